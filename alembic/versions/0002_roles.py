@@ -1,0 +1,27 @@
+"""The roles."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from gatepost.core.tables import BigId, exact
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "roles",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("name", exact(64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_roles"),
+        sa.UniqueConstraint("name", name="uq_roles_name"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_unicode_ci",
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("roles")

@@ -1,0 +1,31 @@
+"""The audit log."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from gatepost.core.tables import BigId, UtcDateTime, exact
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "audit_log",
+        sa.Column("id", BigId, autoincrement=True, nullable=False),
+        sa.Column("at", UtcDateTime(), nullable=False),
+        sa.Column("event", exact(64), nullable=False),
+        sa.Column("user_id", BigId, nullable=True),
+        sa.Column("session_id", BigId, nullable=True),
+        sa.Column("address", exact(45), nullable=False),
+        sa.Column("details", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_audit_log"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_unicode_ci",
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("audit_log")

@@ -1,0 +1,57 @@
+"""The gate of every protected route: from an access token to the person, or a refusal."""
+
+from gatepost.access.principal import Principal
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database
+from gatepost.core.settings import RevocationMode
+from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.errors import TokenMissing, TokenRevoked, TokenStale
+from gatepost.sessions.repository import Sessions
+from gatepost.sessions.revocation import RevocationFeed
+
+
+class Gate:
+    """Admits whoever holds a good access token; in feed mode it asks nothing but memory."""
+
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        feed: RevocationFeed,
+        database: Database,
+        clock: Clock,
+        *,
+        mode: RevocationMode,
+    ) -> None:
+        self._tokens = tokens
+        self._feed = feed
+        self._db = database
+        self._clock = clock
+        self._mode = mode
+
+    async def admit(self, token: str | None) -> Principal:
+        """Return whom the token is from.
+
+        Raises:
+            TokenMissing, TokenInvalid, TokenExpired: there is none, or it is no good one.
+            TokenRevoked, TokenStale: it was good before its session ended, or its account changed.
+            RevocationUnknown, DatabaseUnavailable: that cannot be told now.
+        """
+        if token is None:
+            raise TokenMissing
+        principal = self._tokens.verify(token)
+        if self._mode is RevocationMode.STRICT:
+            await self._ask_database(principal)
+        else:
+            self._feed.check(principal)
+        return principal
+
+    async def _ask_database(self, principal: Principal) -> None:
+        async with self._db.read() as tx:
+            found = await Sessions(tx).with_user(principal.session_id)
+        if found is None:
+            raise TokenRevoked
+        session, user = found
+        if session.ended_at is not None or session.expires_at <= self._clock.now():
+            raise TokenRevoked
+        if user.disabled_at is not None or user.token_version > principal.token_version:
+            raise TokenStale

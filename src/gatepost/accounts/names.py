@@ -1,0 +1,113 @@
+"""What a user name and an e-mail address may be, and when two of them are the same."""
+
+import unicodedata
+from dataclasses import dataclass
+
+import regex
+from email_validator import EmailNotValidError, validate_email
+from precis_i18n import get_profile
+
+LONGEST_USERNAME = 64
+LONGEST_EMAIL = 254
+# RFC 8265, section 3.3 and 3.4.
+CASE_MAPPED = get_profile("UsernameCaseMapped")
+CASE_PRESERVED = get_profile("UsernameCasePreserved")
+
+# UAX 31, table 5: the scripts in wide use today; and UTS 39, section 5.2: those that are written together.
+ALONE = [
+    "Arabic",
+    "Armenian",
+    "Bengali",
+    "Cyrillic",
+    "Devanagari",
+    "Ethiopic",
+    "Georgian",
+    "Greek",
+    "Gujarati",
+    "Gurmukhi",
+    "Hebrew",
+    "Kannada",
+    "Khmer",
+    "Lao",
+    "Latin",
+    "Malayalam",
+    "Myanmar",
+    "Oriya",
+    "Sinhala",
+    "Tamil",
+    "Telugu",
+    "Thaana",
+    "Thai",
+    "Tibetan",
+]
+TOGETHER = (
+    ("Latin", "Han", "Hiragana", "Katakana"),
+    ("Latin", "Han", "Bopomofo"),
+    ("Latin", "Han", "Hangul"),
+)
+
+
+def _one_script(scripts: tuple[str, ...]) -> str:
+    return "[" + "".join(rf"\p{{Script={script}}}" for script in (*scripts, "Common", "Inherited")) + "]+"
+
+
+UNMIXED = regex.compile("|".join(_one_script(scripts) for scripts in (*((one,) for one in ALONE), *TOGETHER)))
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name as its owner wrote it, and the form in which it is compared."""
+
+    display: str
+    canonical: str
+
+
+def parse_username(text: str) -> Name:
+    """Read a user name: parts joined by single spaces (RFC 8265, section 3.5), each of one script.
+
+    Raises:
+        ValueError: it cannot be a user name; the message is for its owner.
+    """
+    if len(text) > LONGEST_USERNAME:
+        raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
+    if "@" in text:
+        raise ValueError("a user name has no @; the e-mail address has a field of its own")
+    parts = text.strip(" ").split(" ")
+    try:
+        name = Name(
+            " ".join(CASE_PRESERVED.enforce(part) for part in parts),
+            # Mapping to lower case can bring in a sequence that composes, and the second pass does that.
+            " ".join(CASE_MAPPED.enforce(CASE_MAPPED.enforce(part)) for part in parts),
+        )
+    except UnicodeEncodeError:
+        raise ValueError("a user name has letters, digits and . _ - in words joined by single spaces") from None
+    if not all(UNMIXED.fullmatch(part) for part in name.canonical.split(" ")):
+        raise ValueError("a word of a user name is written in one script")
+    return name
+
+
+def parse_email(text: str) -> Name:
+    """Read an e-mail address; no network is asked.
+
+    Two addresses are the same when they differ in case, width or the spelling of an international domain.
+
+    Raises:
+        ValueError: it is not an address; the message is for its owner.
+    """
+    try:
+        address = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("this is not an e-mail address") from None
+    local = unicodedata.normalize("NFKC", address.local_part).casefold()
+    domain = address.ascii_domain or address.domain
+    return Name(address.normalized, f"{unicodedata.normalize('NFC', local)}@{domain.lower()}")
+
+
+def canonical_identifier(text: str) -> tuple[str, str] | None:
+    """Say what a sign-in names: ("username" or "email", its canonical form); None for what nobody is called."""
+    try:
+        if "@" in text:
+            return "email", parse_email(text.strip()).canonical
+        return "username", parse_username(text).canonical
+    except ValueError:
+        return None

@@ -1,0 +1,80 @@
+"""Queries of accounts and roles."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.orm import joinedload
+
+from gatepost.accounts.models import Role, User
+from gatepost.core.database import Transaction
+
+
+class Users:
+    """The accounts, within one transaction; each comes with its roles, in one query."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def get(self, user_id: int) -> User | None:
+        """Return an account."""
+        return await self._one(User.id == user_id)
+
+    async def by_username(self, canonical: str) -> User | None:
+        """Return the account of a canonical user name."""
+        return await self._one(User.username_canonical == canonical)
+
+    async def by_email(self, canonical: str) -> User | None:
+        """Return the account of a canonical e-mail address."""
+        return await self._one(User.email_canonical == canonical)
+
+    async def any_with_role(self, role: str) -> bool:
+        """Whether an account that may sign in has this role."""
+        query = select(User.id).join(User.roles).where(Role.name == role, User.disabled_at.is_(None)).limit(1)
+        return await self._tx.scalar(query) is not None
+
+    async def add(self, user: User) -> User:
+        """Insert an account and give it its id.
+
+        Raises:
+            IntegrityError: its name or its address is taken.
+        """
+        self._tx.add(user)
+        await self._tx.flush()
+        return user
+
+    async def hold(self, user_id: int, *, password_hash: str, to_change: bool) -> bool:
+        """Keep an account from changing until the transaction ends, or keep it to change it.
+
+        Returns False where it is gone, disabled, or has another password by now.
+        """
+        query = (
+            select(User.id)
+            .where(User.id == user_id, User.password_hash == password_hash, User.disabled_at.is_(None))
+            .with_for_update(read=not to_change)
+        )
+        return await self._tx.scalar(query) is not None
+
+    async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> None:
+        """Replace a password hash, unless it has changed by now."""
+        await self._tx.execute(
+            update(User)
+            .where(User.id == user_id, User.password_hash == old)
+            .values(password_hash=new, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+    async def _one(self, condition: ColumnElement[bool]) -> User | None:
+        query = select(User).options(joinedload(User.roles)).where(condition)
+        return (await self._tx.scalars(query)).unique().one_or_none()
+
+
+class Roles:
+    """The roles, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def named(self, names: Collection[str]) -> Sequence[Role]:
+        """Return the roles that exist among these names, by id."""
+        return (await self._tx.scalars(select(Role).where(Role.name.in_(names)).order_by(Role.id))).all()

@@ -1,0 +1,100 @@
+"""The application: services built, routers mounted, errors answered, background work started and stopped."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.middleware import Middleware
+from fastapi.middleware.cors import CORSMiddleware
+
+from gatepost import __version__
+from gatepost.accounts.router import router as accounts_router
+from gatepost.boards.router import router as boards_router
+from gatepost.core.background import every
+from gatepost.core.migrations import require_current_schema
+from gatepost.core.settings import Settings, load_settings
+from gatepost.http import openapi, pages, problems
+from gatepost.http.health import router as health_router
+from gatepost.http.middleware import BodyGuard, RequestEnvelope
+from gatepost.keys.router import router as keys_router
+from gatepost.services import Services, build_services
+from gatepost.sessions.cookies import TokenCookies
+from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
+from gatepost.sessions.router import router as sessions_router
+from gatepost.signin.router import router as signin_router
+
+ROUTERS = (
+    signin_router,
+    sessions_router,
+    accounts_router,
+    boards_router,
+    keys_router,
+    health_router,
+    pages.router,
+)
+KEYS_SECONDS = 5
+PURGE_SECONDS = 300
+
+
+def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
+    """Build the application; without arguments from the environment, as uvicorn's factory.
+
+    Raises:
+        SettingsError: the settings are malformed or unsafe.
+    """
+    if services is None:
+        services = build_services(settings or load_settings())
+    settings = services.settings
+    app = FastAPI(
+        title="Gatepost",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(services),
+        middleware=[
+            # Outermost, so that every answer has its headers, a crash included.
+            Middleware(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_credentials="*" not in settings.cors_origins,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
+                expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag"],
+            ),
+            Middleware(RequestEnvelope),
+            Middleware(BodyGuard),
+        ],
+    )
+    app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings)}
+    problems.install(app, public_url=settings.public_url)
+    openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
+    for router in ROUTERS:
+        app.include_router(router)
+    pages.mount_assets(app)
+    return app
+
+
+def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await require_current_schema(services.database.engine)
+        await services.start()
+        settings = services.settings
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                every(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
+                every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
+                every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
+            )
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await services.stop()
+
+    return lifespan

@@ -1,0 +1,1 @@
+"""What happened: an append-only record, written in the transaction that caused it."""

@@ -1,0 +1,1 @@
+"""The command line: the same services as behind the routes, from a shell."""

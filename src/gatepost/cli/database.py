@@ -1,0 +1,32 @@
+"""`gatepost migrate`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from gatepost.core.database import create_engine
+from gatepost.core.migrations import current_revision
+from gatepost.core.migrations import migrate as bring_to
+from gatepost.core.secrets import prepare_data_folder
+from gatepost.core.settings import Settings, load_settings
+
+
+def migrate(
+    revision: Annotated[str, typer.Argument(help="`head`, `base`, or a revision such as 0005.")] = "head",
+) -> None:
+    """Bring the database to a schema: the newest one, or an earlier one for going back."""
+    before, after = asyncio.run(_migrate(load_settings(), revision))
+    print(f"{before or 'empty'} -> {after or 'empty'}" if before != after else f"already at {after or 'empty'}")
+
+
+async def _migrate(settings: Settings, revision: str) -> tuple[str | None, str | None]:
+    if settings.uses_sqlite:
+        prepare_data_folder(settings.data_dir)
+    engine = create_engine(settings.sqlalchemy_url)
+    try:
+        before = await current_revision(engine)
+        await bring_to(engine, revision)
+        return before, await current_revision(engine)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,111 @@
+"""`gatepost doctor`: what is unsafe or out of order in this configuration."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.repository import Users
+from gatepost.core.migrations import MigrationError, require_current_schema
+from gatepost.core.settings import Settings, SettingsError, load_settings
+from gatepost.core.settings.checks import weakness
+from gatepost.keys.errors import SigningKeyError
+from gatepost.services import Services, build_services
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+WEAK_ROUNDS = 10
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    severity: Severity
+    text: str
+
+
+def doctor() -> None:
+    """Look at the settings, the database and the keys; the exit code is 1 when something does not work."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        findings = [Finding(Severity.FAILURE, str(complaint)) for complaint in error.complaints]
+    else:
+        findings = [*_of_settings(settings), *asyncio.run(_of_services(settings))]
+    for finding in findings:
+        print(f"{finding.severity:8} {finding.text}")
+    if any(finding.severity is Severity.FAILURE for finding in findings):
+        raise typer.Exit(1)
+
+
+def _of_settings(settings: Settings) -> Iterator[Finding]:
+    yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
+    for problem in _unsafe(settings):
+        yield Finding(Severity.WARNING, problem)
+
+
+def _unsafe(settings: Settings) -> Iterator[str]:
+    if settings.in_production and not settings.public_url.startswith("https://"):
+        yield "PUBLIC_URL is not https: set it to the address at which clients reach the service"
+    if not settings.in_production and settings.host not in LOOPBACK:
+        yield f"HOST {settings.host} is open to the network in development: set ENVIRONMENT=production"
+    if (
+        not settings.in_production
+        and settings.secret_key
+        and (weak := weakness(settings.secret_key.get_secret_value()))
+    ):
+        yield f"SECRET_KEY would be refused in production: {weak}"
+    if "*" in settings.cors_origins:
+        yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
+    if settings.uses_sqlite and settings.workers > 1:
+        yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
+    if settings.bcrypt_rounds < WEAK_ROUNDS:
+        yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
+    if settings.secret_key_previous is not None:
+        yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
+
+
+async def _of_services(settings: Settings) -> list[Finding]:
+    services = build_services(settings)
+    try:
+        return [finding async for finding in _of_database(services)]
+    finally:
+        await services.stop()
+
+
+async def _of_database(services: Services) -> AsyncIterator[Finding]:
+    """Look at one thing after the other, up to the first that keeps the service from starting."""
+    backend = services.settings.sqlalchemy_url.get_backend_name()
+    try:
+        await require_current_schema(services.database.engine)
+    except MigrationError as error:
+        yield Finding(Severity.FAILURE, str(error))
+        return
+    except (SQLAlchemyError, OSError) as error:
+        yield Finding(Severity.FAILURE, f"the {backend} database cannot be reached: {type(error).__name__}")
+        return
+    yield Finding(Severity.OK, f"the {backend} database has the newest schema")
+    try:
+        await services.start()
+    except SigningKeyError as error:
+        yield Finding(Severity.FAILURE, str(error))
+        return
+    yield Finding(Severity.OK, f"tokens are signed with {services.keys.signing.algorithm}")
+    async with services.database.read() as tx:
+        has_admin = await Users(tx).any_with_role(RoleName.ADMIN)
+    if has_admin:
+        yield Finding(Severity.OK, "there is an administrator")
+    else:
+        yield Finding(Severity.WARNING, "there is no administrator: run gatepost create-admin")

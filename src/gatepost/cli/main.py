@@ -1,0 +1,65 @@
+"""`gatepost`: every command, and the one place where a failure becomes a line and an exit code."""
+
+import sys
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from gatepost import __version__
+from gatepost.cli import accounts, database, doctor, info, server
+from gatepost.core.errors import AppError
+from gatepost.core.migrations import MigrationError
+from gatepost.core.settings import SettingsError
+from gatepost.keys.errors import SigningKeyError
+
+FAILED = 1
+REFUSED_SETTINGS = 2
+
+app = typer.Typer(
+    name="gatepost",
+    help="Authentication and authorization for browser and mobile apps.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    server.serve, database.migrate, accounts.create_admin, doctor.doctor, info.openapi, info.settings
+):  # fmt: skip
+    app.command()(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"gatepost {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Authentication and authorization for browser and mobile apps."""
+
+
+def run() -> None:
+    """Run a command; what goes wrong is told in one line, or one line a setting."""
+    try:
+        app()
+    except SettingsError as error:
+        _complain("these settings cannot be used:", *(f"  {complaint}" for complaint in error.complaints))
+        sys.exit(REFUSED_SETTINGS)
+    except (MigrationError, SigningKeyError, AppError) as error:
+        _complain(str(error))
+        sys.exit(FAILED)
+    except (SQLAlchemyError, OSError) as error:
+        # Their texts can run over many lines and hold SQL; the first line of the cause tells enough.
+        cause = getattr(error, "orig", None) or error
+        _complain(f"the database or a file cannot be used: {str(cause).splitlines()[0]}")
+        sys.exit(FAILED)
+
+
+def _complain(first: str, *more: str) -> None:
+    print("\n".join([f"gatepost: {first}", *more]), file=sys.stderr)

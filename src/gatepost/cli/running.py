@@ -1,0 +1,40 @@
+"""What commands share: a database that is up to date, and the services on it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gatepost.core.database import create_engine
+from gatepost.core.migrations import migrate, require_current_schema
+from gatepost.core.secrets import prepare_data_folder
+from gatepost.core.settings import Settings, load_settings
+from gatepost.services import Services, build_services
+
+
+async def bring_up_to_date(settings: Settings) -> None:
+    """Bring an SQLite database to the newest schema; with MySQL that is an operator's decision.
+
+    Raises:
+        MigrationError: the MySQL database has another schema; the message names the command.
+    """
+    engine = create_engine(settings.sqlalchemy_url)
+    try:
+        if settings.uses_sqlite:
+            prepare_data_folder(settings.data_dir)
+            await migrate(engine)
+        else:
+            await require_current_schema(engine)
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def running_services() -> AsyncIterator[Services]:
+    """Give a command the services, as the settings have them, on a database that is up to date."""
+    settings = load_settings()
+    await bring_up_to_date(settings)
+    services = build_services(settings)
+    try:
+        await services.start()
+        yield services
+    finally:
+        await services.stop()

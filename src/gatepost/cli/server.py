@@ -1,0 +1,46 @@
+"""`gatepost serve`."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from gatepost.cli.running import bring_up_to_date
+from gatepost.core.settings import Settings, load_settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, instead of PORT.", min=0, max=65535)] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes, instead of WORKERS.", min=1)] = None,
+    reload: Annotated[bool, typer.Option(help="Start again when the code changes; for development.")] = False,
+) -> None:
+    """Serve the API and its documentation."""
+    settings = load_settings()
+    asyncio.run(bring_up_to_date(settings))
+    host, port = host or settings.host, settings.port if port is None else port
+    _greet(settings, host=host, port=port)
+    uvicorn.run(
+        "gatepost.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers or settings.workers,
+        reload=reload,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+    )
+
+
+def _greet(settings: Settings, *, host: str, port: int) -> None:
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104  compared, not bound
+    print(f"Gatepost ({settings.environment.value}, {settings.sqlalchemy_url.get_backend_name()})")
+    print(f"  API docs             http://{shown}:{port}/docs")
+    print("  first administrator  gatepost create-admin --username admin --email you@example.com", flush=True)

@@ -1,0 +1,183 @@
+"""Transactions: `begin()` to write, `read()` to look, and the rules that make races safe on both databases."""
+
+import asyncio
+import functools
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar
+
+from sqlalchemy import URL, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gatepost.core.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ATTEMPTS = 3
+LOCK_WAIT_SECONDS = 2
+# MySQL: deadlock, lock wait timeout, record changed since it was read.
+CONFLICTS = frozenset({1213, 1205, 1020})
+WRITES = "gatepost_writes"
+AFTER_COMMIT = "gatepost_after_commit"
+
+Transaction = AsyncSession
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database did not answer in time, or cannot be reached."""
+
+    code = "database_unavailable"
+    title = "Database unavailable"
+    message = "The service is busy. Please try again."
+
+
+class Database:
+    """The accounts' database: a pool of connections and the two ways into it.
+
+    A transaction that takes longer than `timeout_seconds` is rolled back and answered with
+    `DatabaseUnavailable`; so is a lost connection.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, timeout_seconds: float) -> None:
+        self.engine = engine
+        self._timeout = timeout_seconds
+        self._writer = engine.execution_options(**{WRITES: True})
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that writes: it commits at the end of the block and is undone by any exception.
+
+        On SQLite it takes the write lock at once, so that what it reads stays true until it commits.
+        """
+        async with self._transaction(self._writer) as tx:
+            yield tx
+        for callback in tx.info.get(AFTER_COMMIT, ()):
+            callback()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads."""
+        async with self._transaction(self.engine) as tx:
+            yield tx
+
+    async def dispose(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+        try:
+            async with (
+                asyncio.timeout(self._timeout),
+                AsyncSession(engine, expire_on_commit=False, autoflush=False) as tx,
+                tx.begin(),
+            ):
+                yield tx
+        except (TimeoutError, PoolTimeoutError) as error:
+            raise DatabaseUnavailable from error
+        except DBAPIError as error:
+            if error.connection_invalidated or _cannot_connect(error):
+                raise DatabaseUnavailable from error
+            raise
+
+
+def create_engine(
+    url: URL,
+    *,
+    pool_size: int = 5,
+    max_overflow: int = 5,
+    recycle_seconds: int = 1800,
+    timeout_seconds: float = 2.5,
+) -> AsyncEngine:
+    """Make the engine with what each database needs for safe races; nothing connects yet."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(
+            url,
+            connect_args={"timeout": timeout_seconds},
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_timeout=timeout_seconds,
+        )
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=pool_size,
+        max_overflow=max_overflow,
+        pool_timeout=timeout_seconds,
+        pool_recycle=recycle_seconds,
+        pool_pre_ping=True,
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": timeout_seconds,
+            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, "
+            "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
+        },
+    )
+
+
+def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
+    """Call back once this transaction is committed; an undone one never calls."""
+    tx.info.setdefault(AFTER_COMMIT, []).append(callback)
+
+
+def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+    """Run a use case again from its first line when its transaction lost against another one.
+
+    MySQL undoes one of two transactions that wait for each other; Galera and Group Replication report a
+    conflict at the commit the same way. A method with this decorator has one `begin()` block, so that
+    nothing was committed when it is run again. At most three runs.
+    """
+
+    @functools.wraps(method)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await method(*args, **kwargs)
+            except DBAPIError as error:
+                if not _is_conflict(error):
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  spreads retries, guards nothing
+        try:
+            return await method(*args, **kwargs)
+        except DBAPIError as error:
+            if _is_conflict(error):
+                raise DatabaseUnavailable from error
+            raise
+
+    return run
+
+
+def _number(error: DBAPIError) -> Any:
+    arguments = getattr(error.orig, "args", ())
+    return arguments[0] if arguments else None
+
+
+def _is_conflict(error: DBAPIError) -> bool:
+    return _number(error) in CONFLICTS or "database is locked" in str(error.orig)
+
+
+def _cannot_connect(error: DBAPIError) -> bool:
+    # MySQL: 1040 too many connections, 1053 shutdown in progress, 2003/2006/2013 no connection or a lost one.
+    return _number(error) in (1040, 1053, 1927, 2003, 2006, 2013)
+
+
+def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
+    # The driver's own BEGIN is deferred and lets two writers read the same row; ours is in _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,261 @@
+"""Signed tokens: making them, and a strict check of what comes back. The only file that imports python-jose.
+
+python-jose signs and verifies; everything around the signature is decided here, after RFC 8725: one algorithm a
+key, the key chosen by us, three known header members, canonical base64url, strict JSON, typed claims.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jose import jwk
+from jose.backends.base import Key
+
+from gatepost.core import strict_json
+
+LONGEST_TOKEN = 8192
+LARGEST_TIME = 2**53
+SHORTEST_HMAC_BYTES = 32
+SHORTEST_RSA_BITS = 2048
+ES256_SIGNATURE_BYTES = 64
+SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+HEADER_MEMBERS = {"alg", "kid", "typ"}
+# Two machines' clocks may differ by this much.
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+class TokenRefusedError(Exception):
+    """The text is not a good token for this use."""
+
+
+class TokenExpiredError(TokenRefusedError):
+    """The token was good, until its `exp`."""
+
+
+class WeakKeyError(ValueError):
+    """The material is too short, or of another kind than the algorithm needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingKey:
+    """A key that we trust, with the one algorithm it is for; `jwk` is its public form, None for a shared secret."""
+
+    kid: str
+    algorithm: str
+    jwk: Mapping[str, Any] | None = field(repr=False)
+    key: Key = field(repr=False, compare=False)
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether this key made this signature; anything odd is a no."""
+        if self.algorithm == "ES256" and len(signature) != ES256_SIGNATURE_BYTES:
+            return False
+        try:
+            return bool(self.key.verify(message, signature))
+        except Exception:  # noqa: BLE001  JWKError, and whatever a backend raises on odd input, is a refusal
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key that signs, and its other half."""
+
+    verifying: VerifyingKey
+    key: Key = field(repr=False, compare=False)
+
+    @property
+    def kid(self) -> str:
+        """The name of the key in token headers: its thumbprint."""
+        return self.verifying.kid
+
+    @property
+    def algorithm(self) -> str:
+        """The one algorithm that the key is for."""
+        return self.verifying.algorithm
+
+
+def generate_private_pem(algorithm: str) -> bytes:
+    """Make a new private key for ES256 or RS256, as PKCS #8 in PEM."""
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    match algorithm:
+        case "ES256":
+            private = ec.generate_private_key(ec.SECP256R1())
+        case "RS256":
+            private = rsa.generate_private_key(public_exponent=65537, key_size=SHORTEST_RSA_BITS)
+        case _:
+            raise WeakKeyError(f"{algorithm} has no private key")
+    return private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def signing_key_from_pem(pem: bytes, algorithm: str) -> SigningKey:
+    """Build a signing key from PKCS #8.
+
+    Raises:
+        WeakKeyError: RSA below 2048 bits, another curve than P-256, or a key of another kind.
+    """
+    private = serialization.load_pem_private_key(pem, password=None)
+    match algorithm, private:
+        case "ES256", ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
+            pass
+        case "RS256", rsa.RSAPrivateKey(key_size=size) if size >= SHORTEST_RSA_BITS:
+            pass
+        case _:
+            raise WeakKeyError(f"the key is not fit for {algorithm}")
+    key = jwk.construct(pem.decode("ascii"), algorithm)
+    public = key.public_key()
+    members = {name: _text(value) for name, value in public.to_dict().items()}
+    members |= {"alg": algorithm, "use": "sig", "kid": thumbprint(members)}
+    return SigningKey(VerifyingKey(members["kid"], algorithm, members, public), key)
+
+
+def signing_key_from_secret(secret: bytes) -> SigningKey:
+    """Build an HS256 key from a shared secret.
+
+    Raises:
+        WeakKeyError: the secret is shorter than 32 bytes (RFC 7518, section 3.2).
+    """
+    if len(secret) < SHORTEST_HMAC_BYTES:
+        raise WeakKeyError(f"a secret of HS256 has at least {SHORTEST_HMAC_BYTES} bytes")
+    key = jwk.construct({"kty": "oct", "k": _encode(secret)}, "HS256")
+    kid = _encode(hashlib.sha256(b"gatepost kid" + secret).digest()[:16])
+    return SigningKey(VerifyingKey(kid, "HS256", None, key), key)
+
+
+def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
+    """Build a public key from a member of a JWK Set (RFC 7517) whose publisher is trusted.
+
+    Raises:
+        WeakKeyError: it is private, symmetric, too short, not for signatures, or malformed.
+    """
+    algorithm = members.get("alg")
+    kid = members.get("kid")
+    use, operations = members.get("use", "sig"), members.get("key_ops", ["verify"])
+    if not isinstance(kid, str) or not isinstance(operations, list):
+        raise WeakKeyError("a key without a kid")
+    if use != "sig" or "verify" not in operations or "d" in members:
+        raise WeakKeyError("a key that is not for verifying")
+    match algorithm, members.get("kty"), members.get("crv"):
+        case "ES256", "EC", "P-256":
+            pass
+        case "RS256", "RSA", _ if len(_decode(str(members.get("n")))) * 8 >= SHORTEST_RSA_BITS:
+            pass
+        case _:
+            raise WeakKeyError("a key of a kind that we do not use")
+    try:
+        return VerifyingKey(kid, str(algorithm), dict(members), jwk.construct(dict(members), str(algorithm)))
+    except Exception as error:
+        raise WeakKeyError("a malformed key") from error
+
+
+def thumbprint(members: Mapping[str, str]) -> str:
+    """Return the SHA-256 thumbprint of a public key (RFC 7638)."""
+    names = ("crv", "kty", "x", "y") if members["kty"] == "EC" else ("e", "kty", "n")
+    canonical = json.dumps({name: members[name] for name in names}, separators=(",", ":"))
+    return _encode(hashlib.sha256(canonical.encode()).digest())
+
+
+def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
+    """Return the claims as a signed token in compact form (RFC 7515)."""
+    header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
+    message = f"{_json_segment(header)}.{_json_segment(claims)}"
+    return f"{message}.{_encode(key.key.sign(message.encode()))}"
+
+
+def verify(
+    token: str,
+    keys: Mapping[str, VerifyingKey],
+    *,
+    typ: str,
+    issuer: str,
+    audience: str,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the claims of a good token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are there and typed.
+
+    Raises:
+        TokenExpiredError: all is well but the time.
+        TokenRefusedError: anything else.
+    """
+    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+        raise TokenRefusedError("not a compact token")
+    message, _, signature = token.rpartition(".")
+    header_segment, _, claims_segment = message.partition(".")
+    header = _json_object(header_segment, max_depth=1)
+    if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
+        raise TokenRefusedError("a header that we do not write")
+    key = keys.get(header["kid"])
+    if key is None or key.algorithm != header["alg"]:
+        raise TokenRefusedError("not a key of ours")
+    if not key.verify(message.encode("ascii"), _decode(signature)):
+        raise TokenRefusedError("the signature does not fit")
+    claims = _json_object(claims_segment, max_depth=8)
+    _check_claims(claims, issuer=issuer, audience=audience, now=now)
+    return claims
+
+
+def key_id(token: str) -> str:
+    """Return the name of the key in the header of a token that `verify` has let through."""
+    return str(_json_object(token.partition(".")[0], max_depth=1)["kid"])
+
+
+def _check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: datetime) -> None:
+    if claims.get("iss") != issuer or claims.get("aud") != audience:
+        raise TokenRefusedError("from another issuer, or for another audience")
+    if not all(isinstance(claims.get(name), str) and claims[name] for name in ("sub", "jti")):
+        raise TokenRefusedError("no subject, or no id")
+    latest = (now + CLOCK_SKEW).timestamp()
+    if _time(claims, "iat") > latest or ("nbf" in claims and _time(claims, "nbf") > latest):
+        raise TokenRefusedError("not yet valid")
+    if _time(claims, "exp") <= now.timestamp():
+        raise TokenExpiredError("expired")
+
+
+def _time(claims: dict[str, Any], name: str) -> int:
+    value = claims.get(name)
+    # bool is an int in Python.
+    if type(value) is not int or not 0 <= value <= LARGEST_TIME:
+        raise TokenRefusedError(f"{name} is not a time")
+    return value
+
+
+def _json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
+    try:
+        value = strict_json.loads(_decode(segment), max_depth=max_depth)
+    except strict_json.StrictJsonError:
+        raise TokenRefusedError("not strict JSON") from None
+    if not isinstance(value, dict):
+        raise TokenRefusedError("not a JSON object")
+    return value
+
+
+def _json_segment(value: Mapping[str, Any]) -> str:
+    return _encode(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _decode(segment: str) -> bytes:
+    """Decode base64url without padding; every byte string has exactly one accepted form."""
+    if not SEGMENT.fullmatch(segment):
+        raise TokenRefusedError("not base64url")
+    try:
+        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+    except ValueError:
+        raise TokenRefusedError("not base64url") from None
+    if _encode(data) != segment:
+        raise TokenRefusedError("not canonical base64url")
+    return data
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("ascii") if isinstance(value, bytes) else value

@@ -1,0 +1,123 @@
+"""Passwords: how they are prepared, hashed and checked. The only file that imports passlib."""
+
+import asyncio
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from passlib.context import CryptContext
+from passlib.exc import PasslibSecurityError
+from precis_i18n import get_profile
+
+from gatepost.core.errors import Unavailable
+
+T = TypeVar("T")
+
+# RFC 8265, section 4.2: any script, composed, nothing trimmed, no case change, no control characters.
+PROFILE = get_profile("OpaqueString")
+LONGEST = 1024
+CHEAPEST_ROUNDS = 4
+
+
+class UnusablePasswordError(ValueError):
+    """The text cannot be a password: control characters, half a surrogate pair, or nothing."""
+
+
+class HashingBusy(Unavailable):
+    """More passwords wait to be hashed than is worth waiting for."""
+
+    code = "hashing_busy"
+    title = "Too busy"
+    message = "Too many people are signing in at the moment. Please try again."
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found: the password is right, and its hash is to be replaced by a stronger one."""
+
+    is_right: bool
+    needs_rehash: bool = False
+
+
+def prepare(password: str) -> str:
+    """Return the password in the one form that is hashed (PRECIS OpaqueString).
+
+    Raises:
+        UnusablePasswordError: it cannot be a password.
+    """
+    try:
+        return PROFILE.enforce(password)
+    except UnicodeEncodeError as error:
+        raise UnusablePasswordError("it is empty or holds a control character") from error
+
+
+class Passwords:
+    """Hashes and checks passwords on their own threads, so that the event loop never waits.
+
+    bcrypt alone ignores all past 72 bytes; bcrypt_sha256 does not, so new hashes are of that kind, and plain
+    bcrypt hashes of an earlier system are checked and marked for replacement.
+    """
+
+    def __init__(self, *, rounds: int, queue: int) -> None:
+        self._context = CryptContext(["bcrypt_sha256", "bcrypt"], deprecated=["bcrypt"], bcrypt_sha256__rounds=rounds)
+        workers = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._room = workers + queue
+        self._waiting = 0
+        cheap = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash("nobody's")
+        # Costs as much to check as a real hash, and no password fits it.
+        self._nobodys_hash = cheap.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to store.
+
+        Raises:
+            UnusablePasswordError: the text cannot be a password.
+            HashingBusy: the queue is full.
+        """
+        return await self._run(partial(self._context.hash, prepare(password)))
+
+    async def verify(self, password: str, stored: str | None) -> Verdict:
+        """Check a password; with no stored hash, do the same work and say no.
+
+        Whatever is odd about the password or the stored hash is a wrong password, after the same work.
+
+        Raises:
+            HashingBusy: the queue is full.
+        """
+        return await self._run(partial(self._check, password, stored))
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _check(self, password: str, stored: str | None) -> Verdict:
+        try:
+            prepared = prepare(password) if len(password) <= LONGEST else None
+        except UnusablePasswordError:
+            prepared = None
+        if prepared is not None and stored is not None:
+            try:
+                is_right = self._context.verify(prepared, stored)
+                return Verdict(is_right, is_right and self._context.needs_update(stored))
+            except (ValueError, TypeError, PasslibSecurityError):
+                pass  # a stored hash that is none
+        self._context.verify("somebody's", self._nobodys_hash)
+        return Verdict(is_right=False)
+
+    async def _run(self, work: "partial[T]") -> T:
+        if self._waiting >= self._room:
+            raise HashingBusy
+        self._waiting += 1
+        job = self._pool.submit(work)
+        job.add_done_callback(partial(self._done, asyncio.get_running_loop()))
+        return await asyncio.wrap_future(job)
+
+    def _done(self, loop: asyncio.AbstractEventLoop, _: "Future[Any]") -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(self._leave)
+
+    def _leave(self) -> None:
+        self._waiting -= 1

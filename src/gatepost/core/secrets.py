@@ -1,0 +1,82 @@
+"""The one secret of a deployment, and the keys that are derived from it."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+
+
+class SecretFileError(Exception):
+    """The file of the development secret cannot be used; the message says why and what to do."""
+
+
+class SecretKeys:
+    """`SECRET_KEY`, and the one before it while it is being replaced."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, current: str, previous: str | None = None) -> None:
+        self._secrets = (current, *([previous] if previous else []))
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Return 32-byte keys for one purpose (HKDF, RFC 5869), the one to write with first.
+
+        Keys of different purposes tell nothing about one another.
+        """
+        return tuple(
+            HKDF(SHA256(), KEY_BYTES, salt=None, info=f"gatepost {purpose}".encode()).derive(secret.encode())
+            for secret in self._secrets
+        )
+
+    def __repr__(self) -> str:
+        return f"SecretKeys(<{len(self._secrets)} hidden>)"
+
+
+def development_secret(folder: Path) -> str:
+    """Return the secret kept in `folder/secret_key`; make it first where it is missing.
+
+    The file is readable by its owner alone, and its folder tells git to ignore all that is in it. Of several
+    processes that start together, one makes the file and all read it.
+
+    Raises:
+        SecretFileError: the file is readable by others, or cannot be made.
+    """
+    path = folder / "secret_key"
+    try:
+        if not path.exists():
+            prepare_data_folder(folder)
+            _create_once(path, secrets.token_urlsafe(48))
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise SecretFileError(f"{path} is readable by others. Run: chmod 600 {path}")
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SecretFileError(
+            f"{path} cannot be used ({error.strerror}). Set SECRET_KEY, or DATA_DIR to a writable folder."
+        ) from error
+
+
+def prepare_data_folder(folder: Path) -> None:
+    """Make the folder for what a start without settings keeps, ignored by git and closed to others."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+def _create_once(path: Path, text: str) -> None:
+    """Write the whole file or nothing; where another process was first, keep its file."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

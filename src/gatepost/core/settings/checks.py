@@ -1,0 +1,130 @@
+"""What makes a configuration unsafe or impossible: every complaint at once, each with its remedy."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr, ValidationError
+
+from gatepost.core.secrets import SecretFileError, development_secret
+from gatepost.core.settings.groups import JwtAlgorithm
+from gatepost.core.settings.model import Settings
+
+SHORTEST_SECRET = 32
+FEWEST_DIFFERENT_CHARACTERS = 10
+PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
+NEW_SECRET = "put in the output of: openssl rand -base64 48"  # noqa: S105  a command, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """One setting that cannot stay as it is."""
+
+    setting: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.problem}. {self.remedy}."
+
+
+class SettingsError(Exception):
+    """The service does not start with these settings; `complaints` lists all that is wrong."""
+
+    def __init__(self, complaints: list[Complaint]) -> None:
+        super().__init__("\n".join(str(complaint) for complaint in complaints))
+        self.complaints = tuple(complaints)
+
+
+def load_settings(*, env_file: Path | None = Path(".env")) -> Settings:
+    """Read the settings, and in development the secret that is kept in DATA_DIR.
+
+    Raises:
+        SettingsError: a value is malformed, or not safe in production.
+    """
+    try:
+        settings = Settings(_env_file=env_file)
+    except ValidationError as error:
+        raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
+    if complaints := list(_complaints(settings)):
+        raise SettingsError(complaints)
+    if settings.secret_key is not None:
+        return settings
+    try:
+        secret = development_secret(settings.data_dir)
+    except SecretFileError as error:
+        raise SettingsError([Complaint("SECRET_KEY", "no secret to start with", str(error).rstrip("."))]) from None
+    return settings.model_copy(update={"secret_key": SecretStr(secret)})
+
+
+def weakness(secret: str) -> str | None:
+    """Say what makes a secret guessable, or None."""
+    if len(secret) < SHORTEST_SECRET:
+        return f"it has fewer than {SHORTEST_SECRET} characters"
+    if len(set(secret)) < FEWEST_DIFFERENT_CHARACTERS:
+        return f"it has fewer than {FEWEST_DIFFERENT_CHARACTERS} different characters"
+    if PLACEHOLDER.search(secret):
+        return "it looks like a placeholder"
+    return None
+
+
+def _malformed(detail: object) -> Complaint:
+    match detail:
+        case {"loc": (str(name), *_), "msg": str(message)}:
+            return Complaint(name.upper(), message, f"See {name.upper()} in .env.example")
+    raise AssertionError("a settings error without a field")
+
+
+def _complaints(settings: Settings) -> Iterator[Complaint]:
+    yield from _database(settings)
+    yield from _jwt(settings)
+    yield from _secrets(settings)
+    if settings.session_max_life < settings.session_idle_life:
+        yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
+    if "*" in settings.trusted_proxies:
+        yield Complaint(
+            "TRUSTED_PROXIES",
+            "`*` lets every caller forge its address",
+            "Name your proxies' addresses or networks",
+        )
+    if not settings.in_production:
+        return
+    if "*" in settings.cors_origins:
+        yield Complaint(
+            "CORS_ORIGINS",
+            "`*` opens the API to every web site",
+            "Name the origins of your apps, comma-separated",
+        )
+
+
+def _database(settings: Settings) -> Iterator[Complaint]:
+    try:
+        uses_sqlite = settings.uses_sqlite
+    except ValueError as error:
+        yield Complaint("DATABASE_URL", str(error), "Use mysql://user:password@host/name or sqlite:///file")
+        return
+    if settings.in_production and uses_sqlite and not settings.sqlite_in_production:
+        yield Complaint(
+            "DATABASE_URL",
+            "it is SQLite, which serves one machine",
+            "Set DATABASE_URL to MySQL, or SQLITE_IN_PRODUCTION=true",
+        )
+
+
+def _jwt(settings: Settings) -> Iterator[Complaint]:
+    uses_secret = settings.jwt_algorithm is JwtAlgorithm.HS256
+    if uses_secret and settings.jwt_secret is None:
+        yield Complaint("JWT_SECRET", "HS256 needs it", "Set it, or use JWT_ALGORITHM=ES256")
+    elif uses_secret and settings.jwt_secret and (weak := weakness(settings.jwt_secret.get_secret_value())):
+        yield Complaint("JWT_SECRET", weak, f"Instead {NEW_SECRET}")
+    elif not uses_secret and settings.jwt_secret is not None:
+        yield Complaint("JWT_SECRET", "only HS256 uses it", "Remove it, or set JWT_ALGORITHM=HS256")
+
+
+def _secrets(settings: Settings) -> Iterator[Complaint]:
+    if settings.secret_key is None:
+        if settings.in_production:
+            yield Complaint("SECRET_KEY", "production needs it", f"To make one, {NEW_SECRET}")
+    elif settings.in_production and (weak := weakness(settings.secret_key.get_secret_value())):
+        yield Complaint("SECRET_KEY", weak, f"Instead {NEW_SECRET}")

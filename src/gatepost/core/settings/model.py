@@ -1,0 +1,123 @@
+"""The one settings object, and the values that follow from the settings."""
+
+from datetime import timedelta
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+
+from gatepost.core.secrets import SecretKeys
+from gatepost.core.settings.groups import (
+    DatabaseSettings,
+    Environment,
+    PasswordSettings,
+    SecretSettings,
+    ServerSettings,
+    TokenSettings,
+)
+
+DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
+
+
+class Settings(BaseSettings, PasswordSettings, TokenSettings, DatabaseSettings, SecretSettings, ServerSettings):
+    """All settings. The environment wins over `.env`, and that over the defaults."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    @property
+    def in_production(self) -> bool:
+        """Whether only safe values are accepted."""
+        return self.environment is Environment.PRODUCTION
+
+    @property
+    def keys(self) -> SecretKeys:
+        """The secret that every derived key comes from; `load_settings` has made sure of it."""
+        if self.secret_key is None:
+            raise AssertionError("settings without a secret did not come from load_settings")
+        previous = self.secret_key_previous
+        return SecretKeys(
+            self.secret_key.get_secret_value(), previous.get_secret_value() if previous is not None else None
+        )
+
+    @property
+    def sqlalchemy_url(self) -> URL:
+        """The database with its async driver.
+
+        Raises:
+            ValueError: DATABASE_URL is malformed, or of a database or driver that we do not support.
+        """
+        if self.database_url is not None:
+            return complete_url(self.database_url.get_secret_value())
+        if self.uses_db_parts:
+            return URL.create(
+                DRIVERS["mysql"],
+                username=self.db_user,
+                password=self.db_password.get_secret_value() or None,
+                host=self.db_host,
+                port=self.db_port,
+                database=self.db_name,
+            )
+        return URL.create(DRIVERS["sqlite"], database=str(self.data_dir / "gatepost.db"))
+
+    @property
+    def uses_db_parts(self) -> bool:
+        """Whether the database is named by DB_HOST, DB_PORT, DB_USER, DB_PASSWORD or DB_NAME."""
+        return not self.model_fields_set.isdisjoint({"db_host", "db_port", "db_user", "db_password", "db_name"})
+
+    @property
+    def uses_sqlite(self) -> bool:
+        """Whether the database is a file."""
+        return self.sqlalchemy_url.get_backend_name() == "sqlite"
+
+    @property
+    def shortest_password(self) -> int:
+        """The least number of characters of a new password."""
+        return self.password_min_length or (8 if self.in_production else 6)
+
+    @property
+    def access_token_life(self) -> timedelta:
+        """How long an access token is good."""
+        return timedelta(minutes=self.jwt_access_expiration_minutes)
+
+    @property
+    def session_idle_life(self) -> timedelta:
+        """How long a session lives without a refresh."""
+        return timedelta(days=self.jwt_refresh_expiration_days)
+
+    @property
+    def session_max_life(self) -> timedelta:
+        """How long a session lives at all."""
+        return timedelta(days=self.session_max_days)
+
+    @property
+    def refresh_reuse_grace(self) -> timedelta:
+        """How long the previous refresh token still answers with its successor."""
+        return timedelta(seconds=self.refresh_reuse_grace_seconds)
+
+
+def complete_url(text: str) -> URL:
+    """Read a database URL and add the async driver where it names none.
+
+    Raises:
+        ValueError: it is not a URL of MySQL, MariaDB or SQLite with a driver that we use; the message holds
+            no part of it, since it may carry a password.
+    """
+    try:
+        url = make_url(text)
+        backend = url.get_backend_name()
+    except Exception:  # noqa: BLE001  make_url raises many kinds, each with the text in it
+        raise ValueError("it is not a database URL such as mysql://user:password@host/name") from None
+    driver = DRIVERS.get(backend)
+    if driver is None:
+        raise ValueError(f"{backend} is not supported; use mysql, mariadb or sqlite")
+    if url.drivername not in (backend, driver):
+        raise ValueError(f"the driver must be {driver.partition('+')[2]}, or be left out")
+    if backend != "sqlite" and not url.database:
+        raise ValueError("it names no database")
+    return url.set(drivername=driver)

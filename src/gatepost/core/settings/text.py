@@ -1,0 +1,77 @@
+"""The settings as text: the example file, the table of the README, and what is in force."""
+
+import textwrap
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from gatepost.core.settings.groups import (
+    DatabaseSettings,
+    PasswordSettings,
+    SecretSettings,
+    ServerSettings,
+    TokenSettings,
+)
+from gatepost.core.settings.model import Settings
+
+GROUPS: tuple[type[BaseModel], ...] = (
+    ServerSettings,
+    SecretSettings,
+    DatabaseSettings,
+    TokenSettings,
+    PasswordSettings,
+)
+
+
+def example_file() -> str:
+    """Return `.env.example`: every setting, commented out, with what it does and its default."""
+    blocks = ["# Every setting of Gatepost with its default. Copy to .env and change what you need.\n"]
+    for group in GROUPS:
+        lines = [f"# ---- {' '.join((group.__doc__ or '').split())}"]
+        for name, field in group.model_fields.items():
+            lines += [f"# {line}" for line in textwrap.wrap(field.description or "", 100)]
+            lines.append(f"#{name.upper()}={_default(field)}")
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+def markdown_table() -> str:
+    """Return the settings as the table that the README shows."""
+    rows = ["| setting | default | what it does |", "|---|---|---|"]
+    for group in GROUPS:
+        for name, field in group.model_fields.items():
+            default = _default(field)
+            rows.append(f"| `{name.upper()}` | {f'`{default}`' if default else '–'} | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def in_force(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield each setting's name and value, secrets hidden."""
+    for group in GROUPS:
+        for name in group.model_fields:
+            value = getattr(settings, name)
+            yield name.upper(), "(hidden)" if isinstance(value, SecretStr) and value else _text(value)
+
+
+def _default(field: FieldInfo) -> str:
+    default = field.default
+    return default.get_secret_value() if isinstance(default, SecretStr) else _text(default)
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return ",".join(value)
+        case Enum():
+            return str(value.value)
+        case float() if value.is_integer():
+            return str(int(value))
+        case _:
+            return str(value)

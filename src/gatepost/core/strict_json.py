@@ -1,0 +1,73 @@
+"""JSON as RFC 8259 and I-JSON (RFC 7493) have it, and nothing that parsers disagree about.
+
+Refused: another encoding than UTF-8, a byte order mark, a member named twice, NaN and infinities, numbers out
+of range, lone surrogates, U+0000, and nesting past a depth.
+"""
+
+import json
+import math
+from typing import Any, NoReturn
+
+
+class StrictJsonError(ValueError):
+    """The text is not JSON that we read; the message never quotes it."""
+
+
+def loads(data: bytes, *, max_depth: int = 32) -> Any:
+    """Parse a complete JSON text.
+
+    Raises:
+        StrictJsonError: it is not strict JSON, or is nested deeper than `max_depth`.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise StrictJsonError("not UTF-8") from None
+    if text.startswith("\ufeff"):
+        raise StrictJsonError("starts with a byte order mark")
+    try:
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+        _check(value, max_depth)
+    except StrictJsonError:
+        raise
+    except RecursionError:
+        raise StrictJsonError("nested too deeply") from None
+    except ValueError:
+        # JSONDecodeError, and integers past the interpreter's limit of digits.
+        raise StrictJsonError("not JSON") from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise StrictJsonError("a member is named twice")
+    return members
+
+
+def _no_constant(_: str) -> NoReturn:
+    raise StrictJsonError("a number is not finite")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise StrictJsonError("a number is out of range")
+    return number
+
+
+def _check(value: Any, depth: int) -> None:
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise StrictJsonError("a text holds U+0000 or half a surrogate pair")
+        return
+    if isinstance(value, dict):
+        children = [*value.keys(), *value.values()]
+    elif isinstance(value, list):
+        children = value
+    else:
+        return
+    if depth == 0:
+        raise StrictJsonError("nested too deeply")
+    for child in children:
+        _check(child, depth - 1)

@@ -1,0 +1,35 @@
+"""What routes of every feature ask for: a service of the composition root, and who is calling."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+
+from gatepost.core.client import Client
+
+T = TypeVar("T")
+
+LONGEST_USER_AGENT = 255
+
+
+def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
+    """Return a dependency that gives the one service of this class."""
+
+    async def get(request: Request) -> T:
+        services: dict[type[Any], Any] = request.app.state.services
+        service: T = services[kind]
+        return service
+
+    return get
+
+
+async def get_client(request: Request) -> Client:
+    """Describe the device that sends the request; its address is the proxy's word only for a trusted proxy."""
+    agent = request.headers.get("user-agent", "")
+    return Client(
+        address=request.client.host if request.client else "",
+        user_agent="".join(character for character in agent if character.isprintable())[:LONGEST_USER_AGENT],
+    )
+
+
+ClientDep = Annotated[Client, Depends(get_client)]

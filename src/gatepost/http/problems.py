@@ -1,0 +1,196 @@
+"""The one place where a failure becomes an answer: problem details (RFC 9457), whatever went wrong."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
+
+logger = logging.getLogger("gatepost")
+
+MEDIA_TYPE = "application/problem+json"
+# These speak the error body of RFC 6749, section 5.2, too.
+OAUTH_PATHS = ("/api/auth/token", "/oauth/")
+
+
+class RouteNotFound(NotFound):
+    """No route has this path."""
+
+    code = "not_found"
+    title = "Not found"
+    message = "There is nothing at this address."
+
+
+class MethodNotAllowed(AppError):
+    """The path exists, for another method."""
+
+    status = 405
+    code = "method_not_allowed"
+    title = "Method not allowed"
+    message = "This address does not take that method."
+
+
+class BodyTooLarge(AppError):
+    """The body is longer than any request of ours needs."""
+
+    status = 413
+    code = "body_too_large"
+    title = "Body too large"
+    message = "The request body is too large."
+
+
+class UnsupportedMediaType(AppError):
+    """The body is in a form that the route does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "Unsupported media type"
+    message = "Send the body as JSON, with Content-Type: application/json."
+
+
+class MalformedBody(BadRequest):
+    """The body is not what its media type says."""
+
+    code = "malformed_body"
+    title = "Malformed body"
+    message = "The request body cannot be read."
+
+
+class ValidationFailed(Invalid):
+    """A field is missing, unknown, or has a value that breaks a rule; `errors` names each."""
+
+    code = "validation_failed"
+    title = "Validation failed"
+    message = "The request has a field that cannot be used."
+
+
+class InternalError(AppError):
+    """A fault of ours; the log has it under the request id."""
+
+    status = 500
+    code = "internal_error"
+    title = "Internal error"
+    message = "Something went wrong on our side. Please try again."
+
+
+class UnexpectedStatus(AppError):
+    """An answer of the framework that has no error of its own here."""
+
+    code = "http_error"
+    title = "HTTP error"
+    message = "The request cannot be served."
+    status = 400
+
+    def __init__(self, status: int, headers: Mapping[str, str] | None) -> None:
+        super().__init__(HTTPStatus(status).phrase, headers=headers)
+        self.http_status = status
+
+
+def install(app: FastAPI, *, public_url: str) -> None:
+    """Answer every exception of the routes, and of the router itself, as a problem."""
+    app.state.public_url = public_url
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        match error:
+            case AppError():
+                return problem(request.scope, error)
+            case HTTPException():
+                return problem(request.scope, _from_framework(error))
+            case RequestValidationError():
+                return problem(request.scope, _from_validation(request, error.errors()))
+            case _:
+                raise error
+
+    for kind in (AppError, HTTPException, RequestValidationError):
+        app.add_exception_handler(kind, answer)
+
+
+def problem(scope: Scope, error: AppError) -> JSONResponse:
+    """Build the answer to a failed request; it holds nothing that the caller sent."""
+    status = error.http_status if isinstance(error, UnexpectedStatus) else error.status
+    app = scope.get("app")
+    public_url: str = app.state.public_url if app is not None else ""
+    body = problem_body(error, public_url=public_url, request_id=request_id(scope), status=status)
+    headers = {"Cache-Control": "no-store", **error.headers}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", _challenge(error))
+    if scope["path"].startswith(OAUTH_PATHS):
+        body |= {"error": error.oauth, "error_description": error.message}
+        # RFC 6749 has no 403, and 401 only for a client that did not prove itself.
+        status = 400 if status in (401, 403, 422) and error.oauth != "invalid_client" else status
+        body["status"] = status
+        return JSONResponse(body, status, headers)
+    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+
+
+def problem_body(
+    error: AppError | type[AppError], *, public_url: str, request_id: str, status: int | None = None
+) -> dict[str, Any]:
+    """Return the members of a problem: RFC 9457's, and `message`, which clients of the API show."""
+    fields: Sequence[FieldProblem] = error.fields if isinstance(error, AppError) else ()
+    return {
+        "type": f"{public_url}/errors#{error.code}",
+        "title": error.title,
+        "status": status or error.status,
+        "code": error.code,
+        "message": error.message,
+        "detail": error.message,
+        "requestId": request_id,
+        "errors": [{"field": item.field, "code": item.code, "message": item.message} for item in fields],
+    }
+
+
+def request_id(scope: Scope) -> str:
+    """Return the id under which the log has this request."""
+    identifier: str = scope.get("state", {}).get("request_id", "")
+    return identifier
+
+
+def _challenge(error: AppError) -> str:
+    # RFC 6750, section 3: no error attribute when no token was sent.
+    if error.code == "token_missing":
+        return 'Bearer realm="gatepost"'
+    return f'Bearer realm="gatepost", error="invalid_token", error_description="{error.title}"'
+
+
+def _from_framework(error: HTTPException) -> AppError:
+    match error.status_code:
+        case 404:
+            return RouteNotFound()
+        case 405:
+            return MethodNotAllowed(headers=error.headers)
+        case 413:
+            return BodyTooLarge()
+        case 400:
+            return MalformedBody()
+        case status:
+            return UnexpectedStatus(status, error.headers)
+
+
+def _from_validation(request: Request, details: Sequence[Mapping[str, Any]]) -> AppError:
+    kinds = {detail["type"] for detail in details}
+    if "json_invalid" in kinds:
+        return MalformedBody()
+    if "model_attributes_type" in kinds and "json" not in request.headers.get("content-type", ""):
+        return UnsupportedMediaType()
+    fields = [
+        FieldProblem(_field(detail["loc"]), str(detail["type"]), _words(str(detail["msg"]))) for detail in details
+    ]
+    words = " ".join(f"{item.field}: {item.message}" if item.field else item.message for item in fields)
+    return ValidationFailed(words, fields=fields)
+
+
+def _field(location: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in location[1:])
+
+
+def _words(message: str) -> str:
+    words = message.removeprefix("Value error, ")
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

@@ -1,0 +1,110 @@
+"""The one composition root: every service of a process, built from the settings."""
+
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from typing import Any
+
+from gatepost.access.gate import Gate
+from gatepost.accounts.service import AccountService
+from gatepost.core.clock import Clock, SystemClock
+from gatepost.core.database import Database, create_engine
+from gatepost.core.passwords import Passwords
+from gatepost.core.settings import Settings
+from gatepost.keys.ring import KeyRing
+from gatepost.keys.vault import KeyVault
+from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.refresh_tokens import RefreshTokens
+from gatepost.sessions.revocation import RevocationFeed
+from gatepost.sessions.service import SessionService
+from gatepost.sessions.tokens import SessionRules, TokenService
+from gatepost.signin.service import SignInService
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What routes and commands work with; one instance a process."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    passwords: Passwords
+    keys: KeyRing
+    revocations: RevocationFeed
+    gate: Gate
+    tokens: TokenService
+    sessions: SessionService
+    accounts: AccountService
+    sign_in: SignInService
+
+    def by_class(self) -> dict[type[Any], Any]:
+        """Return the services under their classes, for injection."""
+        services = (getattr(self, item.name) for item in fields(self))
+        return {type(service): service for service in services}
+
+    async def start(self) -> None:
+        """Load what is kept in memory: the keys and the revocation feed."""
+        await self.keys.start()
+        await self.revocations.poll()
+
+    async def stop(self) -> None:
+        """Let go of threads and connections."""
+        self.passwords.close()
+        await self.database.dispose()
+
+
+def build_services(settings: Settings, *, clock: Clock | None = None) -> Services:
+    """Build every service; nothing is connected or started yet."""
+    clock = clock or SystemClock()
+    database = Database(
+        create_engine(
+            settings.sqlalchemy_url,
+            pool_size=settings.db_pool_size,
+            max_overflow=settings.db_max_overflow,
+            recycle_seconds=settings.db_pool_recycle_seconds,
+            timeout_seconds=settings.db_timeout_seconds,
+        ),
+        timeout_seconds=settings.db_timeout_seconds,
+    )
+    passwords = Passwords(rounds=settings.bcrypt_rounds, queue=settings.password_queue)
+    keys = KeyRing(
+        database,
+        clock,
+        KeyVault(settings.keys),
+        algorithm=settings.jwt_algorithm,
+        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+    )
+    access = AccessTokens(
+        keys,
+        clock,
+        issuer=settings.public_url,
+        audience=settings.jwt_audience,
+        life=settings.access_token_life,
+    )
+    refresh = RefreshTokens(settings.keys)
+    feed = RevocationFeed(database, clock, max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds))
+    tokens = TokenService(
+        database,
+        clock,
+        access=access,
+        refresh=refresh,
+        feed=feed,
+        rules=SessionRules(
+            idle_life=settings.session_idle_life,
+            max_life=settings.session_max_life,
+            reuse_grace=settings.refresh_reuse_grace,
+            rotation=settings.refresh_token_rotation,
+        ),
+    )
+    return Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        passwords=passwords,
+        keys=keys,
+        revocations=feed,
+        gate=Gate(access, feed, database, clock, mode=settings.revocation_mode),
+        tokens=tokens,
+        sessions=SessionService(database, clock, refresh=refresh, feed=feed),
+        accounts=AccountService(database, clock, passwords, tokens, shortest_password=settings.shortest_password),
+        sign_in=SignInService(database, clock, passwords, tokens),
+    )

@@ -1,0 +1,1 @@
+"""Staying signed in: sessions, the tokens that speak for them, and how they end everywhere at once."""

@@ -1,0 +1,56 @@
+"""Tables of sessions and of what was revoked."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
+
+
+class Session(Base):
+    """One device that stays signed in.
+
+    `generation` counts the refresh tokens; which one is current is all that is kept of them, so that the table
+    forges nothing. `access_expires_at` is when the last access token given to the session ends at the latest,
+    and `key_id` the key that signed it.
+    """
+
+    __tablename__ = "sessions"
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    generation: Mapped[int] = mapped_column(default=0)
+    rotated_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime]
+    absolute_expires_at: Mapped[datetime]
+    access_expires_at: Mapped[datetime]
+    key_id: Mapped[str] = mapped_column(exact(64))
+    amr: Mapped[str] = mapped_column(exact(64))
+    address: Mapped[str] = mapped_column(exact(45))
+    user_agent: Mapped[str] = mapped_column(text(255))
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str | None] = mapped_column(exact(32))
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the session ends by itself, unless it is refreshed before."""
+        return min(self.idle_expires_at, self.absolute_expires_at)
+
+
+class Revocation(Base):
+    """One line of the revocation feed: a session has ended, or an account's older access tokens are stale.
+
+    It is kept until `expires_at`, when every access token that it concerns has expired.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[PrimaryId]
+    session_id: Mapped[int | None] = mapped_column(BigId)
+    user_id: Mapped[int | None] = mapped_column(BigId)
+    min_token_version: Mapped[int | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

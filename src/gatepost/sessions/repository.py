@@ -1,0 +1,97 @@
+"""Queries of sessions."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy.orm import joinedload
+
+from gatepost.accounts.models import User
+from gatepost.core.database import Transaction
+from gatepost.sessions.models import Session
+
+
+class Sessions:
+    """The sessions, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def add(self, session: Session) -> Session:
+        """Insert a session and give it its id."""
+        self._tx.add(session)
+        await self._tx.flush()
+        return session
+
+    async def get(self, session_id: int) -> Session | None:
+        """Return a session, gone on or ended."""
+        return await self._tx.get(Session, session_id)
+
+    async def with_user(self, session_id: int) -> tuple[Session, User] | None:
+        """Return a session and its account with its roles, in one query."""
+        query = (
+            select(Session, User)
+            .join(User, User.id == Session.user_id)
+            .options(joinedload(User.roles))
+            .where(Session.id == session_id)
+        )
+        row = (await self._tx.execute(query)).unique().one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    async def advance(
+        self, session_id: int, generation: int, *, by: int, now: datetime, values: dict[str, Any]
+    ) -> bool:
+        """Move a live session on from this generation; of several that try at once, one does.
+
+        Returns whether it was this call: False when the session is at another generation, or not live.
+        """
+        statement = (
+            update(Session)
+            .where(Session.id == session_id, Session.generation == generation, *_live(now))
+            .values(generation=generation + by, rotated_at=now, last_used_at=now, **values)
+            .execution_options(synchronize_session=False)
+        )
+        result = cast("CursorResult[Any]", await self._tx.execute(statement))
+        return result.rowcount == 1
+
+    async def live(self, user_id: int, *, now: datetime) -> Sequence[Session]:
+        """Return the sessions of an account that go on, the last used first."""
+        query = (
+            select(Session)
+            .where(Session.user_id == user_id, *_live(now))
+            .order_by(Session.last_used_at.desc(), Session.id.desc())
+        )
+        return (await self._tx.scalars(query)).all()
+
+    async def end(
+        self,
+        *,
+        now: datetime,
+        reason: str,
+        user_id: int | None = None,
+        session_id: int | None = None,
+        keep: int | None = None,
+    ) -> Sequence[Session]:
+        """End the sessions that fit all that is given and go on; return those that this call ended."""
+        wanted: list[ColumnElement[bool]] = [Session.ended_at.is_(None)]
+        if user_id is not None:
+            wanted.append(Session.user_id == user_id)
+        if session_id is not None:
+            wanted.append(Session.id == session_id)
+        if keep is not None:
+            wanted.append(Session.id != keep)
+        found = (await self._tx.scalars(select(Session).where(*wanted).with_for_update())).all()
+        for session in found:
+            session.ended_at = now
+            session.end_reason = reason
+        await self._tx.flush()
+        return found
+
+    async def last_access_token_ends(self, user_id: int) -> datetime | None:
+        """Return when the last access token of an account ends at the latest; None if it never had one."""
+        return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
+
+
+def _live(now: datetime) -> tuple[Any, ...]:
+    return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)

@@ -1,0 +1,67 @@
+"""JSON of sessions and of the refresh."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from gatepost.http.schemas import In, Out
+from gatepost.sessions.devices import describe
+from gatepost.sessions.models import Session
+from gatepost.sessions.tokens import TokenPair
+
+RefreshTokenText = Annotated[str, Field(max_length=128)]
+
+
+class RefreshRequest(In):
+    """A refresh token; it may be left out where the cookie carries it."""
+
+    refresh_token: RefreshTokenText | None = Field(default=None, repr=False, examples=["gpr_1.0.h3Zk…"])
+
+
+class RefreshResponse(Out):
+    """The next pair; what came by cookie goes back by cookie, and is null here."""
+
+    token_type: Literal["Bearer"]
+    access_token: str | None = Field(repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+    refresh_token: str | None = Field(repr=False, examples=["gpr_1.1.Qm9v…"])
+    refresh_expires_in: int = Field(description="Seconds.", examples=[2592000])
+
+    @classmethod
+    def of(cls, tokens: TokenPair, *, with_tokens: bool) -> Self:
+        """Answer a refresh."""
+        return cls(
+            token_type="Bearer",  # noqa: S106  a type, not a token
+            access_token=tokens.access_token if with_tokens else None,
+            expires_in=tokens.expires_in,
+            refresh_token=tokens.refresh_token if with_tokens else None,
+            refresh_expires_in=tokens.refresh_expires_in,
+        )
+
+
+class SessionResponse(Out):
+    """A device that is signed in."""
+
+    id: int = Field(examples=[1])
+    is_current: bool = Field(description="Whether this request comes from it.")
+    device: str = Field(description="Browser or app and system, in words.", examples=["Firefox on Ubuntu"])
+    user_agent: str = Field(examples=["Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"])
+    address: str = Field(examples=["203.0.113.7"])
+    created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
+    last_used_at: datetime = Field(description="To the minute or so.", examples=["2026-01-31T12:00:00Z"])
+    expires_at: datetime = Field(description="Unless it is used before.", examples=["2026-03-02T12:00:00Z"])
+
+    @classmethod
+    def of(cls, session: Session, *, current: int) -> Self:
+        """Show a session to its owner."""
+        return cls(
+            id=session.id,
+            is_current=session.id == current,
+            device=describe(session.user_agent),
+            user_agent=session.user_agent,
+            address=session.address,
+            created_at=session.created_at,
+            last_used_at=session.last_used_at,
+            expires_at=session.expires_at,
+        )

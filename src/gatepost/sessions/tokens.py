@@ -1,0 +1,196 @@
+"""The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from gatepost.accounts.errors import AccountDisabled
+from gatepost.accounts.models import User
+from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import AppError
+from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
+from gatepost.sessions.models import Session
+from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.sessions.repository import Sessions
+from gatepost.sessions.revocation import RevocationFeed
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long sessions live and how their refresh tokens change."""
+
+    idle_life: timedelta
+    max_life: timedelta
+    reuse_grace: timedelta
+    rotation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and a refresh token, each with the seconds that it has left."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+
+    def __repr__(self) -> str:
+        return "TokenPair(<hidden>)"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account, the session that it has here, and the tokens that speak for both."""
+
+    user: User
+    session: Session
+    tokens: TokenPair
+
+
+class Presented(Enum):
+    """What a refresh token that was not the current one turns out to be."""
+
+    CURRENT = auto()
+    JUST_REPLACED = auto()
+    REUSED = auto()
+    EXPIRED = auto()
+    UNKNOWN = auto()
+
+
+class TokenService:
+    """Issues the tokens of sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        access: AccessTokens,
+        refresh: RefreshTokens,
+        feed: RevocationFeed,
+        rules: SessionRules,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._access = access
+        self._refresh = refresh
+        self._feed = feed
+        self._rules = rules
+
+    async def open_session(self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+        """Start a session of an account, in the caller's transaction.
+
+        `amr` names how the person proved who they are (RFC 8176), separated by spaces.
+        """
+        session = await Sessions(tx).add(
+            Session(
+                user_id=user.id,
+                generation=0,
+                rotated_at=now,
+                created_at=now,
+                last_used_at=now,
+                idle_expires_at=now + self._rules.idle_life,
+                absolute_expires_at=now + self._rules.max_life,
+                access_expires_at=now + self._access.life,
+                key_id=self._access.key_id,
+                amr=amr,
+                address=client.address[:LONGEST_ADDRESS],
+                user_agent=client.user_agent,
+            )
+        )
+        record(
+            tx, AuditEvent.SIGNED_IN, at=now, user_id=user.id, session_id=session.id, client=client,
+            details={"amr": amr},
+        )  # fmt: skip
+        return session
+
+    def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
+        """Give a session its tokens."""
+        access_token, expires_at = self._access.issue(user, session, now=now)
+        ticket = RefreshTicket(session.id, session.generation)
+        tokens = TokenPair(
+            access_token=access_token,
+            expires_in=int((expires_at - now).total_seconds()),
+            refresh_token=self._refresh.write(ticket),
+            refresh_expires_in=int((session.expires_at - now).total_seconds()),
+        )
+        return SignedIn(user, session, tokens)
+
+    @retry_conflicts
+    async def refresh(self, refresh_token: str, *, client: Client) -> SignedIn:
+        """Exchange a refresh token for the next pair, with the account's roles of now.
+
+        The token before the current one is answered with the current one again for a short time, so that two tabs,
+        or an answer that was lost, sign nobody out. An older one, or a later use, means that two hold it: the
+        session ends, and no other.
+
+        Raises:
+            RefreshTokenInvalid: it is not a token of a session that goes on.
+            RefreshTokenExpired: the session has ended by itself.
+            RefreshTokenReused: it was used before; the session has ended now.
+            AccountDisabled: the account may not sign in.
+        """
+        ticket = self._refresh.read(refresh_token)
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            sessions = Sessions(tx)
+            moved = await sessions.advance(
+                ticket.session_id,
+                ticket.generation,
+                by=1 if self._rules.rotation else 0,
+                now=now,
+                values={
+                    "idle_expires_at": now + self._rules.idle_life,
+                    "access_expires_at": now + self._access.life,
+                    "key_id": self._access.key_id,
+                    "address": client.address[:LONGEST_ADDRESS],
+                    "user_agent": client.user_agent,
+                },
+            )
+            found = await sessions.with_user(ticket.session_id)
+            if found is None:
+                raise RefreshTokenInvalid
+            session, user = found
+            if user.disabled_at is not None:
+                raise AccountDisabled
+            presented = Presented.CURRENT if moved else self._classify(ticket, session, now=now)
+            refusal = await self._refuse(tx, presented, session, client=client, now=now)
+            if presented is Presented.JUST_REPLACED:
+                session.access_expires_at = max(session.access_expires_at, now + self._access.life)
+        if refusal is not None:
+            raise refusal
+        return self.issue(user, session, now=now)
+
+    def _classify(self, ticket: RefreshTicket, session: Session, *, now: datetime) -> Presented:
+        if session.ended_at is not None or ticket.generation > session.generation:
+            return Presented.UNKNOWN
+        if session.expires_at <= now:
+            return Presented.EXPIRED
+        is_previous = ticket.generation == session.generation - 1
+        if is_previous and now - session.rotated_at <= self._rules.reuse_grace:
+            return Presented.JUST_REPLACED
+        return Presented.REUSED
+
+    async def _refuse(
+        self, tx: Transaction, presented: Presented, session: Session, *, client: Client, now: datetime
+    ) -> AppError | None:
+        """Return the error to raise once the transaction is committed; a reused token ends its session in it."""
+        match presented:
+            case Presented.UNKNOWN:
+                return RefreshTokenInvalid()
+            case Presented.EXPIRED:
+                return RefreshTokenExpired()
+            case Presented.REUSED:
+                for ended in await Sessions(tx).end(session_id=session.id, reason="refresh_reused", now=now):
+                    await self._feed.revoke_session(tx, ended)
+                    record(
+                        tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id,
+                        client=client,
+                    )  # fmt: skip
+                return RefreshTokenReused()
+            case _:
+                return None

@@ -1,0 +1,89 @@
+"""Signing up and in, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Response, status
+
+from gatepost.accounts.deps import AccountServiceDep
+from gatepost.accounts.errors import (
+    AccountDisabled,
+    EmailTaken,
+    RoleNotGrantable,
+    UnknownRole,
+    UnusablePassword,
+    UsernameTaken,
+)
+from gatepost.accounts.schemas import SignUpRequest
+from gatepost.core.passwords import HashingBusy
+from gatepost.http.deps import ClientDep
+from gatepost.http.openapi import problems
+from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
+from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
+from gatepost.signin.deps import SignInServiceDep
+from gatepost.signin.errors import GrantIncomplete, InvalidCredentials, UnsupportedGrantType
+from gatepost.signin.schemas import SignInRequest, SignInResponse, SignUpResponse, TokenAnswer, TokenForm
+
+router = APIRouter(prefix="/api/auth", tags=["sign in"])
+
+
+@router.post(
+    "/signup",
+    summary="Make an account and sign in",
+    status_code=status.HTTP_201_CREATED,
+    responses=problems(UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, HashingBusy),
+)
+async def sign_up(
+    body: SignUpRequest,
+    response: Response,
+    accounts: AccountServiceDep,
+    cookies: TokenCookiesDep,
+    client: ClientDep,
+    transport: TransportQuery = None,
+) -> SignUpResponse:
+    """The account gets the role `user`; administrators give others."""
+    signed_in = await accounts.sign_up(body.account(), roles=body.roles, client=client)
+    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
+    return SignUpResponse.of(signed_in, with_tokens=with_tokens)
+
+
+@router.post("/sigin", include_in_schema=False)  # as clients of the first description spell it
+@router.post(
+    "/signin",
+    summary="Sign in",
+    responses=problems(InvalidCredentials, AccountDisabled, HashingBusy),
+)
+async def sign_in(
+    body: SignInRequest,
+    response: Response,
+    service: SignInServiceDep,
+    cookies: TokenCookiesDep,
+    client: ClientDep,
+    transport: TransportQuery = None,
+) -> SignInResponse:
+    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time."""
+    signed_in = await service.with_password(body.identifier, body.password, client=client)
+    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
+    return SignInResponse.of(signed_in, with_tokens=with_tokens)
+
+
+@router.post(
+    "/token",
+    summary="OAuth 2.0 token endpoint",
+    responses=problems(
+        InvalidCredentials, AccountDisabled, HashingBusy, UnsupportedGrantType, GrantIncomplete,
+        RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
+    ),
+)  # fmt: skip
+async def token(
+    form: Annotated[TokenForm, Form()], service: SignInServiceDep, tokens: TokenServiceDep, client: ClientDep
+) -> TokenAnswer:
+    """The grants `password` and `refresh_token` of RFC 6749; *Authorize* on this page uses it."""
+    match form.grant_type, form.username, form.password, form.refresh_token:
+        case "password", str(username), str(password), _:
+            return TokenAnswer.of(await service.with_password(username, password, client=client))
+        case "refresh_token", _, _, str(refresh_token):
+            return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))
+        case "password" | "refresh_token", _, _, _:
+            raise GrantIncomplete
+        case _:
+            raise UnsupportedGrantType

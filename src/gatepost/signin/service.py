@@ -1,0 +1,74 @@
+"""Signing in with a password."""
+
+from gatepost.accounts.errors import AccountDisabled
+from gatepost.accounts.models import User
+from gatepost.accounts.names import canonical_identifier
+from gatepost.accounts.repository import Users
+from gatepost.accounts.service import PASSWORD_METHOD
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.passwords import Passwords
+from gatepost.sessions.tokens import SignedIn, TokenService
+from gatepost.signin.errors import InvalidCredentials
+
+# A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
+READINGS = 2
+
+
+class SignInService:
+    """Checks credentials and opens sessions."""
+
+    def __init__(self, database: Database, clock: Clock, passwords: Passwords, tokens: TokenService) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._tokens = tokens
+
+    async def with_password(self, identifier: str, password: str, *, client: Client) -> SignedIn:
+        """Sign in with a user name or an e-mail address; an unknown one costs the same work as a wrong password.
+
+        Raises:
+            InvalidCredentials: no account has this name with this password.
+            AccountDisabled: they are right, and the account may not sign in.
+            HashingBusy: too many people are signing in.
+        """
+        for _ in range(READINGS):
+            user = await self._find(identifier)
+            verdict = await self._passwords.verify(password, user.password_hash if user else None)
+            if user is None or not verdict.is_right:
+                raise InvalidCredentials
+            if user.disabled_at is not None:
+                raise AccountDisabled
+            better_hash = await self._passwords.hash(password) if verdict.needs_rehash else None
+            signed_in = await self._open(user, better_hash=better_hash, client=client)
+            if signed_in is not None:
+                return signed_in
+        raise InvalidCredentials
+
+    async def _find(self, identifier: str) -> User | None:
+        match canonical_identifier(identifier):
+            case "username", canonical:
+                async with self._db.read() as tx:
+                    return await Users(tx).by_username(canonical)
+            case "email", canonical:
+                async with self._db.read() as tx:
+                    return await Users(tx).by_email(canonical)
+            case _:
+                return None
+
+    @retry_conflicts
+    async def _open(self, user: User, *, better_hash: str | None, client: Client) -> SignedIn | None:
+        """Open a session, unless the account has changed since its password was checked."""
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            users = Users(tx)
+            to_change = better_hash is not None
+            if not await users.hold(user.id, password_hash=user.password_hash, to_change=to_change):
+                return None
+            if better_hash is not None:
+                await users.replace_hash(user.id, old=user.password_hash, new=better_hash, now=now)
+                record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id)
+            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
+        return self._tokens.issue(user, session, now=now)

@@ -1,0 +1,179 @@
+"""The service as tests see it: a real database, migrated once a worker and emptied after each test; a clock of ours."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import URL, delete
+
+from gatepost.app import create_app
+from gatepost.core.database import Database, create_engine
+from gatepost.core.migrations import migrate
+from gatepost.core.settings import Settings
+from gatepost.models import Base
+from gatepost.services import Services, build_services
+from tests.support.api import Api
+from tests.support.clock import FakeClock
+from tests.support.mysql import mysql_server, run_sql
+
+KEPT_TABLES = ("roles",)
+SECRET = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
+ADDRESS = "203.0.113.7"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Keep the settings of whoever runs the tests out of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> URL:
+    """Return an SQLite database with the newest schema."""
+    url = URL.create("sqlite+aiosqlite", database=str(tmp_path_factory.mktemp("database") / "gatepost.db"))
+    asyncio.run(_migrated(url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def mysql_url() -> Iterator[URL]:
+    """Give a MySQL or MariaDB database with the newest schema, and drop it at the end."""
+    with mysql_server() as server:
+        name = f"gatepost_test_{uuid.uuid4().hex[:12]}"
+        # A default that is not ours, as on many servers: the tables must not depend on it.
+        asyncio.run(run_sql(server, f"CREATE DATABASE {name} CHARACTER SET latin1"))
+        try:
+            url = server.set(drivername="mysql+aiomysql", database=name)
+            asyncio.run(_migrated(url))
+            yield url
+        finally:
+            asyncio.run(run_sql(server, f"DROP DATABASE {name}"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.mysql)])
+def database_url(request: pytest.FixtureRequest) -> URL:
+    """Return each of the databases in turn."""
+    url: URL = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Return the clock that the service under test reads."""
+    return FakeClock()
+
+
+MakeSettings = Callable[..., Settings]
+MakeServices = Callable[..., Services]
+
+
+@pytest.fixture
+def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
+    """Return a maker of settings; its arguments are what a test wants otherwise."""
+
+    def make(**changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "database_url": SecretStr(database_url.render_as_string(hide_password=False)),
+            "secret_key": SecretStr(SECRET),
+            "data_dir": tmp_path,
+            "bcrypt_rounds": 4,
+            **changes,
+        }
+        return Settings(_env_file=None, **values)
+
+    return make
+
+
+@pytest.fixture
+async def make_services(
+    make_settings: MakeSettings, clock: FakeClock, database_url: URL
+) -> AsyncIterator[MakeServices]:
+    """Give a maker of services, started by nobody; all are stopped, and the database emptied, after the test."""
+    made: list[Services] = []
+
+    def make(**changes: Any) -> Services:
+        made.append(build_services(make_settings(**changes), clock=clock))
+        return made[-1]
+
+    yield make
+    for services in made:
+        await services.stop()
+    await _emptied(database_url)
+
+
+@pytest.fixture
+async def services(make_services: MakeServices) -> Services:
+    """Return the services of the app under test."""
+    return make_services()
+
+
+@pytest.fixture
+def database(services: Services) -> Database:
+    """Return the database of the app under test."""
+    return services.database
+
+
+@pytest.fixture
+async def app(services: Services) -> AsyncIterator[FastAPI]:
+    """Give the app, started."""
+    async with started(services) as app:
+        yield app
+
+
+@pytest.fixture
+async def api(app: FastAPI) -> AsyncIterator[Api]:
+    """Give the API of the app under test."""
+    async with http_client(app) as client:
+        yield Api(client)
+
+
+def started(services: Services) -> "StartedApp":
+    """Return an async context manager: the app of these services, with its lifespan entered."""
+    return StartedApp(services)
+
+
+class StartedApp:
+    """An app within its lifespan."""
+
+    def __init__(self, services: Services) -> None:
+        self._app = create_app(services=services)
+        self._lifespan = self._app.router.lifespan_context(self._app)
+
+    async def __aenter__(self) -> FastAPI:
+        await self._lifespan.__aenter__()
+        return self._app
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._lifespan.__aexit__(*error)
+
+
+def http_client(app: FastAPI, *, keeps_cookies: bool = False, **options: Any) -> httpx.AsyncClient:
+    """Return a client of the app: as from one address, and without a memory for cookies unless it is asked for."""
+    cookies = None if keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    transport = httpx.ASGITransport(app, client=(ADDRESS, 50000), raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost:8080", cookies=cookies, **options)
+
+
+async def _migrated(url: URL) -> None:
+    engine = create_engine(url, timeout_seconds=30)
+    await migrate(engine)
+    await engine.dispose()
+
+
+async def _emptied(url: URL) -> None:
+    engine = create_engine(url)
+    async with engine.begin() as connection:
+        for table in reversed(Base.metadata.sorted_tables):
+            if table.name not in KEPT_TABLES:
+                await connection.execute(delete(table))
+    await engine.dispose()

@@ -1,8 +1,13 @@
 """Who a request is from, as the access token says."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any, Self
+
+# RFC 9068, section 2.1.
+ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  a type, not a token
 
 
 class RoleName(StrEnum):
@@ -11,9 +16,6 @@ class RoleName(StrEnum):
     USER = "user"
     MODERATOR = "moderator"
     ADMIN = "admin"
-
-
-BUILT_IN_ROLES = tuple(RoleName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,33 @@ class Principal:
     authenticated_at: datetime
     expires_at: datetime
 
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Self:
+        """Read the claims of an access token that has been verified.
+
+        Raises:
+            ValueError: a claim that every access token of ours has is missing, or of another type.
+        """
+        try:
+            return cls(
+                user_id=int(claims["sub"]),
+                username=_typed(claims, "username", str),
+                roles=tuple(str(role) for role in _typed(claims, "roles", list)),
+                session_id=int(_typed(claims, "sid", str)),
+                token_version=_typed(claims, "ver", int),
+                authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
+                expires_at=datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
+            )
+        except (KeyError, TypeError, OverflowError, OSError) as error:
+            raise ValueError("not the claims of an access token") from error
+
     def has_role(self, role: str) -> bool:
         """Whether the account had the role when the token was issued."""
         return role in self.roles
+
+
+def _typed(claims: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
+    value = claims[name]
+    if type(value) is not kind:
+        raise TypeError(name)
+    return value

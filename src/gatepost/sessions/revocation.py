@@ -5,16 +5,17 @@ transaction. Each worker keeps the live part of the feed in memory, knows its ow
 reads those of other workers every second.
 """
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import delete, select, update
 
 from gatepost.access.principal import Principal
+from gatepost.access.revoked import RevocationLine, RevokedTokens
 from gatepost.accounts.models import User
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, Transaction, after_commit
-from gatepost.sessions.errors import RevocationUnknown, TokenRevoked, TokenStale
+from gatepost.core.database import Database, Transaction, after_commit, retry_conflicts
 from gatepost.sessions.models import Revocation, Session
 from gatepost.sessions.repository import Sessions
 
@@ -23,18 +24,15 @@ OVERLAP = timedelta(seconds=60)
 
 
 class RevocationFeed:
-    """What was revoked and could still be presented, in memory; the database has the same and more."""
+    """The revocation feed: appended to in the database, asked in memory."""
 
     def __init__(self, database: Database, clock: Clock, *, max_staleness: timedelta) -> None:
         self._db = database
         self._clock = clock
-        self._max_staleness = max_staleness
-        self._ended: dict[int, datetime] = {}
-        self._oldest_version: dict[int, tuple[int, datetime]] = {}
+        self._revoked = RevokedTokens(max_staleness=max_staleness)
         # Lines up to this id are all committed and in memory.
-        self._settled_id = 0
-        self._forget_at = clock.now() + OVERLAP
-        self._read_at: datetime | None = None
+        self.settled_id = 0
+        self._changed = asyncio.Event()
 
     def check(self, principal: Principal) -> None:
         """Let a principal pass whose session goes on and whose account is as its token says.
@@ -44,28 +42,35 @@ class RevocationFeed:
             TokenStale: the account has changed since.
             RevocationUnknown: the feed has not been read for too long.
         """
-        if self.is_stale():
-            raise RevocationUnknown
-        if principal.session_id in self._ended:
-            raise TokenRevoked
-        oldest = self._oldest_version.get(principal.user_id)
-        if oldest is not None and principal.token_version < oldest[0]:
-            raise TokenStale
+        self._revoked.check(principal, now=self._clock.now())
 
     def is_stale(self) -> bool:
         """Whether the feed has not been read for longer than it may."""
-        return self._read_at is None or self._clock.now() - self._read_at > self._max_staleness
+        return self._revoked.is_stale(now=self._clock.now())
+
+    def lines_after(self, line_id: int) -> list[RevocationLine]:
+        """Return the live lines with greater ids, in order."""
+        return self._revoked.lines_after(line_id)
+
+    async def wait_for_change(self, seconds: float) -> None:
+        """Return when a line comes in, or after this time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
 
     async def revoke_session(self, tx: Transaction, session: Session) -> None:
         """Revoke the access tokens of a session that has just ended in this transaction."""
-        line = Revocation(
-            session_id=session.id,
-            user_id=session.user_id,
-            created_at=self._clock.now(),
-            expires_at=session.access_expires_at,
+        await self._append(
+            tx,
+            Revocation(
+                session_id=session.id,
+                user_id=session.user_id,
+                created_at=self._clock.now(),
+                expires_at=session.access_expires_at,
+            ),
         )
-        tx.add(line)
-        after_commit(tx, partial(self._note, line))
 
     async def revoke_account(self, tx: Transaction, user_id: int) -> None:
         """Make every access token of an account stale; refresh tokens go on unless their sessions are ended."""
@@ -79,29 +84,29 @@ class RevocationFeed:
         last_use = await Sessions(tx).last_access_token_ends(user_id)
         if version is None or last_use is None:
             return
-        line = Revocation(
-            user_id=user_id,
-            min_token_version=version,
-            created_at=self._clock.now(),
-            expires_at=last_use,
+        await self._append(
+            tx,
+            Revocation(
+                user_id=user_id,
+                min_token_version=version,
+                created_at=self._clock.now(),
+                expires_at=last_use,
+            ),
         )
-        tx.add(line)
-        after_commit(tx, partial(self._note, line))
 
     async def poll(self) -> None:
-        """Read what was revoked since the last time, and forget what has expired."""
+        """Read what was revoked since the last time."""
         asked_at = self._clock.now()
-        query = select(Revocation).where(Revocation.id > self._settled_id, Revocation.expires_at > asked_at)
+        query = select(Revocation).where(Revocation.id > self.settled_id, Revocation.expires_at > asked_at)
         async with self._db.read() as tx:
             lines = (await tx.scalars(query)).all()
         for line in lines:
             self._note(line)
             if line.created_at <= asked_at - OVERLAP:
-                self._settled_id = max(self._settled_id, line.id)
-        self._read_at = asked_at
-        if asked_at >= self._forget_at:
-            self._forget(asked_at)
+                self.settled_id = max(self.settled_id, line.id)
+        self._revoked.mark_read(at=asked_at)
 
+    @retry_conflicts
     async def purge(self, *, batch: int = 1000) -> int:
         """Delete up to `batch` lines whose access tokens have all expired; return how many went."""
         async with self._db.begin() as tx:
@@ -111,17 +116,21 @@ class RevocationFeed:
                 await tx.execute(delete(Revocation).where(Revocation.id.in_(ids)))
         return len(ids)
 
-    def _note(self, line: Revocation) -> None:
-        if line.min_token_version is not None and line.user_id is not None:
-            version, expires_at = self._oldest_version.get(line.user_id, (0, line.expires_at))
-            self._oldest_version[line.user_id] = (
-                max(version, line.min_token_version),
-                max(expires_at, line.expires_at),
-            )
-        elif line.session_id is not None:
-            self._ended[line.session_id] = line.expires_at
+    async def _append(self, tx: Transaction, line: Revocation) -> None:
+        tx.add(line)
+        await tx.flush()
+        after_commit(tx, partial(self._note, line))
 
-    def _forget(self, now: datetime) -> None:
-        self._ended = {key: end for key, end in self._ended.items() if end > now}
-        self._oldest_version = {key: pair for key, pair in self._oldest_version.items() if pair[1] > now}
-        self._forget_at = now + OVERLAP
+    def _note(self, line: Revocation) -> None:
+        is_new = self._revoked.note(
+            RevocationLine(
+                id=line.id,
+                session_id=line.session_id,
+                user_id=line.user_id,
+                min_token_version=line.min_token_version,
+                expires_at=line.expires_at,
+            )
+        )
+        if is_new:
+            self._changed.set()
+            self._changed = asyncio.Event()

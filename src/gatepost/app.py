@@ -11,6 +11,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from gatepost import __version__
 from gatepost.accounts.router import router as accounts_router
 from gatepost.boards.router import router as boards_router
+from gatepost.clients.router import router as clients_router
 from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
@@ -30,10 +31,12 @@ ROUTERS = (
     accounts_router,
     boards_router,
     keys_router,
+    clients_router,
     health_router,
     pages.router,
 )
 KEYS_SECONDS = 5
+LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
 
 
@@ -86,6 +89,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             for work in (
                 every(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
                 every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
+                every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
                 every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
             )
         ]

@@ -1,18 +1,23 @@
 """The one composition root: every service of a process, built from the settings."""
 
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
 from gatepost.access.gate import Gate
 from gatepost.accounts.service import AccountService
+from gatepost.clients.service import ClientService
+from gatepost.clients.tokens import TokenDesk
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.database import Database, create_engine
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import Settings
 from gatepost.keys.ring import KeyRing
+from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
 from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.last_use import LastUse
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
@@ -30,11 +35,15 @@ class Services:
     passwords: Passwords
     keys: KeyRing
     revocations: RevocationFeed
+    last_use: LastUse
     gate: Gate
     tokens: TokenService
     sessions: SessionService
     accounts: AccountService
     sign_in: SignInService
+    clients: ClientService
+    token_desk: TokenDesk
+    key_rotation: KeyRotation
 
     def by_class(self) -> dict[type[Any], Any]:
         """Return the services under their classes, for injection."""
@@ -47,7 +56,9 @@ class Services:
         await self.revocations.poll()
 
     async def stop(self) -> None:
-        """Let go of threads and connections."""
+        """Write what is still in memory, and let go of threads and connections."""
+        with suppress(Exception):  # a database that is gone must not keep the process
+            await self.last_use.write()
         self.passwords.close()
         await self.database.dispose()
 
@@ -81,20 +92,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         life=settings.access_token_life,
     )
     refresh = RefreshTokens(settings.keys)
-    feed = RevocationFeed(database, clock, max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds))
-    tokens = TokenService(
+    feed = RevocationFeed(
         database,
         clock,
-        access=access,
-        refresh=refresh,
-        feed=feed,
-        rules=SessionRules(
-            idle_life=settings.session_idle_life,
-            max_life=settings.session_max_life,
-            reuse_grace=settings.refresh_reuse_grace,
-            rotation=settings.refresh_token_rotation,
-        ),
+        access_token_life=settings.access_token_life,
+        max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds),
     )
+    last_use = LastUse(database)
+    gate = Gate(access, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
+    sessions = SessionService(database, clock, refresh=refresh, feed=feed)
     return Services(
         settings=settings,
         clock=clock,
@@ -102,9 +108,13 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         passwords=passwords,
         keys=keys,
         revocations=feed,
-        gate=Gate(access, feed, database, clock, mode=settings.revocation_mode),
+        last_use=last_use,
+        gate=gate,
         tokens=tokens,
-        sessions=SessionService(database, clock, refresh=refresh, feed=feed),
+        sessions=sessions,
         accounts=AccountService(database, clock, passwords, tokens, shortest_password=settings.shortest_password),
         sign_in=SignInService(database, clock, passwords, tokens),
+        clients=ClientService(database, clock),
+        token_desk=TokenDesk(gate, access, sessions),
+        key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
     )

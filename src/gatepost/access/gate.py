@@ -6,6 +6,7 @@ from gatepost.core.database import Database
 from gatepost.core.settings import RevocationMode
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.errors import TokenMissing, TokenRevoked, TokenStale
+from gatepost.sessions.last_use import LastUse
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.revocation import RevocationFeed
 
@@ -20,12 +21,14 @@ class Gate:
         database: Database,
         clock: Clock,
         *,
+        last_use: LastUse,
         mode: RevocationMode,
     ) -> None:
         self._tokens = tokens
         self._feed = feed
         self._db = database
         self._clock = clock
+        self._last_use = last_use
         self._mode = mode
 
     async def admit(self, token: str | None) -> Principal:
@@ -43,6 +46,7 @@ class Gate:
             await self._ask_database(principal)
         else:
             self._feed.check(principal)
+        self._last_use.note(principal.session_id, at=self._clock.now())
         return principal
 
     async def _ask_database(self, principal: Principal) -> None:

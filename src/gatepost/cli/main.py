@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
-from gatepost.cli import accounts, database, doctor, info, server
+from gatepost.cli import accounts, clients, database, doctor, info, keys, server
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
@@ -27,6 +27,8 @@ for command in (
     server.serve, database.migrate, accounts.create_admin, doctor.doctor, info.openapi, info.settings
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(keys.app, name="keys")
+app.add_typer(clients.app, name="clients")
 
 
 def _print_version(wanted: bool) -> None:

@@ -58,6 +58,11 @@ class KeyRing:
         )
 
     @property
+    def is_stored(self) -> bool:
+        """Whether the keys are in the database; a shared secret is in the settings."""
+        return self._shared is None
+
+    @property
     def signing(self) -> jose.SigningKey:
         """The key that signs now.
 

@@ -26,9 +26,12 @@ OVERLAP = timedelta(seconds=60)
 class RevocationFeed:
     """The revocation feed: appended to in the database, asked in memory."""
 
-    def __init__(self, database: Database, clock: Clock, *, max_staleness: timedelta) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, *, access_token_life: timedelta, max_staleness: timedelta
+    ) -> None:
         self._db = database
         self._clock = clock
+        self._access_token_life = access_token_life
         self._revoked = RevokedTokens(max_staleness=max_staleness)
         # Lines up to this id are all committed and in memory.
         self.settled_id = 0
@@ -81,16 +84,17 @@ class RevocationFeed:
             .execution_options(synchronize_session=False)
         )
         version = await tx.scalar(select(User.token_version).where(User.id == user_id))
-        last_use = await Sessions(tx).last_access_token_ends(user_id)
-        if version is None or last_use is None:
-            return
+        now = self._clock.now()
+        # A refresh that is under way may still issue one more of the old version.
+        latest = now + self._access_token_life + OVERLAP
+        known = await Sessions(tx).last_access_token_ends(user_id)
         await self._append(
             tx,
             Revocation(
                 user_id=user_id,
                 min_token_version=version,
-                created_at=self._clock.now(),
-                expires_at=last_use,
+                created_at=now,
+                expires_at=max(latest, known or latest),
             ),
         )
 

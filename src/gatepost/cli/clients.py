@@ -1,0 +1,49 @@
+"""`gatepost clients`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gatepost.cli.running import running_services
+from gatepost.clients.models import ResourceServer
+
+app = typer.Typer(no_args_is_help=True, help="Services that verify our tokens and follow the revocation feed.")
+
+ClientId = Annotated[str, typer.Argument(help="Letters, digits and . _ -")]
+
+
+@app.command()
+def add(client_id: ClientId, name: Annotated[str, typer.Option(help="What people call it.")] = "") -> None:
+    """Register a service and print its secret, once."""
+
+    async def work() -> str:
+        async with running_services() as services:
+            return await services.clients.add(client_id, name=name or client_id)
+
+    print(f"client_id={client_id}\nclient_secret={asyncio.run(work())}")
+
+
+@app.command("list")
+def list_clients() -> None:
+    """Show every registered service."""
+
+    async def work() -> Sequence[ResourceServer]:
+        async with running_services() as services:
+            return await services.clients.list()
+
+    for server in asyncio.run(work()):
+        print(f"{server.client_id}  {server.created_at:%Y-%m-%d}  {server.name}")
+
+
+@app.command()
+def remove(client_id: ClientId) -> None:
+    """Refuse a service from now on."""
+
+    async def work() -> None:
+        async with running_services() as services:
+            await services.clients.remove(client_id)
+
+    asyncio.run(work())
+    print(f"{client_id} is gone")

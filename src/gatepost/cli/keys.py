@@ -1,0 +1,51 @@
+"""`gatepost keys`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gatepost.cli.running import running_services
+from gatepost.keys.rotation import KeyStatus
+
+app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens: next, active, retiring, gone.")
+
+Force = Annotated[bool, typer.Option("--force", help="Even if tokens that are out there stop working.")]
+
+
+@app.command("list")
+def list_keys() -> None:
+    """Show every key with its state and how many sessions hold a token that it signed."""
+
+    async def work() -> Sequence[KeyStatus]:
+        async with running_services() as services:
+            return await services.key_rotation.list()
+
+    for key in asyncio.run(work()):
+        print(f"{key.kid}  {key.algorithm}  {key.state:8}  {key.created_at:%Y-%m-%d}  {key.live_sessions} sessions")
+
+
+@app.command()
+def rotate(force: Force = False) -> None:
+    """Sign with the next key from now on; the old one goes on verifying."""
+
+    async def work() -> str:
+        async with running_services() as services:
+            return await services.key_rotation.rotate(force=force)
+
+    print(f"{asyncio.run(work())} signs from now on")
+
+
+@app.command()
+def retire(
+    kid: Annotated[str, typer.Argument(help="The key's name, from `gatepost keys list`.")], force: Force = False
+) -> None:
+    """Delete a retiring key; tokens that it signed are refused from then on."""
+
+    async def work() -> None:
+        async with running_services() as services:
+            await services.key_rotation.retire(kid, force=force)
+
+    asyncio.run(work())
+    print(f"{kid} is gone")

@@ -1,0 +1,39 @@
+"""What can go wrong with another service's request."""
+
+from gatepost.core.errors import BadRequest, Conflict, NotFound, Unauthorized
+
+
+class InvalidClient(Unauthorized):
+    """The resource server did not prove who it is."""
+
+    code = "invalid_client"
+    title = "Invalid client"
+    message = "The client id or its secret is wrong."
+    oauth = "invalid_client"
+
+    def __init__(self) -> None:
+        super().__init__(headers={"WWW-Authenticate": 'Basic realm="gatepost", charset="UTF-8"'})
+
+
+class ClientExists(Conflict):
+    """Another resource server has this client id."""
+
+    code = "client_exists"
+    title = "Client exists"
+    message = "There is a client with this id already."
+
+
+class ClientNotFound(NotFound):
+    """No resource server has this client id."""
+
+    code = "client_not_found"
+    title = "Client not found"
+    message = "There is no client with this id."
+
+
+class ClientIdUnusable(BadRequest):
+    """A client id has letters, digits and . _ - alone."""
+
+    code = "client_id_unusable"
+    title = "Client id unusable"
+    message = "A client id has 1 to 64 letters, digits and . _ - alone."

@@ -1,0 +1,118 @@
+"""For other services, over HTTP: introspection, revocation, the feed, the metadata."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Header, Query, Response, status
+
+from gatepost.clients.deps import FeedDep, TokenDeskDep, resource_server
+from gatepost.clients.errors import InvalidClient
+from gatepost.clients.schemas import (
+    AuthorizationServerMetadata,
+    IntrospectionAnswer,
+    RevocationFeedAnswer,
+    RevocationOut,
+    TokenInForm,
+)
+from gatepost.core.settings import Settings
+from gatepost.http.deps import ClientDep, provided
+from gatepost.http.openapi import problems
+from gatepost.keys.ring import PUBLISHED_SECONDS
+from gatepost.sessions.errors import RevocationUnknown
+from gatepost.sessions.revocation import RevocationFeed
+
+router = APIRouter(tags=["for other services"])
+
+# Shorter than the time that requests in flight get when the service stops.
+LONGEST_WAIT_SECONDS = 5
+
+AfterQuery = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `after` of the last answer.", examples=[0])]
+WaitQuery = Annotated[
+    float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for a change.", examples=[5])
+]
+IfNoneMatch = Annotated[str | None, Header(max_length=255, description="The ETag of the last answer.")]
+
+
+@router.post(
+    "/oauth/introspect",
+    summary="Whether an access token is good (RFC 7662)",
+    dependencies=[Depends(resource_server)],
+    responses=problems(InvalidClient, RevocationUnknown),
+)
+async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep) -> IntrospectionAnswer:
+    """For services that do not verify tokens themselves. A refresh token is never `active`."""
+    return IntrospectionAnswer(**await desk.introspect(form.token))
+
+
+@router.post("/oauth/revoke", summary="Take a token back (RFC 7009)", responses=problems(RevocationUnknown))
+async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, client: ClientDep) -> Response:
+    """Whoever holds a refresh or access token ends its session with it; the answer is 200 for any text."""
+    await desk.revoke(form.token, client=client)
+    return Response(status_code=status.HTTP_200_OK)
+
+
+@router.get(
+    "/api/auth/revocations",
+    summary="The revocation feed",
+    dependencies=[Depends(resource_server)],
+    responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
+)
+async def revocations(
+    response: Response,
+    feed: FeedDep,
+    after: AfterQuery = 0,
+    wait: WaitQuery = 0,
+    if_none_match: IfNoneMatch = None,
+) -> Any:
+    """What services that verify tokens themselves follow: every second, or by waiting for a change.
+
+    Ask with the `after` of the last answer and its ETag. Lines may come twice, and never late.
+    """
+    answer, etag = _feed_after(feed, after)
+    if wait and etag == if_none_match:
+        await feed.wait_for_change(wait)
+        answer, etag = _feed_after(feed, after)
+    if etag == if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return answer
+
+
+@router.get(
+    "/.well-known/oauth-authorization-server",
+    summary="Where everything is (RFC 8414)",
+    response_model_exclude_none=True,
+)
+async def metadata(
+    response: Response, settings: Annotated[Settings, Depends(provided(Settings))]
+) -> AuthorizationServerMetadata:
+    """What a client or a resource server needs to know, from the issuer's address alone."""
+    response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
+    base = settings.public_url.rstrip("/")
+    return AuthorizationServerMetadata(
+        issuer=settings.public_url,
+        token_endpoint=f"{base}/api/auth/token",
+        jwks_uri=f"{base}/.well-known/jwks.json",
+        introspection_endpoint=f"{base}/oauth/introspect",
+        introspection_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+        revocation_endpoint=f"{base}/oauth/revoke",
+        revocation_endpoint_auth_methods_supported=["none"],
+        token_endpoint_auth_methods_supported=["none"],
+        grant_types_supported=["password", "refresh_token"],
+        response_types_supported=[],
+        service_documentation=f"{base}/docs",
+        gatepost_revocations_endpoint=f"{base}/api/auth/revocations",
+        gatepost_audience=settings.jwt_audience,
+    )
+
+
+def _feed_after(feed: RevocationFeed, after: int) -> tuple[RevocationFeedAnswer, str]:
+    if feed.is_stale():
+        raise RevocationUnknown
+    lines = feed.lines_after(after)
+    digest = hashlib.sha256(" ".join(str(line.id) for line in lines).encode()).hexdigest()[:16]
+    # Lines up to the settled one are all known; later ones may still come in between, so they are asked for again.
+    answer = RevocationFeedAnswer(
+        after=max(after, feed.settled_id), revocations=[RevocationOut.of(line) for line in lines]
+    )
+    return answer, f'"{after}-{digest}"'

@@ -1,0 +1,76 @@
+"""The forms and answers of the OAuth endpoints, in their own names, and the revocation feed."""
+
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gatepost.access.revoked import RevocationLine
+from gatepost.http.schemas import Out
+
+LONGEST_TOKEN = 8192
+
+
+class TokenInForm(BaseModel):
+    """One token; what a client adds to it beyond these is ignored, as OAuth asks."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    token: str = Field(max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    token_type_hint: str | None = Field(default=None, max_length=64, description="Read, and not needed.")
+    client_id: str | None = Field(default=None, max_length=64, description="Instead of HTTP Basic.")
+    client_secret: str | None = Field(default=None, max_length=255, repr=False)
+
+
+class IntrospectionAnswer(BaseModel):
+    """RFC 7662, section 2.2; of a token that is not good, `active` alone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    active: bool = Field(examples=[True])
+
+
+class RevocationOut(Out):
+    """A session that has ended, or an account whose access tokens below a version are stale."""
+
+    id: int = Field(examples=[41])
+    session_id: int | None = Field(description="The `sid` whose access tokens are revoked.", examples=[7])
+    user_id: int | None = Field(description="The `sub`.", examples=[1])
+    min_token_version: int | None = Field(description="The lowest `ver` that is still good.", examples=[None])
+    expires_at: datetime = Field(description="When the line can be forgotten.", examples=["2026-02-01T12:00:00Z"])
+
+    @classmethod
+    def of(cls, line: RevocationLine) -> Self:
+        """Publish a line."""
+        return cls(
+            id=line.id,
+            session_id=line.session_id,
+            user_id=line.user_id,
+            min_token_version=line.min_token_version,
+            expires_at=line.expires_at,
+        )
+
+
+class RevocationFeedAnswer(Out):
+    """The live part of the feed after the line that was asked for."""
+
+    after: int = Field(description="What to ask for next; lines may come twice.", examples=[40])
+    revocations: list[RevocationOut]
+
+
+class AuthorizationServerMetadata(BaseModel):
+    """RFC 8414, section 2."""
+
+    issuer: str = Field(examples=["http://localhost:8080"])
+    token_endpoint: str
+    jwks_uri: str
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    token_endpoint_auth_methods_supported: list[str]
+    grant_types_supported: list[str]
+    response_types_supported: list[str]
+    service_documentation: str
+    gatepost_revocations_endpoint: str = Field(description="The revocation feed; a name of our own.")
+    gatepost_audience: str = Field(description="The `aud` of access tokens; a name of our own.")

@@ -1,0 +1,43 @@
+"""What other services and token holders do with tokens: introspection (RFC 7662) and revocation (RFC 7009)."""
+
+from typing import Any
+
+from gatepost.access.gate import Gate
+from gatepost.core.client import Client
+from gatepost.core.errors import Forbidden, Unauthorized
+from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.refresh_tokens import PREFIX as REFRESH_PREFIX
+from gatepost.sessions.service import SessionService
+
+
+class TokenDesk:
+    """Answers about tokens, and takes them back."""
+
+    def __init__(self, gate: Gate, access: AccessTokens, sessions: SessionService) -> None:
+        self._gate = gate
+        self._access = access
+        self._sessions = sessions
+
+    async def introspect(self, token: str) -> dict[str, Any]:
+        """Return the claims of an access token that is good now, with `active`; else only that it is not.
+
+        A refresh token is never active here: a resource server that asks would take it for an access token.
+
+        Raises:
+            RevocationUnknown, DatabaseUnavailable: that cannot be told now.
+        """
+        try:
+            await self._gate.admit(token)
+        except Unauthorized:
+            return {"active": False}
+        return {"active": True, "token_type": "Bearer", **self._access.claims(token)}
+
+    async def revoke(self, token: str, *, client: Client) -> None:
+        """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2)."""
+        try:
+            if token.startswith(REFRESH_PREFIX):
+                await self._sessions.sign_out_with(token, client=client)
+            else:
+                await self._sessions.sign_out(await self._gate.admit(token), client=client)
+        except (Unauthorized, Forbidden):
+            return

@@ -1,0 +1,124 @@
+"""The life of a signing key: next, active, retiring, gone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, retry_conflicts
+from gatepost.keys.errors import SigningKeyError
+from gatepost.keys.models import StoredKey
+from gatepost.keys.repository import StoredKeys
+from gatepost.keys.ring import PUBLISHED_SECONDS, KeyRing, active_slot, next_slot
+
+# Workers that have not read of a rotation yet may sign with the old key for a few seconds.
+SLACK = timedelta(seconds=60)
+
+
+class KeyState(StrEnum):
+    """Where a key is in its life."""
+
+    NEXT = "next"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyStatus:
+    """A key, without its secret part; `live_sessions` hold an access token that it signed."""
+
+    kid: str
+    algorithm: str
+    state: KeyState
+    created_at: datetime
+    live_sessions: int
+
+
+class KeyRotation:
+    """What an operator does with the keys; every worker reads of it within seconds."""
+
+    def __init__(self, database: Database, clock: Clock, ring: KeyRing, *, access_token_life: timedelta) -> None:
+        self._db = database
+        self._clock = clock
+        self._ring = ring
+        self._access_token_life = access_token_life
+
+    async def list(self) -> Sequence[KeyStatus]:
+        """Return every key, the oldest first."""
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            keys = StoredKeys(tx)
+            return [
+                KeyStatus(
+                    key.kid, key.algorithm, _state(key), key.created_at, await keys.live_sessions(key.kid, now=now)
+                )
+                for key in await keys.all()
+            ]
+
+    @retry_conflicts
+    async def rotate(self, *, force: bool = False) -> str:
+        """Let the next key sign from now on, make another next one, and return the new active key's name.
+
+        Raises:
+            SigningKeyError: verifiers may not know the next key yet, and `force` is not given; or HS256 is in use.
+        """
+        if not self._ring.is_stored:
+            raise SigningKeyError("HS256 signs with JWT_SECRET, which is rotated by changing it")
+        now = self._clock.now()
+        slots = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
+        async with self._db.begin() as tx:
+            keys = StoredKeys(tx)
+            active, coming = [await keys.in_slot(slot) for slot in slots]
+            if active is None or coming is None:
+                raise SigningKeyError("the first keys are not there yet; start the service once")
+            known_for = (now - coming.created_at).total_seconds()
+            if known_for < PUBLISHED_SECONDS and not force:
+                raise SigningKeyError(
+                    f"the next key has been published for {known_for:.0f} s and verifiers may keep the old list for "
+                    f"{PUBLISHED_SECONDS} s; wait, or use --force"
+                )
+            active.slot, active.retiring_at = None, now
+            await tx.flush()  # a slot holds one key at a time
+            coming.slot, coming.activated_at = slots[0], now
+            await tx.flush()
+            await keys.add(self._ring.new_key(slots[1], now=now))
+            record(tx, AuditEvent.KEY_ROTATED, at=now, details={"from": active.kid, "to": coming.kid})
+        return coming.kid
+
+    @retry_conflicts
+    async def retire(self, kid: str, *, force: bool = False) -> None:
+        """Delete a key: from then on no token that it signed is good.
+
+        Raises:
+            SigningKeyError: there is no such key, it signs or will sign, or its tokens may live and `force` is not
+                given.
+        """
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            keys = StoredKeys(tx)
+            key = await keys.get(kid)
+            if key is None:
+                raise SigningKeyError(f"there is no key {kid}; see gatepost keys list")
+            if key.slot in (active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)):
+                raise SigningKeyError("this key signs, or is the next to sign; run gatepost keys rotate first")
+            live = await keys.live_sessions(kid, now=now)
+            last = (key.retiring_at or now) + self._access_token_life + SLACK
+            if (live or last > now) and not force:
+                raise SigningKeyError(
+                    f"{live} sessions hold an access token that this key signed, and tokens that it signed may live "
+                    f"until {last:%Y-%m-%d %H:%M} UTC; wait, or use --force to refuse them from now on"
+                )
+            await keys.delete(key)
+            record(tx, AuditEvent.KEY_RETIRED, at=now, details={"kid": kid, "live_sessions": live})
+
+
+def _state(key: StoredKey) -> KeyState:
+    match key.slot:
+        case None:
+            return KeyState.RETIRING
+        case slot if slot == next_slot(key.algorithm):
+            return KeyState.NEXT
+        case _:
+            return KeyState.ACTIVE

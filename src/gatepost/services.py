@@ -98,6 +98,19 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         access_token_life=settings.access_token_life,
         max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds),
     )
+    tokens = TokenService(
+        database,
+        clock,
+        access=access,
+        refresh=refresh,
+        feed=feed,
+        rules=SessionRules(
+            idle_life=settings.session_idle_life,
+            max_life=settings.session_max_life,
+            reuse_grace=settings.refresh_reuse_grace,
+            rotation=settings.refresh_token_rotation,
+        ),
+    )
     last_use = LastUse(database)
     gate = Gate(access, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
     sessions = SessionService(database, clock, refresh=refresh, feed=feed)

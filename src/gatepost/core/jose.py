@@ -24,9 +24,14 @@ LONGEST_TOKEN = 8192
 LARGEST_TIME = 2**53
 SHORTEST_HMAC_BYTES = 32
 SHORTEST_RSA_BITS = 2048
-ES256_SIGNATURE_BYTES = 64
+P256_BYTES = 32
+ES256_SIGNATURE_BYTES = 2 * P256_BYTES
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 HEADER_MEMBERS = {"alg", "kid", "typ"}
+# The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
+EC_MEMBERS = ("crv", "kty", "x", "y")
+RSA_MEMBERS = ("e", "kty", "n")
+SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 # Two machines' clocks may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
 
@@ -135,29 +140,27 @@ def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
     Raises:
         WeakKeyError: it is private, symmetric, too short, not for signatures, or malformed.
     """
-    algorithm = members.get("alg")
-    kid = members.get("kid")
+    algorithm, kid = members.get("alg"), members.get("kid")
     use, operations = members.get("use", "sig"), members.get("key_ops", ["verify"])
-    if not isinstance(kid, str) or not isinstance(operations, list):
+    if not isinstance(kid, str) or not kid:
         raise WeakKeyError("a key without a kid")
-    if use != "sig" or "verify" not in operations or "d" in members:
+    if use != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise WeakKeyError("a key that is not for verifying")
-    match algorithm, members.get("kty"), members.get("crv"):
-        case "ES256", "EC", "P-256":
-            pass
-        case "RS256", "RSA", _ if len(_decode(str(members.get("n")))) * 8 >= SHORTEST_RSA_BITS:
-            pass
-        case _:
-            raise WeakKeyError("a key of a kind that we do not use")
+    if SECRET_MEMBERS & members.keys():
+        raise WeakKeyError("a key that should be secret")
     try:
-        return VerifyingKey(kid, str(algorithm), dict(members), jwk.construct(dict(members), str(algorithm)))
+        public, names = _public_key(members, algorithm)
+        shown = {name: members[name] for name in names} | {"alg": algorithm, "use": "sig", "kid": kid}
+        return VerifyingKey(kid, str(algorithm), shown, jwk.construct(public, str(algorithm)))
+    except WeakKeyError:
+        raise
     except Exception as error:
         raise WeakKeyError("a malformed key") from error
 
 
 def thumbprint(members: Mapping[str, str]) -> str:
     """Return the SHA-256 thumbprint of a public key (RFC 7638)."""
-    names = ("crv", "kty", "x", "y") if members["kty"] == "EC" else ("e", "kty", "n")
+    names = EC_MEMBERS if members["kty"] == "EC" else RSA_MEMBERS
     canonical = json.dumps({name: members[name] for name in names}, separators=(",", ":"))
     return _encode(hashlib.sha256(canonical.encode()).digest())
 
@@ -184,7 +187,30 @@ def verify(
         TokenExpiredError: all is well but the time.
         TokenRefusedError: anything else.
     """
-    if len(token) > LONGEST_TOKEN or token.count(".") != 2:
+    try:
+        return _verified_claims(token, keys, typ=typ, issuer=issuer, audience=audience, now=now)
+    except TokenRefusedError:
+        raise
+    except Exception as error:
+        # Whatever a parser or a backend stumbles over came with the token.
+        raise TokenRefusedError("not readable") from error
+
+
+def key_id(token: str) -> str:
+    """Return the name of the key in the header of a token that `verify` has let through."""
+    return str(_json_object(token.partition(".")[0], max_depth=1)["kid"])
+
+
+def _verified_claims(
+    token: str,
+    keys: Mapping[str, VerifyingKey],
+    *,
+    typ: str,
+    issuer: str,
+    audience: str,
+    now: datetime,
+) -> dict[str, Any]:
+    if len(token) > LONGEST_TOKEN or not token.isascii() or token.count(".") != 2:
         raise TokenRefusedError("not a compact token")
     message, _, signature = token.rpartition(".")
     header_segment, _, claims_segment = message.partition(".")
@@ -201,9 +227,24 @@ def verify(
     return claims
 
 
-def key_id(token: str) -> str:
-    """Return the name of the key in the header of a token that `verify` has let through."""
-    return str(_json_object(token.partition(".")[0], max_depth=1)["kid"])
+def _public_key(
+    members: Mapping[str, Any], algorithm: object
+) -> tuple[ec.EllipticCurvePublicKey | rsa.RSAPublicKey, tuple[str, ...]]:
+    """Return the key, checked by its numbers and not by their text, and the names of the members it is made of."""
+    match algorithm, members.get("kty"), members.get("crv"):
+        case "ES256", "EC", "P-256":
+            x, y = _decode(members["x"]), _decode(members["y"])
+            if (len(x), len(y)) != (P256_BYTES, P256_BYTES):
+                raise WeakKeyError("a point of another length than P-256 has")
+            point = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
+            return point.public_key(), EC_MEMBERS
+        case "RS256", "RSA", _:
+            modulus, exponent = int.from_bytes(_decode(members["n"])), int.from_bytes(_decode(members["e"]))
+            if modulus.bit_length() < SHORTEST_RSA_BITS:
+                raise WeakKeyError(f"an RSA key has at least {SHORTEST_RSA_BITS} bits")
+            return rsa.RSAPublicNumbers(exponent, modulus).public_key(), RSA_MEMBERS
+        case _:
+            raise WeakKeyError("a key of a kind that we do not use")
 
 
 def _check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: datetime) -> None:

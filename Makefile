@@ -1,7 +1,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
+PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check
+LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock"
 
-.PHONY: run test check lock coverage clean
+.PHONY: run test check docs lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -16,22 +19,27 @@ check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
+docs: .venv/installed ## write the settings, as the code has them, into .env.example and the README
+	$(BIN)/gatepost settings --example > .env.example
+	$(BIN)/gatepost settings --markdown | awk 'FNR == NR { table = table $$0 RS; next } \
+		/^\| setting / { printf "%s", table; inside = 1 } !/^\|/ { inside = 0 } !inside' - README.md > README.new
+	mv README.new README.md
+
 lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes pyproject.toml \
-		-o requirements.txt --custom-compile-command "make lock"
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes pyproject.toml --group dev \
-		-c requirements.txt -o requirements-dev.txt --custom-compile-command "make lock"
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) --group build -c requirements.txt -o requirements-build.txt
+	$(LOCK) pyproject.toml --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
 
 clean: ## remove what the other targets made
 	rm -rf .venv .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
 
-.venv/installed: requirements.txt pyproject.toml
+.venv/installed: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(PIP_INSTALL) --require-hashes -r requirements.txt -r requirements-build.txt
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(PIP_INSTALL) --require-hashes -r requirements-dev.txt
 	touch $@

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from gatepost.access.gate import Gate
+from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.service import AccountService
 from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
@@ -86,10 +87,12 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     )
     access = AccessTokens(
         keys,
-        clock,
         issuer=settings.public_url,
         audience=settings.jwt_audience,
         life=settings.access_token_life,
+    )
+    verifier = AccessTokenVerifier(
+        lambda: keys.verifying, clock, issuer=settings.public_url, audience=settings.jwt_audience
     )
     refresh = RefreshTokens(settings.keys)
     feed = RevocationFeed(
@@ -112,7 +115,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         ),
     )
     last_use = LastUse(database)
-    gate = Gate(access, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
+    gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
     sessions = SessionService(database, clock, refresh=refresh, feed=feed)
     return Services(
         settings=settings,
@@ -128,6 +131,6 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         accounts=AccountService(database, clock, passwords, tokens, shortest_password=settings.shortest_password),
         sign_in=SignInService(database, clock, passwords, tokens),
         clients=ClientService(database, clock),
-        token_desk=TokenDesk(gate, access, sessions),
+        token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
     )

@@ -1,10 +1,10 @@
 """The gate of every protected route: from an access token to the person, or a refusal."""
 
 from gatepost.access.principal import Principal
+from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database
 from gatepost.core.settings import RevocationMode
-from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.errors import TokenMissing, TokenRevoked, TokenStale
 from gatepost.sessions.last_use import LastUse
 from gatepost.sessions.repository import Sessions
@@ -16,7 +16,7 @@ class Gate:
 
     def __init__(
         self,
-        tokens: AccessTokens,
+        verifier: AccessTokenVerifier,
         feed: RevocationFeed,
         database: Database,
         clock: Clock,
@@ -24,7 +24,7 @@ class Gate:
         last_use: LastUse,
         mode: RevocationMode,
     ) -> None:
-        self._tokens = tokens
+        self._verifier = verifier
         self._feed = feed
         self._db = database
         self._clock = clock
@@ -41,7 +41,7 @@ class Gate:
         """
         if token is None:
             raise TokenMissing
-        principal = self._tokens.verify(token)
+        principal = self._verifier.verify(token)
         if self._mode is RevocationMode.STRICT:
             await self._ask_database(principal)
         else:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from gatepost.access.gate import Gate
+from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core.client import Client
 from gatepost.core.errors import Forbidden, Unauthorized
-from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.refresh_tokens import PREFIX as REFRESH_PREFIX
 from gatepost.sessions.service import SessionService
 
@@ -13,9 +13,9 @@ from gatepost.sessions.service import SessionService
 class TokenDesk:
     """Answers about tokens, and takes them back."""
 
-    def __init__(self, gate: Gate, access: AccessTokens, sessions: SessionService) -> None:
+    def __init__(self, gate: Gate, verifier: AccessTokenVerifier, sessions: SessionService) -> None:
         self._gate = gate
-        self._access = access
+        self._verifier = verifier
         self._sessions = sessions
 
     async def introspect(self, token: str) -> dict[str, Any]:
@@ -30,7 +30,7 @@ class TokenDesk:
             await self._gate.admit(token)
         except Unauthorized:
             return {"active": False}
-        return {"active": True, "token_type": "Bearer", **self._access.claims(token)}
+        return {"active": True, "token_type": "Bearer", **self._verifier.claims(token)}
 
     async def revoke(self, token: str, *, client: Client) -> None:
         """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2)."""

@@ -1,0 +1,72 @@
+"""From an access token to the person: the check that the service and other services share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gatepost.access.principal import ACCESS_TOKEN_TYPE, Principal
+from gatepost.core import jose
+from gatepost.core.clock import Clock
+from gatepost.sessions.errors import TokenExpired, TokenInvalid
+
+CACHE_SIZE = 4096
+
+
+class AccessTokenVerifier:
+    """Verifies access tokens (RFC 9068); a verified one is remembered, whole, until it expires.
+
+    `keys` gives the keys that are trusted now, by their kid.
+    """
+
+    def __init__(
+        self, keys: Callable[[], Mapping[str, jose.VerifyingKey]], clock: Clock, *, issuer: str, audience: str
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: dict[str, tuple[str, Principal]] = {}
+
+    def verify(self, token: str) -> Principal:
+        """Return whom a token is from; whether it was revoked is the feed's to say.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenInvalid: it is not an access token of ours.
+        """
+        known = self._verified.get(token)
+        if known is not None and known[0] in self._keys() and known[1].expires_at > self._clock.now():
+            return known[1]
+        try:
+            principal = Principal.from_claims(self.claims(token))
+        except ValueError as error:
+            raise TokenInvalid from error
+        self._remember(token, principal)
+        return principal
+
+    def claims(self, token: str) -> dict[str, Any]:
+        """Return the claims of a good token, past the memory.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenInvalid: it is not an access token of ours.
+        """
+        try:
+            return jose.verify(
+                token,
+                self._keys(),
+                typ=ACCESS_TOKEN_TYPE,
+                issuer=self._issuer,
+                audience=self._audience,
+                now=self._clock.now(),
+            )
+        except jose.TokenExpiredError as error:
+            raise TokenExpired from error
+        except jose.TokenRefusedError as error:
+            raise TokenInvalid from error
+
+    def _remember(self, token: str, principal: Principal) -> None:
+        if len(self._verified) >= CACHE_SIZE:
+            # The first half in; dicts keep their order.
+            for old in list(self._verified)[: CACHE_SIZE // 2]:
+                del self._verified[old]
+        self._verified[token] = (jose.key_id(token), principal)

@@ -9,6 +9,7 @@ from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
 from gatepost import __version__
+from gatepost.access.router import router as access_router
 from gatepost.accounts.router import router as accounts_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
@@ -28,6 +29,7 @@ from gatepost.signin.router import router as signin_router
 ROUTERS = (
     signin_router,
     sessions_router,
+    access_router,
     accounts_router,
     boards_router,
     keys_router,

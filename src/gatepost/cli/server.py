@@ -1,6 +1,10 @@
 """`gatepost serve`."""
 
 import asyncio
+import shlex
+import shutil
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,4 +47,11 @@ def _greet(settings: Settings, *, host: str, port: int) -> None:
     shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104  compared, not bound
     print(f"Gatepost ({settings.environment.value}, {settings.sqlalchemy_url.get_backend_name()})")
     print(f"  API docs             http://{shown}:{port}/docs")
-    print("  first administrator  gatepost create-admin --username admin --email you@example.com", flush=True)
+    print(f"  first administrator  {_own_name()} create-admin --username admin --email you@example.com", flush=True)
+
+
+def _own_name() -> str:
+    """Return the name by which whoever started this can call the command again from the same folder."""
+    called, found = Path(sys.argv[0]), shutil.which("gatepost")
+    is_on_path = found is not None and Path(found).resolve() == called.resolve()
+    return shlex.quote(str(called)) if called.is_file() and not is_on_path else "gatepost"

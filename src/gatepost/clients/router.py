@@ -54,6 +54,7 @@ async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, clien
 @router.get(
     "/api/auth/revocations",
     summary="The revocation feed",
+    response_model=RevocationFeedAnswer,
     dependencies=[Depends(resource_server)],
     responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
 )

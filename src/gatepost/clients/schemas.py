@@ -62,15 +62,19 @@ class AuthorizationServerMetadata(BaseModel):
     """RFC 8414, section 2."""
 
     issuer: str = Field(examples=["http://localhost:8080"])
-    token_endpoint: str
-    jwks_uri: str
-    introspection_endpoint: str
-    introspection_endpoint_auth_methods_supported: list[str]
-    revocation_endpoint: str
-    revocation_endpoint_auth_methods_supported: list[str]
-    token_endpoint_auth_methods_supported: list[str]
-    grant_types_supported: list[str]
-    response_types_supported: list[str]
-    service_documentation: str
-    gatepost_revocations_endpoint: str = Field(description="The revocation feed; a name of our own.")
-    gatepost_audience: str = Field(description="The `aud` of access tokens; a name of our own.")
+    token_endpoint: str = Field(examples=["http://localhost:8080/api/auth/token"])
+    jwks_uri: str = Field(examples=["http://localhost:8080/.well-known/jwks.json"])
+    introspection_endpoint: str = Field(examples=["http://localhost:8080/oauth/introspect"])
+    introspection_endpoint_auth_methods_supported: list[str] = Field(
+        examples=[["client_secret_basic", "client_secret_post"]]
+    )
+    revocation_endpoint: str = Field(examples=["http://localhost:8080/oauth/revoke"])
+    revocation_endpoint_auth_methods_supported: list[str] = Field(examples=[["none"]])
+    token_endpoint_auth_methods_supported: list[str] = Field(examples=[["none"]])
+    grant_types_supported: list[str] = Field(examples=[["password", "refresh_token"]])
+    response_types_supported: list[str] = Field(examples=[[]])
+    service_documentation: str = Field(examples=["http://localhost:8080/docs"])
+    gatepost_revocations_endpoint: str = Field(
+        description="The revocation feed; a name of our own.", examples=["http://localhost:8080/api/auth/revocations"]
+    )
+    gatepost_audience: str = Field(description="The `aud` of access tokens; a name of our own.", examples=["gatepost"])

@@ -29,8 +29,8 @@ ES256_SIGNATURE_BYTES = 2 * P256_BYTES
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 HEADER_MEMBERS = {"alg", "kid", "typ"}
 # The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
-EC_MEMBERS = ("crv", "kty", "x", "y")
-RSA_MEMBERS = ("e", "kty", "n")
+EC_MEMBERS: tuple[str, ...] = ("crv", "kty", "x", "y")
+RSA_MEMBERS: tuple[str, ...] = ("e", "kty", "n")
 SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 # Two machines' clocks may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
@@ -149,9 +149,9 @@ def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
     if SECRET_MEMBERS & members.keys():
         raise WeakKeyError("a key that should be secret")
     try:
-        public, names = _public_key(members, algorithm)
+        pem, names = _public_pem(members, algorithm)
         shown = {name: members[name] for name in names} | {"alg": algorithm, "use": "sig", "kid": kid}
-        return VerifyingKey(kid, str(algorithm), shown, jwk.construct(public, str(algorithm)))
+        return VerifyingKey(kid, str(algorithm), shown, jwk.construct(pem, str(algorithm)))
     except WeakKeyError:
         raise
     except Exception as error:
@@ -188,28 +188,27 @@ def verify(
         TokenRefusedError: anything else.
     """
     try:
-        return _verified_claims(token, keys, typ=typ, issuer=issuer, audience=audience, now=now)
+        claims = _signed_claims(token, keys, typ)
+        _check_claims(claims, issuer=issuer, audience=audience, now=now)
     except TokenRefusedError:
         raise
     except Exception as error:
         # Whatever a parser or a backend stumbles over came with the token.
         raise TokenRefusedError("not readable") from error
+    return claims
 
 
 def key_id(token: str) -> str:
-    """Return the name of the key in the header of a token that `verify` has let through."""
-    return str(_json_object(token.partition(".")[0], max_depth=1)["kid"])
+    """Return the name of the key that a token claims, empty where it claims none.
+
+    Raises:
+        TokenRefusedError: the header cannot be read.
+    """
+    return str(_json_object(token.partition(".")[0], max_depth=1).get("kid", ""))
 
 
-def _verified_claims(
-    token: str,
-    keys: Mapping[str, VerifyingKey],
-    *,
-    typ: str,
-    issuer: str,
-    audience: str,
-    now: datetime,
-) -> dict[str, Any]:
+def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
+    """Return the claims of a token that a key of ours has signed."""
     if len(token) > LONGEST_TOKEN or not token.isascii() or token.count(".") != 2:
         raise TokenRefusedError("not a compact token")
     message, _, signature = token.rpartition(".")
@@ -222,29 +221,28 @@ def _verified_claims(
         raise TokenRefusedError("not a key of ours")
     if not key.verify(message.encode("ascii"), _decode(signature)):
         raise TokenRefusedError("the signature does not fit")
-    claims = _json_object(claims_segment, max_depth=8)
-    _check_claims(claims, issuer=issuer, audience=audience, now=now)
-    return claims
+    return _json_object(claims_segment, max_depth=8)
 
 
-def _public_key(
-    members: Mapping[str, Any], algorithm: object
-) -> tuple[ec.EllipticCurvePublicKey | rsa.RSAPublicKey, tuple[str, ...]]:
+def _public_pem(members: Mapping[str, Any], algorithm: object) -> tuple[str, tuple[str, ...]]:
     """Return the key, checked by its numbers and not by their text, and the names of the members it is made of."""
+    public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     match algorithm, members.get("kty"), members.get("crv"):
         case "ES256", "EC", "P-256":
             x, y = _decode(members["x"]), _decode(members["y"])
             if (len(x), len(y)) != (P256_BYTES, P256_BYTES):
                 raise WeakKeyError("a point of another length than P-256 has")
             point = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
-            return point.public_key(), EC_MEMBERS
+            public, names = point.public_key(), EC_MEMBERS
         case "RS256", "RSA", _:
             modulus, exponent = int.from_bytes(_decode(members["n"])), int.from_bytes(_decode(members["e"]))
             if modulus.bit_length() < SHORTEST_RSA_BITS:
                 raise WeakKeyError(f"an RSA key has at least {SHORTEST_RSA_BITS} bits")
-            return rsa.RSAPublicNumbers(exponent, modulus).public_key(), RSA_MEMBERS
+            public, names = rsa.RSAPublicNumbers(exponent, modulus).public_key(), RSA_MEMBERS
         case _:
             raise WeakKeyError("a key of a kind that we do not use")
+    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return pem.decode("ascii"), names
 
 
 def _check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from pydantic import Field
 from sqlalchemy import text
 
 from gatepost import __version__
@@ -17,16 +18,16 @@ router = APIRouter(tags=["operations"])
 class Alive(Out):
     """The process lives."""
 
-    status: str
+    status: str = Field(examples=["alive"])
 
 
 class Welcome(Out):
     """What this is and where to read on."""
 
-    message: str
-    version: str
-    docs: str
-    openapi: str
+    message: str = Field(examples=["Welcome to Gatepost."])
+    version: str = Field(examples=[__version__])
+    docs: str = Field(examples=["/docs"])
+    openapi: str = Field(examples=["/openapi.json"])
 
 
 @router.get("/", summary="What this is")

@@ -1,14 +1,18 @@
-"""What the OpenAPI document says of every route, in one place: errors, security, what any body can run into."""
+"""What the OpenAPI document says of every route, in one place: names, errors, security, examples."""
 
 from collections import defaultdict
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic.alias_generators import to_camel
 
 from gatepost.core.database import DatabaseUnavailable
-from gatepost.core.errors import AppError
+from gatepost.core.errors import AppError, FieldProblem, all_errors
+from gatepost.http.examples import add_examples, without_null, without_titles
 from gatepost.http.problems import (
     MEDIA_TYPE,
     OAUTH_PATHS,
@@ -17,29 +21,48 @@ from gatepost.http.problems import (
     MalformedBody,
     UnsupportedMediaType,
     ValidationFailed,
+    media_type,
     problem_body,
+    status_of,
 )
 
 DESCRIPTION = """Accounts, roles and sign-in sessions for browser and mobile apps.
 
-**To try it here**: *Authorize* with a user name and password, then open an operation and *Execute*.
+**To try it**: open [/docs](/docs), press *Authorize*, give a user name and a password, then open an operation and
+*Execute* it.
 
-Every failure is a problem (RFC 9457) with a stable `code`; all codes are listed at [/errors](/errors).
+**An access token** is sent as `Authorization: Bearer …`, or as `x-access-token: …`, or by the cookie that sign-in set.
+Where several are sent, the first of these three decides.
+
+**Every failure** is a problem (RFC 9457) with a stable `code`; all codes are listed at [/errors](/errors).
 """
+TAGS = [
+    {"name": "sign in", "description": "From a user name and a password to tokens."},
+    {"name": "sessions", "description": "Staying signed in, and signing out: this device, another, or all."},
+    {"name": "account", "description": "One's own account."},
+    {
+        "name": "boards",
+        "description": "Four texts, each for more than the next: all, signed in, moderators, administrators.",
+    },
+    {"name": "for other services", "description": "Verifying our tokens elsewhere: keys, introspection, revocations."},
+    {"name": "operations", "description": "What runs here, and whether it can serve."},
+]
 OF_BODIES = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 OF_ALL = (DatabaseUnavailable, InternalError)
+PASSWORD_SCHEME = "password"  # noqa: S105  a name
 SCHEMES: dict[str, Any] = {
+    PASSWORD_SCHEME: {"description": "A user name or e-mail address and the password, exchanged for an access token."},
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token in `Authorization: Bearer …`.",
+        "description": "An access token that you have already, in `Authorization: Bearer …`.",
     },
     "x-access-token": {
         "type": "apiKey",
         "in": "header",
         "name": "x-access-token",
-        "description": "The same access token in a header of its own.",
+        "description": "The same access token, in a header of its own.",
     },
 }
 TEXT = {"type": "string"}
@@ -63,21 +86,32 @@ PROBLEM = {
         },
     },
 }
+HEADERS = {
+    401: {"WWW-Authenticate": {"description": "How to prove who you are (RFC 6750, section 3).", "schema": TEXT}},
+    503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
+}
+AS_EXAMPLE: dict[type[AppError], AppError] = {
+    ValidationFailed: ValidationFailed(
+        "email: Field required.", fields=[FieldProblem("email", "missing", "Field required.")]
+    ),
+}
 
 
-def problems(*errors: type[AppError]) -> dict[int | str, dict[str, Any]]:
+def problems(*errors: type[AppError], is_oauth: bool = False) -> dict[int | str, dict[str, Any]]:
     """Return the `responses` of a route that can answer these errors, with an example of each."""
     by_status: defaultdict[int, list[type[AppError]]] = defaultdict(list)
-    for error in errors:
-        by_status[error.status].append(error)
-    return {status: _response(kinds, MEDIA_TYPE) for status, kinds in by_status.items()}
+    for error in dict.fromkeys(errors):
+        by_status[status_of(error, is_oauth=is_oauth)].append(error)
+    return {status: _response(status, kinds, is_oauth=is_oauth) for status, kinds in by_status.items()}
 
 
 def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
     """Let the app describe itself; the document is built once, at the first request for it.
 
+    Call it before the routers are included: it gives their operations names.
     `of_protected` are the errors that every route with an access token can answer.
     """
+    app.router.generate_unique_id_function = _operation_id
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -87,63 +121,79 @@ def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
 
 
+def _operation_id(route: APIRoute) -> str:
+    """Return the name of the function, as code generators name the call: `signIn`."""
+    return to_camel(route.name)
+
+
 def _document(app: FastAPI, of_protected: Sequence[type[AppError]]) -> dict[str, Any]:
-    schema = get_openapi(
-        title=app.title,
-        version=app.version,
-        description=DESCRIPTION,
-        routes=app.routes,
-        tags=app.openapi_tags,
-    )
-    for path, operations in schema["paths"].items():
-        for operation in operations.values():
-            _complete(operation, of_protected, is_oauth=path.startswith(OAUTH_PATHS))
-    components = schema["components"]
-    components["securitySchemes"] |= SCHEMES
-    components["schemas"]["Problem"] = PROBLEM
+    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=TAGS)
+    components = document["components"]
+    found = components["securitySchemes"]
+    components["securitySchemes"] = {name: found.pop(name, {}) | scheme for name, scheme in SCHEMES.items()} | found
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
-    return schema
+    components["schemas"] = without_titles(components["schemas"])
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            _complete(operation, of_protected, is_oauth=path.startswith(OAUTH_PATHS))
+            add_examples(operation, components["schemas"])
+    components["schemas"]["Problem"] = PROBLEM
+    return document
 
 
 def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]], *, is_oauth: bool) -> None:
     """Add what follows from how the operation is made."""
     responses = operation["responses"]
-    general: list[type[AppError]] = list(OF_ALL)
-    if "security" in operation:
-        operation["security"] += [{name: []} for name in SCHEMES]
-        general += of_protected
+    errors = _declared(responses)
+    if {PASSWORD_SCHEME: []} in operation.get("security", ()):
+        operation["security"] = [{name: []} for name in SCHEMES]
+        errors += of_protected
+    takes_values = responses.pop("422", None) is not None
     if "requestBody" in operation:
-        general += OF_BODIES
-    elif responses.pop("422", None) is not None:
-        general.append(ValidationFailed)
-    for status, response in problems(*general).items():
-        known = responses.get(str(status))
-        if known is None or MEDIA_TYPE not in known.get("content", {}):
-            responses[str(status)] = response
-            continue
-        examples = known["content"][MEDIA_TYPE]["examples"]
-        examples |= response["content"][MEDIA_TYPE]["examples"]
-        known["description"] = ", ".join(f"`{code}`" for code in examples)
-    if is_oauth:
-        for response in responses.values():
-            if MEDIA_TYPE in response.get("content", {}):
-                response["content"]["application/json"] = response["content"].pop(MEDIA_TYPE)
+        errors += OF_BODIES
+    elif takes_values:
+        errors.append(ValidationFailed)
+    for status, response in problems(*errors, *OF_ALL, is_oauth=is_oauth).items():
+        responses[str(status)] = response
+    for status, response in responses.items():
+        if response["description"] == "Successful Response":
+            response["description"] = HTTPStatus(int(status)).phrase
+        # What a route with no body of its own would say: JSON, of no shape.
+        response["content"] = {kind: body for kind, body in response.get("content", {}).items() if body.get("schema")}
+        if not response["content"]:
+            del response["content"]
+    operation["responses"] = dict(sorted(responses.items()))
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = without_null(parameter["schema"])
 
 
-def _response(errors: Sequence[type[AppError]], media_type: str) -> dict[str, Any]:
+def _declared(responses: dict[str, Any]) -> list[type[AppError]]:
+    """Take the errors that the route itself names out of its responses."""
+    by_code = {error.code: error for error in all_errors()}
+    errors: list[type[AppError]] = []
+    for status, response in list(responses.items()):
+        problem = response.get("content", {}).get(MEDIA_TYPE)
+        if problem is not None:
+            errors += [by_code[code] for code in problem["examples"]]
+            if status != "422":
+                del responses[status]
+    return errors
+
+
+def _response(status: int, errors: Sequence[type[AppError]], *, is_oauth: bool) -> dict[str, Any]:
+    examples = {
+        error.code: {
+            "summary": error.title,
+            "value": problem_body(
+                AS_EXAMPLE.get(error, error), public_url="", request_id="5f3a9c0e", is_oauth=is_oauth
+            ),
+        }
+        for error in errors
+    }
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}
     return {
         "description": ", ".join(f"`{error.code}`" for error in errors),
-        "content": {
-            media_type: {
-                "schema": {"$ref": "#/components/schemas/Problem"},
-                "examples": {
-                    error.code: {
-                        "summary": error.title,
-                        "value": problem_body(error, public_url="", request_id="5f3a9c0e"),
-                    }
-                    for error in errors
-                },
-            }
-        },
+        **({"headers": HEADERS[status]} if status in HEADERS else {}),
+        "content": {media_type(is_oauth=is_oauth): content},
     }

@@ -114,37 +114,46 @@ def install(app: FastAPI, *, public_url: str) -> None:
 
 def problem(scope: Scope, error: AppError) -> JSONResponse:
     """Build the answer to a failed request; it holds nothing that the caller sent."""
-    status = error.http_status if isinstance(error, UnexpectedStatus) else error.status
+    is_oauth = scope["path"].startswith(OAUTH_PATHS)
     app = scope.get("app")
     public_url: str = app.state.public_url if app is not None else ""
-    body = problem_body(error, public_url=public_url, request_id=request_id(scope), status=status)
+    body = problem_body(error, public_url=public_url, request_id=request_id(scope), is_oauth=is_oauth)
     headers = {"Cache-Control": "no-store", **error.headers}
-    if status == HTTPStatus.UNAUTHORIZED:
+    if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", _challenge(error))
-    if scope["path"].startswith(OAUTH_PATHS):
-        body |= {"error": error.oauth, "error_description": error.message}
-        # RFC 6749 has no 403, and 401 only for a client that did not prove itself.
-        status = 400 if status in (401, 403, 422) and error.oauth != "invalid_client" else status
-        body["status"] = status
-        return JSONResponse(body, status, headers)
-    return JSONResponse(body, status, headers, media_type=MEDIA_TYPE)
+    return JSONResponse(body, body["status"], headers, media_type=media_type(is_oauth=is_oauth))
+
+
+def media_type(*, is_oauth: bool) -> str:
+    """Return the media type of a problem; RFC 6749, section 5.2, wants plain JSON."""
+    return "application/json" if is_oauth else MEDIA_TYPE
+
+
+def status_of(error: AppError | type[AppError], *, is_oauth: bool) -> int:
+    """Return the HTTP status that an error is answered with."""
+    status = error.http_status if isinstance(error, UnexpectedStatus) else error.status
+    # RFC 6749 has no 403, and 401 only for a client that did not prove itself.
+    if is_oauth and status in (401, 403, 422) and error.oauth != "invalid_client":
+        return 400
+    return status
 
 
 def problem_body(
-    error: AppError | type[AppError], *, public_url: str, request_id: str, status: int | None = None
+    error: AppError | type[AppError], *, public_url: str, request_id: str, is_oauth: bool
 ) -> dict[str, Any]:
-    """Return the members of a problem: RFC 9457's, and `message`, which clients of the API show."""
+    """Return the members of a problem: RFC 9457's, `message`, which clients of the API show, and those of OAuth."""
     fields: Sequence[FieldProblem] = error.fields if isinstance(error, AppError) else ()
-    return {
+    body = {
         "type": f"{public_url}/errors#{error.code}",
         "title": error.title,
-        "status": status or error.status,
+        "status": status_of(error, is_oauth=is_oauth),
         "code": error.code,
         "message": error.message,
         "detail": error.message,
         "requestId": request_id,
         "errors": [{"field": item.field, "code": item.code, "message": item.message} for item in fields],
     }
+    return body | {"error": error.oauth, "error_description": error.message} if is_oauth else body
 
 
 def request_id(scope: Scope) -> str:

@@ -44,7 +44,7 @@ class SessionResponse(Out):
     """A device that is signed in."""
 
     id: int = Field(examples=[1])
-    is_current: bool = Field(description="Whether this request comes from it.")
+    is_current: bool = Field(description="Whether this request comes from it.", examples=[True])
     device: str = Field(description="Browser or app and system, in words.", examples=["Firefox on Ubuntu"])
     user_agent: str = Field(examples=["Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"])
     address: str = Field(examples=["203.0.113.7"])

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, exact
+from gatepost.core.tables import BigId, exact, text
 
 revision = "0002"
 down_revision = "0001"
@@ -16,6 +16,8 @@ def upgrade() -> None:
         "roles",
         sa.Column("id", BigId, autoincrement=True, nullable=False),
         sa.Column("name", exact(64), nullable=False),
+        sa.Column("description", text(255), nullable=False),
+        sa.Column("permissions", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_roles"),
         sa.UniqueConstraint("name", name="uq_roles_name"),
         mysql_charset="utf8mb4",

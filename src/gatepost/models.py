@@ -1,10 +1,25 @@
 """Every table of the service, for the migrations."""
 
-from gatepost.accounts.models import Role, User
-from gatepost.audit.models import AuditEntry
+from gatepost.accounts.models import OneTimeToken, Role, User
+from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.clients.models import ResourceServer
+from gatepost.core.leases import Lease
 from gatepost.core.tables import Base
 from gatepost.keys.models import StoredKey
+from gatepost.mail.models import OutboxMail
 from gatepost.sessions.models import Revocation, Session
 
-__all__ = ["AuditEntry", "Base", "ResourceServer", "Revocation", "Role", "Session", "StoredKey", "User"]
+__all__ = [
+    "AuditEntry",
+    "AuditSeal",
+    "Base",
+    "Lease",
+    "OneTimeToken",
+    "OutboxMail",
+    "ResourceServer",
+    "Revocation",
+    "Role",
+    "Session",
+    "StoredKey",
+    "User",
+]

@@ -12,6 +12,7 @@ from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.database import Database, create_engine
+from gatepost.core.leases import Leases
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import Settings
 from gatepost.keys.ring import KeyRing
@@ -45,6 +46,7 @@ class Services:
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
+    leases: Leases
 
     def by_class(self) -> dict[type[Any], Any]:
         """Return the services under their classes, for injection."""
@@ -128,9 +130,17 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         gate=gate,
         tokens=tokens,
         sessions=sessions,
-        accounts=AccountService(database, clock, passwords, tokens, shortest_password=settings.shortest_password),
+        accounts=AccountService(
+            database,
+            clock,
+            passwords,
+            tokens,
+            shortest_password=settings.shortest_password,
+            default_language=settings.default_language,
+        ),
         sign_in=SignInService(database, clock, passwords, tokens),
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
+        leases=Leases(database, clock),
     )

@@ -8,7 +8,7 @@ from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security.base import SecurityBase
 
-from gatepost.access.errors import RoleRequired
+from gatepost.access.errors import PermissionRequired, RoleRequired
 from gatepost.access.gate import Gate
 from gatepost.access.principal import Principal, RoleName
 from gatepost.http.deps import provided
@@ -56,6 +56,17 @@ def require_role(role: str) -> Callable[[Principal], Awaitable[Principal]]:
     async def check(user: CurrentUser) -> Principal:
         if not user.has_role(role):
             raise RoleRequired(message)
+        return user
+
+    return check
+
+
+def require_permission(permission: str) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403."""
+
+    async def check(user: CurrentUser) -> Principal:
+        if not user.has_permission(permission):
+            raise PermissionRequired(f"The permission {permission} is needed.")
         return user
 
     return check

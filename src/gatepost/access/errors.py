@@ -9,3 +9,11 @@ class RoleRequired(Forbidden):
     code = "role_required"
     title = "Role required"
     message = "Require another Role!"
+
+
+class PermissionRequired(Forbidden):
+    """The route needs a permission that none of the account's roles has."""
+
+    code = "permission_required"
+    title = "Permission required"
+    message = "You are not allowed to do this."

@@ -18,6 +18,19 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
+# What the role admin has.
+ALL_PERMISSIONS = "*"
+
+
+class Permission(StrEnum):
+    """The permissions that routes of ours ask for; a deployment adds words of its own to its roles."""
+
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    ROLES_WRITE = "roles:write"
+    AUDIT_READ = "audit:read"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """A signed-in person: `token_version` and `session_id` tie the access token to what may be revoked."""
@@ -25,6 +38,7 @@ class Principal:
     user_id: int
     username: str
     roles: tuple[str, ...]
+    permissions: tuple[str, ...]
     session_id: int
     token_version: int
     authenticated_at: datetime
@@ -42,6 +56,7 @@ class Principal:
                 user_id=int(claims["sub"]),
                 username=_typed(claims, "username", str),
                 roles=tuple(str(role) for role in _typed(claims, "roles", list)),
+                permissions=tuple(str(word) for word in _typed(claims, "permissions", list)),
                 session_id=int(_typed(claims, "sid", str)),
                 token_version=_typed(claims, "ver", int),
                 authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
@@ -53,6 +68,10 @@ class Principal:
     def has_role(self, role: str) -> bool:
         """Whether the account had the role when the token was issued."""
         return role in self.roles
+
+    def has_permission(self, permission: str) -> bool:
+        """Whether one of the account's roles allowed this when the token was issued."""
+        return ALL_PERMISSIONS in self.permissions or permission in self.permissions
 
 
 def _typed(claims: Mapping[str, Any], name: str, kind: type[Any]) -> Any:

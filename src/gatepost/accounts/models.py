@@ -1,8 +1,9 @@
 """Tables of people and their roles."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy import JSON, Column, ForeignKey, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
@@ -23,6 +24,9 @@ class Role(Base):
 
     id: Mapped[PrimaryId]
     name: Mapped[str] = mapped_column(exact(64), unique=True)
+    description: Mapped[str] = mapped_column(text(255), default="")
+    # Words such as `users:read`, sorted; `*` is all of them.
+    permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class User(Base):
@@ -35,10 +39,16 @@ class User(Base):
     username_canonical: Mapped[str] = mapped_column(exact(255), unique=True)
     email: Mapped[str] = mapped_column(text(320))
     email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
+    email_verified_at: Mapped[datetime | None]
+    language: Mapped[str] = mapped_column(exact(16), default="en")
     password_hash: Mapped[str] = mapped_column(exact(255))
     # Access tokens carry it; raising it makes all earlier ones stale.
     token_version: Mapped[int] = mapped_column(default=0)
+    # Counts the changes, so that two people do not overwrite each other's.
+    version: Mapped[int] = mapped_column(default=1)
     disabled_at: Mapped[datetime | None]
+    # When the owner's wish to be deleted is carried out.
+    erase_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 
@@ -49,5 +59,28 @@ class User(Base):
         """The names of the account's roles, in the order of their ids."""
         return tuple(role.name for role in self.roles)
 
+    @property
+    def permissions(self) -> tuple[str, ...]:
+        """What the account's roles allow, sorted; `*` alone where one of them allows all."""
+        words = {word for role in self.roles for word in role.permissions}
+        return ("*",) if "*" in words else tuple(sorted(words))
+
     def __repr__(self) -> str:
         return f"User(id={self.id})"
+
+
+class OneTimeToken(Base):
+    """A token of a mail link, as a digest; it is for one purpose, one address, and one use."""
+
+    __tablename__ = "one_time_tokens"
+
+    id: Mapped[PrimaryId]
+    purpose: Mapped[str] = mapped_column(exact(32))
+    digest: Mapped[str] = mapped_column(exact(64), unique=True)
+    # Empty for an invitation.
+    user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    email_canonical: Mapped[str] = mapped_column(exact(320))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

@@ -48,12 +48,14 @@ class AccountService:
         tokens: TokenService,
         *,
         shortest_password: int,
+        default_language: str,
     ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
         self._tokens = tokens
         self._shortest_password = shortest_password
+        self._default_language = default_language
 
     async def sign_up(self, new: NewAccount, *, roles: Sequence[str], client: Client) -> SignedIn:
         """Make an account with the role `user`, and sign it in.
@@ -127,7 +129,9 @@ class AccountService:
                 email=new.email.display,
                 email_canonical=new.email.canonical,
                 password_hash=password_hash,
+                language=self._default_language,
                 token_version=0,
+                version=1,
                 created_at=now,
                 updated_at=now,
                 roles=list(await self._named(tx, roles)),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gatepost.audit.models import AuditEntry
 from gatepost.core.client import Client
@@ -18,7 +19,27 @@ class AuditEvent(StrEnum):
     SIGNED_IN = "session.opened"
     SESSION_ENDED = "session.ended"
     REFRESH_REUSED = "session.refresh_reused"
-    PASSWORD_REHASHED = "password.rehashed"  # noqa: S105  an event, not a password
+    SIGN_IN_FAILED = "session.refused"
+    REFRESH_REFUSED = "session.refresh_refused"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password
+    PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105
+    EMAIL_VERIFIED = "email.verified"
+    EMAIL_CHANGE_ASKED = "email.change_asked"
+    EMAIL_CHANGED = "email.changed"
+    PROFILE_CHANGED = "account.changed"
+    ACCOUNT_DISABLED = "account.disabled"
+    ACCOUNT_ENABLED = "account.enabled"
+    ROLES_CHANGED = "account.roles_changed"
+    DELETION_PLANNED = "account.deletion_planned"
+    DELETION_TAKEN_BACK = "account.deletion_taken_back"
+    ACCOUNT_ERASED = "account.erased"
+    NOT_ME = "account.not_me"
+    INVITED = "invitation.sent"
+    INVITATION_ACCEPTED = "invitation.accepted"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    ROLE_DELETED = "role.deleted"
+    PASSWORD_REHASHED = "password.rehashed"  # noqa: S105
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
@@ -32,9 +53,10 @@ def record(
     *,
     at: datetime,
     user_id: int | None = None,
+    actor_id: int | None = None,
     session_id: int | None = None,
     client: Client | None = None,
-    details: Mapping[str, str | int] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> None:
     """Add an event to the caller's transaction: it is kept if, and only if, what it tells of is kept."""
     tx.add(
@@ -42,8 +64,10 @@ def record(
             at=at,
             event=event.value,
             user_id=user_id,
+            actor_id=actor_id,
             session_id=session_id,
             address=client.address[:LONGEST_ADDRESS] if client else "",
+            request_id=client.request_id if client else "",
             details=dict(details or {}),
         )
     )

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A device: its address (IPv4 or IPv6 text, empty where unknown) and its User-Agent, at most 255 characters."""
+    """A device and its request.
+
+    `address` is IPv4 or IPv6 text, empty where unknown; `user_agent` has at most 255 characters; `language` is a tag
+    such as `de-AT`, empty where none is asked for; `request_id` is the one in the log.
+    """
 
     address: str = ""
     user_agent: str = ""
+    language: str = ""
+    request_id: str = ""

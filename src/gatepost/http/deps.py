@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 
 from gatepost.core.client import Client
+from gatepost.http.problems import request_id
 
 T = TypeVar("T")
 
@@ -29,6 +30,8 @@ async def get_client(request: Request) -> Client:
     return Client(
         address=request.client.host if request.client else "",
         user_agent="".join(character for character in agent if character.isprintable())[:LONGEST_USER_AGENT],
+        language=request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()[:35],
+        request_id=request_id(request.scope),
     )
 
 

@@ -42,6 +42,7 @@ class AccessTokens:
             "sid": str(session.id),
             "username": user.username,
             "roles": list(user.role_names),
+            "permissions": list(user.permissions),
             "amr": session.amr.split(" "),
             "auth_time": int(session.created_at.timestamp()),
             "ver": user.token_version,

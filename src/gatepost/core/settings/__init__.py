@@ -1,16 +1,19 @@
 """The settings: one frozen object, read from the environment and `.env`, refused while it is unsafe."""
 
+from gatepost.core.settings.account_groups import EmailVerification, SignUp
 from gatepost.core.settings.checks import Complaint, SettingsError, load_settings
 from gatepost.core.settings.groups import Environment, JwtAlgorithm, RevocationMode, TokenTransport
 from gatepost.core.settings.model import Settings
 
 __all__ = [
     "Complaint",
+    "EmailVerification",
     "Environment",
     "JwtAlgorithm",
     "RevocationMode",
     "Settings",
     "SettingsError",
+    "SignUp",
     "TokenTransport",
     "load_settings",
 ]

@@ -2,13 +2,10 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic import BaseModel, Field, SecretStr
 
-PositiveInt = Annotated[int, Field(ge=1)]
-PositiveSeconds = Annotated[float, Field(gt=0)]
+from gatepost.core.settings.types import CommaSeparated, PositiveInt, PositiveSeconds
 
 
 class Environment(StrEnum):
@@ -39,15 +36,6 @@ class RevocationMode(StrEnum):
 
     FEED = "feed"
     STRICT = "strict"
-
-
-def _split(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(item.strip() for item in value.split(",") if item.strip())
-    return value
-
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class ServerSettings(BaseModel):

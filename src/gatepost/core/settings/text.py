@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from gatepost.core.settings.account_groups import AccountSettings, MailSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     PasswordSettings,
@@ -23,6 +24,8 @@ GROUPS: tuple[type[BaseModel], ...] = (
     DatabaseSettings,
     TokenSettings,
     PasswordSettings,
+    AccountSettings,
+    MailSettings,
 )
 
 

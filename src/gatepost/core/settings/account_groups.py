@@ -1,0 +1,55 @@
+"""The settings of the life of an account: mail, proving an address, sign-up."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+
+from gatepost.core.settings.types import PositiveInt
+
+
+class EmailVerification(StrEnum):
+    """Whether an address is proved: never, after sign-in, or before it."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class SignUp(StrEnum):
+    """Who may make an account: anybody, who was invited, nobody."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+class MailSettings(BaseModel):
+    """How mail leaves the service."""
+
+    mail_url: SecretStr = Field(
+        SecretStr("console:"),
+        description="`console:` (prints it), `smtp://user:password@host:587`, `smtps://…:465` or `file:FOLDER`.",
+    )
+    mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
+    mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
+    mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")
+    default_language: str = Field("en", description="Language of mails for who has chosen none: `en` or `de`.")
+
+
+class AccountSettings(BaseModel):
+    """Who may sign up, what they prove, and how long the links in mails are good."""
+
+    signup: SignUp = Field(SignUp.OPEN, description="`open`, `invite` (by an invitation) or `closed`.")
+    signup_reveals_taken: bool = Field(
+        True, description="Sign-up says that an address is taken; `false` answers alike and writes a mail instead."
+    )
+    email_verification: EmailVerification = Field(
+        EmailVerification.OPTIONAL, description="`off`, `optional`, or `required` before the first sign-in."
+    )
+    verify_email_hours: PositiveInt = Field(48, description="Life of the link that proves an address.")
+    reset_password_minutes: PositiveInt = Field(60, description="Life of the link that sets a new password.")
+    invitation_days: PositiveInt = Field(7, description="Life of an invitation, and of a link to set a first password.")
+    deletion_grace_days: int = Field(
+        14, ge=0, description="Days between the wish to be deleted and the deletion; signing in takes it back."
+    )

@@ -1,0 +1,52 @@
+"""Putting a mail into the outbox, in the transaction that causes it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from gatepost.core.database import Transaction
+from gatepost.mail.models import OutboxMail
+
+
+class MailKind(StrEnum):
+    """Every mail that the service sends; each has a template of this name."""
+
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105  a kind, not a password
+    SET_PASSWORD = "set_password"  # noqa: S105
+    CONFIRM_NEW_EMAIL = "confirm_new_email"
+    EMAIL_CHANGED = "email_changed"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    NEW_DEVICE = "new_device"
+    SIGN_UP_TAKEN = "sign_up_taken"
+    INVITATION = "invitation"
+    DELETION_PLANNED = "deletion_planned"
+
+
+def enqueue(
+    tx: Transaction,
+    kind: MailKind,
+    *,
+    address: str,
+    language: str,
+    at: datetime,
+    user_id: int | None = None,
+    data: Mapping[str, str | int | list[str]] | None = None,
+) -> None:
+    """Add a mail to the caller's transaction: it is sent if, and only if, that commits.
+
+    `data` is what the mail tells; links and tokens are made when it is sent, and are never stored.
+    """
+    tx.add(
+        OutboxMail(
+            kind=kind.value,
+            user_id=user_id,
+            address=address,
+            language=language,
+            data=dict(data or {}),
+            created_at=at,
+            due_at=at,
+            attempts=0,
+            last_error="",
+        )
+    )

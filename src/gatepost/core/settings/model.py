@@ -18,7 +18,16 @@ from gatepost.core.settings.groups import (
 DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
 
 
-class Settings(BaseSettings, PasswordSettings, TokenSettings, DatabaseSettings, SecretSettings, ServerSettings):
+class Settings(
+    BaseSettings,
+    MailSettings,
+    AccountSettings,
+    PasswordSettings,
+    TokenSettings,
+    DatabaseSettings,
+    SecretSettings,
+    ServerSettings,
+):
     """All settings. The environment wins over `.env`, and that over the defaults."""
 
     model_config = SettingsConfigDict(

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("email_canonical", name="uq_users_email_canonical"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Index("ix_users_erase_at", "erase_at"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name="uq_roles_name"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Index("ix_sessions_user_id", "user_id"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Index("ix_revocations_expires_at", "expires_at"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

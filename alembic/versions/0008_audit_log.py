@@ -30,6 +30,7 @@ def upgrade() -> None:
         sa.Index("ix_audit_log_seal_id", "seal_id"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
+        sqlite_autoincrement=True,
     )
 
 

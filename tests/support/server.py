@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from gatepost.core.settings import Settings
 
@@ -100,7 +100,7 @@ def server_env(**env: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def served(app: FastAPI) -> AsyncIterator[str]:
+async def served(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an app of this process on a real socket, so that a browser reaches it while the test owns its clock."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

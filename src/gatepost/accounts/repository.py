@@ -43,17 +43,17 @@ class Users:
         await self._tx.flush()
         return user
 
-    async def hold(self, user_id: int, *, password_hash: str, to_change: bool) -> bool:
-        """Keep an account from changing until the transaction ends, or keep it to change it.
+    async def hold(self, user_id: int, *, password_hash: str, to_change: bool) -> User | None:
+        """Keep an account from changing until the transaction ends, or keep it to change it, and return it.
 
-        Returns False where it is gone, disabled, or has another password by now.
+        Returns None where it is gone, disabled, or has another password by now.
         """
         query = (
             select(User.id)
             .where(User.id == user_id, User.password_hash == password_hash, User.disabled_at.is_(None))
             .with_for_update(read=not to_change)
         )
-        return await self._tx.scalar(query) is not None
+        return await self.get(user_id) if await self._tx.scalar(query) is not None else None
 
     async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> None:
         """Replace a password hash, unless it has changed by now."""

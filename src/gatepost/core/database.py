@@ -4,7 +4,7 @@ import asyncio
 import functools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
@@ -47,6 +47,10 @@ class Database:
         self.engine = engine
         self._timeout = timeout_seconds
         self._writer = engine.execution_options(**{WRITES: True})
+        # SQLite takes one writer at a time and lets the others sleep in no order; ours queue up before it.
+        self._turn: AbstractAsyncContextManager[None] = (
+            asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        )
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
@@ -54,7 +58,7 @@ class Database:
 
         On SQLite it takes the write lock at once, so that what it reads stays true until it commits.
         """
-        async with self._transaction(self._writer) as tx:
+        async with self._transaction(self._writer, turn=self._turn) as tx:
             yield tx
         for callback in tx.info.get(AFTER_COMMIT, ()):
             callback()
@@ -62,7 +66,7 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads."""
-        async with self._transaction(self.engine) as tx:
+        async with self._transaction(self.engine, turn=nullcontext()) as tx:
             yield tx
 
     async def dispose(self) -> None:
@@ -70,10 +74,13 @@ class Database:
         await self.engine.dispose()
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[Transaction]:
+    async def _transaction(
+        self, engine: AsyncEngine, *, turn: AbstractAsyncContextManager[None]
+    ) -> AsyncIterator[Transaction]:
         try:
             async with (
                 asyncio.timeout(self._timeout),
+                turn,
                 AsyncSession(engine, expire_on_commit=False, autoflush=False) as tx,
                 tx.begin(),
             ):

@@ -67,4 +67,9 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  the base class declares it so
-    __table_args__ = {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_ci"}  # noqa: RUF012
+    __table_args__ = {  # noqa: RUF012
+        "mysql_charset": "utf8mb4",
+        "mysql_collate": "utf8mb4_unicode_ci",
+        # Otherwise SQLite gives the id of a deleted last row again, and with it what its tokens stand for.
+        "sqlite_autoincrement": True,
+    }

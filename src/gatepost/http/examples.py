@@ -52,7 +52,7 @@ def without_null(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
-    return {name: value for name, value in schema.items() if name not in ("anyOf", "title")} | kinds[0]
+    return {**{name: value for name, value in schema.items() if name not in ("anyOf", "title")}, **kinds[0]}
 
 
 def without_titles(models: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 PRIVATE_PATHS = ("/api/", "/oauth/")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class RequestEnvelope:
@@ -99,7 +100,7 @@ class BodyGuard:
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """Return the body, or None when the client has gone."""
         announced = headers.get("content-length", "0")
-        if not announced.isdecimal():
+        if not LENGTH.fullmatch(announced):
             raise MalformedBody
         if int(announced) > MAX_BODY_BYTES:
             raise BodyTooLarge(headers={"Connection": "close"})

@@ -55,6 +55,10 @@ class Sessions:
         result = cast("CursorResult[Any]", await self._tx.execute(statement))
         return result.rowcount == 1
 
+    async def hold(self, session_id: int) -> None:
+        """Keep a session from changing until the transaction ends."""
+        await self._tx.execute(select(Session.id).where(Session.id == session_id).with_for_update())
+
     async def live(self, user_id: int, *, now: datetime) -> Sequence[Session]:
         """Return the sessions of an account that go on, the last used first."""
         query = (
@@ -81,7 +85,9 @@ class Sessions:
             wanted.append(Session.id == session_id)
         if keep is not None:
             wanted.append(Session.id != keep)
-        found = (await self._tx.scalars(select(Session).where(*wanted).with_for_update())).all()
+        # What this transaction has read before it had the lock may be old by now.
+        query = select(Session).where(*wanted).with_for_update().execution_options(populate_existing=True)
+        found = (await self._tx.scalars(query)).all()
         for session in found:
             session.ended_at = now
             session.end_reason = reason

@@ -151,6 +151,9 @@ class TokenService:
                     "user_agent": client.user_agent,
                 },
             )
+            if not moved:
+                # Nobody may end the session between judging it and giving it one more access token.
+                await sessions.hold(ticket.session_id)
             found = await sessions.with_user(ticket.session_id)
             if found is None:
                 raise RefreshTokenInvalid

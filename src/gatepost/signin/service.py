@@ -65,10 +65,11 @@ class SignInService:
         async with self._db.begin() as tx:
             users = Users(tx)
             to_change = better_hash is not None
-            if not await users.hold(user.id, password_hash=user.password_hash, to_change=to_change):
+            held = await users.hold(user.id, password_hash=user.password_hash, to_change=to_change)
+            if held is None:
                 return None
             if better_hash is not None:
                 await users.replace_hash(user.id, old=user.password_hash, new=better_hash, now=now)
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id)
-            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
-        return self._tokens.issue(user, session, now=now)
+            session = await self._tokens.open_session(tx, held, client=client, amr=PASSWORD_METHOD, now=now)
+        return self._tokens.issue(held, session, now=now)

@@ -1,0 +1,179 @@
+"""Failures: one shape, whatever went wrong, and nothing of what the caller sent."""
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import StreamingResponse
+from starlette.exceptions import HTTPException
+
+from tests.support.api import Api, assert_problem
+
+SECRET = "s3cret-Horse"
+OUR_PAGE = {"Origin": "http://localhost:8081"}
+
+
+def add_route(app: FastAPI, failure: Exception) -> None:
+    """Give the app a route that fails like this."""
+
+    async def fail() -> None:
+        raise failure
+
+    app.add_api_route("/api/fail", fail)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/api/auth/nothing", "/api/test", "/docs/assets/nothing.js", "/%2e%2e/"])
+async def test_unknown_address_is_a_problem(api: Api, path: str) -> None:
+    body = assert_problem(await api.get(path), 404, "not_found")
+
+    assert body.keys() == {"type", "title", "status", "code", "message", "detail", "requestId", "errors"}
+    assert body["type"] == "http://localhost:8080/errors#not_found"
+    assert body["errors"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/api/auth/signin", {"POST"}),
+        ("PUT", "/api/auth/signup", {"POST"}),
+        ("POST", "/api/test/all", {"GET"}),
+        ("DELETE", "/api/auth/sessions", {"GET"}),
+        ("GET", "/api/auth/sessions/1", {"DELETE"}),
+    ],
+)
+async def test_other_method_is_a_problem_that_names_the_right_one(
+    api: Api, method: str, path: str, allowed: set[str]
+) -> None:
+    answer = await api.client.request(method, path)
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/auth/signup", {"username": SECRET, "email": SECRET, "password": SECRET * 200, SECRET: SECRET}),
+        ("/api/auth/signup", {"username": 1, "email": [SECRET], "password": {SECRET: SECRET}, "roles": SECRET}),
+        ("/api/auth/signup", {"username": f"{SECRET}@", "email": f"{SECRET}@x.example", "password": SECRET}),
+        ("/api/auth/signin", {"username": "x", "password": [SECRET]}),
+        ("/api/auth/signin", {"password": SECRET}),
+        ("/api/auth/signin", SECRET),
+        ("/api/auth/refreshtoken", {"refreshToken": {SECRET: 1}}),
+        ("/api/auth/refreshtoken", {"refreshToken": SECRET * 20}),
+        ("/api/auth/token", {"grant_type": SECRET}),
+    ],
+)
+async def test_value_that_was_refused_is_not_repeated(
+    api: Api, caplog: pytest.LogCaptureFixture, path: str, body: Any
+) -> None:
+    answer = await api.post(path, json=body)
+
+    assert 400 <= answer.status_code < 500
+    # The name of an unknown member is told, its value is not.
+    text = answer.text.replace(f'"field":"{SECRET}"', "").replace(f"{SECRET}: Extra inputs", "")
+    assert SECRET not in text
+    assert SECRET not in caplog.text
+
+
+async def test_crash_is_answered_and_only_the_log_has_the_cause(
+    app: FastAPI, api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_route(app, RuntimeError(f"a bug with {SECRET}"))
+
+    answer = await api.get("/api/fail", headers=OUR_PAGE)
+
+    body = assert_problem(answer, 500, "internal_error")
+    assert SECRET not in answer.text
+    assert answer.headers["access-control-allow-origin"] == "http://localhost:8081"
+    assert "x-request-id" in answer.headers["access-control-expose-headers"].lower()
+    assert answer.headers["cache-control"] == "no-store"
+    [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert body["requestId"] in record.getMessage()
+    assert "RuntimeError" in caplog.text
+
+
+async def test_crash_in_the_middle_of_an_answer_breaks_it_off(
+    app: FastAPI, api: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"first"
+        raise RuntimeError("a bug")
+
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(parts())
+
+    app.add_api_route("/api/stream", stream)
+
+    answer = await api.get("/api/stream")
+
+    assert (answer.status_code, answer.content) == (200, b"first")
+    assert answer.headers["x-request-id"] in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "malformed_body"),
+        (404, "not_found"),
+        (413, "body_too_large"),
+        (429, "http_error"),
+        (503, "http_error"),
+    ],
+)
+async def test_failure_of_the_framework_has_the_same_shape(app: FastAPI, api: Api, status: int, code: str) -> None:
+    add_route(app, HTTPException(status, detail=SECRET, headers={"Retry-After": "7"}))
+
+    answer = await api.get("/api/fail")
+
+    assert_problem(answer, status, code)
+    assert SECRET not in answer.text
+    if code == "http_error":
+        assert answer.headers["retry-after"] == "7"
+
+
+@pytest.mark.parametrize("offered", ["0123456789abcdef", "a-request_ID-of-the-caller", "A" * 64])
+async def test_request_keeps_the_id_that_it_brings(api: Api, offered: str) -> None:
+    answer = await api.get("/nothing", headers={"X-Request-ID": offered})
+
+    assert assert_problem(answer, 404, "not_found")["requestId"] == offered
+
+
+@pytest.mark.parametrize("offered", ["", "short", "x" * 65, "with space", "new%0aline", "<script>alert</script>"])
+async def test_id_that_could_harm_a_log_is_replaced(api: Api, offered: str) -> None:
+    answer = await api.get("/nothing", headers={"X-Request-ID": offered})
+
+    assert answer.headers["x-request-id"] != offered
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+async def test_every_code_of_an_answer_is_explained_on_the_page_that_its_type_names(api: Api) -> None:
+    body = assert_problem(await api.get("/api/test/user"), 401, "token_missing")
+    path, _, anchor = body["type"].removeprefix("http://localhost:8080").partition("#")
+
+    page = await api.get(path)
+
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert f'id="{anchor}"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/auth/signup"),
+        ("POST", "/api/auth/signin"),
+        ("POST", "/api/auth/token"),
+        ("POST", "/api/auth/refreshtoken"),
+        ("GET", "/api/users/me"),
+        ("GET", "/api/test/user"),
+        ("GET", "/api/nothing"),
+    ],
+)
+async def test_no_cache_keeps_a_failure(api: Api, method: str, path: str) -> None:
+    answer = await api.client.request(method, path, content=json.dumps({}))
+
+    assert answer.is_client_error
+    assert answer.headers["cache-control"] == "no-store"

@@ -1,0 +1,245 @@
+"""Exchanging a refresh token."""
+
+import pytest
+from sqlalchemy import func, insert, select, update
+
+from gatepost.accounts.models import User, user_roles
+from gatepost.audit.models import AuditEntry
+from gatepost.core.database import Database
+from gatepost.services import Services
+from gatepost.sessions.models import Session
+from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from tests.conftest import MakeServices, http_client, started
+from tests.support.api import Api, assert_problem
+from tests.support.clock import FakeClock
+
+REFRESH = "/api/auth/refreshtoken"
+
+
+async def session_of(database: Database, refresh_token: str) -> Session:
+    """Return the session that a refresh token names."""
+    session_id = int(refresh_token.removeprefix("gpr_").partition(".")[0])
+    async with database.read() as tx:
+        return (await tx.scalars(select(Session).where(Session.id == session_id))).one()
+
+
+async def test_refresh_gives_the_next_pair(api: Api, database: Database, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    clock.advance(hours=2)
+
+    answer = await api.refresh(person.refresh_token)
+
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body.keys() == {"tokenType", "accessToken", "expiresIn", "refreshToken", "refreshExpiresIn"}
+    assert (body["tokenType"], body["expiresIn"], body["refreshExpiresIn"]) == ("Bearer", 86400, 2592000)
+    assert body["refreshToken"] != person.refresh_token
+    assert body["accessToken"] != person.access_token
+    assert answer.headers["cache-control"] == "no-store"
+    session = await session_of(database, person.refresh_token)
+    assert (session.generation, session.last_used_at) == (1, clock.now())
+
+
+async def test_access_token_from_before_a_refresh_goes_on(api: Api) -> None:
+    person = await api.sign_up()
+    await api.refresh(person.refresh_token)
+
+    assert (await api.user_board(person.access_token)).status_code == 200
+
+
+async def test_previous_token_gets_the_same_successor_for_a_while(api: Api, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    first = await api.refresh(person.refresh_token)
+    clock.advance(seconds=10)
+
+    again = await api.refresh(person.refresh_token)
+
+    assert again.status_code == 200
+    assert again.json()["refreshToken"] == first.json()["refreshToken"]
+    assert (await api.user_board(again.json()["accessToken"])).status_code == 200
+    assert (await api.refresh(first.json()["refreshToken"])).status_code == 200
+
+
+@pytest.mark.parametrize("refreshes", [1, 2])
+async def test_reused_refresh_token_ends_its_session_and_no_other(
+    api: Api, services: Services, database: Database, clock: FakeClock, refreshes: int
+) -> None:
+    person = await api.sign_up()
+    elsewhere = await api.sign_in()
+    newest = person.refresh_token
+    for _ in range(refreshes):
+        newest = (await api.refresh(newest)).json()["refreshToken"]
+    # One step back is forgiven for ten seconds; two steps back never are.
+    clock.advance(seconds=10.001 if refreshes == 1 else 0)
+    await services.revocations.poll()
+
+    answer = await api.refresh(person.refresh_token)
+
+    body = assert_problem(answer, 403, "refresh_token_reused")
+    assert body["message"] == "Refresh token is not valid!"
+    session = await session_of(database, person.refresh_token)
+    assert (session.ended_at, session.end_reason) == (clock.now(), "refresh_reused")
+    assert_problem(await api.refresh(newest), 403, "refresh_token_invalid")
+    assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
+    assert (await api.user_board(elsewhere.access_token)).status_code == 200
+    assert (await api.refresh(elsewhere.refresh_token)).status_code == 200
+    async with database.read() as tx:
+        query = select(AuditEntry.session_id).where(AuditEntry.event == "session.refresh_reused")
+        assert (await tx.scalars(query)).all() == [session.id]
+
+
+async def test_session_ends_when_it_is_not_used(api: Api, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    clock.advance(days=30, seconds=-1)
+    refreshed = await api.refresh(person.refresh_token)
+    clock.advance(days=30)
+
+    answer = await api.refresh(refreshed.json()["refreshToken"])
+
+    assert refreshed.status_code == 200
+    body = assert_problem(answer, 403, "refresh_token_expired")
+    assert body["message"] == "Refresh token was expired. Please make a new signin request"
+
+
+async def test_session_ends_at_its_greatest_age_however_it_is_used(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    token = person.refresh_token
+    for _ in range(4):
+        clock.advance(days=20)
+        token = (await api.refresh(token)).json()["refreshToken"]
+    clock.advance(days=9, hours=23)
+    await services.revocations.poll()
+
+    last = (await api.refresh(token)).json()
+    assert (last["expiresIn"], last["refreshExpiresIn"]) == (3600, 3600)
+    assert (await api.user_board(last["accessToken"])).status_code == 200
+    clock.advance(hours=1)
+
+    assert_problem(await api.refresh(last["refreshToken"]), 403, "refresh_token_expired")
+    assert_problem(await api.user_board(last["accessToken"]), 401, "token_expired")
+
+
+async def test_clients_that_keep_their_first_token_are_served_without_rotation(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    async with started(make_services(refresh_token_rotation=False)) as app, http_client(app) as client:
+        api = Api(client)
+        person = await api.sign_up()
+        for _ in range(3):
+            clock.advance(days=29)
+            answer = await api.refresh(person.refresh_token)
+            assert answer.status_code == 200
+            assert answer.json()["refreshToken"] == person.refresh_token
+        clock.advance(days=3)
+        expired = await api.refresh(person.refresh_token)
+
+    assert_problem(expired, 403, "refresh_token_expired")
+
+
+@pytest.mark.parametrize("header", ["Authorization", "x-access-token"])
+async def test_access_token_that_rides_along_is_ignored(api: Api, clock: FakeClock, header: str) -> None:
+    person = await api.sign_up()
+    clock.advance(minutes=1441)
+
+    for token in (person.access_token, "not a token"):
+        sent = f"Bearer {token}" if header == "Authorization" else token
+        answer = await api.post(REFRESH, json={"refreshToken": person.refresh_token}, headers={header: sent})
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"refreshToken": null}', b'{"refreshToken": ""}', b"null"])
+async def test_missing_token_is_asked_for(api: Api, body: bytes) -> None:
+    answer = await api.post(REFRESH, content=body, headers={"Content-Type": "application/json"})
+
+    problem = assert_problem(answer, 403, "refresh_token_required")
+    assert problem["message"] == "Refresh Token is required!"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "x",
+        "8a1dc3a4-0a1c-4b52-a4e5-6c6f7d9a1b2c",
+        "gpr_",
+        "gpr_1.0.",
+        f"gpr_1.0.{'A' * 43}",
+        f"gpr_01.0.{'A' * 43}",
+        f"gpr_-1.0.{'A' * 43}",
+        f"gpr_٣.0.{'A' * 43}",
+        f"gpr_{'9' * 19}.{'9' * 10}.{'A' * 43}",
+        f"gpr_1.0.{'A' * 43}\n",
+        "漢字",
+    ],
+)
+async def test_text_that_is_no_token_is_not_valid(api: Api, token: str) -> None:
+    await api.sign_up()
+
+    problem = assert_problem(await api.refresh(token), 403, "refresh_token_invalid")
+
+    assert problem["message"] == "Refresh token is not valid!"
+
+
+@pytest.mark.parametrize("token", [{"$ne": None}, ["x"], 7, True, "x" * 129])
+async def test_value_that_cannot_be_a_token_is_refused(api: Api, token: object) -> None:
+    answer = await api.post(REFRESH, json={"refreshToken": token})
+
+    assert_problem(answer, 422, "validation_failed")
+
+
+async def test_token_with_another_session_or_generation_is_forged(api: Api) -> None:
+    mine, other = await api.sign_up("Abbey"), await api.sign_up("Heba")
+    session, generation, mac = mine.refresh_token.removeprefix("gpr_").split(".")
+    others_session = other.refresh_token.removeprefix("gpr_").partition(".")[0]
+
+    for forged in (
+        f"gpr_{others_session}.{generation}.{mac}",
+        f"gpr_{session}.{int(generation) + 1}.{mac}",
+        f"gpr_{session}.{generation}.{mac[:-1]}{'A' if mac[-1] != 'A' else 'B'}",
+        f"gpr_{session}.{generation}.{mac.swapcase()}",
+    ):
+        assert_problem(await api.refresh(forged), 403, "refresh_token_invalid")
+    assert (await api.refresh(mine.refresh_token)).status_code == 200
+
+
+async def test_token_that_was_never_given_out_ends_nothing(api: Api, services: Services, database: Database) -> None:
+    person = await api.sign_up()
+    session = await session_of(database, person.refresh_token)
+    ahead = RefreshTokens(services.settings.keys).write(RefreshTicket(session.id, 5))
+
+    assert_problem(await api.refresh(ahead), 403, "refresh_token_invalid")
+
+    assert (await api.refresh(person.refresh_token)).status_code == 200
+
+
+async def test_disabled_account_is_refused(api: Api, database: Database, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        await tx.execute(update(User).where(User.id == person.id).values(disabled_at=clock.now()))
+
+    assert_problem(await api.refresh(person.refresh_token), 403, "account_disabled")
+
+    assert (await session_of(database, person.refresh_token)).generation == 0
+
+
+async def test_refresh_shows_the_roles_of_now(api: Api, database: Database) -> None:
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        await tx.execute(insert(user_roles).values(user_id=person.id, role_id=3))
+    assert_problem(await api.get("/api/test/admin", headers=person.headers), 403, "role_required")
+
+    refreshed = (await api.refresh(person.refresh_token)).json()
+
+    answer = await api.get("/api/test/admin", headers={"x-access-token": refreshed["accessToken"]})
+    assert (answer.status_code, answer.text) == (200, "Admin Content.")
+
+
+async def test_refreshes_add_no_rows(api: Api, database: Database) -> None:
+    token = (await api.sign_up()).refresh_token
+    for _ in range(20):
+        token = (await api.refresh(token)).json()["refreshToken"]
+
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(Session)) == 1
+        assert await tx.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.user_id.is_not(None))) == 2

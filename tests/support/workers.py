@@ -1,0 +1,141 @@
+"""Two worker processes on one database, and what the races between them need."""
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import URL, select
+
+from gatepost.core.database import Database
+from gatepost.services import Services
+from gatepost.sessions.models import Revocation, Session
+from tests.support.api import Api
+from tests.support.server import GatepostServer, gatepost_server
+
+# A worker reads the revocation feed every second; the rest is for a machine that has other things to do.
+FEED_SECONDS = 2.0
+PAUSE_SECONDS = 0.05
+SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Two `gatepost serve` processes behind their APIs; `office` is a third worker's services, in the test itself."""
+
+    first: Api
+    second: Api
+    office: Services
+
+    @property
+    def database(self) -> Database:
+        """The database that all share."""
+        return self.office.database
+
+    @property
+    def both(self) -> tuple[Api, Api]:
+        """Each of the processes."""
+        return self.first, self.second
+
+    def in_turn(self, count: int) -> list[Api]:
+        """Return so many APIs, one process after the other."""
+        return [self.both[index % 2] for index in range(count)]
+
+    async def session(self, session_id: int) -> Session:
+        """Return the row of a session."""
+        async with self.database.read() as tx:
+            return (await tx.scalars(select(Session).where(Session.id == session_id))).one()
+
+    async def revocations(self, user_id: int) -> Sequence[Revocation]:
+        """Return the lines of the revocation feed that concern an account."""
+        async with self.database.read() as tx:
+            return (await tx.scalars(select(Revocation).where(Revocation.user_id == user_id))).all()
+
+
+@contextmanager
+def two_servers(folder: Path, url: URL, **env: str) -> Iterator[tuple[GatepostServer, GatepostServer]]:
+    """Run two `gatepost serve` on one database, one secret and one data folder, started at the same moment."""
+    shared = {
+        "DATABASE_URL": url.render_as_string(hide_password=False),
+        "SECRET_KEY": SECRET,
+        "DATA_DIR": str(folder / "data"),
+        **env,
+    }
+    with ExitStack() as stack, ThreadPoolExecutor(2) as threads:
+
+        def start(name: str) -> AbstractContextManager[GatepostServer]:
+            (folder / name).mkdir()
+            return gatepost_server(folder / name, **shared)
+
+        first, second = threads.map(stack.enter_context, [start("first"), start("second")])
+        yield first, second
+    for server in (first, second):
+        assert "database is locked" not in server.log, server.log
+
+
+@asynccontextmanager
+async def api_of(server: GatepostServer) -> AsyncIterator[Api]:
+    """Give the API of a process, on as many connections as requests are made at once."""
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=server.url, limits=limits, trust_env=False, timeout=30) as client:
+        yield Api(client)
+
+
+async def at_once(calls: Iterable[Awaitable[httpx.Response]]) -> list[httpx.Response]:
+    """Send requests at the same moment; none may end in a fault of the service."""
+    answers = await asyncio.gather(*calls)
+    for answer in answers:
+        assert answer.status_code < 500, answer.text
+    return answers
+
+
+async def refused_everywhere(workers: Workers, access_tokens: Sequence[str], *, code: str) -> None:
+    """Check that both processes come to refuse these access tokens in the time that the feed has for it."""
+    deadline = time.monotonic() + FEED_SECONDS
+    waiting = [(api, token) for api in workers.both for token in access_tokens]
+    while waiting:
+        in_time = time.monotonic() < deadline
+        answers = await at_once(api.user_board(token) for api, token in waiting)
+        for answer in answers:
+            assert answer.status_code == 200 or (answer.status_code, answer.json()["code"]) == (401, code), answer.text
+        waiting = [pair for pair, answer in zip(waiting, answers, strict=True) if answer.status_code == 200]
+        assert in_time or not waiting, f"{len(waiting)} access tokens are still admitted"
+        await asyncio.sleep(PAUSE_SECONDS if waiting else 0)
+
+
+async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 5.0) -> None:
+    """Wait for what another connection brings about."""
+    deadline = time.monotonic() + seconds
+    while not await condition():
+        assert time.monotonic() < deadline, "it does not come about"
+        await asyncio.sleep(PAUSE_SECONDS)
+
+
+def claims(access_token: str) -> dict[str, Any]:
+    """Return what an access token says, unchecked."""
+    payload = access_token.split(".")[1]
+    read: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return read
+
+
+def session_id(access_token: str) -> int:
+    """Return the id of the session of an access token."""
+    return int(claims(access_token)["sid"])
+
+
+def expires_at(access_token: str) -> datetime:
+    """Return when an access token ends."""
+    return datetime.fromtimestamp(claims(access_token)["exp"], UTC)
+
+
+def codes(answers: Iterable[httpx.Response]) -> list[str]:
+    """Return the codes of the answers that are problems, sorted."""
+    return sorted(answer.json()["code"] for answer in answers if not answer.is_success)

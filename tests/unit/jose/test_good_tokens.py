@@ -1,0 +1,88 @@
+"""What the verifier accepts: being strict must not cost a good token."""
+
+import pytest
+
+from gatepost.core import jose
+from tests.support.attacks.signatures import P256_ORDER
+from tests.support.attacks.target import ALGORITHMS, decode, encode, to_json
+from tests.unit.jose.verifier import NOW, good_claims, signing_key, target, verify
+
+SKEW = 60
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_signed_claims_come_back_as_they_were(algorithm: str) -> None:
+    claims = good_claims() | {"username": "Zoë Ålström", "x": [1, 1.5, {"y": None}], "z": "\U0001f510"}
+
+    assert verify(jose.sign(claims, signing_key(algorithm), typ="at+jwt")) == claims
+
+
+@pytest.mark.parametrize("name", ["iat", "nbf"])
+@pytest.mark.parametrize("seconds", [-3600, 0, SKEW])
+def test_clocks_may_differ_by_the_skew(name: str, seconds: int) -> None:
+    claims = good_claims() | {name: int(NOW.timestamp()) + seconds}
+
+    assert verify(target("ES256").token(claims=claims)) == claims
+
+
+def test_expiry_has_no_skew() -> None:
+    claims = good_claims() | {"exp": int(NOW.timestamp()) + 1}
+
+    assert verify(target("ES256").token(claims=claims)) == claims
+
+
+def test_header_may_be_written_in_another_order_and_with_spaces() -> None:
+    spaced = target("ES256")
+    header = f'\r\n{{ "typ" : "at+jwt",\t"kid" : "{spaced.key.kid}", "\\u0061lg":"ES256" }} '
+
+    assert verify(spaced.text_token(header=header)) == good_claims()
+
+
+def test_claims_may_be_seven_deep_and_no_deeper() -> None:
+    nested = to_json(good_claims())[:-1] + ',"x":[[[[[[[]]]]]]]}'
+
+    assert verify(target("ES256").text_token(claims=nested))["x"] == [[[[[[[]]]]]]]
+
+
+def test_token_is_read_up_to_8_kib_and_no_longer() -> None:
+    tokens = [target("ES256").token(claims=good_claims() | {"x": "x" * length}) for length in range(5700, 5900)]
+    fitting = [token for token in tokens if len(token) <= jose.LONGEST_TOKEN]
+
+    assert tokens[0] in fitting
+    assert tokens[-1] not in fitting
+    assert jose.LONGEST_TOKEN == 8192
+    assert verify(fitting[-1])["sub"] == "1"
+    with pytest.raises(jose.TokenRefusedError):
+        verify(tokens[len(fitting)])
+
+
+def test_other_half_of_an_ecdsa_signature_says_the_same() -> None:
+    """The text of an ES256 token is malleable by nature, so revocation never goes by the text."""
+    message, _, signature = target("ES256").good.rpartition(".")
+    r, s = decode(signature)[:32], int.from_bytes(decode(signature)[32:])
+    twin = f"{message}.{encode(r + (P256_ORDER - s).to_bytes(32))}"
+
+    assert verify(twin) == good_claims()
+
+
+def test_key_of_the_ring_that_does_not_sign_any_more_verifies() -> None:
+    assert verify(target("RS256").good, {key.kid: key.verifying for key in map(signing_key, ALGORITHMS)})
+
+
+def test_key_that_left_the_ring_verifies_nothing() -> None:
+    with pytest.raises(jose.TokenRefusedError):
+        verify(target("ES256").good, {signing_key("RS256").kid: signing_key("RS256").verifying})
+
+
+def test_kid_of_one_key_and_signature_of_another_do_not_go_together() -> None:
+    mixed = target("RS256").token(header={"alg": "ES256", "kid": signing_key("ES256").kid, "typ": "at+jwt"})
+
+    with pytest.raises(jose.TokenRefusedError):
+        verify(mixed)
+
+
+def test_token_for_another_use_is_refused_at_both_ends() -> None:
+    reset = jose.sign(good_claims(), signing_key("ES256"), typ="reset+jwt")
+
+    with pytest.raises(jose.TokenRefusedError):
+        verify(reset)

@@ -19,6 +19,8 @@ T = TypeVar("T")
 PROFILE = get_profile("OpaqueString")
 LONGEST = 1024
 CHEAPEST_ROUNDS = 4
+# Stored where an account has no password; no password fits it.
+UNUSABLE_HASH = "!"
 
 
 class UnusablePasswordError(ValueError):

@@ -1,6 +1,6 @@
 """What can go wrong with an account."""
 
-from gatepost.core.errors import BadRequest, Forbidden, Invalid, NotFound
+from gatepost.core.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 
 
 class UsernameTaken(BadRequest):
@@ -58,3 +58,60 @@ class UserNotFound(NotFound):
     code = "user_not_found"
     title = "User not found"
     message = "There is no such user."
+
+
+class EmailUnverified(Forbidden):
+    """The password is right, and the e-mail address has not been proved, which this deployment asks for."""
+
+    code = "email_unverified"
+    title = "E-mail unverified"
+    message = "Please confirm your e-mail address first. We have sent you a link."
+    oauth = "invalid_grant"
+
+
+class SignUpClosed(Forbidden):
+    """Nobody signs up here."""
+
+    code = "signup_closed"
+    title = "Sign-up closed"
+    message = "Sign-up is closed."
+
+
+class SignUpByInvitation(Forbidden):
+    """Who signs up here has been invited."""
+
+    code = "signup_by_invitation"
+    title = "Sign-up by invitation"
+    message = "Sign-up needs an invitation."
+
+
+class InvitationUnusable(BadRequest):
+    """The invitation is used, too old, taken back, or for another address."""
+
+    code = "invitation_unusable"
+    title = "Invitation unusable"
+    message = "This invitation is no longer valid, or is for another e-mail address."
+
+
+class LinkUnusable(BadRequest):
+    """The token of the link is used, too old, replaced by a newer one, or for something else."""
+
+    code = "link_unusable"
+    title = "Link unusable"
+    message = "This link is no longer valid. Please ask for a new one."
+
+
+class WrongPassword(Forbidden):
+    """The current password, which the change asks for, is wrong."""
+
+    code = "wrong_password"
+    title = "Wrong password"
+    message = "The current password is wrong."
+
+
+class LastAdministrator(Conflict):
+    """It is the last administrator who may sign in, and someone must look after the others."""
+
+    code = "last_administrator"
+    title = "Last administrator"
+    message = "This is the last administrator. Make another one first."

@@ -24,6 +24,7 @@ LOCK_WAIT_SECONDS = 2
 CONFLICTS = frozenset({1213, 1205, 1020})
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
+ANNOUNCED = "gatepost_announced"
 
 Transaction = AsyncSession
 
@@ -47,6 +48,7 @@ class Database:
         self.engine = engine
         self._timeout = timeout_seconds
         self._writer = engine.execution_options(**{WRITES: True})
+        self._listeners: dict[str, list[Callable[[], None]]] = {}
         # SQLite takes one writer at a time and lets the others sleep in no order; ours queue up before it.
         self._turn: AbstractAsyncContextManager[None] = (
             asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
@@ -62,6 +64,13 @@ class Database:
             yield tx
         for callback in tx.info.get(AFTER_COMMIT, ()):
             callback()
+        for topic in tx.info.get(ANNOUNCED, ()):
+            for listener in self._listeners.get(topic, ()):
+                listener()
+
+    def listen(self, topic: str, listener: Callable[[], None]) -> None:
+        """Call the listener after each commit, of this process, that announced the topic."""
+        self._listeners.setdefault(topic, []).append(listener)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
@@ -133,6 +142,11 @@ def create_engine(
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
     """Call back once this transaction is committed; an undone one never calls."""
     tx.info.setdefault(AFTER_COMMIT, []).append(callback)
+
+
+def announce(tx: Transaction, topic: str) -> None:
+    """Tell those who listen to the topic, once, when this transaction is committed."""
+    tx.info.setdefault(ANNOUNCED, set()).add(topic)
 
 
 def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from gatepost.core.database import Transaction
+from gatepost.core.database import Transaction, announce
 from gatepost.mail.models import OutboxMail
+
+# What the worker listens to, so that a mail leaves right after the commit.
+TOPIC = "mail_outbox"
 
 
 class MailKind(StrEnum):
@@ -50,3 +53,4 @@ def enqueue(
             last_error="",
         )
     )
+    announce(tx, TOPIC)

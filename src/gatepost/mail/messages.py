@@ -1,0 +1,55 @@
+"""A mail as it goes over the wire (RFC 5322): text and HTML side by side, and no header that a person can forge."""
+
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, make_msgid
+
+from email_validator import EmailNotValidError, validate_email
+
+from gatepost.core.clock import Clock
+from gatepost.core.settings.mail import read_sender
+from gatepost.mail.errors import MailRefused
+from gatepost.mail.prepared import PreparedMail
+from gatepost.mail.rendering import Templates, one_line
+
+
+class Messages:
+    """Makes messages from prepared mails."""
+
+    def __init__(self, templates: Templates, clock: Clock, *, sender: str) -> None:
+        self._templates = templates
+        self._clock = clock
+        self._sender = read_sender(sender)
+
+    def compose(self, mail: PreparedMail) -> EmailMessage:
+        """Return the message in the person's language.
+
+        Raises:
+            MailRefused: nothing can be sent to this address.
+            jinja2.TemplateError: the template is missing or broken.
+        """
+        rendered = self._templates.render(mail.template, language=mail.language, context=mail.context)
+        message = EmailMessage(policy=SMTP)
+        message["From"] = self._sender
+        message["To"] = _recipient(mail.address)
+        message["Subject"] = one_line(rendered.subject)
+        message["Date"] = format_datetime(self._clock.now())
+        message["Message-ID"] = make_msgid(domain=self._sender.domain)
+        # RFC 3834: no automatic answer to this; the second line is what Exchange listens to.
+        message["Auto-Submitted"] = "auto-generated"
+        message["X-Auto-Response-Suppress"] = "All"
+        message["Content-Language"] = rendered.language
+        message.set_content(rendered.text, cte="quoted-printable")
+        if rendered.html is not None:
+            message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+        return message
+
+
+def _recipient(address: str) -> Address:
+    """Return an address for the wire: its domain in ASCII (RFC 5890), its local part as it is."""
+    try:
+        checked = validate_email(address, check_deliverability=False, globally_deliverable=False)
+    except EmailNotValidError:
+        raise MailRefused("the address cannot be written to") from None
+    return Address(username=checked.local_part, domain=checked.ascii_domain or checked.domain)

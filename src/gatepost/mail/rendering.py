@@ -1,0 +1,171 @@
+"""The words of mails: Jinja templates in `templates/<language>/`, each replaceable by one of MAIL_TEMPLATES."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_time
+from babel.lists import format_list
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+BUILT_IN = Path(__file__).parent / "templates"
+LAST_RESORT = "en"
+LONGEST_WORDS = 255
+# RFC 5646, section 2.1, as far as people's settings use it: language, script, region, variants.
+TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+# What a mail program would make a link of.
+LINK_LIKE = re.compile(r"://|www\.|\.[^\W\d_]{2,}(?![\w.])|/")
+WORD_JOINER = "\N{WORD JOINER}"
+# What people other than the receiver can choose, a link to somewhere else included.
+OTHERS_WORDS = frozenset({"username", "device", "invited_by"})
+# What a mail can do without.
+OPTIONAL: Mapping[str, Any] = {
+    "username": "",
+    "device": "",
+    "address": "",
+    "new_email": "",
+    "invited_by": "",
+    "roles": (),
+    "not_me_link": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A mail in words; `html` is None where its language has only the text."""
+
+    language: str
+    subject: str
+    text: str
+    html: str | None
+
+
+class Templates:
+    """Renders mails.
+
+    A template `verify_email` is the two files `<language>/verify_email.txt.j2`, whose block `subject` is the
+    subject, and `<language>/verify_email.html.j2`.
+    """
+
+    def __init__(self, folder: Path | None = None, *, default_language: str = LAST_RESORT, product: str) -> None:
+        self._folders = [path for path in (folder, BUILT_IN) if path is not None]
+        self._default_language = default_language
+        self._product = product
+        self._environment = Environment(
+            loader=FileSystemLoader(self._folders),
+            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters |= {"moment": _moment, "listing": _listing}
+
+    def languages(self) -> Sequence[str]:
+        """Return every language that has a folder, sorted."""
+        return sorted(
+            {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
+        )
+
+    def render(self, template: str, *, language: str, context: Mapping[str, Any]) -> Rendered:
+        """Return a mail in the language, or the nearest one that has it: de-AT, de, the default, English.
+
+        Raises:
+            jinja2.TemplateError: there is no such template, or it is broken, or asks for what the context lacks.
+        """
+        candidates = list(_fallbacks(language, self._default_language))
+        text = self._environment.select_template([f"{one}/{template}.txt.j2" for one in candidates])
+        chosen = str(text.name).partition("/")[0]
+        words = {name: _cleaned(name, value) for name, value in {**OPTIONAL, **context}.items()}
+        words |= {"product": self._product, "language": chosen, "locale": _locale(language, chosen)}
+        subject = "".join(text.blocks["subject"](text.new_context(words)))
+        html_name = f"{chosen}/{template}.html.j2"
+        html = (
+            self._environment.get_template(html_name).render(words, subject=one_line(subject))
+            if self._has(html_name)
+            else None
+        )
+        return Rendered(language=chosen, subject=one_line(subject), text=_without_gaps(text.render(words)), html=html)
+
+    def _has(self, name: str) -> bool:
+        return any((folder / name).is_file() for folder in self._folders)
+
+
+def one_line(text: str) -> str:
+    """Return text without line breaks, control characters, and marks that turn the direction of writing."""
+    spaced = "".join(
+        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
+        for character in text
+        if unicodedata.bidirectional(character) not in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+    )
+    return " ".join(spaced.split())
+
+
+def _fallbacks(*tags: str) -> Iterator[str]:
+    """Yield each tag and then its shorter forms, in the case of folder names: `pt-BR`, `zh-Hant`."""
+    for tag in (*tags, LAST_RESORT):
+        if not TAG.fullmatch(tag):
+            continue
+        parts = [_cased(place, part) for place, part in enumerate(tag.split("-"))]
+        while parts:
+            yield "-".join(parts)
+            parts.pop()
+
+
+def _cased(place: int, part: str) -> str:
+    match place, len(part):
+        case 0, _:
+            return part.lower()
+        case _, 2:
+            return part.upper()
+        case _, 4:
+            return part.title()
+        case _:
+            return part.lower()
+
+
+def _locale(wanted: str, chosen: str) -> Locale:
+    """Return how dates are written: as the person's region does, if the mail is in that language at all."""
+    for tag in (wanted if wanted.partition("-")[0].lower() == chosen.partition("-")[0] else chosen, chosen):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (ValueError, UnknownLocaleError):
+            continue
+    return Locale(LAST_RESORT)
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    match value:
+        case str() if name == "link" or name.endswith("_link"):
+            return value
+        case str():
+            words = one_line(value)[:LONGEST_WORDS]
+            return _no_link(words) if name in OTHERS_WORDS else words
+        case list() | tuple():
+            return [_cleaned(name, item) for item in value]
+        case _:
+            return value
+
+
+def _no_link(words: str) -> str:
+    """Keep mail programs from making a link of a name such as `evil.example/win`; it looks the same."""
+    if not LINK_LIKE.search(words):
+        return words
+    return re.sub(r"([./:])", rf"\1{WORD_JOINER}", words)
+
+
+def _moment(value: datetime, locale: Locale) -> str:
+    moment = value.astimezone(UTC)
+    return f"{format_date(moment, 'long', locale=locale)}, {format_time(moment, 'short', locale=locale)} UTC"
+
+
+def _listing(values: Sequence[str], locale: Locale) -> str:
+    return format_list(values, locale=locale)
+
+
+def _without_gaps(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.strip().splitlines())) + "\n"

@@ -1,0 +1,210 @@
+"""Sending what is in the outbox: each mail once, however many workers and replicas look into it."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, retry_conflicts
+from gatepost.mail.errors import MailNotSent, MailRefused
+from gatepost.mail.messages import Messages
+from gatepost.mail.models import OutboxMail
+from gatepost.mail.outbox import TOPIC
+from gatepost.mail.prepared import PreparesMail
+from gatepost.mail.repository import Outbox, OutboxCounts
+from gatepost.mail.transports import Transport
+
+logger = logging.getLogger("gatepost")
+
+# Sent side by side; each has a connection of its own, and mail servers bound those.
+BATCH = 5
+SEND_SECONDS = 30.0
+# Far longer than preparing and sending take, so that a mail is not claimed twice while it is on its way.
+CLAIM = timedelta(minutes=3)
+# What a stop leaves to mails that are on their way; one that is cut off is sent again after its claim.
+STOP_SECONDS = 5.0
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 900, 3600, 7200, 14400, 28800, 43200, 86400))
+JITTER = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that this worker alone sends, until the claim runs out."""
+
+    mail: OutboxMail
+    until: datetime
+
+
+class OutboxWorker:
+    """Sends the mails of the outbox that are due."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        transport: Transport,
+        messages: Messages,
+        preparer: PreparesMail,
+        *,
+        attempts: int,
+        send_seconds: float = SEND_SECONDS,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._transport = transport
+        self._messages = messages
+        self._preparer = preparer
+        self._attempts = attempts
+        self._send_seconds = send_seconds
+        self._round = asyncio.Lock()
+        self._failing = False
+        self.woken = asyncio.Event()
+        """Set after a commit that put a mail into the outbox."""
+        database.listen(TOPIC, self.woken.set)
+
+    async def run_once(self) -> int:
+        """Try every mail that is due; return how many left.
+
+        Once it returns, what was due at its call has been tried, by this call or by one before it.
+        """
+        sent = 0
+        async with self._round:
+            while batch := await self._due():
+                claimed = await self._claim(batch)
+                sent += len(await _finish(self._deliver(one) for one in claimed))
+        return sent
+
+    async def counts(self) -> OutboxCounts:
+        """Return how the outbox stands, of all replicas together."""
+        async with self._db.read() as tx:
+            return await Outbox(tx).counts()
+
+    async def failed(self) -> Sequence[OutboxMail]:
+        """Return every mail that was given up, the oldest first."""
+        async with self._db.read() as tx:
+            return await Outbox(tx).failed()
+
+    @retry_conflicts
+    async def retry(self, mail_id: int | None = None) -> int:
+        """Let one mail that was given up, or all, be tried from the start again; return how many."""
+        async with self._db.begin() as tx:
+            return await Outbox(tx).put_back(now=self._clock.now(), mail_id=mail_id)
+
+    async def _due(self) -> Sequence[OutboxMail]:
+        async with self._db.read() as tx:
+            return await Outbox(tx).due(now=self._clock.now(), limit=BATCH)
+
+    @retry_conflicts
+    async def _claim(self, mails: Sequence[OutboxMail]) -> list[Claimed]:
+        until = self._clock.now() + CLAIM
+        async with self._db.begin() as tx:
+            outbox = Outbox(tx)
+            # In the order of their ids, so that two workers do not wait for each other.
+            in_order = sorted(mails, key=lambda mail: mail.id)
+            return [Claimed(mail, until) for mail in in_order if await outbox.claim(mail, until=until)]
+
+    async def _deliver(self, claimed: Claimed) -> bool:
+        try:
+            was_sent = await self._send(claimed.mail)
+        except MailRefused as error:
+            await self._give_up(claimed, str(error))
+        except MailNotSent as error:
+            await self._failed(claimed, str(error))
+        except Exception as error:  # noqa: BLE001  one mail that cannot be made must not hold up the others
+            await self._failed(claimed, f"the mail cannot be made: {type(error).__name__}")
+        else:
+            await self._remove(claimed.mail.id)
+            return was_sent
+        return False
+
+    async def _send(self, mail: OutboxMail) -> bool:
+        prepared = await self._preparer.prepare(mail)
+        if prepared is None:
+            return False
+        message = self._messages.compose(prepared)
+        try:
+            async with asyncio.timeout(self._send_seconds):
+                await self._transport.send(message)
+        except TimeoutError as error:
+            raise MailNotSent("the server does not answer in time") from error
+        self._note(works=True)
+        return True
+
+    async def _failed(self, claimed: Claimed, cause: str) -> None:
+        self._note(works=False, cause=cause)
+        attempts = claimed.mail.attempts + 1
+        if attempts >= self._attempts:
+            await self._give_up(claimed, cause)
+        else:
+            await self._put_off(claimed, cause)
+
+    @retry_conflicts
+    async def _remove(self, mail_id: int) -> None:
+        async with self._db.begin() as tx:
+            await Outbox(tx).remove(mail_id)
+
+    @retry_conflicts
+    async def _put_off(self, claimed: Claimed, cause: str) -> None:
+        attempts = claimed.mail.attempts + 1
+        async with self._db.begin() as tx:
+            await Outbox(tx).put_off(
+                claimed.mail.id,
+                claimed_until=claimed.until,
+                attempts=attempts,
+                cause=cause,
+                due_at=self._clock.now() + wait_after(attempts),
+            )
+
+    @retry_conflicts
+    async def _give_up(self, claimed: Claimed, cause: str) -> None:
+        attempts = claimed.mail.attempts + 1
+        async with self._db.begin() as tx:
+            await Outbox(tx).give_up(
+                claimed.mail.id, claimed_until=claimed.until, attempts=attempts, cause=cause, at=self._clock.now()
+            )
+        logger.error(
+            "mail %s (%s) was given up after %s tries: %s; see gatepost mail failed",
+            claimed.mail.id,
+            claimed.mail.kind,
+            attempts,
+            cause,
+        )
+
+    def _note(self, *, works: bool, cause: str = "") -> None:
+        """Log once that mail does not leave, and once that it does again."""
+        if self._failing and works:
+            logger.warning("mail leaves again")
+        elif not self._failing and not works:
+            logger.warning("mail does not leave: %s; it is tried again", cause)
+        self._failing = not works
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Return how long to wait after this many failed tries: growing, and spread so that replicas do not go in step."""
+    wait = WAITS[min(attempts, len(WAITS)) - 1]
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads retries, guards nothing
+
+
+async def _finish(deliveries: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+    """Wait for all of them and return a True for each mail that left; a stop in the middle leaves them a moment.
+
+    Raises:
+        Exception: what one of them raised, after the others are done.
+    """
+    batch = asyncio.gather(*deliveries, return_exceptions=True)
+    try:
+        results = await asyncio.shield(batch)
+    except asyncio.CancelledError:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS):
+                await batch
+        raise
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [was_sent for was_sent in results if was_sent is True]

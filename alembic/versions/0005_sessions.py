@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("amr", exact(64), nullable=False),
         sa.Column("address", exact(45), nullable=False),
         sa.Column("user_agent", text(255), nullable=False),
+        sa.Column("device", text(100), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
         sa.Column("end_reason", exact(32), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),

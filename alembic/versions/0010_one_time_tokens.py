@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_one_time_tokens_user_id_users", ondelete="CASCADE"),
         sa.Index("ix_one_time_tokens_user_id", "user_id"),
         sa.Index("ix_one_time_tokens_expires_at", "expires_at"),
+        sqlite_autoincrement=True,
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
     )

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("last_error", text(255), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_mail_outbox"),
         sa.Index("ix_mail_outbox_due_at", "due_at"),
+        sqlite_autoincrement=True,
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
     )

@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("digest", exact(64), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_seals"),
+        sqlite_autoincrement=True,
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
     )

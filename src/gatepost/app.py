@@ -19,7 +19,9 @@ from gatepost.core.settings import Settings, load_settings
 from gatepost.http import openapi, pages, problems
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
+from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
+from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
 from gatepost.sessions.cookies import TokenCookies
 from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
@@ -31,6 +33,8 @@ ROUTERS = (
     sessions_router,
     access_router,
     accounts_router,
+    recovery_router,
+    invitations_router,
     boards_router,
     keys_router,
     clients_router,

@@ -7,7 +7,11 @@ from typing import Any
 
 from gatepost.access.gate import Gate
 from gatepost.access.verifier import AccessTokenVerifier
+from gatepost.accounts.leaving import LeavingService
+from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.service import AccountService
+from gatepost.accounts.sign_up import SignUpService
 from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
 from gatepost.core.clock import Clock, SystemClock
@@ -15,9 +19,14 @@ from gatepost.core.database import Database, create_engine
 from gatepost.core.leases import Leases
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import Settings
+from gatepost.invitations.service import InvitationService
 from gatepost.keys.ring import KeyRing
 from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
+from gatepost.recovery.addresses import AddressService
+from gatepost.recovery.mail_links import MailLinks
+from gatepost.recovery.not_me import NotMeService
+from gatepost.recovery.passwords import PasswordService
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.last_use import LastUse
 from gatepost.sessions.refresh_tokens import RefreshTokens
@@ -42,7 +51,14 @@ class Services:
     tokens: TokenService
     sessions: SessionService
     accounts: AccountService
+    sign_up: SignUpService
     sign_in: SignInService
+    password_recovery: PasswordService
+    addresses: AddressService
+    not_me: NotMeService
+    leaving: LeavingService
+    invitations: InvitationService
+    mail_links: MailLinks
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
@@ -119,6 +135,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     last_use = LastUse(database)
     gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
     sessions = SessionService(database, clock, refresh=refresh, feed=feed)
+    policy = AccountPolicy.of(settings)
+    rules = PasswordRules(shortest=settings.shortest_password)
+    accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
+    recovery = PasswordService(database, clock, passwords, sessions, rules=rules, policy=policy)
     return Services(
         settings=settings,
         clock=clock,
@@ -130,15 +150,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         gate=gate,
         tokens=tokens,
         sessions=sessions,
-        accounts=AccountService(
-            database,
-            clock,
-            passwords,
-            tokens,
-            shortest_password=settings.shortest_password,
-            default_language=settings.default_language,
-        ),
-        sign_in=SignInService(database, clock, passwords, tokens),
+        accounts=accounts,
+        sign_up=SignUpService(database, clock, passwords, tokens, accounts, rules=rules, policy=policy),
+        sign_in=SignInService(database, clock, passwords, tokens, policy=policy),
+        password_recovery=recovery,
+        addresses=AddressService(database, clock, recovery, policy=policy),
+        not_me=NotMeService(database, clock, sessions),
+        leaving=LeavingService(database, clock, sessions, feed, policy=policy),
+        invitations=InvitationService(database, clock, accounts, policy=policy),
+        mail_links=MailLinks(database, clock, public_url=settings.public_url, policy=policy),
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),

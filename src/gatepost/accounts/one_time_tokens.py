@@ -61,6 +61,30 @@ class OneTimeTokens:
         await self._tx.flush()
         return token
 
+    async def renew(self, token_id: int, *, now: datetime, life: timedelta) -> tuple[str, OneTimeToken] | None:
+        """Give an unused token new text and a new life; None where it has been used or taken back."""
+        row = await self._tx.get(OneTimeToken, token_id, with_for_update=True)
+        if row is None or row.used_at is not None:
+            return None
+        token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        row.digest, row.expires_at = _digest(token), now + life
+        await self._tx.flush()
+        return token, row
+
+    async def issued_since(self, purpose: Purpose, user_id: int, moment: datetime) -> bool:
+        """Whether the account got a token of this purpose after a moment."""
+        query = select(OneTimeToken.id).where(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose == purpose.value,
+            OneTimeToken.created_at > moment,
+        )
+        return await self._tx.scalar(query.limit(1)) is not None
+
+    async def unused(self, purpose: Purpose) -> Sequence[OneTimeToken]:
+        """Return the tokens of a purpose that have not been used, the newest first."""
+        query = select(OneTimeToken).where(OneTimeToken.purpose == purpose.value, OneTimeToken.used_at.is_(None))
+        return (await self._tx.scalars(query.order_by(OneTimeToken.id.desc()))).all()
+
     async def use(self, purpose: Purpose, token: str, *, now: datetime) -> OneTimeToken | None:
         """Use a token up and return what it is for; None where it is no good. Of several at once, one gets it."""
         digest = _digest(token)

@@ -20,6 +20,11 @@ class Users:
         """Return an account."""
         return await self._one(User.id == user_id)
 
+    async def to_change(self, user_id: int) -> User | None:
+        """Return an account, locked until the transaction ends."""
+        query = select(User).options(joinedload(User.roles)).where(User.id == user_id).with_for_update(of=User)
+        return (await self._tx.scalars(query)).unique().one_or_none()
+
     async def by_username(self, canonical: str) -> User | None:
         """Return the account of a canonical user name."""
         return await self._one(User.username_canonical == canonical)
@@ -54,6 +59,15 @@ class Users:
             .with_for_update(read=not to_change)
         )
         return await self.get(user_id) if await self._tx.scalar(query) is not None else None
+
+    async def keep(self, user_id: int, *, now: datetime) -> None:
+        """Take back the wish to be deleted."""
+        await self._tx.execute(
+            update(User)
+            .where(User.id == user_id)
+            .values(erase_at=None, updated_at=now)
+            .execution_options(synchronize_session=False)
+        )
 
     async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> None:
         """Replace a password hash, unless it has changed by now."""

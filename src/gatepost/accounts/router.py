@@ -1,17 +1,69 @@
 """One's own account, over HTTP."""
 
-from fastapi import APIRouter
+from typing import Any
+
+from fastapi import APIRouter, Response, status
 
 from gatepost.access.deps import CurrentUser
-from gatepost.accounts.deps import AccountServiceDep
-from gatepost.accounts.errors import UserNotFound
-from gatepost.accounts.schemas import ProfileResponse
+from gatepost.accounts.deps import AccountServiceDep, LeavingServiceDep
+from gatepost.accounts.errors import LastAdministrator, UsernameTaken, UserNotFound, WrongPassword
+from gatepost.accounts.schemas import (
+    DeletionRequest,
+    DeletionResponse,
+    ProfileChangeRequest,
+    ProfileResponse,
+)
+from gatepost.core.passwords import HashingBusy
+from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.recovery.deps import PasswordServiceDep
+from gatepost.sessions.deps import TokenCookiesDep
 
 router = APIRouter(prefix="/api/users", tags=["account"])
+
+EXPORT_EXAMPLE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {"account": {"id": 1}, "sessions": [], "activity": []}}}}
+}
 
 
 @router.get("/me", summary="My account", responses=problems(UserNotFound))
 async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
     """As it is now; the access token may know older roles."""
     return ProfileResponse.of(await accounts.profile(user))
+
+
+@router.patch("/me", summary="Change my account", responses=problems(UsernameTaken, UserNotFound))
+async def change_me(
+    body: ProfileChangeRequest, user: CurrentUser, accounts: AccountServiceDep, client: ClientDep
+) -> ProfileResponse:
+    """The address and the password have routes of their own. After a new user name, refresh the access token."""
+    return ProfileResponse.of(await accounts.change_profile(user, body.change(), client=client))
+
+
+@router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
+async def export_me(response: Response, user: CurrentUser, leaving: LeavingServiceDep) -> dict[str, Any]:
+    """The account, its sessions and links, and what the audit log has about it, as JSON."""
+    response.headers["Content-Disposition"] = 'attachment; filename="gatepost-account.json"'
+    return await leaving.export(user)
+
+
+@router.delete(
+    "/me",
+    summary="Delete my account",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(WrongPassword, LastAdministrator, UserNotFound, HashingBusy),
+)
+async def delete_me(
+    body: DeletionRequest,
+    response: Response,
+    user: CurrentUser,
+    passwords: PasswordServiceDep,
+    leaving: LeavingServiceDep,
+    cookies: TokenCookiesDep,
+    client: ClientDep,
+) -> DeletionResponse:
+    """Every session ends now; the account is deleted after a time in which signing in takes it back."""
+    await passwords.prove(user, body.password)
+    erase_at = await leaving.ask_deletion(user, client=client)
+    cookies.clear(response)
+    return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

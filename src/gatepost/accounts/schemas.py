@@ -1,13 +1,14 @@
 """JSON of accounts."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
 from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
+from gatepost.accounts.service import NewAccount, ProfileChange
+from gatepost.accounts.sign_up import SignUpWish
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, Out
 
@@ -39,9 +40,38 @@ class SignUpRequest(In):
         examples=[["user"]],
     )
 
-    def account(self) -> NewAccount:
+    invitation: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, repr=False, description="The token of an invitation.", examples=[None]
+    )
+
+    def wish(self) -> SignUpWish:
         """Return it with its names in both forms."""
-        return NewAccount(parse_username(self.username), parse_email(self.email), self.password)
+        account = NewAccount(parse_username(self.username), parse_email(self.email), self.password)
+        return SignUpWish(account, roles=self.roles, invitation=self.invitation)
+
+
+class ProfileChangeRequest(In):
+    """What to change; what is left out stays."""
+
+    username: Username | None = Field(default=None, examples=["Abbey Salami"])
+    language: Literal["en", "de"] | None = Field(default=None, description="Of mails.", examples=["en"])
+
+    def change(self) -> ProfileChange:
+        """Return it with the name in both forms."""
+        return ProfileChange(parse_username(self.username) if self.username else None, self.language)
+
+
+class DeletionRequest(In):
+    """The current password, for deleting one's account."""
+
+    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] = Field(repr=False, examples=["123456"])
+
+
+class DeletionResponse(Out):
+    """When the account will be deleted."""
+
+    erase_at: datetime = Field(examples=["2026-02-14T12:00:00Z"])
+    message: str = Field(examples=["Your account will be deleted. Sign in before then to keep it."])
 
 
 class ProfileResponse(Out):
@@ -50,7 +80,10 @@ class ProfileResponse(Out):
     id: int = Field(examples=[1])
     username: str = Field(examples=["Abbey Salami"])
     email: str = Field(examples=["heba@gmail.com"])
+    email_verified: bool = Field(examples=[True])
+    language: str = Field(description="Of mails.", examples=["en"])
     roles: list[str] = Field(examples=[["ROLE_USER"]])
+    permissions: list[str] = Field(description="`*` is all.", examples=[[]])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     updated_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
 
@@ -61,6 +94,9 @@ class ProfileResponse(Out):
             id=user.id,
             username=user.username,
             email=user.email,
+            email_verified=user.email_verified_at is not None,
+            language=user.language,
+            permissions=list(user.permissions),
             roles=role_labels(user),
             created_at=user.created_at,
             updated_at=user.updated_at,

@@ -1,90 +1,80 @@
-"""Registration, and the profile."""
+"""Making accounts, and the profile."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.access.principal import Principal, RoleName
-from gatepost.accounts.errors import (
-    EmailTaken,
-    RoleNotGrantable,
-    UnknownRole,
-    UnusablePassword,
-    UsernameTaken,
-    UserNotFound,
-)
+from gatepost.access.principal import Principal
+from gatepost.accounts.errors import EmailTaken, UnknownRole, UsernameTaken, UserNotFound
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.names import Name
+from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
-from gatepost.core.passwords import Passwords, UnusablePasswordError, prepare
-from gatepost.sessions.tokens import SignedIn, TokenService
-
-PASSWORD_METHOD = "pwd"  # noqa: S105  RFC 8176's name of the method
+from gatepost.core.passwords import Passwords
+from gatepost.mail.languages import choose
+from gatepost.sessions.revocation import RevocationFeed
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made from."""
+    """What an account is made from; `is_proved` where a mail link has shown that the address is theirs."""
 
     username: Name
     email: Name
     password: str = field(repr=False)
+    is_proved: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What an owner changes; None leaves it as it is."""
+
+    username: Name | None = None
+    language: str | None = None
 
 
 class AccountService:
-    """Makes accounts and shows them to their owners."""
+    """Makes accounts, and lets their owners see and change them."""
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
         passwords: Passwords,
-        tokens: TokenService,
+        feed: RevocationFeed,
         *,
-        shortest_password: int,
-        default_language: str,
+        rules: PasswordRules,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
-        self._tokens = tokens
-        self._shortest_password = shortest_password
-        self._default_language = default_language
-
-    async def sign_up(self, new: NewAccount, *, roles: Sequence[str], client: Client) -> SignedIn:
-        """Make an account with the role `user`, and sign it in.
-
-        Raises:
-            UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
-            UsernameTaken, EmailTaken: another account has it.
-            UnusablePassword: the password breaks a rule.
-            HashingBusy: too many people are signing in.
-        """
-        await self._check_wished(roles)
-        password_hash = await self._hash(new)
-        try:
-            return await self._sign_up(new, password_hash, client=client)
-        except IntegrityError:
-            await self._refuse_taken(new)
-            raise
+        self._feed = feed
+        self._rules = rules
+        self._policy = policy
 
     async def create(self, new: NewAccount, *, roles: Sequence[str]) -> User:
         """Make an account with these roles, as an operator does.
 
         Raises:
-            UnknownRole, UsernameTaken, EmailTaken, UnusablePassword: as for sign-up.
+            UnknownRole: a role does not exist.
+            UsernameTaken, EmailTaken: another account has it.
+            UnusablePassword: the password breaks a rule.
         """
-        password_hash = await self._hash(new)
+        await self.refuse_taken(new)
+        self._rules.check(new.password)
+        password_hash = await self._passwords.hash(new.password)
         try:
             return await self._create(new, password_hash, roles=roles)
         except IntegrityError:
-            await self._refuse_taken(new)
+            await self.refuse_taken(new)
             raise
 
     async def profile(self, principal: Principal) -> User:
@@ -99,28 +89,27 @@ class AccountService:
             raise UserNotFound
         return user
 
-    @retry_conflicts
-    async def _sign_up(self, new: NewAccount, password_hash: str, *, client: Client) -> SignedIn:
-        now = self._clock.now()
-        async with self._db.begin() as tx:
-            user = await self._insert(tx, new, password_hash, roles=[RoleName.USER], client=client)
-            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
-        return self._tokens.issue(user, session, now=now)
+    async def change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        """Change the caller's user name or language.
 
-    @retry_conflicts
-    async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
-        async with self._db.begin() as tx:
-            return await self._insert(tx, new, password_hash, roles=roles, client=None)
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+            UsernameTaken: another account has the name.
+        """
+        try:
+            return await self._change_profile(principal, change, client=client)
+        except IntegrityError as error:
+            raise _username_taken() from error
 
-    async def _insert(
-        self,
-        tx: Transaction,
-        new: NewAccount,
-        password_hash: str,
-        *,
-        roles: Sequence[str],
-        client: Client | None,
+    async def add(
+        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[str], client: Client | None
     ) -> User:
+        """Insert an account in the caller's transaction.
+
+        Raises:
+            UnknownRole: a role does not exist.
+            IntegrityError: the name or the address is taken.
+        """
         now = self._clock.now()
         user = await Users(tx).add(
             User(
@@ -128,54 +117,74 @@ class AccountService:
                 username_canonical=new.username.canonical,
                 email=new.email.display,
                 email_canonical=new.email.canonical,
+                email_verified_at=now if new.is_proved else None,
+                language=choose(client.language if client else "", default=self._policy.default_language),
                 password_hash=password_hash,
-                language=self._default_language,
                 token_version=0,
                 version=1,
                 created_at=now,
                 updated_at=now,
-                roles=list(await self._named(tx, roles)),
+                roles=list(await self.named_roles(tx, roles)),
             )
         )
         record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, client=client)
         return user
 
-    async def _hash(self, new: NewAccount) -> str:
-        await self._refuse_taken(new)
-        self._check_password(new.password)
-        return await self._passwords.hash(new.password)
+    async def refuse_taken(self, new: NewAccount) -> None:
+        """Let names pass that no account has.
 
-    async def _refuse_taken(self, new: NewAccount) -> None:
+        Raises:
+            UsernameTaken, EmailTaken: another account has it.
+        """
         async with self._db.read() as tx:
             users = Users(tx)
             if await users.by_username(new.username.canonical) is not None:
-                raise UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])
+                raise _username_taken()
             if await users.by_email(new.email.canonical) is not None:
                 raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
 
-    def _check_password(self, password: str) -> None:
-        try:
-            length = len(prepare(password))
-        except UnusablePasswordError as error:
-            raise _unusable(f"The password cannot be used: {error}.") from error
-        if length < self._shortest_password:
-            raise _unusable(f"The password needs at least {self._shortest_password} characters.")
+    async def named_roles(self, tx: Transaction, names: Sequence[str]) -> Sequence[Role]:
+        """Return the roles of these names.
 
-    async def _check_wished(self, roles: Sequence[str]) -> None:
-        wished = set(roles) - {RoleName.USER}
-        if not wished:
-            return
-        async with self._db.read() as tx:
-            await self._named(tx, sorted(wished))
-        raise RoleNotGrantable
-
-    async def _named(self, tx: Transaction, names: Sequence[str]) -> Sequence[Role]:
+        Raises:
+            UnknownRole: one of them does not exist.
+        """
         roles = await Roles(tx).named(names)
         missing = [name for name in names if name not in {role.name for role in roles}]
         if missing:
             raise UnknownRole(f"Failed! Role does not exist = {missing[0]}")
         return roles
 
+    @retry_conflicts
+    async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
+        async with self._db.begin() as tx:
+            return await self.add(tx, new, password_hash, roles=roles, client=None)
 
-def _unusable(message: str) -> UnusablePassword:
-    return UnusablePassword(message, fields=[FieldProblem("password", UnusablePassword.code, message)])
+    @retry_conflicts
+    async def _change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).to_change(principal.user_id)
+            if user is None:
+                raise UserNotFound
+            changed = []
+            if change.username is not None and change.username.display != user.username:
+                user.username, user.username_canonical = change.username.display, change.username.canonical
+                changed.append("username")
+                # Access tokens carry the name.
+                await self._feed.revoke_account(tx, user.id)
+            if change.language is not None and change.language != user.language:
+                user.language = change.language
+                changed.append("language")
+            if changed:
+                user.version, user.updated_at = user.version + 1, now
+                record(
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
+                    client=client, details={"changed": changed},
+                )  # fmt: skip
+            await tx.flush()
+        return user
+
+
+def _username_taken() -> UsernameTaken:
+    return UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])

@@ -36,6 +36,7 @@ class AuditEvent(StrEnum):
     NOT_ME = "account.not_me"
     INVITED = "invitation.sent"
     INVITATION_ACCEPTED = "invitation.accepted"
+    INVITATION_TAKEN_BACK = "invitation.taken_back"
     ROLE_CREATED = "role.created"
     ROLE_CHANGED = "role.changed"
     ROLE_DELETED = "role.deleted"

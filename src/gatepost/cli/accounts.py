@@ -32,7 +32,7 @@ def create_admin(
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    user = asyncio.run(_create(NewAccount(username, email, password)))
+    user = asyncio.run(_create(NewAccount(username, email, password, is_proved=True)))
     print(f"administrator {user.username} has the id {user.id}")
 
 

@@ -31,6 +31,8 @@ class Session(Base):
     amr: Mapped[str] = mapped_column(exact(64))
     address: Mapped[str] = mapped_column(exact(45))
     user_agent: Mapped[str] = mapped_column(text(255))
+    # The User-Agent in words, by which a new device is noticed.
+    device: Mapped[str] = mapped_column(text(100))
     ended_at: Mapped[datetime | None]
     end_reason: Mapped[str | None] = mapped_column(exact(32))
 

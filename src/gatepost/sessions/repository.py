@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, case, func, select, update
 from sqlalchemy.orm import joinedload
 
 from gatepost.accounts.models import User
@@ -67,6 +67,12 @@ class Sessions:
             .order_by(Session.last_used_at.desc(), Session.id.desc())
         )
         return (await self._tx.scalars(query)).all()
+
+    async def lacks_device(self, user_id: int, device: str) -> bool:
+        """Whether an account has had sessions, and none of them from a device of this description."""
+        known = func.count(case((Session.device == device, 1)))
+        row = (await self._tx.execute(select(func.count(), known).where(Session.user_id == user_id))).one()
+        return row[0] > 0 and row[1] == 0
 
     async def end(
         self,

@@ -6,7 +6,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from gatepost.http.schemas import In, Out
-from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
 from gatepost.sessions.tokens import TokenPair
 
@@ -58,7 +57,7 @@ class SessionResponse(Out):
         return cls(
             id=session.id,
             is_current=session.id == current,
-            device=describe(session.user_agent),
+            device=session.device,
             user_agent=session.user_agent,
             address=session.address,
             created_at=session.created_at,

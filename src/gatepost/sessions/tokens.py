@@ -12,6 +12,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
@@ -100,6 +101,7 @@ class TokenService:
                 amr=amr,
                 address=client.address[:LONGEST_ADDRESS],
                 user_agent=client.user_agent,
+                device=describe(client.user_agent),
             )
         )
         record(
@@ -149,6 +151,7 @@ class TokenService:
                     "key_id": self._access.key_id,
                     "address": client.address[:LONGEST_ADDRESS],
                     "user_agent": client.user_agent,
+                    "device": describe(client.user_agent),
                 },
             )
             if not moved:

@@ -4,11 +4,15 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Response, status
 
-from gatepost.accounts.deps import AccountServiceDep
+from gatepost.accounts.deps import SignUpServiceDep
 from gatepost.accounts.errors import (
     AccountDisabled,
     EmailTaken,
+    EmailUnverified,
+    InvitationUnusable,
     RoleNotGrantable,
+    SignUpByInvitation,
+    SignUpClosed,
     UnknownRole,
     UnusablePassword,
     UsernameTaken,
@@ -17,6 +21,7 @@ from gatepost.accounts.schemas import SignUpRequest
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.recovery.schemas import MessageResponse
 from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
 from gatepost.signin.deps import SignInServiceDep
@@ -30,18 +35,29 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     "/signup",
     summary="Make an account and sign in",
     status_code=status.HTTP_201_CREATED,
-    responses=problems(UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, HashingBusy),
-)
+    responses=problems(
+        UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
+        SignUpByInvitation, InvitationUnusable, HashingBusy,
+    )
+    | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
+)  # fmt: skip
 async def sign_up(
     body: SignUpRequest,
     response: Response,
-    accounts: AccountServiceDep,
+    service: SignUpServiceDep,
     cookies: TokenCookiesDep,
     client: ClientDep,
     transport: TransportQuery = None,
-) -> SignUpResponse:
-    """The account gets the role `user`; administrators give others."""
-    signed_in = await accounts.sign_up(body.account(), roles=body.roles, client=client)
+) -> SignUpResponse | MessageResponse:
+    """The account gets the role `user`; administrators give others, by an invitation or later.
+
+    Where the address is to be proved first, or the deployment does not tell what is taken, the answer is 202 for
+    everybody, and a mail tells how to go on.
+    """
+    signed_in = await service.sign_up(body.wish(), client=client)
+    if signed_in is None:
+        response.status_code = status.HTTP_202_ACCEPTED
+        return MessageResponse(message="We have sent you a mail. Please follow its link.")
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -50,7 +66,7 @@ async def sign_up(
 @router.post(
     "/signin",
     summary="Sign in",
-    responses=problems(InvalidCredentials, AccountDisabled, HashingBusy),
+    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy),
 )
 async def sign_in(
     body: SignInRequest,
@@ -70,7 +86,7 @@ async def sign_in(
     "/token",
     summary="OAuth 2.0 token endpoint",
     responses=problems(
-        InvalidCredentials, AccountDisabled, HashingBusy, UnsupportedGrantType, GrantIncomplete,
+        InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy, UnsupportedGrantType, GrantIncomplete,
         RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
     ),
 )  # fmt: skip

@@ -1,15 +1,20 @@
 """Signing in with a password."""
 
-from gatepost.accounts.errors import AccountDisabled
+from gatepost.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.accounts.models import User
 from gatepost.accounts.names import canonical_identifier
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
-from gatepost.accounts.service import PASSWORD_METHOD
+from gatepost.accounts.sign_up import PASSWORD_METHOD
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import Passwords
+from gatepost.core.settings import EmailVerification
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.devices import describe
+from gatepost.sessions.repository import Sessions
 from gatepost.sessions.tokens import SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
 
@@ -20,18 +25,21 @@ READINGS = 2
 class SignInService:
     """Checks credentials and opens sessions."""
 
-    def __init__(self, database: Database, clock: Clock, passwords: Passwords, tokens: TokenService) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, passwords: Passwords, tokens: TokenService, *, policy: AccountPolicy
+    ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
         self._tokens = tokens
+        self._policy = policy
 
     async def with_password(self, identifier: str, password: str, *, client: Client) -> SignedIn:
         """Sign in with a user name or an e-mail address; an unknown one costs the same work as a wrong password.
 
         Raises:
             InvalidCredentials: no account has this name with this password.
-            AccountDisabled: they are right, and the account may not sign in.
+            AccountDisabled, EmailUnverified: they are right, and the account may not sign in.
             HashingBusy: too many people are signing in.
         """
         for _ in range(READINGS):
@@ -39,13 +47,18 @@ class SignInService:
             verdict = await self._passwords.verify(password, user.password_hash if user else None)
             if user is None or not verdict.is_right:
                 raise InvalidCredentials
-            if user.disabled_at is not None:
-                raise AccountDisabled
+            self._check_may_sign_in(user)
             better_hash = await self._passwords.hash(password) if verdict.needs_rehash else None
             signed_in = await self._open(user, better_hash=better_hash, client=client)
             if signed_in is not None:
                 return signed_in
         raise InvalidCredentials
+
+    def _check_may_sign_in(self, user: User) -> None:
+        if user.disabled_at is not None:
+            raise AccountDisabled
+        if self._policy.verification is EmailVerification.REQUIRED and user.email_verified_at is None:
+            raise EmailUnverified
 
     async def _find(self, identifier: str) -> User | None:
         match canonical_identifier(identifier):
@@ -71,5 +84,19 @@ class SignInService:
             if better_hash is not None:
                 await users.replace_hash(user.id, old=user.password_hash, new=better_hash, now=now)
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id)
+            if held.erase_at is not None:
+                await users.keep(held.id, now=now)
+                record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)
+            is_new_device = await Sessions(tx).lacks_device(held.id, describe(client.user_agent))
             session = await self._tokens.open_session(tx, held, client=client, amr=PASSWORD_METHOD, now=now)
+            if is_new_device:
+                enqueue(
+                    tx,
+                    MailKind.NEW_DEVICE,
+                    address=held.email,
+                    language=held.language,
+                    at=now,
+                    user_id=held.id,
+                    data={"device": client.user_agent, "client_address": client.address, "session_id": session.id},
+                )
         return self._tokens.issue(held, session, now=now)

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 
 from gatepost.core.secrets import SecretFileError, development_secret
+from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.model import Settings
 
@@ -82,6 +83,12 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _secrets(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
+    if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
+        yield Complaint(
+            "SIGNUP_REVEALS_TAKEN",
+            "`false` hides nothing while who signs up can sign in at once",
+            "Set EMAIL_VERIFICATION=required as well",
+        )
     if "*" in settings.trusted_proxies:
         yield Complaint(
             "TRUSTED_PROXIES",

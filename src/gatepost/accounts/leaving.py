@@ -1,0 +1,150 @@
+"""Leaving: everything that is held about a person, and the end of their account."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from gatepost.access.principal import Principal
+from gatepost.accounts.errors import UserNotFound
+from gatepost.accounts.guards import require_another_administrator
+from gatepost.accounts.models import OneTimeToken, User
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Users
+from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.models import AuditEntry
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.models import Session
+from gatepost.sessions.revocation import RevocationFeed
+from gatepost.sessions.service import SessionService
+
+BATCH = 100
+
+
+class LeavingService:
+    """Exports and deletes accounts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        feed: RevocationFeed,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._sessions = sessions
+        self._feed = feed
+        self._policy = policy
+
+    async def export(self, principal: Principal) -> dict[str, Any]:
+        """Return everything that is held about the caller, as JSON; secrets, even as digests, are not of use to them.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).get(principal.user_id)
+            if user is None:
+                raise UserNotFound
+            sessions = (await tx.scalars(select(Session).where(Session.user_id == user.id))).all()
+            links = (await tx.scalars(select(OneTimeToken).where(OneTimeToken.user_id == user.id))).all()
+            activity = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == user.id))).all()
+        return {
+            "exportedAt": _text(self._clock.now()),
+            "account": {
+                "id": user.id,
+                "username": user.username,
+                "email": user.email,
+                "emailVerifiedAt": _text(user.email_verified_at),
+                "language": user.language,
+                "roles": list(user.role_names),
+                "createdAt": _text(user.created_at),
+                "updatedAt": _text(user.updated_at),
+                "eraseAt": _text(user.erase_at),
+            },
+            "sessions": [
+                {
+                    "id": session.id,
+                    "device": session.device,
+                    "userAgent": session.user_agent,
+                    "address": session.address,
+                    "createdAt": _text(session.created_at),
+                    "lastUsedAt": _text(session.last_used_at),
+                    "endedAt": _text(session.ended_at),
+                    "endReason": session.end_reason,
+                }
+                for session in sessions
+            ],
+            "links": [
+                {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
+                for link in links
+            ],
+            "activity": [
+                {
+                    "at": _text(entry.at),
+                    "event": entry.event,
+                    "sessionId": entry.session_id,
+                    "address": entry.address,
+                    "details": entry.details,
+                }
+                for entry in activity
+            ],
+        }
+
+    @retry_conflicts
+    async def ask_deletion(self, principal: Principal, *, client: Client) -> datetime:
+        """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
+
+        Signing in before then takes it back.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+            LastAdministrator: nobody would be left to look after the others.
+        """
+        now = self._clock.now()
+        erase_at = now + self._policy.deletion_grace
+        async with self._db.begin() as tx:
+            user = await Users(tx).to_change(principal.user_id)
+            if user is None:
+                raise UserNotFound
+            await require_another_administrator(tx, user)
+            user.erase_at = erase_at
+            await tx.flush()
+            await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", client=client)
+            enqueue(
+                tx, MailKind.DELETION_PLANNED, address=user.email, language=user.language, at=now, user_id=user.id,
+                data={"erase_at": erase_at.isoformat()},
+            )  # fmt: skip
+            record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, client=client)
+        return erase_at
+
+    @retry_conflicts
+    async def erase_due(self) -> int:
+        """Delete up to a hundred accounts whose time has come; return how many went."""
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            due = select(User.id).where(User.erase_at <= now).order_by(User.id).limit(BATCH)
+            ids = (await tx.scalars(due)).all()
+            for user_id in ids:
+                await self.erase(tx, user_id)
+        return len(ids)
+
+    async def erase(self, tx: Transaction, user_id: int, *, actor_id: int | None = None) -> None:
+        """Delete an account in the caller's transaction; the audit log keeps its number, and nothing else does."""
+        await self._sessions.end(tx, user_id=user_id, reason="erased")
+        await self._feed.revoke_account(tx, user_id)
+        user = await Users(tx).to_change(user_id)
+        if user is not None:
+            await tx.delete(user)
+            await tx.flush()
+            record(tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

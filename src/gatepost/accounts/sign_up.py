@@ -1,0 +1,155 @@
+"""Signing up: at once, by invitation, or by a mail that tells how to go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.errors import (
+    EmailTaken,
+    InvitationUnusable,
+    RoleNotGrantable,
+    SignUpByInvitation,
+    SignUpClosed,
+    UsernameTaken,
+)
+from gatepost.accounts.models import OneTimeToken
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.service import AccountService, NewAccount
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.passwords import Passwords
+from gatepost.core.settings import EmailVerification, SignUp
+from gatepost.mail.languages import choose
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.tokens import SignedIn, TokenService
+
+PASSWORD_METHOD = "pwd"  # noqa: S105  RFC 8176's name of the method
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpWish:
+    """What a sign-up asks for."""
+
+    account: NewAccount
+    roles: Sequence[str]
+    invitation: str | None
+
+
+class SignUpService:
+    """Makes accounts for people who come by themselves."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        tokens: TokenService,
+        accounts: AccountService,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._tokens = tokens
+        self._accounts = accounts
+        self._rules = rules
+        self._policy = policy
+
+    async def sign_up(self, wish: SignUpWish, *, client: Client) -> SignedIn | None:
+        """Make an account, and sign it in; None where a mail tells how to go on.
+
+        Raises:
+            SignUpClosed, SignUpByInvitation, InvitationUnusable: this person may not sign up.
+            UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
+            UsernameTaken, EmailTaken: another account has it, where the deployment tells.
+            UnusablePassword: the password breaks a rule.
+            HashingBusy: too many people are signing in.
+        """
+        await self._check_invitation(wish)
+        await self._check_roles(wish.roles)
+        self._rules.check(wish.account.password)
+        if self._policy.reveals_taken:
+            await self._accounts.refuse_taken(wish.account)
+        password_hash = await self._passwords.hash(wish.account.password)
+        try:
+            return await self._make(wish, password_hash, client=client)
+        except IntegrityError:
+            await self._answer_taken(wish.account, client=client)
+            return None
+
+    @retry_conflicts
+    async def _make(self, wish: SignUpWish, password_hash: str, *, client: Client) -> SignedIn | None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            roles: list[str] = [RoleName.USER]
+            account = wish.account
+            if wish.invitation is not None:
+                invitation = await OneTimeTokens(tx).use(Purpose.INVITATION, wish.invitation, now=now)
+                if invitation is None:
+                    raise InvitationUnusable
+                roles = sorted({*roles, *invitation.data["roles"]})
+                account = NewAccount(account.username, account.email, account.password, is_proved=True)
+            user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
+            if wish.invitation is not None:
+                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client)
+            elif self._policy.verification is not EmailVerification.OFF:
+                enqueue(tx, MailKind.VERIFY_EMAIL, address=user.email, language=user.language, at=now, user_id=user.id)
+            if not (account.is_proved or self._policy.signs_in_at_once):
+                return None
+            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
+        return self._tokens.issue(user, session, now=now)
+
+    async def _answer_taken(self, new: NewAccount, *, client: Client) -> None:
+        """Say what is taken, or write to the address where nobody may learn that from the answer.
+
+        Raises:
+            UsernameTaken, EmailTaken: where the deployment tells.
+        """
+        try:
+            await self._accounts.refuse_taken(new)
+        except (UsernameTaken, EmailTaken) as error:
+            if self._policy.reveals_taken:
+                raise
+            await self._write_taken(new, what=error.code, client=client)
+
+    @retry_conflicts
+    async def _write_taken(self, new: NewAccount, *, what: str, client: Client) -> None:
+        async with self._db.begin() as tx:
+            enqueue(
+                tx,
+                MailKind.SIGN_UP_TAKEN,
+                address=new.email.display,
+                language=choose(client.language, default=self._policy.default_language),
+                at=self._clock.now(),
+                data={"what": what},
+            )
+
+    async def _check_invitation(self, wish: SignUpWish) -> None:
+        if self._policy.signup is SignUp.CLOSED:
+            raise SignUpClosed
+        if wish.invitation is None:
+            if self._policy.signup is SignUp.INVITE:
+                raise SignUpByInvitation
+            return
+        async with self._db.read() as tx:
+            invitation: OneTimeToken | None = await OneTimeTokens(tx).peek(
+                Purpose.INVITATION, wish.invitation, now=self._clock.now()
+            )
+        if invitation is None or invitation.email_canonical != wish.account.email.canonical:
+            raise InvitationUnusable
+
+    async def _check_roles(self, roles: Sequence[str]) -> None:
+        wished = set(roles) - {RoleName.USER}
+        if not wished:
+            return
+        async with self._db.read() as tx:
+            await self._accounts.named_roles(tx, sorted(wished))
+        raise RoleNotGrantable

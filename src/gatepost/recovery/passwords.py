@@ -1,0 +1,139 @@
+"""Passwords: changing one, and setting a new one by a mail link."""
+
+from gatepost.access.principal import Principal
+from gatepost.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
+from gatepost.accounts.models import User
+from gatepost.accounts.names import Name
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Users
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.passwords import Passwords
+from gatepost.mail.languages import choose
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.service import SessionService
+
+# A new password makes the links void that were sent under the old one; "this was not me" must outlive a stranger's.
+VOIDED = (Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL)
+
+
+class PasswordService:
+    """Changes and recovers passwords; a new one ends the other sessions of its account."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        sessions: SessionService,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._sessions = sessions
+        self._rules = rules
+        self._policy = policy
+
+    @retry_conflicts
+    async def forgot(self, email: Name, *, client: Client) -> None:
+        """Write to an address how to set a new password, where an account has it.
+
+        The same is done for every address, so that neither the answer nor its time tells anything; who it is for
+        is looked up when the mail is sent.
+        """
+        async with self._db.begin() as tx:
+            enqueue(
+                tx,
+                MailKind.RESET_PASSWORD,
+                address=email.display,
+                language=choose(client.language, default=self._policy.default_language),
+                at=self._clock.now(),
+            )
+
+    async def reset(self, token: str, password: str, *, client: Client) -> None:
+        """Set a new password by the token of a mail; every session of the account ends.
+
+        Raises:
+            UnusablePassword: the password breaks a rule; the token stays good.
+            LinkUnusable: the token is no good.
+            HashingBusy: too many people are signing in.
+        """
+        self._rules.check(password)
+        async with self._db.read() as tx:
+            if await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now()) is None:
+                raise LinkUnusable
+        await self._reset(token, await self._passwords.hash(password), client=client)
+
+    async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
+        """Replace the caller's password; every other session of the account ends.
+
+        Raises:
+            WrongPassword: the current one is wrong.
+            UnusablePassword: the new one breaks a rule.
+            UserNotFound: the account has been deleted a moment ago.
+            HashingBusy: too many people are signing in.
+        """
+        self._rules.check(new, field="newPassword")
+        user = await self.prove(principal, current)
+        await self._change(principal, user.password_hash, await self._passwords.hash(new), client=client)
+
+    async def prove(self, principal: Principal, password: str) -> User:
+        """Return the caller's account if the password is theirs.
+
+        Raises:
+            WrongPassword: it is not.
+            UserNotFound: the account has been deleted a moment ago.
+            HashingBusy: too many people are signing in.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).get(principal.user_id)
+        if user is None:
+            raise UserNotFound
+        if not (await self._passwords.verify(password, user.password_hash)).is_right:
+            raise WrongPassword
+        return user
+
+    @retry_conflicts
+    async def _reset(self, token: str, new_hash: str, *, client: Client) -> None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            used = await OneTimeTokens(tx).use(Purpose.SET_PASSWORD, token, now=now)
+            user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
+            if used is None or user is None or user.email_canonical != used.email_canonical:
+                raise LinkUnusable
+            # The link came by mail, so the address is theirs.
+            user.email_verified_at = user.email_verified_at or now
+            await self._set(tx, user, new_hash, keep=None, client=client)
+
+    @retry_conflicts
+    async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            user = await Users(tx).to_change(principal.user_id)
+            if user is None or user.password_hash != old_hash:
+                raise WrongPassword  # it was replaced a moment ago
+            await self._set(tx, user, new_hash, keep=principal.session_id, client=client)
+
+    async def _set(self, tx: Transaction, user: User, new_hash: str, *, keep: int | None, client: Client) -> None:
+        now = self._clock.now()
+        user.password_hash, user.updated_at = new_hash, now
+        user.version += 1
+        await tx.flush()
+        await OneTimeTokens(tx).void(user.id, VOIDED, now=now)
+        await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", client=client)
+        enqueue(
+            tx,
+            MailKind.PASSWORD_CHANGED,
+            address=user.email,
+            language=user.language,
+            at=now,
+            user_id=user.id,
+            data={"device": client.user_agent, "client_address": client.address},
+        )
+        record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, client=client)

@@ -1,0 +1,95 @@
+"""Proving and recovering, over HTTP. Only POST uses a token up, since mail scanners follow links."""
+
+from fastapi import APIRouter, status
+
+from gatepost.access.deps import CurrentUser
+from gatepost.accounts.errors import EmailTaken, LinkUnusable, UnusablePassword, UserNotFound, WrongPassword
+from gatepost.accounts.names import parse_email
+from gatepost.core.passwords import HashingBusy
+from gatepost.http.deps import ClientDep
+from gatepost.http.openapi import problems
+from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
+from gatepost.recovery.schemas import (
+    AddressRequest,
+    EmailChangeRequest,
+    MessageResponse,
+    PasswordChangeRequest,
+    PasswordResetRequest,
+    TokenRequest,
+)
+
+router = APIRouter(prefix="/api/auth", tags=["recovery"])
+
+SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
+
+
+@router.post("/password/forgot", summary="Ask for a new password", status_code=status.HTTP_202_ACCEPTED)
+async def forgot_password(body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep) -> MessageResponse:
+    """The same answer, in the same time, whether the address has an account or not."""
+    await passwords.forgot(parse_email(body.email), client=client)
+    return SENT
+
+
+@router.post(
+    "/password/reset",
+    summary="Set a new password by a mail link",
+    responses=problems(LinkUnusable, UnusablePassword, HashingBusy),
+)
+async def reset_password(
+    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep
+) -> MessageResponse:
+    """The token is good once; every session of the account ends."""
+    await passwords.reset(body.token, body.password, client=client)
+    return MessageResponse(message="Your password has been set. Please sign in.")
+
+
+@router.post(
+    "/password/change",
+    summary="Change my password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(WrongPassword, UnusablePassword, UserNotFound, HashingBusy),
+)
+async def change_password(
+    body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep
+) -> None:
+    """Every other session of the account ends; this one goes on."""
+    await passwords.change(user, body.current_password, body.new_password, client=client)
+
+
+@router.post(
+    "/email/verify",
+    summary="Confirm an address by a mail link",
+    responses=problems(LinkUnusable, EmailTaken),
+)
+async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
+    """Of the address that an account has, or of the one that it is to have."""
+    await addresses.confirm(body.token, client=client)
+    return MessageResponse(message="Your e-mail address is confirmed.")
+
+
+@router.post("/email/resend", summary="Ask for the confirmation mail again", status_code=status.HTTP_202_ACCEPTED)
+async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
+    """The same answer whether the address has an account or not, confirmed or not."""
+    await addresses.send_link(parse_email(body.email), client=client)
+    return SENT
+
+
+@router.post(
+    "/email/change",
+    summary="Change my address",
+    status_code=status.HTTP_202_ACCEPTED,
+    responses=problems(WrongPassword, UserNotFound, HashingBusy),
+)
+async def change_email(
+    body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep
+) -> MessageResponse:
+    """The old address stays until the link that goes to the new one is followed, and is told then."""
+    await addresses.ask_change(user, parse_email(body.email), body.current_password, client=client)
+    return MessageResponse(message="We have sent a link to the new address.")
+
+
+@router.post("/not-me", summary="This was not me", responses=problems(LinkUnusable))
+async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> MessageResponse:
+    """From a mail that warns: ends the session, makes the password useless, and sends a link for a new one."""
+    await service.report(body.token, client=client)
+    return MessageResponse(message="That session has ended. We have sent you a link to set a new password.")

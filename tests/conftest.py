@@ -87,6 +87,7 @@ def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
             "secret_key": SecretStr(SECRET),
             "data_dir": tmp_path,
             "bcrypt_rounds": 4,
+            "mail_url": SecretStr(f"file:{tmp_path / 'mail'}"),
             **changes,
         }
         return Settings(_env_file=None, **values)

@@ -44,6 +44,8 @@ ROUTERS = (
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
+# A mail of this process leaves at once; this finds those of others, and those that are tried again.
+MAIL_SECONDS = 5
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -97,6 +99,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
                 every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
                 every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
+                every(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
             )
         ]
         try:

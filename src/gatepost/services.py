@@ -19,10 +19,15 @@ from gatepost.core.database import Database, create_engine
 from gatepost.core.leases import Leases
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import Settings
+from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.invitations.service import InvitationService
 from gatepost.keys.ring import KeyRing
 from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
+from gatepost.mail.messages import Messages
+from gatepost.mail.rendering import Templates
+from gatepost.mail.transports import make_transport
+from gatepost.mail.worker import OutboxWorker
 from gatepost.recovery.addresses import AddressService
 from gatepost.recovery.mail_links import MailLinks
 from gatepost.recovery.not_me import NotMeService
@@ -58,7 +63,7 @@ class Services:
     not_me: NotMeService
     leaving: LeavingService
     invitations: InvitationService
-    mail_links: MailLinks
+    outbox: OutboxWorker
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
@@ -158,9 +163,27 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         not_me=NotMeService(database, clock, sessions),
         leaving=LeavingService(database, clock, sessions, feed, policy=policy),
         invitations=InvitationService(database, clock, accounts, policy=policy),
-        mail_links=MailLinks(database, clock, public_url=settings.public_url, policy=policy),
+        outbox=OutboxWorker(
+            database,
+            clock,
+            make_transport(parse_mail_url(settings.mail_url.get_secret_value())),
+            build_messages(settings, clock),
+            MailLinks(database, clock, public_url=settings.public_url, policy=policy),
+            attempts=settings.mail_attempts,
+        ),
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
         leases=Leases(database, clock),
     )
+
+
+def build_messages(settings: Settings, clock: Clock) -> Messages:
+    """Build what makes messages; the name in MAIL_FROM is what mails call the service."""
+    sender = read_sender(settings.mail_from)
+    templates = Templates(
+        settings.mail_templates,
+        default_language=settings.default_language,
+        product=sender.display_name or "Gatepost",
+    )
+    return Messages(templates, clock, sender=sender)

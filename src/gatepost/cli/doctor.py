@@ -13,6 +13,7 @@ from gatepost.accounts.repository import Users
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import weakness
+from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
@@ -73,6 +74,11 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
     if settings.bcrypt_rounds < WEAK_ROUNDS:
         yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
+    mail_url = parse_mail_url(settings.mail_url.get_secret_value())
+    if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
+        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody; use smtp:// or smtps://"
+    if mail_url.is_plain_to_elsewhere:
+        yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
     if settings.secret_key_previous is not None:
         yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
 

@@ -7,11 +7,12 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
-from gatepost.cli import accounts, clients, database, doctor, info, keys, server
+from gatepost.cli import accounts, clients, database, doctor, info, keys, mail, server
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
 from gatepost.keys.errors import SigningKeyError
+from gatepost.mail.errors import MailError
 
 FAILED = 1
 REFUSED_SETTINGS = 2
@@ -29,6 +30,7 @@ for command in (
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
+app.add_typer(mail.app, name="mail")
 
 
 def _print_version(wanted: bool) -> None:
@@ -53,7 +55,7 @@ def run() -> None:
     except SettingsError as error:
         _complain("these settings cannot be used:", *(f"  {complaint}" for complaint in error.complaints))
         sys.exit(REFUSED_SETTINGS)
-    except (MigrationError, SigningKeyError, AppError) as error:
+    except (MigrationError, SigningKeyError, MailError, AppError) as error:
         _complain(str(error))
         sys.exit(FAILED)
     except (SQLAlchemyError, OSError) as error:

@@ -8,7 +8,6 @@ from email.utils import format_datetime, make_msgid
 from email_validator import EmailNotValidError, validate_email
 
 from gatepost.core.clock import Clock
-from gatepost.core.settings.mail import read_sender
 from gatepost.mail.errors import MailRefused
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.rendering import Templates, one_line
@@ -17,17 +16,17 @@ from gatepost.mail.rendering import Templates, one_line
 class Messages:
     """Makes messages from prepared mails."""
 
-    def __init__(self, templates: Templates, clock: Clock, *, sender: str) -> None:
+    def __init__(self, templates: Templates, clock: Clock, *, sender: Address) -> None:
         self._templates = templates
         self._clock = clock
-        self._sender = read_sender(sender)
+        self._sender = sender
 
     def compose(self, mail: PreparedMail) -> EmailMessage:
         """Return the message in the person's language.
 
         Raises:
             MailRefused: nothing can be sent to this address.
-            jinja2.TemplateError: the template is missing or broken.
+            TemplateBroken: the template is missing or broken.
         """
         rendered = self._templates.render(mail.template, language=mail.language, context=mail.context)
         message = EmailMessage(policy=SMTP)

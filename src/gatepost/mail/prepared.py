@@ -1,6 +1,6 @@
 """What the outbox asks of who knows the accounts: the words and links of a mail, at the moment of sending."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -20,6 +20,6 @@ class PreparedMail:
 class PreparesMail(Protocol):
     """Makes a mail of the outbox ready."""
 
-    async def prepare(self, mail: OutboxMail) -> PreparedMail | None:
+    def prepare(self, mail: OutboxMail) -> Awaitable[PreparedMail | None]:
         """Return what to send; None where there is nothing to send any more, or nobody to send it to."""
         ...

@@ -11,7 +11,18 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.lists import format_list
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    pass_context,
+    select_autoescape,
+)
+from jinja2.runtime import Context
+
+from gatepost.mail.errors import TemplateBroken
 
 BUILT_IN = Path(__file__).parent / "templates"
 LAST_RESORT = "en"
@@ -26,6 +37,7 @@ OTHERS_WORDS = frozenset({"username", "device", "invited_by"})
 # What a mail can do without.
 OPTIONAL: Mapping[str, Any] = {
     "username": "",
+    "has_account": True,
     "device": "",
     "address": "",
     "new_email": "",
@@ -75,8 +87,16 @@ class Templates:
         """Return a mail in the language, or the nearest one that has it: de-AT, de, the default, English.
 
         Raises:
-            jinja2.TemplateError: there is no such template, or it is broken, or asks for what the context lacks.
+            TemplateBroken: there is no such template, or it asks for what the context lacks, or is malformed.
         """
+        try:
+            return self._render(template, language, context)
+        except TemplateNotFound as error:
+            raise TemplateBroken(f"there is no template {error.name}") from error
+        except TemplateError as error:
+            raise TemplateBroken(f"the template {template} is broken: {error.message}") from error
+
+    def _render(self, template: str, language: str, context: Mapping[str, Any]) -> Rendered:
         candidates = list(_fallbacks(language, self._default_language))
         text = self._environment.select_template([f"{one}/{template}.txt.j2" for one in candidates])
         chosen = str(text.name).partition("/")[0]
@@ -158,13 +178,15 @@ def _no_link(words: str) -> str:
     return re.sub(r"([./:])", rf"\1{WORD_JOINER}", words)
 
 
-def _moment(value: datetime, locale: Locale) -> str:
-    moment = value.astimezone(UTC)
+@pass_context
+def _moment(context: Context, value: datetime) -> str:
+    moment, locale = value.astimezone(UTC), context["locale"]
     return f"{format_date(moment, 'long', locale=locale)}, {format_time(moment, 'short', locale=locale)} UTC"
 
 
-def _listing(values: Sequence[str], locale: Locale) -> str:
-    return format_list(values, locale=locale)
+@pass_context
+def _listing(context: Context, values: Sequence[str]) -> str:
+    return format_list(values, locale=context["locale"])
 
 
 def _without_gaps(text: str) -> str:

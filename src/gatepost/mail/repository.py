@@ -10,6 +10,8 @@ from sqlalchemy import CursorResult, Delete, Update, case, delete, func, select,
 from gatepost.core.database import Transaction
 from gatepost.mail.models import OutboxMail
 
+LONGEST_CAUSE = 255
+
 
 @dataclass(frozen=True, slots=True)
 class OutboxCounts:
@@ -51,15 +53,15 @@ class Outbox:
         await self._changed(
             update(OutboxMail)
             .where(OutboxMail.id == mail_id, OutboxMail.due_at == claimed_until)
-            .values(attempts=attempts, last_error=cause, due_at=due_at)
+            .values(attempts=attempts, last_error=cause[:LONGEST_CAUSE], due_at=due_at)
         )
 
-    async def give_up(self, mail_id: int, *, claimed_until: datetime, attempts: int, cause: str, at: datetime) -> None:
-        """Note the last failed try; nothing where the claim has passed to another worker."""
-        await self._changed(
+    async def give_up(self, mail_id: int, *, claimed_until: datetime, attempts: int, cause: str, at: datetime) -> bool:
+        """Note the last failed try; False, and nothing noted, where the claim has passed to another worker."""
+        return await self._changed(
             update(OutboxMail)
             .where(OutboxMail.id == mail_id, OutboxMail.due_at == claimed_until)
-            .values(attempts=attempts, last_error=cause, due_at=None, failed_at=at)
+            .values(attempts=attempts, last_error=cause[:LONGEST_CAUSE], due_at=None, failed_at=at)
         )
 
     async def failed(self) -> Sequence[OutboxMail]:

@@ -7,6 +7,7 @@ from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from traceback import format_tb
 from typing import Any
 
 from gatepost.core.clock import Clock
@@ -116,6 +117,8 @@ class OutboxWorker:
         except MailNotSent as error:
             await self._failed(claimed, str(error))
         except Exception as error:  # noqa: BLE001  one mail that cannot be made must not hold up the others
+            # Where it happened, without its text, which may hold an address.
+            logger.debug("mail %s: %s", claimed.mail.id, "".join(format_tb(error.__traceback__)))
             await self._failed(claimed, f"the mail cannot be made: {type(error).__name__}")
         else:
             await self._remove(claimed.mail.id)
@@ -164,9 +167,11 @@ class OutboxWorker:
     async def _give_up(self, claimed: Claimed, cause: str) -> None:
         attempts = claimed.mail.attempts + 1
         async with self._db.begin() as tx:
-            await Outbox(tx).give_up(
+            is_ours = await Outbox(tx).give_up(
                 claimed.mail.id, claimed_until=claimed.until, attempts=attempts, cause=cause, at=self._clock.now()
             )
+        if not is_ours:
+            return
         logger.error(
             "mail %s (%s) was given up after %s tries: %s; see gatepost mail failed",
             claimed.mail.id,

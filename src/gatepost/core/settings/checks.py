@@ -10,6 +10,7 @@ from pydantic import SecretStr, ValidationError
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.groups import JwtAlgorithm
+from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
 
 SHORTEST_SECRET = 32
@@ -81,6 +82,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _database(settings)
     yield from _jwt(settings)
     yield from _secrets(settings)
+    yield from _mail(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
@@ -135,3 +137,16 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
             yield Complaint("SECRET_KEY", "production needs it", f"To make one, {NEW_SECRET}")
     elif settings.in_production and (weak := weakness(settings.secret_key.get_secret_value())):
         yield Complaint("SECRET_KEY", weak, f"Instead {NEW_SECRET}")
+
+
+def _mail(settings: Settings) -> Iterator[Complaint]:
+    try:
+        parse_mail_url(settings.mail_url.get_secret_value())
+    except ValueError as error:
+        yield Complaint("MAIL_URL", str(error), "Use console:, smtp://user:password@host:587 or smtps://…:465")
+    try:
+        read_sender(settings.mail_from)
+    except ValueError as error:
+        yield Complaint("MAIL_FROM", str(error), "Use the address that your mail server lets you send from")
+    if settings.mail_templates is not None and not settings.mail_templates.is_dir():
+        yield Complaint("MAIL_TEMPLATES", "there is no such folder", "Make it, or remove the setting")

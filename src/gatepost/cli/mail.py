@@ -1,0 +1,119 @@
+"""`gatepost mail`."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gatepost.cli.running import running_services
+from gatepost.core.clock import SystemClock
+from gatepost.core.settings import Settings, load_settings
+from gatepost.core.settings.mail import parse_mail_url
+from gatepost.mail.errors import MailNotSent
+from gatepost.mail.examples import TEST_MAIL, example
+from gatepost.mail.models import OutboxMail
+from gatepost.mail.outbox import MailKind
+from gatepost.mail.prepared import PreparedMail
+from gatepost.mail.transports import make_transport
+from gatepost.mail.worker import SEND_SECONDS
+from gatepost.services import build_messages
+
+app = typer.Typer(no_args_is_help=True, help="Mails that were given up, how mails look, and whether they leave.")
+
+LINE = "-" * 78
+
+
+@app.command()
+def failed() -> None:
+    """Show every mail that was given up, and why."""
+
+    async def work() -> Sequence[OutboxMail]:
+        async with running_services() as services:
+            return await services.outbox.failed()
+
+    for mail in asyncio.run(work()):
+        at = f"{mail.failed_at:%Y-%m-%d %H:%M}" if mail.failed_at else "?"
+        print(f"{mail.id}  {at}  {mail.kind}  {mail.address}  {mail.attempts} tries: {mail.last_error}")
+
+
+@app.command()
+def retry(
+    mail_id: Annotated[int | None, typer.Argument(metavar="ID", help="From `gatepost mail failed`.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every mail that was given up.")] = False,
+) -> None:
+    """Let a mail that was given up be tried again; the running service sends it within seconds."""
+    if (mail_id is None) != everything:
+        raise typer.BadParameter("name one mail, or --all")
+
+    async def work() -> int:
+        async with running_services() as services:
+            return await services.outbox.retry(mail_id)
+
+    count = asyncio.run(work())
+    if mail_id is not None and count == 0:
+        raise typer.BadParameter(f"no mail {mail_id} was given up; see gatepost mail failed")
+    print(f"{count} put back")
+
+
+@app.command()
+def preview(
+    kind: Annotated[MailKind | None, typer.Argument(help="One kind of mail; all of them by default.")] = None,
+    language: Annotated[str | None, typer.Option(help="Such as `de`; DEFAULT_LANGUAGE by default.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Write .txt, .html and .eml files here instead.")] = None,
+) -> None:
+    """Show mails with made-up data, as MAIL_TEMPLATES has them."""
+    settings = load_settings()
+    for shown, message in _previews(settings, [kind] if kind else list(MailKind), language):
+        if folder is None:
+            print(f"{LINE}\n{shown.value}: {message['Subject']}\n{LINE}\n{_part(message, 'plain')}")
+        else:
+            _write(folder, shown, message)
+    if folder is not None:
+        print(f"written to {folder}")
+
+
+@app.command("send-test")
+def send_test(address: Annotated[str, typer.Argument(help="Who gets it.")]) -> None:
+    """Send a mail right now, past the outbox, to see whether MAIL_URL and MAIL_FROM work."""
+    asyncio.run(_send_test(load_settings(), address))
+    print("sent")
+
+
+async def _send_test(settings: Settings, address: str) -> None:
+    prepared = PreparedMail(address, settings.default_language, TEST_MAIL, {})
+    message = build_messages(settings, SystemClock()).compose(prepared)
+    transport = make_transport(parse_mail_url(settings.mail_url.get_secret_value()))
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await transport.send(message)
+    except TimeoutError as error:
+        raise MailNotSent("the server does not answer in time") from error
+
+
+def _previews(
+    settings: Settings, kinds: Sequence[MailKind], language: str | None
+) -> Iterator[tuple[MailKind, EmailMessage]]:
+    clock = SystemClock()
+    messages = build_messages(settings, clock)
+    for kind in kinds:
+        mail = example(
+            kind, language=language or settings.default_language, public_url=settings.public_url, clock=clock
+        )
+        yield kind, messages.compose(mail)
+
+
+def _write(folder: Path, kind: MailKind, message: EmailMessage) -> None:
+    below = folder / str(message["Content-Language"])
+    below.mkdir(parents=True, exist_ok=True)
+    (below / f"{kind.value}.eml").write_bytes(message.as_bytes())
+    (below / f"{kind.value}.txt").write_text(_part(message, "plain"), encoding="utf-8")
+    if html := _part(message, "html"):
+        (below / f"{kind.value}.html").write_text(html, encoding="utf-8")
+
+
+def _part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    return str(body.get_content()) if body is not None else ""

@@ -1,0 +1,52 @@
+"""What each template is given, as examples: for `gatepost mail preview`, for tests, and for who writes a template."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from gatepost.core.clock import Clock
+from gatepost.mail.outbox import MailKind
+from gatepost.mail.prepared import PreparedMail
+
+ADDRESS = "abbey.salami@example.com"
+TEST_MAIL = "send_test"
+
+
+def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> PreparedMail:
+    """Return a mail of this kind with everything that its template can ask for; its links lead nowhere."""
+    context = _context(kind, public_url=public_url.rstrip("/"), clock=clock)
+    return PreparedMail(ADDRESS, language, kind.value, context)
+
+
+def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, Any]:
+    username = {"username": "Abbey Salami"}
+    linked = {**username, "expires_at": clock.now() + timedelta(hours=1)}
+    told = {
+        **username,
+        "device": "Firefox on Linux",
+        "address": "203.0.113.7",
+        "at": clock.now(),
+        "not_me_link": f"{public_url}/not-me#token=gpt_example",
+    }
+    match kind:
+        case MailKind.VERIFY_EMAIL | MailKind.CONFIRM_NEW_EMAIL:
+            return {**linked, "link": f"{public_url}/verify-email#token=gpt_example"}
+        case MailKind.RESET_PASSWORD | MailKind.SET_PASSWORD:
+            return {**linked, "link": f"{public_url}/set-password#token=gpt_example"}
+        case MailKind.EMAIL_CHANGED:
+            return {**told, "new_email": "abbey@example.net"}
+        case MailKind.NEW_DEVICE | MailKind.PASSWORD_CHANGED:
+            return told
+        case MailKind.SIGN_UP_TAKEN:
+            return {**username, "has_account": True, "link": f"{public_url}/"}
+        case MailKind.INVITATION:
+            link = f"{public_url}/invitation#token=gpt_example"
+            return {
+                **linked,
+                "username": "",
+                "invited_by": "Grace Hopper",
+                "roles": ["user", "moderator"],
+                "link": link,
+            }
+        case MailKind.DELETION_PLANNED:
+            return {**username, "erase_at": clock.now() + timedelta(days=14), "link": f"{public_url}/"}

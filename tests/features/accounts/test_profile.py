@@ -17,7 +17,9 @@ async def test_profile_shows_the_account_and_no_more(api: Api, clock: FakeClock)
 
     assert answer.status_code == 200
     body = answer.json()
-    assert body.keys() == {"id", "username", "email", "roles", "createdAt", "updatedAt"}
+    assert body.keys() == {
+        "id", "username", "email", "emailVerified", "language", "roles", "permissions", "createdAt", "updatedAt",
+    }  # fmt: skip
     assert (body["id"], body["username"], body["email"]) == (person.id, person.username, person.email)
     assert body["roles"] == ["ROLE_USER"]
     assert datetime.fromisoformat(body["createdAt"]) == clock.now()

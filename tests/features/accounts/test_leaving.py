@@ -1,0 +1,122 @@
+"""Export and deletion of one's own account."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.models import OneTimeToken, User
+from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.service import NewAccount
+from gatepost.audit.models import AuditEntry
+from gatepost.services import Services
+from gatepost.sessions.models import Session
+from tests.support.api import PASSWORD, Api, Person, assert_problem
+from tests.support.clock import FakeClock
+from tests.support.links import take_mails
+
+ME = "/api/users/me"
+
+
+async def ask_deletion(api: Api, person: Person, password: str = PASSWORD) -> datetime:
+    answer = await api.client.request("DELETE", ME, headers=person.headers, json={"password": password})
+    assert answer.status_code == 202, answer.text
+    return datetime.fromisoformat(answer.json()["eraseAt"])
+
+
+async def count(services: Services, model: type) -> int:
+    async with services.database.read() as tx:
+        return await tx.scalar(select(func.count()).select_from(model)) or 0
+
+
+async def test_export_holds_all_about_me_and_no_secret(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await api.sign_up("Other")
+    await take_mails(services)
+
+    answer = await api.get(f"{ME}/export", headers=person.headers)
+
+    body = answer.json()
+    assert (body["account"]["username"], body["account"]["email"]) == (person.username, person.email)
+    assert [session["address"] for session in body["sessions"]] == ["203.0.113.7"]
+    assert [link["purpose"] for link in body["links"]] == ["verify_email"]
+    assert {entry["event"] for entry in body["activity"]} == {"account.created", "session.opened"}
+    async with services.database.read() as tx:
+        user = await tx.get(User, person.id)
+        digests = (await tx.scalars(select(OneTimeToken.digest))).all()
+    assert user is not None
+    assert user.password_hash not in answer.text
+    assert all(digest not in answer.text for digest in digests)
+    assert "Other" not in answer.text
+
+
+async def test_deletion_needs_the_password(api: Api) -> None:
+    person = await api.sign_up()
+
+    answer = await api.client.request("DELETE", ME, headers=person.headers, json={"password": "wrong"})
+
+    assert_problem(answer, 403, "wrong_password")
+    assert (await api.user_board(person.access_token)).status_code == 200
+
+
+async def test_deletion_ends_every_session_and_comes_after_its_time(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    await take_mails(services)
+
+    erase_at = await ask_deletion(api, person)
+
+    assert erase_at == clock.now() + timedelta(days=14)
+    assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
+    assert [mail.kind for mail in await take_mails(services)] == ["deletion_planned"]
+    clock.advance(days=13, hours=23)
+    assert await services.leaving.erase_due() == 0
+    clock.advance(hours=1)
+    assert await services.leaving.erase_due() == 1
+    assert [await count(services, model) for model in (User, Session, OneTimeToken)] == [0, 0, 0]
+
+
+async def test_audit_log_keeps_the_number_alone(api: Api, services: Services, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    await ask_deletion(api, person)
+    clock.advance(days=14)
+    await services.leaving.erase_due()
+
+    async with services.database.read() as tx:
+        entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == person.id))).all()
+    assert "account.erased" in {entry.event for entry in entries}
+    told = str([(entry.event, entry.details) for entry in entries])
+    assert person.username not in told
+    assert person.email not in told
+
+
+async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    await ask_deletion(api, person)
+    clock.advance(days=13)
+
+    await api.sign_in()
+
+    clock.advance(days=2)
+    assert await services.leaving.erase_due() == 0
+    assert (await api.sign_in()).id == person.id
+
+
+async def test_last_administrator_stays(api: Api, services: Services) -> None:
+    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
+    await services.accounts.create(account, roles=[RoleName.ADMIN])
+    root = await api.sign_in("root")
+
+    answer = await api.client.request("DELETE", ME, headers=root.headers, json={"password": PASSWORD})
+
+    assert_problem(answer, 409, "last_administrator")
+
+
+async def test_name_of_a_deleted_account_is_free_again(api: Api, services: Services, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    await ask_deletion(api, person)
+    clock.advance(days=14)
+    await services.leaving.erase_due()
+
+    assert (await api.sign_up()).id != person.id

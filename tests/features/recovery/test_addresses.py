@@ -1,0 +1,100 @@
+"""Changing the e-mail address."""
+
+from gatepost.services import Services
+from tests.support.api import PASSWORD, Api, Person, assert_problem
+from tests.support.links import take_link, take_mails
+
+CHANGE = "/api/auth/email/change"
+VERIFY = "/api/auth/email/verify"
+NOT_ME = "/api/auth/not-me"
+
+
+async def email_of(api: Api, person: Person) -> str:
+    email: str = (await api.get("/api/users/me", headers=person.headers)).json()["email"]
+    return email
+
+
+async def ask(api: Api, services: Services, person: Person, email: str = "new@example.com") -> None:
+    await take_mails(services)
+    answer = await api.post(CHANGE, headers=person.headers, json={"email": email, "currentPassword": PASSWORD})
+    assert answer.status_code == 202
+
+
+async def test_new_address_counts_once_it_is_confirmed(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await ask(api, services, person)
+    mails = await take_mails(services)
+    assert [(mail.kind, mail.address) for mail in mails] == [("confirm_new_email", "new@example.com")]
+    assert await email_of(api, person) == person.email
+
+    assert (await api.post(VERIFY, json={"token": mails[0].token})).status_code == 200
+
+    assert await email_of(api, person) == "new@example.com"
+    told = await take_mails(services)
+    assert [(mail.kind, mail.address) for mail in told] == [("email_changed", person.email)]
+
+
+async def test_change_needs_the_password(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    body = {"email": "new@example.com", "currentPassword": "wrong"}
+
+    assert_problem(await api.post(CHANGE, headers=person.headers, json=body), 403, "wrong_password")
+
+
+async def test_nobody_learns_that_an_address_is_taken(api: Api, services: Services) -> None:
+    other = await api.sign_up("Other")
+    person = await api.sign_up()
+
+    await ask(api, services, person, other.email)
+
+    assert await take_mails(services) == []
+
+
+async def test_address_that_is_taken_in_the_meantime_is_refused(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await ask(api, services, person)
+    token = await take_link(services, "confirm_new_email")
+    await api.sign_up("Other", email="new@example.com")
+
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "email_taken")
+    assert await email_of(api, person) == person.email
+
+
+async def test_old_address_takes_a_change_back(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await ask(api, services, person)
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    token = await take_link(services, "email_changed")
+
+    assert (await api.post(NOT_ME, json={"token": token})).status_code == 200
+
+    assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
+    signed_in = await api.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
+    assert_problem(signed_in, 401, "invalid_credentials")
+    mails = await take_mails(services)
+    assert [(mail.kind, mail.address) for mail in mails] == [("reset_password", person.email)]
+    reset = {"token": mails[0].token, "password": "another horse"}
+    assert (await api.post("/api/auth/password/reset", json=reset)).status_code == 200
+    assert await email_of(api, await api.sign_in(password="another horse")) == person.email
+
+
+async def test_stranger_cannot_void_the_way_back(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await ask(api, services, person)
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    token = await take_link(services, "email_changed")
+    change = {"currentPassword": PASSWORD, "newPassword": "strangers horse"}
+    assert (await api.post("/api/auth/password/change", headers=person.headers, json=change)).status_code == 204
+
+    assert (await api.post(NOT_ME, json={"token": token})).status_code == 200
+
+
+async def test_link_of_the_old_address_does_not_set_the_password(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await api.post("/api/auth/password/forgot", json={"email": person.email})
+    token = await take_link(services, "reset_password")
+    await ask(api, services, person)
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+
+    reset = {"token": token, "password": "another horse"}
+    assert_problem(await api.post("/api/auth/password/reset", json=reset), 400, "link_unusable")

@@ -1,0 +1,69 @@
+"""The mail about a sign-in from a new device, and "this was not me"."""
+
+from gatepost.services import Services
+from tests.support.api import PASSWORD, Api, assert_problem
+from tests.support.links import take_mails
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+NEWER_FIREFOX = FIREFOX.replace("140.0", "141.0")
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+
+
+async def sign_in_with(api: Api, user_agent: str) -> dict[str, str]:
+    answer = await api.post(
+        "/api/auth/signin",
+        json={"username": "Abbey Salami", "password": PASSWORD},
+        headers={"User-Agent": user_agent},
+    )
+    assert answer.status_code == 200
+    body: dict[str, str] = answer.json()
+    return body
+
+
+async def test_first_sign_in_from_a_device_is_told(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    await take_mails(services)
+
+    await sign_in_with(api, FIREFOX)
+
+    mails = await take_mails(services)
+    assert [(mail.kind, mail.address) for mail in mails] == [("new_device", person.email)]
+    assert "Firefox on Linux" in mails[0].text
+    assert "203.0.113.7" in mails[0].text
+
+
+async def test_known_device_and_its_next_version_are_not(api: Api, services: Services) -> None:
+    await api.sign_up()
+    await sign_in_with(api, FIREFOX)
+    await take_mails(services)
+
+    await sign_in_with(api, FIREFOX)
+    await sign_in_with(api, NEWER_FIREFOX)
+
+    assert await take_mails(services) == []
+
+
+async def test_not_me_ends_that_session_alone_and_starts_a_reset(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    stranger = await sign_in_with(api, IPHONE)
+    warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")
+
+    assert (await api.post("/api/auth/not-me", json={"token": warning.token})).status_code == 200
+
+    assert_problem(await api.user_board(stranger["accessToken"]), 401, "token_revoked")
+    assert (await api.user_board(person.access_token)).status_code == 200
+    again = await api.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
+    assert_problem(again, 401, "invalid_credentials")
+    assert [mail.kind for mail in await take_mails(services)] == ["reset_password"]
+
+
+async def test_not_me_is_said_once(api: Api, services: Services) -> None:
+    await api.sign_up()
+    await sign_in_with(api, IPHONE)
+    warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")
+    await api.post("/api/auth/not-me", json={"token": warning.token})
+
+    assert_problem(await api.post("/api/auth/not-me", json={"token": warning.token}), 400, "link_unusable")

@@ -1,0 +1,65 @@
+"""The mails that people got, and the links in them."""
+
+import email
+import email.policy
+import re
+from dataclasses import dataclass
+
+from gatepost.services import Services
+
+SUBJECTS = {
+    "Confirm your e-mail address": "verify_email",
+    "Choose a new password": "reset_password",
+    "Choose your password": "set_password",
+    "Confirm your new e-mail address": "confirm_new_email",
+    "Your e-mail address was changed": "email_changed",
+    "Your password was changed": "password_changed",
+    "New sign-in": "new_device",
+    "You already have an account": "sign_up_taken",
+    "This user name is taken": "sign_up_taken",
+    "You are invited": "invitation",
+    "Your account will be deleted": "deletion_planned",
+}
+LINK = re.compile(r"http://localhost:8080/[a-z-]+#token=(gpt_[A-Za-z0-9_-]+)")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One mail: its kind by its subject, to whom, and its text."""
+
+    kind: str
+    address: str
+    text: str
+
+    @property
+    def token(self) -> str:
+        """The token of its one link; it is in the fragment, which no server sees."""
+        tokens = LINK.findall(self.text)
+        assert len(tokens) == 1, self.text
+        return str(tokens[0])
+
+
+async def take_mails(services: Services) -> list[Mail]:
+    """Send what is due, and return and remove all that was sent, in the order of sending."""
+    await services.outbox.run_once()
+    files = sorted((services.settings.data_dir / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+    mails = [_read(file.read_bytes()) for file in files]
+    for file in files:
+        file.unlink()
+    return mails
+
+
+async def take_link(services: Services, kind: str) -> str:
+    """Return the token of the link in the one mail of this kind, among others."""
+    mails = [mail for mail in await take_mails(services) if mail.kind == kind]
+    assert len(mails) == 1, [mail.kind for mail in mails]
+    return mails[0].token
+
+
+def _read(content: bytes) -> Mail:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    subject = str(message["Subject"])
+    body = message.get_body(("plain",))
+    assert body is not None
+    kind = next((kind for start, kind in SUBJECTS.items() if subject.startswith(start)), subject)
+    return Mail(kind, str(message["To"]), body.get_content())

@@ -143,11 +143,11 @@ class AccountService:
 
     async def _refuse_taken(self, new: NewAccount) -> None:
         async with self._db.read() as tx:
-            users = Users(tx)
-            if await users.by_username(new.username.canonical) is not None:
-                raise UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])
-            if await users.by_email(new.email.canonical) is not None:
-                raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+            username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
+        if username:
+            raise UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])
+        if email:
+            raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
 
     def _check_password(self, password: str) -> None:
         try:

@@ -112,25 +112,27 @@ def address(listener: socket.socket) -> str:
 
 
 @asynccontextmanager
-async def served(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
+async def served(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
     """Serve an app of this process on a real socket, so that a browser reaches it while the test owns its clock.
 
-    The app's lifespan is entered and left here. The socket stays open, for the next app.
+    Gives the URL. The app's lifespan is entered and left here. A socket that is given stays open, for the next app.
     """
-    server = _QuietServer(
-        uvicorn.Config(app, lifespan="on", ws="none", log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
-    )
-    task = asyncio.create_task(server.serve(sockets=[listener.dup()]))
-    deadline = time.monotonic() + START_SECONDS
-    while not server.started:
-        assert not task.done(), "the server did not start"
-        assert time.monotonic() < deadline, "the server does not start"
-        await asyncio.sleep(POLL_SECONDS)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
+    with contextlib.ExitStack() as stack:
+        listener = listener or stack.enter_context(free_port())
+        server = _QuietServer(
+            uvicorn.Config(app, lifespan="on", ws="none", log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
+        )
+        task = asyncio.create_task(server.serve(sockets=[listener.dup()]))
+        deadline = time.monotonic() + START_SECONDS
+        while not server.started:
+            assert not task.done(), "the server did not start"
+            assert time.monotonic() < deadline, "the server does not start"
+            await asyncio.sleep(POLL_SECONDS)
+        try:
+            yield address(listener)
+        finally:
+            server.should_exit = True
+            await task
 
 
 class _QuietServer(uvicorn.Server):

@@ -25,9 +25,11 @@ async def out_of_reach(database: Database) -> AsyncIterator[None]:
     """Take the feed's table away for the time of the block."""
     async with database.begin() as tx:
         await tx.execute(text("ALTER TABLE revocations RENAME TO revocations_away"))
-    yield
-    async with database.begin() as tx:
-        await tx.execute(text("ALTER TABLE revocations_away RENAME TO revocations"))
+    try:
+        yield
+    finally:
+        async with database.begin() as tx:
+            await tx.execute(text("ALTER TABLE revocations_away RENAME TO revocations"))
 
 
 async def is_revoked(reader: Services, person: Person) -> bool:

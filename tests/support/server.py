@@ -99,25 +99,39 @@ def server_env(**env: str) -> dict[str, str]:
     return {**kept, "PYTHONUNBUFFERED": "1", "PORT": "0", "DATA_DIR": "data", "BCRYPT_ROUNDS": "4", **env}
 
 
+@contextmanager
+def free_port() -> Iterator[socket.socket]:
+    """Give a listening socket on a free port of this machine."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def address(listener: socket.socket) -> str:
+    """Return the URL at which a socket listens."""
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
 @asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an app of this process on a real socket, so that a browser reaches it while the test owns its clock."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", 0))
-        server = _QuietServer(uvicorn.Config(app, lifespan="on", ws="none", log_level="warning", access_log=False))
-        task = asyncio.create_task(server.serve(sockets=[listener]))
+async def served(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an app of this process on a real socket, so that a browser reaches it while the test owns its clock.
+
+    Gives the URL. The app's lifespan is entered and left here. A socket that is given stays open, for the next app.
+    """
+    with contextlib.ExitStack() as stack:
+        listener = listener or stack.enter_context(free_port())
+        server = _QuietServer(
+            uvicorn.Config(app, lifespan="on", ws="none", log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
+        )
+        task = asyncio.create_task(server.serve(sockets=[listener.dup()]))
         deadline = time.monotonic() + START_SECONDS
         while not server.started:
             assert not task.done(), "the server did not start"
             assert time.monotonic() < deadline, "the server does not start"
             await asyncio.sleep(POLL_SECONDS)
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield address(listener)
         finally:
             server.should_exit = True
-            # A browser keeps its connections; nothing is in flight on them.
-            server.force_exit = True
             await task
 
 

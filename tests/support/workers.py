@@ -4,16 +4,17 @@ import asyncio
 import base64
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import URL, select
+from sqlalchemy import URL, select, text
 
 from gatepost.core.database import Database
 from gatepost.services import Services
@@ -24,6 +25,8 @@ from tests.support.server import GatepostServer, gatepost_server
 # A worker reads the revocation feed every second; the rest is for a machine that has other things to do.
 FEED_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
+# The server's view of its locks stays as it was for those who look more often.
+LOCKS_SECONDS = 0.2
 SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 
@@ -84,8 +87,13 @@ def two_servers(folder: Path, url: URL, **env: str) -> Iterator[tuple[GatepostSe
 @asynccontextmanager
 async def api_of(server: GatepostServer) -> AsyncIterator[Api]:
     """Give the API of a process, on as many connections as requests are made at once."""
-    limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=server.url, limits=limits, trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(
+        base_url=server.url,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        limits=httpx.Limits(max_connections=None),
+        trust_env=False,
+        timeout=30,
+    ) as client:
         yield Api(client)
 
 
@@ -111,12 +119,19 @@ async def refused_everywhere(workers: Workers, access_tokens: Sequence[str], *, 
         await asyncio.sleep(PAUSE_SECONDS if waiting else 0)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], *, seconds: float = 5.0) -> None:
-    """Wait for what another connection brings about."""
-    deadline = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < deadline, "it does not come about"
-        await asyncio.sleep(PAUSE_SECONDS)
+async def until_waiting_for_a_lock(database: Database) -> None:
+    """Return when a transaction waits for a row that another one holds; only MySQL and MariaDB can tell."""
+    query = text(
+        "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p "
+        "ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
+    )
+    deadline = time.monotonic() + FEED_SECONDS
+    waiting = 0
+    while not waiting:
+        assert time.monotonic() < deadline, "nobody waits"
+        await asyncio.sleep(LOCKS_SECONDS)
+        async with database.read() as tx:
+            waiting = await tx.scalar(query) or 0
 
 
 def claims(access_token: str) -> dict[str, Any]:

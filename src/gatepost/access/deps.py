@@ -32,7 +32,8 @@ class AccessTokenScheme(SecurityBase):
         """Return the token, or None where none was sent."""
         authorization = request.headers.get("authorization", "")
         if authorization[: len(BEARER)].lower() == BEARER:
-            return authorization[len(BEARER) :].strip()
+            # The white space of HTTP and no other (RFC 9110, section 5.6.3): a token has one form.
+            return authorization[len(BEARER) :].strip(" \t")
         return request.headers.get(HEADER) or cookies.access_token(request)
 
 

@@ -1,5 +1,6 @@
 """Who a request is from, as the access token says."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +9,9 @@ from typing import Any, Self
 
 # RFC 9068, section 2.1.
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  a type, not a token
+# The text of a positive 64-bit number has one form; int() would take signs, spaces and digits of other scripts.
+ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
+LARGEST_ID = 2**63 - 1
 
 
 class RoleName(StrEnum):
@@ -53,11 +57,11 @@ class Principal:
         """
         try:
             return cls(
-                user_id=int(claims["sub"]),
+                user_id=_id(claims, "sub"),
                 username=_typed(claims, "username", str),
-                roles=tuple(str(role) for role in _typed(claims, "roles", list)),
-                permissions=tuple(str(word) for word in _typed(claims, "permissions", list)),
-                session_id=int(_typed(claims, "sid", str)),
+                roles=_names(claims, "roles"),
+                permissions=_names(claims, "permissions"),
+                session_id=_id(claims, "sid"),
                 token_version=_typed(claims, "ver", int),
                 authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
                 expires_at=datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
@@ -79,3 +83,17 @@ def _typed(claims: Mapping[str, Any], name: str, kind: type[Any]) -> Any:
     if type(value) is not kind:
         raise TypeError(name)
     return value
+
+
+def _id(claims: Mapping[str, Any], name: str) -> int:
+    text = _typed(claims, name, str)
+    if not ID.fullmatch(text) or int(text) > LARGEST_ID:
+        raise ValueError(f"{name} is not an id")
+    return int(text)
+
+
+def _names(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    names = _typed(claims, name, list)
+    if not all(type(item) is str for item in names):
+        raise TypeError(name)
+    return tuple(names)

@@ -55,7 +55,7 @@ class RevokedTokens:
 
     def note(self, line: RevocationLine) -> bool:
         """Take a line in; return whether it was new."""
-        if line.id in self._lines:
+        if self._lines.get(line.id) == line:
             return False
         self._lines[line.id] = line
         self._index(line)

@@ -23,7 +23,8 @@ RoleQuery = Annotated[str | None, Query(max_length=64, description="A role that 
 async def check(response: Response, user: CurrentUser, role: RoleQuery = None) -> None:
     """For `auth_request` of nginx and its like: 204 with the person in headers, 401 or 403.
 
-    `X-User-Name` is percent-encoded UTF-8; `X-User-Roles` is separated by commas.
+    `X-User-Name` is percent-encoded UTF-8; `X-User-Roles` is separated by commas. Where people sign in by cookie, let
+    the proxy send `X-Original-Method`: a request that changes something must then come from an allowed origin.
     """
     if role is not None and not user.has_role(role):
         raise RoleRequired

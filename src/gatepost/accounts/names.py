@@ -70,8 +70,6 @@ def parse_username(text: str) -> Name:
     """
     if len(text) > LONGEST_USERNAME:
         raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
-    if "@" in text:
-        raise ValueError("a user name has no @; the e-mail address has a field of its own")
     parts = text.strip(" ").split(" ")
     try:
         name = Name(
@@ -81,6 +79,9 @@ def parse_username(text: str) -> Name:
         )
     except UnicodeEncodeError:
         raise ValueError("a user name has letters, digits and . _ - in words joined by single spaces") from None
+    # Asked of the prepared name: a full-width @ has become a plain one, and the name an address.
+    if "@" in name.canonical:
+        raise ValueError("a user name has no @; the e-mail address has a field of its own")
     if not all(UNMIXED.fullmatch(part) for part in name.canonical.split(" ")):
         raise ValueError("a word of a user name is written in one script")
     return name

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from gatepost.accounts.models import Role, User
@@ -32,6 +32,14 @@ class Users:
     async def by_email(self, canonical: str) -> User | None:
         """Return the account of a canonical e-mail address."""
         return await self._one(User.email_canonical == canonical)
+
+    async def taken(self, *, username: str, email: str) -> tuple[bool, bool]:
+        """Whether an account has this canonical user name, and whether one has this address: as of one moment."""
+        query = select(User.username_canonical == username, User.email_canonical == email).where(
+            or_(User.username_canonical == username, User.email_canonical == email)
+        )
+        rows = (await self._tx.execute(query)).all()
+        return any(row[0] for row in rows), any(row[1] for row in rows)
 
     async def any_with_role(self, role: str) -> bool:
         """Whether an account that may sign in has this role."""

@@ -137,11 +137,11 @@ class AccountService:
             UsernameTaken, EmailTaken: another account has it.
         """
         async with self._db.read() as tx:
-            users = Users(tx)
-            if await users.by_username(new.username.canonical) is not None:
-                raise _username_taken()
-            if await users.by_email(new.email.canonical) is not None:
-                raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+            username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
+        if username:
+            raise _username_taken()
+        if email:
+            raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
 
     async def named_roles(self, tx: Transaction, names: Sequence[str]) -> Sequence[Role]:
         """Return the roles of these names.

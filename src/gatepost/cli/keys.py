@@ -18,11 +18,14 @@ Force = Annotated[bool, typer.Option("--force", help="Even if tokens that are ou
 def list_keys() -> None:
     """Show every key with its state and how many sessions hold a token that it signed."""
 
-    async def work() -> Sequence[KeyStatus]:
+    async def work() -> tuple[Sequence[KeyStatus], bool]:
         async with running_services() as services:
-            return await services.key_rotation.list()
+            return await services.key_rotation.list(), services.keys.is_stored
 
-    for key in asyncio.run(work()):
+    stored, are_used = asyncio.run(work())
+    if not are_used:
+        print("HS256 signs with JWT_SECRET, which is in the settings; no key below is in use")
+    for key in stored:
         print(f"{key.kid}  {key.algorithm}  {key.state:8}  {key.created_at:%Y-%m-%d}  {key.live_sessions} sessions")
 
 

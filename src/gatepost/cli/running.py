@@ -28,9 +28,9 @@ async def bring_up_to_date(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def running_services() -> AsyncIterator[Services]:
+async def running_services(settings: Settings | None = None) -> AsyncIterator[Services]:
     """Give a command the services, as the settings have them, on a database that is up to date."""
-    settings = load_settings()
+    settings = settings or load_settings()
     await bring_up_to_date(settings)
     services = build_services(settings)
     try:

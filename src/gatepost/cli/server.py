@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from gatepost.cli.running import bring_up_to_date
+from gatepost.cli.running import running_services
 from gatepost.core.settings import Settings, load_settings
 
 
@@ -22,7 +22,7 @@ def serve(
 ) -> None:
     """Serve the API and its documentation."""
     settings = load_settings()
-    asyncio.run(bring_up_to_date(settings))
+    asyncio.run(_try(settings))
     host, port = host or settings.host, settings.port if port is None else port
     _greet(settings, host=host, port=port)
     uvicorn.run(
@@ -41,6 +41,12 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+
+
+async def _try(settings: Settings) -> None:
+    """Start the services once: what keeps them from it is told in one line, before there are workers to tell it."""
+    async with running_services(settings):
+        pass
 
 
 def _greet(settings: Settings, *, host: str, port: int) -> None:

@@ -53,6 +53,8 @@ def _of_header(authorization: str) -> tuple[str, str] | None:
 
 
 async def _of_form(request: Request) -> tuple[str, str]:
+    if request.method != "POST":
+        raise InvalidClient
     form = await request.form()
     client_id, secret = form.get("client_id"), form.get("client_secret")
     if not isinstance(client_id, str) or not isinstance(secret, str):

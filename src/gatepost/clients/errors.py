@@ -37,3 +37,11 @@ class ClientIdUnusable(BadRequest):
     code = "client_id_unusable"
     title = "Client id unusable"
     message = "A client id has 1 to 64 letters, digits and . _ - alone."
+
+
+class ClientNameUnusable(BadRequest):
+    """The name of a client is for people to read in a list."""
+
+    code = "client_name_unusable"
+    title = "Client name unusable"
+    message = "A client's name has 1 to 255 printable characters."

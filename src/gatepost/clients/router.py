@@ -44,7 +44,7 @@ async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep) -
     return IntrospectionAnswer(**await desk.introspect(form.token))
 
 
-@router.post("/oauth/revoke", summary="Take a token back (RFC 7009)", responses=problems(RevocationUnknown))
+@router.post("/oauth/revoke", summary="Take a token back (RFC 7009)")
 async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, client: ClientDep) -> Response:
     """Whoever holds a refresh or access token ends its session with it; the answer is 200 for any text."""
     await desk.revoke(form.token, client=client)
@@ -113,7 +113,6 @@ def _feed_after(feed: RevocationFeed, after: int) -> tuple[RevocationFeedAnswer,
     lines = feed.lines_after(after)
     digest = hashlib.sha256(" ".join(str(line.id) for line in lines).encode()).hexdigest()[:16]
     # Lines up to the settled one are all known; later ones may still come in between, so they are asked for again.
-    answer = RevocationFeedAnswer(
-        after=max(after, feed.settled_id), revocations=[RevocationOut.of(line) for line in lines]
-    )
+    # Also where `after` is beyond it: the database may have been put back to an earlier state.
+    answer = RevocationFeedAnswer(after=feed.settled_id, revocations=[RevocationOut.of(line) for line in lines])
     return answer, f'"{after}-{digest}"'

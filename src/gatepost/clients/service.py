@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.audit.log import AuditEvent, record
-from gatepost.clients.errors import ClientExists, ClientIdUnusable, ClientNotFound, InvalidClient
+from gatepost.clients.errors import ClientExists, ClientIdUnusable, ClientNameUnusable, ClientNotFound, InvalidClient
 from gatepost.clients.models import ResourceServer
 from gatepost.clients.repository import ResourceServers
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+LONGEST_NAME = 255
 SECRET_PREFIX = "gps_"  # noqa: S105  the start of every secret, so that scanners find a leaked one
 NOBODYS_DIGEST = "0" * 64
 
@@ -32,10 +33,13 @@ class ClientService:
 
         Raises:
             ClientIdUnusable: the id has other characters than letters, digits and . _ -
+            ClientNameUnusable: the name is empty, too long, or not printable.
             ClientExists: the id is taken.
         """
         if not CLIENT_ID.fullmatch(client_id):
             raise ClientIdUnusable
+        if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+            raise ClientNameUnusable
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         try:
             await self._add(client_id, name=name, secret=secret)

@@ -28,16 +28,20 @@ class TokenDesk:
         """
         try:
             await self._gate.admit(token)
+            claims = self._verifier.claims(token)
         except Unauthorized:
             return {"active": False}
-        return {"active": True, "token_type": "Bearer", **self._verifier.claims(token)}
+        return {"active": True, "token_type": "Bearer", **claims}
 
     async def revoke(self, token: str, *, client: Client) -> None:
-        """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2)."""
+        """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2).
+
+        An access token that went stale still speaks for its session here, as its refresh token does.
+        """
         try:
             if token.startswith(REFRESH_PREFIX):
                 await self._sessions.sign_out_with(token, client=client)
             else:
-                await self._sessions.sign_out(await self._gate.admit(token), client=client)
+                await self._sessions.sign_out(self._verifier.verify(token), client=client)
         except (Unauthorized, Forbidden):
             return

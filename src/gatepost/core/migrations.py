@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -46,7 +47,8 @@ async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
     """Bring the database to a revision, up or down; several processes may ask at once.
 
     Raises:
-        MigrationError: the database holds tables of another program, or another migration takes too long.
+        MigrationError: the database holds tables of another program, another migration takes too long, or there is
+            no such revision.
     """
     writer = engine.execution_options(**{WRITES: True})
     async with writer.connect() as connection, _alone(connection):
@@ -93,7 +95,10 @@ def _migrate(connection: Connection, revision: str) -> None:
     if current is not None and current not in known:
         raise MigrationError(f"the database is at revision {current}, newer than this version of Gatepost")
     is_down = revision == "base" or (revision in known and current in known[: known.index(revision)])
-    (command.downgrade if is_down else command.upgrade)(config, revision)
+    try:
+        (command.downgrade if is_down else command.upgrade)(config, revision)
+    except CommandError as error:
+        raise MigrationError(f"there is no way to revision {revision}: {error}") from error
 
 
 @asynccontextmanager

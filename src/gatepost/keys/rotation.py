@@ -13,7 +13,7 @@ from gatepost.keys.models import StoredKey
 from gatepost.keys.repository import StoredKeys
 from gatepost.keys.ring import PUBLISHED_SECONDS, KeyRing, active_slot, next_slot
 
-# Workers that have not read of a rotation yet may sign with the old key for a few seconds.
+# Workers read of a new key, or of a rotation, some seconds later.
 SLACK = timedelta(seconds=60)
 
 
@@ -73,11 +73,11 @@ class KeyRotation:
             active, coming = [await keys.in_slot(slot) for slot in slots]
             if active is None or coming is None:
                 raise SigningKeyError("the first keys are not there yet; start the service once")
-            known_for = (now - coming.created_at).total_seconds()
-            if known_for < PUBLISHED_SECONDS and not force:
+            known_by_all = coming.created_at + timedelta(seconds=PUBLISHED_SECONDS) + SLACK
+            if known_by_all > now and not force:
                 raise SigningKeyError(
-                    f"the next key has been published for {known_for:.0f} s and verifiers may keep the old list for "
-                    f"{PUBLISHED_SECONDS} s; wait, or use --force"
+                    f"the next key was made at {coming.created_at:%H:%M:%S} UTC, and verifiers that keep the list of "
+                    f"keys may not know it before {known_by_all:%H:%M:%S}; wait, or use --force"
                 )
             active.slot, active.retiring_at = None, now
             await tx.flush()  # a slot holds one key at a time

@@ -5,33 +5,45 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Self
 
 import httpx
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, HTTPException
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core import jose
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.errors import AppError
-from gatepost.resource.issuer import TIMEOUT_SECONDS, Issuer, IssuerError
+from gatepost.resource.issuer import Issuer, IssuerSettings, reason
 from gatepost.sessions.errors import TokenInvalid, TokenMissing
 
 logger = logging.getLogger("gatepost.resource")
 
-BEARER = "bearer "
 # Between two questions, so that a busy feed is not asked without a pause.
 PAUSE_SECONDS = 0.2
+BearerToken = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of Gatepost.")),
+]
+HeaderToken = Annotated[
+    str | None,
+    Depends(APIKeyHeader(name="x-access-token", auto_error=False, description="The same, in a header of its own.")),
+]
 
 
 class Gatepost:
     """Verifies the access tokens of one issuer, and knows within a second or two what it has revoked.
 
-    `issuer` is the service's PUBLIC_URL; `client_id` and `client_secret` come from `gatepost clients add`;
-    `audience` is its JWT_AUDIENCE. Give `lifespan` to your FastAPI app, so that keys and revocations are followed
-    while it runs; an issuer that does not answer is asked again every `retry_seconds`. As long as revocations have
-    not been read for `max_staleness_seconds`, routes answer 503.
+    `issuer` is the service's PUBLIC_URL, to the letter; `client_id` and `client_secret` come from
+    `gatepost clients add`; `audience` is its JWT_AUDIENCE. Where the service is reached at another address from
+    here than its PUBLIC_URL, as between containers, that is `address`.
+
+    Give `lifespan` to your FastAPI app, so that keys and revocations are followed while it runs; an issuer that does
+    not answer is asked again every `retry_seconds`. As long as revocations have not been read for
+    `max_staleness_seconds`, routes answer 503. `http` is used instead of a client of our own, and left open.
     """
 
     def __init__(
@@ -41,24 +53,25 @@ class Gatepost:
         client_id: str,
         client_secret: str,
         audience: str = "gatepost",
+        address: str | None = None,
         retry_seconds: float = 1.0,
         max_staleness_seconds: float = 30.0,
         http: httpx.AsyncClient | None = None,
         clock: Clock | None = None,
     ) -> None:
-        clock = clock or SystemClock()
-        self._clock = clock
-        self._http = http or httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
+        self._clock = clock or SystemClock()
+        self._given_http = http
         self._retry_seconds = retry_seconds
+        self._name = issuer
         self._issuer = Issuer(
-            self._http,
-            clock,
-            issuer=issuer,
-            credentials=(client_id, client_secret),
+            IssuerSettings(issuer, address or issuer, audience, client_id, client_secret),
+            self._clock,
             max_staleness=timedelta(seconds=max_staleness_seconds),
         )
-        self._verifier = AccessTokenVerifier(lambda: self._issuer.keys, clock, issuer=issuer, audience=audience)
+        self._verifier = AccessTokenVerifier(lambda: self._issuer.keys, self._clock, issuer=issuer, audience=audience)
+        self._own_http: httpx.AsyncClient | None = None
         self._follower: asyncio.Task[None] | None = None
+        self._trouble = ""
 
     @asynccontextmanager
     async def lifespan(self, _: Any = None) -> AsyncIterator[None]:
@@ -68,6 +81,9 @@ class Gatepost:
 
     async def __aenter__(self) -> Self:
         """Start following; an issuer that does not answer yet is waited for in the background."""
+        if self._given_http is None:
+            self._own_http = httpx.AsyncClient()
+        self._issuer.http = self._given_http or self._own_http
         await self._follow_once(wait=False)
         self._follower = asyncio.create_task(self._follow())
         return self
@@ -77,15 +93,19 @@ class Gatepost:
         if self._follower is not None:
             self._follower.cancel()
             await asyncio.gather(self._follower, return_exceptions=True)
-        await self._http.aclose()
+        self._issuer.http = None
+        if self._own_http is not None:
+            await self._own_http.aclose()
 
     async def verify(self, token: str) -> Principal:
         """Return whom an access token is from.
 
         Raises:
-            TokenExpired, TokenInvalid, TokenRevoked, TokenStale: 401.
-            RevocationUnknown: 503; what was revoked has not been read for too long.
+            TokenExpired, TokenInvalid, TokenRevoked, TokenStale: no good token; each is `Unauthorized`, 401.
+            RevocationUnknown: the issuer could not be read for too long to tell; it is `Unavailable`, 503.
+            RuntimeError: the issuer is not followed; see `lifespan`.
         """
+        self._issuer.require_http()
         try:
             await self._issuer.look_for_key(jose.key_id(token))
         except jose.TokenRefusedError as error:
@@ -94,11 +114,9 @@ class Gatepost:
         self._issuer.revoked.check(principal, now=self._clock.now())
         return principal
 
-    async def current_user(self, request: Request) -> Principal:
+    async def current_user(self, bearer: BearerToken, header: HeaderToken) -> Principal:
         """Return the signed-in person behind a request: `Depends(gatepost.current_user)`; else 401, or 503."""
-        authorization = request.headers.get("authorization", "")
-        is_bearer = authorization[: len(BEARER)].lower() == BEARER
-        token = authorization[len(BEARER) :].strip() if is_bearer else request.headers.get("x-access-token")
+        token = bearer.credentials.strip(" \t") if bearer is not None else header
         try:
             if not token:
                 raise TokenMissing
@@ -122,13 +140,23 @@ class Gatepost:
             await asyncio.sleep(PAUSE_SECONDS if is_followed else self._retry_seconds)
 
     async def _follow_once(self, *, wait: bool) -> bool:
-        try:
-            await self._issuer.read_keys()
-            await self._issuer.read_feed(wait=wait)
-        except (httpx.HTTPError, IssuerError) as error:
-            logger.warning("the issuer cannot be followed: %s", str(error) or type(error).__name__)
-            return False
-        return True
+        """Read what is not fresh; return whether all is well. The feed is read even where the keys cannot be."""
+        troubles = []
+        for read in (self._issuer.read_keys, partial(self._issuer.read_feed, wait=wait)):
+            try:
+                await read()
+            except Exception as error:  # noqa: BLE001  following outlives whatever one round runs into
+                troubles.append(reason(error))
+        self._tell(troubles[0] if troubles else "")
+        return not troubles
+
+    def _tell(self, trouble: str) -> None:
+        """Log what keeps us from following: once, until it is another thing or over."""
+        if trouble and trouble != self._trouble:
+            logger.warning("%s cannot be followed: %s", self._name, trouble)
+        elif self._trouble and not trouble:
+            logger.warning("%s is followed again", self._name)
+        self._trouble = trouble
 
 
 def _refusal(error: AppError) -> HTTPException:

@@ -1,5 +1,6 @@
 """What another service reads from the issuer: its metadata, its keys, its revocation feed."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import httpx
 from gatepost.access.revoked import RevocationLine, RevokedTokens
 from gatepost.core import jose
 from gatepost.core.clock import Clock
+from gatepost.sessions.errors import RevocationUnknown
 
 logger = logging.getLogger("gatepost.resource")
 
@@ -24,7 +26,21 @@ KEYS_PAUSE = timedelta(seconds=10)
 
 
 class IssuerError(Exception):
-    """The issuer answered something that it should not."""
+    """The issuer cannot be followed; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class IssuerSettings:
+    """Whom to follow, and as whom; `address` is where the issuer is reached from here."""
+
+    issuer: str
+    address: str
+    audience: str
+    client_id: str
+    client_secret: str
+
+    def __repr__(self) -> str:
+        return f"IssuerSettings({self.issuer!r}, client_id={self.client_id!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +54,32 @@ class Metadata:
 class Issuer:
     """Follows one issuer; what it has read last is in memory."""
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        clock: Clock,
-        *,
-        issuer: str,
-        credentials: tuple[str, str],
-        max_staleness: timedelta,
-    ) -> None:
-        self._http = http
+    def __init__(self, settings: IssuerSettings, clock: Clock, *, max_staleness: timedelta) -> None:
+        self._settings = settings
         self._clock = clock
-        self._issuer = issuer
-        self._credentials = credentials
+        self.http: httpx.AsyncClient | None = None
         self._metadata: Metadata | None = None
+        self._reading_keys = asyncio.Lock()
         self._keys_asked_at: datetime | None = None
+        self._keys_read_at: datetime | None = None
+        self._keys_failed = False
         self._after = 0
         self._etag = ""
         self.keys: Mapping[str, jose.VerifyingKey] = {}
         self.revoked = RevokedTokens(max_staleness=max_staleness)
+
+    def require_http(self) -> httpx.AsyncClient:
+        """Return what the issuer is asked through.
+
+        Raises:
+            RuntimeError: nobody has started to follow it.
+        """
+        if self.http is None:
+            raise RuntimeError(
+                "Gatepost is not running: write FastAPI(lifespan=gatepost.lifespan), or `async with gatepost:` in a "
+                "lifespan of your own"
+            )
+        return self.http
 
     async def read_keys(self) -> None:
         """Read the keys, unless they are fresh.
@@ -64,20 +87,30 @@ class Issuer:
         Raises:
             httpx.HTTPError, IssuerError: the issuer does not answer, or not as it should.
         """
-        now = self._clock.now()
-        if self.keys and self._keys_asked_at is not None and now - self._keys_asked_at < KEYS_LIVE:
-            return
-        await self._read_keys(now)
+        async with self._reading_keys:
+            now = self._clock.now()
+            if self._keys_read_at is None or now - self._keys_read_at >= KEYS_LIVE:
+                await self._read_keys(now)
 
     async def look_for_key(self, kid: str) -> None:
-        """Read the keys again for a token whose key is unknown; at most every ten seconds."""
-        now = self._clock.now()
-        if kid in self.keys or (self._keys_asked_at is not None and now - self._keys_asked_at < KEYS_PAUSE):
+        """Read the keys again for a token whose key is unknown; at most every ten seconds.
+
+        Raises:
+            RevocationUnknown: the keys cannot be read now, so that nobody can tell whose token it is.
+        """
+        if kid in self.keys:
             return
-        try:
-            await self._read_keys(now)
-        except (httpx.HTTPError, IssuerError) as error:
-            logger.warning("the keys of %s cannot be read: %s", self._issuer, type(error).__name__)
+        # Those that come in the meantime wait for the same answer: their tokens may well be good.
+        async with self._reading_keys:
+            now = self._clock.now()
+            was_asked = self._keys_asked_at is not None and now - self._keys_asked_at < KEYS_PAUSE
+            if kid not in self.keys and not was_asked:
+                try:
+                    await self._read_keys(now)
+                except (httpx.HTTPError, IssuerError) as error:
+                    logger.warning("the keys of %s cannot be read: %s", self._settings.issuer, reason(error))
+            if kid not in self.keys and self._keys_failed:
+                raise RevocationUnknown
 
     async def read_feed(self, *, wait: bool) -> None:
         """Read what was revoked since the last time; with `wait`, let the issuer answer when there is something.
@@ -87,68 +120,121 @@ class Issuer:
         """
         metadata = await self._find()
         asked_at = self._clock.now()
-        answer = await self._http.get(
+        answer = await self._get(
             metadata.revocations_uri,
             params={"after": self._after, "wait": WAIT_SECONDS if wait and self._etag else 0},
             headers={"If-None-Match": self._etag} if self._etag else {},
-            auth=self._credentials,
+            auth=(self._settings.client_id, self._settings.client_secret),
         )
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            name = self._settings.client_id
+            raise IssuerError(f"the issuer refuses client_id {name!r} or its secret; see `gatepost clients list`")
         if answer.status_code != httpx.codes.NOT_MODIFIED:
-            body = _json(answer)
-            try:
-                for line in body["revocations"]:
-                    self.revoked.note(_line(line))
-                self._etag = answer.headers.get("etag", "") if body["after"] == self._after else ""
-                self._after = int(body["after"])
-            except (KeyError, TypeError, ValueError) as error:
-                raise IssuerError("a revocation feed in another form") from error
+            self._take_in(_json(answer), answer.headers.get("etag", ""))
         # What was true when the question left is known now.
         self.revoked.mark_read(at=asked_at)
 
+    def _take_in(self, body: dict[str, Any], etag: str) -> None:
+        try:
+            lines, after = [_line(line) for line in body["revocations"]], _typed(body["after"], int)
+        except (KeyError, TypeError, ValueError) as error:
+            raise IssuerError("the issuer's revocation feed has another form than we know") from error
+        for line in lines:
+            self.revoked.note(line)
+        # An ETag stands for what comes after one line.
+        self._etag = etag if after == self._after else ""
+        self._after = after
+
     async def _read_keys(self, now: datetime) -> None:
         self._keys_asked_at = now
+        self._keys_failed = True
         metadata = await self._find()
-        members = _json(await self._http.get(metadata.jwks_uri)).get("keys")
+        members = _json(await self._get(metadata.jwks_uri)).get("keys")
         if not isinstance(members, list):
-            raise IssuerError("a JWK Set without keys")
-        keys = {}
-        for member in members:
-            try:
-                key = jose.verifying_key_from_jwk(member)
-            except (jose.WeakKeyError, AttributeError):
-                continue  # RFC 7517, section 5: a key that we do not understand is passed over
-            keys[key.kid] = key
+            raise IssuerError("the issuer's JWK Set has another form than we know")
+        keys = {key.kid: key for key in map(_verifying_key, members) if key is not None}
+        if not keys:
+            raise IssuerError(
+                "the issuer publishes no key that we can use; if it signs with HS256, ask /oauth/introspect instead"
+            )
         self.keys = keys
+        self._keys_read_at = now
+        self._keys_failed = False
 
     async def _find(self) -> Metadata:
-        if self._metadata is None:
-            body = _json(await self._http.get(self._issuer.rstrip("/") + METADATA_PATH))
-            # RFC 8414, section 3.3: another issuer's metadata must not be believed.
-            if body.get("issuer") != self._issuer:
-                raise IssuerError(f"the service at {self._issuer} calls itself otherwise; see its PUBLIC_URL")
-            try:
-                self._metadata = Metadata(str(body["jwks_uri"]), str(body["gatepost_revocations_endpoint"]))
-            except KeyError as error:
-                raise IssuerError("metadata without the addresses that we need") from error
+        if self._metadata is not None:
+            return self._metadata
+        wanted = self._settings
+        body = _json(await self._get(wanted.address.rstrip("/") + METADATA_PATH))
+        # RFC 8414, section 3.3: another issuer's metadata must not be believed.
+        if body.get("issuer") != wanted.issuer:
+            raise IssuerError(
+                f"the service at {wanted.address} calls itself {body.get('issuer')!r} and not {wanted.issuer!r}; "
+                "`issuer` must be its PUBLIC_URL to the letter"
+            )
+        if body.get("gatepost_audience", wanted.audience) != wanted.audience:
+            raise IssuerError(
+                f"the issuer's tokens are for {body['gatepost_audience']!r} and not for {wanted.audience!r}; "
+                "`audience` must be its JWT_AUDIENCE"
+            )
+        try:
+            found = [self._reachable(_typed(body[name], str)) for name in ("jwks_uri", "gatepost_revocations_endpoint")]
+        except (KeyError, TypeError) as error:
+            raise IssuerError("the issuer's metadata lacks the addresses of its keys and its feed") from error
+        self._metadata = Metadata(*found)
         return self._metadata
+
+    def _reachable(self, uri: str) -> str:
+        base = self._settings.issuer.rstrip("/") + "/"
+        return self._settings.address.rstrip("/") + "/" + uri.removeprefix(base) if uri.startswith(base) else uri
+
+    async def _get(self, url: str, **options: Any) -> httpx.Response:
+        try:
+            return await self.require_http().get(url, timeout=TIMEOUT_SECONDS, **options)
+        except httpx.InvalidURL as error:
+            raise IssuerError(f"{url!r} is not an address") from error
+
+
+def reason(error: Exception) -> str:
+    """Say in one line why the issuer cannot be followed."""
+    return str(error) if isinstance(error, IssuerError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:
-    answer.raise_for_status()
+    if not answer.is_success:
+        raise IssuerError(f"{answer.url.copy_with(query=None)} answers {answer.status_code}")
     try:
         body = answer.json()
-    except ValueError as error:
-        raise IssuerError("an answer that is not JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise IssuerError(f"{answer.url.copy_with(query=None)} answers something that is not JSON") from error
     if not isinstance(body, dict):
-        raise IssuerError("an answer that is not a JSON object")
+        raise IssuerError(f"{answer.url.copy_with(query=None)} answers something that is not a JSON object")
     return body
 
 
+def _verifying_key(members: object) -> jose.VerifyingKey | None:
+    """Return a key of the set; RFC 7517, section 5: one that we do not understand is passed over."""
+    try:
+        return jose.verifying_key_from_jwk(members) if isinstance(members, dict) else None
+    except jose.WeakKeyError:
+        return None
+
+
 def _line(line: Mapping[str, Any]) -> RevocationLine:
+    expires_at = datetime.fromisoformat(line["expiresAt"])
+    if expires_at.tzinfo is None:
+        raise ValueError("a moment without a zone")
     return RevocationLine(
-        id=int(line["id"]),
-        session_id=line["sessionId"],
-        user_id=line["userId"],
-        min_token_version=line["minTokenVersion"],
-        expires_at=datetime.fromisoformat(line["expiresAt"]),
+        id=_typed(line["id"], int),
+        session_id=_typed(line["sessionId"], int, type(None)),
+        user_id=_typed(line["userId"], int, type(None)),
+        min_token_version=_typed(line["minTokenVersion"], int, type(None)),
+        expires_at=expires_at,
     )
+
+
+def _typed(value: Any, *kinds: type[Any]) -> Any:
+    """Return the value: one of another type would be kept, and never be found again."""
+    if type(value) not in kinds:
+        raise TypeError(f"a {type(value).__name__}")
+    return value

@@ -29,8 +29,12 @@ class AccessTokens:
         return self._keys.signing.kid
 
     def issue(self, user: User, session: Session, *, now: datetime) -> tuple[str, datetime]:
-        """Return a new access token and when it expires, which is never after its session."""
-        expires_at = min(now + self.life, session.expires_at)
+        """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
+
+        So whoever ends the session knows from its row until when its access tokens must be refused, whoever
+        issues another one at that moment.
+        """
+        expires_at = min(now + self.life, session.expires_at, session.access_expires_at)
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,

@@ -55,10 +55,6 @@ class Sessions:
         result = cast("CursorResult[Any]", await self._tx.execute(statement))
         return result.rowcount == 1
 
-    async def hold(self, session_id: int) -> None:
-        """Keep a session from changing until the transaction ends."""
-        await self._tx.execute(select(Session.id).where(Session.id == session_id).with_for_update())
-
     async def live(self, user_id: int, *, now: datetime) -> Sequence[Session]:
         """Return the sessions of an account that go on, the last used first."""
         query = (

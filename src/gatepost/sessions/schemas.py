@@ -9,7 +9,8 @@ from gatepost.http.schemas import In, Out
 from gatepost.sessions.models import Session
 from gatepost.sessions.tokens import TokenPair
 
-RefreshTokenText = Annotated[str, Field(max_length=128)]
+# Long enough for an access token sent by mistake: what is no refresh token is told so, and not "too long".
+RefreshTokenText = Annotated[str, Field(max_length=8192)]
 
 
 class RefreshRequest(In):

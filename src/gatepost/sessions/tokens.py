@@ -154,9 +154,6 @@ class TokenService:
                     "device": describe(client.user_agent),
                 },
             )
-            if not moved:
-                # Nobody may end the session between judging it and giving it one more access token.
-                await sessions.hold(ticket.session_id)
             found = await sessions.with_user(ticket.session_id)
             if found is None:
                 raise RefreshTokenInvalid
@@ -165,8 +162,6 @@ class TokenService:
                 raise AccountDisabled
             presented = Presented.CURRENT if moved else self._classify(ticket, session, now=now)
             refusal = await self._refuse(tx, presented, session, client=client, now=now)
-            if presented is Presented.JUST_REPLACED:
-                session.access_expires_at = max(session.access_expires_at, now + self._access.life)
         if refusal is not None:
             raise refusal
         return self.issue(user, session, now=now)

@@ -70,7 +70,7 @@ class TokenForm(BaseModel):
     grant_type: str = Field(max_length=64, examples=["password"])
     username: str | None = Field(default=None, max_length=320, examples=["Abbey Salami"])
     password: str | None = Field(default=None, max_length=LONGEST_PASSWORD, repr=False, examples=["123456"])
-    refresh_token: str | None = Field(default=None, max_length=128, repr=False)
+    refresh_token: str | None = Field(default=None, max_length=8192, repr=False)
 
 
 class TokenAnswer(BaseModel):

@@ -4,7 +4,10 @@ The lists follow RFC 8725, the categories of the Wycheproof vectors for JSON Web
 jwt_tool. Every attack is a text that no verifier of ours may accept.
 """
 
-from tests.support.attacks import claims, encodings, headers, signatures
+from tests.support.attacks.claims import ATTACKS as ON_CLAIMS
+from tests.support.attacks.encodings import ATTACKS as ON_ENCODINGS
+from tests.support.attacks.headers import ATTACKS as ON_HEADERS
+from tests.support.attacks.signatures import ATTACKS as ON_SIGNATURES
 from tests.support.attacks.target import Attack
 
-ATTACKS: tuple[Attack, ...] = (*signatures.ATTACKS, *headers.ATTACKS, *encodings.ATTACKS, *claims.ATTACKS)
+ATTACKS: tuple[Attack, ...] = (*ON_SIGNATURES, *ON_HEADERS, *ON_ENCODINGS, *ON_CLAIMS)

@@ -112,6 +112,8 @@ class TokenSettings(BaseModel):
     refresh_reuse_grace_seconds: float = Field(
         10.0,
         ge=0,
+        # Shorter than any access token: those of the grace time end with the one that the successor came with.
+        lt=60,
         description="Time in which the previous refresh token is answered with its successor again.",
     )
     jwt_algorithm: JwtAlgorithm = Field(JwtAlgorithm.ES256, description="`ES256`, `RS256` or `HS256`.")

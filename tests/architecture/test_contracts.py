@@ -1,0 +1,152 @@
+"""Rules of the code that no type checker holds: read from the source itself."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import gatepost
+
+SOURCE = Path(gatepost.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 40
+
+# Who raises the framework's own error, and why that is right.
+RAISES_HTTP = {
+    "resource/client.py:check": "it runs inside the apps of others, which do not have our error handler",
+}
+# What is longer than a screen, and why that is right.
+LONG = {
+    "services.py:build_services": "one call a service, nothing to decide",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+# Where a transaction is opened without being run again after a conflict, and why that is right.
+NOT_RETRIED = {
+    "core/database.py:_transaction": "it is what begin() itself is made of",
+}
+# Where something is committed by hand, and why that is right.
+COMMITS = {
+    "core/migrations.py:migrate": "a migration is the operator's, and Alembic leaves the commit to its caller",
+    "core/migrations.py:_migrate": "on MySQL each step is its own transaction",
+}
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    """Yield every function of a file, the inner ones too."""
+    for node in ast.walk(tree):
+        if isinstance(node, Function):
+            yield node
+
+
+def own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Yield what stands in a function and not in one inside it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def calls(function: Function, method: str) -> int:
+    """Count the calls of methods of this name in a function."""
+    return sum(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method
+        for node in own_nodes(function)
+    )
+
+
+def decorators(function: Function) -> set[str]:
+    """Return the plain names above a function."""
+    return {node.id for node in function.decorator_list if isinstance(node, ast.Name)}
+
+
+def all_functions() -> list[tuple[str, Function]]:
+    """Return every function of the source with the name by which the exceptions above speak of it."""
+    return [
+        (f"{path.relative_to(SOURCE).as_posix()}:{function.name}", function)
+        for path in FILES
+        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+
+def test_every_method_that_writes_is_run_again_after_a_conflict() -> None:
+    writing = {name: function for name, function in all_functions() if calls(function, "begin")}
+    bare = {name for name, function in writing.items() if "retry_conflicts" not in decorators(function)}
+
+    assert len(writing) > len(NOT_RETRIED)
+    assert bare == set(NOT_RETRIED)
+
+
+def test_method_that_is_run_again_has_one_transaction() -> None:
+    # Of two, the first would have been committed when the method is run again.
+    for name, function in all_functions():
+        if "retry_conflicts" in decorators(function):
+            assert calls(function, "begin") == 1, name
+
+
+def test_only_the_end_of_a_block_commits() -> None:
+    assert {name for name, function in all_functions() if calls(function, "commit")} == set(COMMITS)
+
+
+def test_only_one_place_knows_how_http_fails() -> None:
+    raising = {
+        name
+        for name, function in all_functions()
+        for node in own_nodes(function)
+        if isinstance(node, ast.Raise) and _raised(node) == "HTTPException"
+    }
+
+    assert raising == set(RAISES_HTTP)
+
+
+def test_functions_fit_on_a_screen() -> None:
+    long = {name for name, function in all_functions() if _lines_of_code(function) >= LONGEST_FUNCTION}
+
+    assert long == set(LONG)
+
+
+def test_files_fit_in_a_head() -> None:
+    long = [path.name for path in FILES if path.read_text(encoding="utf-8").count("\n") > LONGEST_FILE]
+
+    assert long == []
+
+
+def test_imports_stand_at_the_top() -> None:
+    inside = [
+        name
+        for name, function in all_functions()
+        for node in own_nodes(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert inside == []
+
+
+def _raised(node: ast.Raise) -> str:
+    raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    match raised:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def _lines_of_code(function: Function) -> int:
+    """Count the lines of a function without its docstring."""
+    words = ast.get_docstring(function, clean=False) or ""
+    return (function.end_lineno or 0) - function.lineno + 1 - words.count("\n")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
+def test_public_name_says_what_it_promises(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert ast.get_docstring(tree), "the file"
+    for node in tree.body:
+        if isinstance(node, Function | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name

@@ -1,0 +1,118 @@
+"""`gatepost doctor`."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import URL
+
+from tests.cli.conftest import Command, Outcome
+from tests.support.api import PASSWORD
+
+STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
+
+
+def lines(outcome: Outcome, severity: str) -> list[str]:
+    """Return what was found of one severity."""
+    assert outcome.err == ""
+    found = [line.split(maxsplit=1) for line in outcome.out.splitlines()]
+    return [text for kind, text in found if kind == severity]
+
+
+def test_fresh_service_lacks_an_administrator(command: Command) -> None:
+    command("migrate")
+
+    looked_at = command("doctor", BCRYPT_ROUNDS="12")
+
+    assert looked_at.code == 0
+    assert lines(looked_at, "ok") == [
+        "settings are complete for development",
+        "the sqlite database has the newest schema",
+        "tokens are signed with ES256",
+    ]
+    assert lines(looked_at, "warning") == ["there is no administrator: run gatepost create-admin"]
+
+
+def test_service_with_an_administrator_is_well(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n"))
+    command("create-admin", "--username", "Abbey", "--email", "abbey@example.com", "--password-stdin")
+
+    looked_at = command("doctor", BCRYPT_ROUNDS="12")
+
+    assert looked_at.code == 0
+    assert "there is an administrator" in lines(looked_at, "ok")
+    assert lines(looked_at, "warning") == []
+
+
+def test_each_unsafe_setting_is_named(command: Command) -> None:
+    command("migrate")
+
+    development = command(
+        "doctor", HOST="0.0.0.0", CORS_ORIGINS="*", WORKERS="2", BCRYPT_ROUNDS="9", SECRET_KEY_PREVIOUS=STRONG[::-1],
+        SECRET_KEY="short",
+    )  # fmt: skip
+    production = command(
+        "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true", BCRYPT_ROUNDS="12"
+    )
+
+    text = "\n".join(lines(development, "warning"))
+    for words in (
+        "HOST 0.0.0.0 is open to the network in development",
+        "SECRET_KEY would be refused in production: it has fewer than 32 characters",
+        "CORS_ORIGINS is `*`",
+        "WORKERS is above 1 with SQLite",
+        "BCRYPT_ROUNDS is below 10",
+        "SECRET_KEY_PREVIOUS is set",
+    ):
+        assert words in text
+    assert any("PUBLIC_URL is not https" in line for line in lines(production, "warning"))
+    assert "short" not in development.out
+
+
+def test_refused_settings_are_failures(command: Command) -> None:
+    looked_at = command("doctor", PORT="x", ENVIRONMENT="production")
+
+    assert looked_at.code == 1
+    assert lines(looked_at, "ok") == []
+    assert any(line.startswith("PORT: ") for line in lines(looked_at, "failure"))
+
+
+def test_empty_database_is_a_failure_with_its_remedy(command: Command, tmp_path: Path) -> None:
+    (tmp_path / ".gatepost").mkdir(mode=0o700)
+
+    looked_at = command("doctor")
+
+    assert looked_at.code == 1
+    assert lines(looked_at, "failure")[0].endswith("Run: gatepost migrate")
+
+
+def test_database_that_cannot_be_reached_is_a_failure(command: Command) -> None:
+    looked_at = command("doctor", DATABASE_URL="mysql://root:hunter2@127.0.0.1:1/gatepost")
+
+    assert looked_at.code == 1
+    assert lines(looked_at, "failure") == ["the mysql database cannot be reached: OperationalError"]
+    assert "hunter2" not in looked_at.out
+
+
+def test_keys_of_another_secret_are_a_failure_with_its_remedy(command: Command) -> None:
+    command("migrate")
+    command("doctor", SECRET_KEY=STRONG)
+
+    looked_at = command("doctor", SECRET_KEY=STRONG[::-1])
+
+    assert looked_at.code == 1
+    [failure] = lines(looked_at, "failure")
+    assert "SECRET_KEY does not open the signing keys in the database" in failure
+    assert STRONG not in looked_at.out
+
+
+@pytest.mark.mysql
+def test_mysql_is_looked_at_by_the_installed_program(process: Command, mysql_empty: URL) -> None:
+    url = mysql_empty.render_as_string(hide_password=False)
+    before = process("doctor", DATABASE_URL=url)
+    process("migrate", DATABASE_URL=url)
+    after = process("doctor", DATABASE_URL=url)
+
+    assert (before.code, after.code) == (1, 0)
+    assert "the mysql database has the newest schema" in lines(after, "ok")

@@ -1,0 +1,85 @@
+"""`gatepost openapi`, `gatepost settings`, `gatepost --version`, and what is said of mistakes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatepost import __version__
+from gatepost.core.settings.text import example_file, markdown_table
+from tests.cli.conftest import Command
+
+STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
+
+
+def test_description_needs_no_setting_and_leaves_no_file(process: Command, tmp_path: Path) -> None:
+    described = process("openapi", ENVIRONMENT="production", DATABASE_URL="mysql://root@127.0.0.1:1/gatepost")
+
+    assert described.code == 0
+    document = json.loads(described.out)
+    assert document["openapi"].startswith("3.1")
+    assert document["info"]["version"] == __version__
+    assert "/api/auth/signin" in document["paths"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_description_is_the_one_that_is_served(command: Command) -> None:
+    described = command("openapi")
+
+    assert described.code == 0
+    assert "/api/auth/refreshtoken" in json.loads(described.out)["paths"]
+
+
+def test_settings_in_force_are_shown_without_secrets(command: Command, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"PORT=9000\nSECRET_KEY={STRONG}\n", encoding="utf-8")
+
+    shown = command("settings", WORKERS="3")
+
+    assert shown.code == 0
+    values = dict(line.split("=", 1) for line in shown.out.splitlines())
+    assert (values["PORT"], values["WORKERS"], values["HOST"]) == ("9000", "3", "127.0.0.1")
+    assert values["SECRET_KEY"] == "(hidden)"
+    assert STRONG not in shown.out
+
+
+def test_example_and_table_need_no_setting(command: Command) -> None:
+    assert command("settings", "--example", PORT="x").out == example_file()
+    assert command("settings", "--markdown", PORT="x").out == markdown_table()
+
+
+def test_version_is_told(command: Command) -> None:
+    told = command("--version")
+
+    assert (told.code, told.out) == (0, f"gatepost {__version__}\n")
+
+
+@pytest.mark.parametrize("command_line", [("settings",), ("migrate",), ("serve",), ("create-admin",)])
+def test_refused_settings_are_told_one_a_line(process: Command, command_line: tuple[str, ...]) -> None:
+    arguments = [*command_line]
+    if "create-admin" in command_line:
+        arguments += ["--username", "Abbey", "--email", "abbey@example.com", "--password-stdin"]
+
+    refused = process(*arguments, stdin="correct horse\n", PORT="x", WORKERS="0")
+
+    assert (refused.code, refused.out) == (2, "")
+    first, *complaints = refused.err.splitlines()
+    assert first == "gatepost: these settings cannot be used:"
+    assert [line.split(":")[0] for line in complaints] == ["  PORT", "  WORKERS"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("serve", "--nonsense"), ("serve", "--port", "x"), ("create-admin",)]
+)
+def test_mistyped_command_is_told_without_a_traceback(process: Command, arguments: tuple[str, ...]) -> None:
+    refused = process(*arguments)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "Usage: " in refused.err
+    assert "Traceback" not in refused.err
+
+
+def test_nothing_typed_shows_what_there_is(process: Command) -> None:
+    shown = process()
+
+    for name in ("serve", "migrate", "create-admin", "doctor", "openapi", "settings"):
+        assert name in shown.out + shown.err

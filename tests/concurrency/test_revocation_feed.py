@@ -1,0 +1,144 @@
+"""The revocation feed: what a reader must never miss, whatever the order of commits, and what it does without it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import delete, func, select, text
+
+from gatepost.accounts.models import User
+from gatepost.core.database import Database
+from gatepost.services import Services
+from gatepost.sessions.errors import TokenRevoked
+from gatepost.sessions.models import Revocation, Session
+from gatepost.sessions.repository import Sessions
+from tests.conftest import MakeServices, http_client, started
+from tests.support.api import Api, Person, assert_problem
+from tests.support.clock import FakeClock
+from tests.support.workers import session_id
+
+MAX_STALENESS = 30
+
+
+@asynccontextmanager
+async def out_of_reach(database: Database) -> AsyncIterator[None]:
+    """Take the feed's table away for the time of the block."""
+    async with database.begin() as tx:
+        await tx.execute(text("ALTER TABLE revocations RENAME TO revocations_away"))
+    try:
+        yield
+    finally:
+        async with database.begin() as tx:
+            await tx.execute(text("ALTER TABLE revocations_away RENAME TO revocations"))
+
+
+async def is_revoked(reader: Services, person: Person) -> bool:
+    """Whether the reader refuses the person's access token because its session has ended."""
+    try:
+        await reader.gate.admit(person.access_token)
+    except TokenRevoked:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("mysql", marks=pytest.mark.mysql)], indirect=True)
+@pytest.mark.parametrize("seconds", [0, 2, 59])
+async def test_line_that_commits_after_a_later_one_was_read_is_read_too(
+    api: Api, services: Services, make_services: MakeServices, clock: FakeClock, seconds: int
+) -> None:
+    """Only where two transactions write at once can ids commit out of order; on SQLite one waits for the other."""
+    slow, quick = await api.sign_up("Slow Coach"), await api.sign_up("Quick Silver")
+    reader = make_services()
+    await reader.start()
+
+    async with services.database.begin() as first:
+        await services.sessions.end(first, session_id=session_id(slow.access_token), reason="signed_out")
+        async with services.database.begin() as second:
+            await services.sessions.end(second, session_id=session_id(quick.access_token), reason="signed_out")
+        clock.advance(seconds=seconds)
+        await reader.revocations.poll()
+        assert (await is_revoked(reader, slow), await is_revoked(reader, quick)) == (False, True)
+    clock.advance(seconds=1)
+    await reader.revocations.poll()
+
+    assert (await is_revoked(reader, slow), await is_revoked(reader, quick)) == (True, True)
+    async with services.database.read() as tx:
+        lines = (await tx.scalars(select(Revocation.session_id).order_by(Revocation.id))).all()
+    assert list(lines) == [session_id(slow.access_token), session_id(quick.access_token)]
+
+
+async def test_line_after_an_emptied_feed_is_read(
+    api: Api, services: Services, make_services: MakeServices, clock: FakeClock
+) -> None:
+    first = await api.sign_up("First Person")
+    reader = make_services()
+    await reader.start()
+    await api.post("/api/auth/signout", headers=first.headers)
+    clock.advance(minutes=2)
+    await reader.revocations.poll()
+    await reader.revocations.poll()
+    assert await is_revoked(reader, first)
+    clock.advance(days=2)
+    assert await services.revocations.purge() == 1
+    await services.revocations.poll()
+    await reader.revocations.poll()
+
+    second = await api.sign_up("Second Person")
+    await api.post("/api/auth/signout", headers=second.headers)
+    await reader.revocations.poll()
+
+    assert await is_revoked(reader, second)
+
+
+async def test_tokens_of_a_deleted_account_are_nobody_elses(api: Api, services: Services) -> None:
+    gone = await api.sign_up("Gone Person")
+    async with services.database.begin() as tx:
+        await tx.execute(delete(User).where(User.id == gone.id))
+    async with services.database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(Session)) == 0
+
+    newcomer = await api.sign_up("New Person")
+
+    assert newcomer.id != gone.id
+    assert session_id(newcomer.access_token) != session_id(gone.access_token)
+    assert_problem(await api.refresh(gone.refresh_token), 403, "refresh_token_invalid")
+
+
+async def test_feed_that_cannot_be_read_for_too_long_closes_protected_routes_until_it_can(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    services = make_services(revocation_max_staleness_seconds=MAX_STALENESS)
+    async with started(services) as app, http_client(app) as client:
+        api = Api(client)
+        person = await api.sign_up()
+        async with out_of_reach(services.database):
+            clock.advance(seconds=MAX_STALENESS)
+            assert (await api.user_board(person.access_token)).status_code == 200
+            clock.advance(seconds=1)
+
+            assert_problem(await api.user_board(person.access_token), 503, "revocation_unknown")
+            assert (await api.get("/api/test/all")).status_code == 200
+
+        await services.revocations.poll()
+        assert (await api.user_board(person.access_token)).status_code == 200
+
+
+async def test_sign_out_while_a_reader_is_cut_off_holds_there_when_it_reads_again(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    services, reader = make_services(), make_services()
+    async with started(services) as app, http_client(app) as client:
+        api = Api(client)
+        person = await api.sign_up()
+        await reader.start()
+        await api.post("/api/auth/signout", headers=person.headers)
+        assert not await is_revoked(reader, person)
+        clock.advance(minutes=30)
+
+        await reader.revocations.poll()
+
+        assert await is_revoked(reader, person)
+        async with services.database.read() as tx:
+            session = await Sessions(tx).get(session_id(person.access_token))
+        assert session is not None
+        assert session.end_reason == "signed_out"

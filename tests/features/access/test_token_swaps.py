@@ -1,0 +1,181 @@
+"""No kind of token is ever taken in another's place: each kind, at each door that takes one."""
+
+import base64
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import URL
+
+from gatepost.core import jose, strict_json
+from gatepost.services import Services
+from tests.support.api import Api, Person, assert_problem, bearer
+from tests.support.attacks.target import decode
+
+Send = Callable[[Api, str], Awaitable[httpx.Response]]
+
+
+@dataclass(frozen=True)
+class Door:
+    """A way in, the kinds that it takes, and how it refuses the others."""
+
+    takes: tuple[str, ...]
+    send: Send
+    status: int
+    code: str
+
+
+def _signed(*, typ: str = "at+jwt", **changes: Any) -> Callable[[Services, Person], str]:
+    """Return a maker of tokens that our own key signs, for another use, issuer or audience."""
+
+    def make(services: Services, person: Person) -> str:
+        claims = strict_json.loads(decode(person.access_token.split(".")[1]))
+        return jose.sign(claims | changes, services.keys.signing, typ=typ)
+
+    return make
+
+
+def _of_a_stranger(services: Services, person: Person) -> str:
+    claims = strict_json.loads(decode(person.access_token.split(".")[1]))
+    return jose.sign(claims, jose.signing_key_from_pem(jose.generate_private_pem("ES256"), "ES256"), typ="at+jwt")
+
+
+# A new kind of token is one line here; where it is good is said by the doors.
+KINDS: dict[str, Callable[[Services, Person], str]] = {
+    "access": lambda _, person: person.access_token,
+    "refresh": lambda _, person: person.refresh_token,
+    "reset+jwt": _signed(typ="reset+jwt"),
+    "verify+jwt": _signed(typ="verify+jwt"),
+    "refresh+jwt": _signed(typ="refresh+jwt"),
+    "id token": _signed(typ="JWT"),
+    "logout token": _signed(typ="logout+jwt"),
+    "access, another issuer": _signed(iss="https://other.example"),
+    "access, another audience": _signed(aud="https://other.example"),
+    "access, for a list of audiences": _signed(aud=["gatepost", "https://other.example"]),
+    "access, another key": _of_a_stranger,
+    "MAC of a refresh token alone": lambda _, person: person.refresh_token.rpartition(".")[2],
+    "refresh without its prefix": lambda _, person: person.refresh_token.removeprefix("gpr_"),
+    "secret of a resource server": lambda *_: "gps_" + "a" * 43,
+    "password": lambda _, person: person.password.replace(" ", ""),
+    "kid": lambda services, _: services.keys.signing.kid,
+}
+
+
+def _basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()}
+
+
+DOORS: dict[str, Door] = {
+    "Authorization": Door(
+        ("access",), lambda api, token: api.get("/api/test/user", headers=bearer(token)), 401, "token_invalid"
+    ),
+    "x-access-token": Door(
+        ("access",),
+        lambda api, token: api.get("/api/test/user", headers={"x-access-token": token}),
+        401,
+        "token_invalid",
+    ),
+    "access cookie": Door(
+        ("access",),
+        lambda api, token: api.get("/api/test/user", headers={"Cookie": f"gatepost_access={token}"}),
+        401,
+        "token_invalid",
+    ),
+    "sign-out by access token": Door(
+        ("access",), lambda api, token: api.post("/api/auth/signout", headers=bearer(token)), 401, "token_invalid"
+    ),
+    "sign-out of all": Door(
+        ("access",), lambda api, token: api.post("/api/auth/signout-all", headers=bearer(token)), 401, "token_invalid"
+    ),
+    "refresh": Door(("refresh",), lambda api, token: api.refresh(token), 403, "refresh_token_invalid"),
+    "refresh, form": Door(
+        ("refresh",),
+        lambda api, token: api.post("/api/auth/token", data={"grant_type": "refresh_token", "refresh_token": token}),
+        400,
+        "refresh_token_invalid",
+    ),
+    "refresh cookie": Door(
+        ("refresh",),
+        lambda api, token: api.post(
+            "/api/auth/refreshtoken",
+            headers={"Cookie": f"gatepost_refresh={token}", "Origin": "http://localhost:8081"},
+        ),
+        403,
+        "refresh_token_invalid",
+    ),
+    "sign-out by refresh token": Door(
+        ("refresh",),
+        lambda api, token: api.post("/api/auth/signout", json={"refreshToken": token}),
+        403,
+        "refresh_token_invalid",
+    ),
+    "resource server": Door(
+        (), lambda api, token: api.get("/api/auth/revocations", headers=_basic("shop", token)), 401, "invalid_client"
+    ),
+}
+SWAPS = [(kind, door) for door in DOORS for kind in KINDS if kind not in DOORS[door].takes]
+MATCHES = [(kind, door) for door in DOORS for kind in DOORS[door].takes]
+
+
+@pytest.fixture
+def database_url(sqlite_url: URL) -> URL:
+    """Return one database: what is refused here never reaches it."""
+    return sqlite_url
+
+
+@pytest.mark.parametrize(("kind", "door"), SWAPS)
+async def test_token_of_another_kind_is_refused_and_changes_nothing(
+    api: Api, services: Services, kind: str, door: str
+) -> None:
+    person = await api.sign_up()
+
+    answer = await DOORS[door].send(api, KINDS[kind](services, person))
+
+    assert_refused(answer, DOORS[door])
+    assert "set-cookie" not in answer.headers or "signout" in str(answer.url)
+    assert (await api.user_board(person.access_token)).status_code == 200
+    assert (await api.refresh(person.refresh_token)).status_code == 200
+
+
+@pytest.mark.parametrize(("kind", "door"), MATCHES)
+async def test_token_of_the_right_kind_is_taken(api: Api, services: Services, kind: str, door: str) -> None:
+    person = await api.sign_up()
+
+    answer = await DOORS[door].send(api, KINDS[kind](services, person))
+
+    assert answer.status_code in (200, 204), answer.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_only_an_access_token_is_active_at_introspection(api: Api, services: Services, kind: str) -> None:
+    person = await api.sign_up()
+    secret = await services.clients.add("shop", name="Shop")
+
+    answer = await api.post(
+        "/oauth/introspect", data={"token": KINDS[kind](services, person)}, headers=_basic("shop", secret)
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["active"] is (kind == "access")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("access", "refresh")])
+async def test_revocation_of_what_is_no_token_ends_nothing(api: Api, services: Services, kind: str) -> None:
+    person = await api.sign_up()
+
+    answer = await api.post("/oauth/revoke", data={"token": KINDS[kind](services, person)})
+
+    assert answer.status_code == 200
+    assert (await api.user_board(person.access_token)).status_code == 200
+    assert (await api.refresh(person.refresh_token)).status_code == 200
+
+
+def assert_refused(answer: httpx.Response, door: Door) -> None:
+    """Check the refusal; the OAuth endpoints have the error body of RFC 6749 as well."""
+    if answer.url.path == "/api/auth/token":
+        assert (answer.status_code, answer.json()["code"]) == (door.status, door.code), answer.text
+        assert answer.json()["error"] == "invalid_grant"
+    else:
+        assert_problem(answer, door.status, door.code)

@@ -1,0 +1,14 @@
+"""A registered resource server."""
+
+import pytest
+
+from gatepost.services import Services
+from tests.support.api import Api
+
+CLIENT_ID = "notes"
+
+
+@pytest.fixture
+async def credentials(api: Api, services: Services) -> tuple[str, str]:
+    """Return the client id and the secret of a resource server."""
+    return CLIENT_ID, await services.clients.add(CLIENT_ID, name="Notes")

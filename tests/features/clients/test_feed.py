@@ -1,0 +1,165 @@
+"""The revocation feed, as other services read it."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gatepost.core.database import Database
+from gatepost.services import Services
+from tests.conftest import MakeServices, http_client, started
+from tests.support.api import Api, assert_problem
+from tests.support.clock import FakeClock
+from tests.support.workers import session_id
+
+FEED = "/api/auth/revocations"
+Credentials = tuple[str, str]
+
+
+async def test_ended_session_is_a_line_until_its_tokens_have_expired(
+    api: Api, services: Services, credentials: Credentials, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    assert (await api.get(FEED, auth=credentials)).json() == {"after": 0, "revocations": []}
+    await api.post("/api/auth/signout", headers=person.headers)
+
+    answer = await api.get(FEED, auth=credentials)
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    [line] = answer.json()["revocations"]
+    assert line.pop("id") > 0
+    assert datetime.fromisoformat(line.pop("expiresAt")) == clock.now() + timedelta(minutes=1440)
+    assert line == {"sessionId": session_id(person.access_token), "userId": person.id, "minTokenVersion": None}
+    clock.advance(minutes=1439)
+    await services.revocations.poll()
+    assert len((await api.get(FEED, auth=credentials)).json()["revocations"]) == 1
+    clock.advance(minutes=1)
+    await services.revocations.poll()
+    assert (await api.get(FEED, auth=credentials)).json()["revocations"] == []
+
+
+async def test_changed_account_is_a_line_with_the_lowest_version_that_is_good(
+    api: Api, services: Services, credentials: Credentials, database: Database
+) -> None:
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        await services.revocations.revoke_account(tx, person.id)
+
+    [line] = (await api.get(FEED, auth=credentials)).json()["revocations"]
+
+    assert (line["sessionId"], line["userId"], line["minTokenVersion"]) == (None, person.id, 1)
+
+
+async def test_after_moves_on_once_no_earlier_line_can_come_in(
+    api: Api, services: Services, credentials: Credentials, clock: FakeClock
+) -> None:
+    first, second = await api.sign_up("Abbey"), await api.sign_up("Heba")
+    await api.post("/api/auth/signout", headers=first.headers)
+    fresh = (await api.get(FEED, auth=credentials)).json()
+    assert (fresh["after"], len(fresh["revocations"])) == (0, 1)
+
+    clock.advance(seconds=60)
+    await services.revocations.poll()
+    await api.post("/api/auth/signout", headers=second.headers)
+
+    settled = (await api.get(FEED, auth=credentials)).json()
+    assert settled["after"] == fresh["revocations"][0]["id"]
+    assert len(settled["revocations"]) == 2
+    later = (await api.get(FEED, params={"after": settled["after"]}, auth=credentials)).json()
+    assert later == {"after": settled["after"], "revocations": settled["revocations"][1:]}
+
+
+async def test_reader_that_is_ahead_is_sent_back(api: Api, credentials: Credentials) -> None:
+    person = await api.sign_up()
+    await api.post("/api/auth/signout", headers=person.headers)
+
+    answer = await api.get(FEED, params={"after": 2**63 - 1}, auth=credentials)
+
+    assert answer.json() == {"after": 0, "revocations": []}
+
+
+async def test_unchanged_feed_is_304(api: Api, credentials: Credentials) -> None:
+    person = await api.sign_up()
+    first = await api.get(FEED, auth=credentials)
+    known = {"If-None-Match": first.headers["etag"]}
+
+    unchanged = await api.get(FEED, auth=credentials, headers=known)
+    await api.post("/api/auth/signout", headers=person.headers)
+    changed = await api.get(FEED, auth=credentials, headers=known)
+
+    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert unchanged.headers["etag"] == first.headers["etag"]
+    assert changed.status_code == 200
+    assert changed.headers["etag"] != first.headers["etag"]
+
+
+async def test_waiting_reader_is_answered_at_the_change(api: Api, services: Services, credentials: Credentials) -> None:
+    person = await api.sign_up()
+    etag = (await api.get(FEED, auth=credentials)).headers["etag"]
+    waiting = asyncio.create_task(api.get(FEED, params={"wait": 5}, auth=credentials, headers={"If-None-Match": etag}))
+    loop = asyncio.get_running_loop()
+    asked_at = loop.time()
+    while not services.revocations._changed._waiters:  # nothing outside tells that it waits
+        await asyncio.sleep(0.01)
+        assert loop.time() < asked_at + 4
+    assert not waiting.done()
+
+    await api.post("/api/auth/signout", headers=person.headers)
+
+    async with asyncio.timeout(4):
+        answer = await waiting
+    assert answer.status_code == 200
+    assert answer.json()["revocations"][0]["sessionId"] == session_id(person.access_token)
+
+
+async def test_wait_ends_with_304_when_nothing_changes(api: Api, credentials: Credentials) -> None:
+    etag = (await api.get(FEED, auth=credentials)).headers["etag"]
+
+    answer = await api.get(FEED, params={"wait": 0.05}, auth=credentials, headers={"If-None-Match": etag})
+
+    assert answer.status_code == 304
+
+
+async def test_reader_that_is_behind_does_not_wait(api: Api, credentials: Credentials) -> None:
+    async with asyncio.timeout(4):
+        answer = await api.get(FEED, params={"wait": 5}, auth=credentials, headers={"If-None-Match": '"old"'})
+        first = await api.get(FEED, params={"wait": 5}, auth=credentials)
+
+    assert (answer.status_code, first.status_code) == (200, 200)
+
+
+async def test_feed_of_one_worker_has_what_another_revoked(
+    api: Api, make_services: MakeServices, credentials: Credentials
+) -> None:
+    person = await api.sign_up()
+    other = make_services()
+    async with started(other) as app, http_client(app) as client:
+        await api.post("/api/auth/signout", headers=person.headers)
+        await other.revocations.poll()
+
+        assert (await client.get(FEED, auth=credentials)).json() == (await api.get(FEED, auth=credentials)).json()
+
+
+async def test_stale_feed_is_503(api: Api, services: Services, credentials: Credentials, clock: FakeClock) -> None:
+    clock.advance(seconds=31)
+
+    answer = await api.get(FEED, auth=credentials)
+
+    assert_problem(answer, 503, "revocation_unknown")
+    await services.revocations.poll()
+    assert (await api.get(FEED, auth=credentials)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", [{"after": -1}, {"after": "x"}, {"after": 2**63}, {"wait": 6}, {"wait": -1}, {"wait": "nan"}]
+)
+async def test_odd_question_is_refused(api: Api, credentials: Credentials, query: dict[str, Any]) -> None:
+    assert_problem(await api.get(FEED, params=query, auth=credentials), 422, "validation_failed")
+
+
+async def test_removed_service_is_refused(api: Api, services: Services, credentials: Credentials) -> None:
+    await services.clients.remove(credentials[0])
+
+    assert_problem(await api.get(FEED, auth=credentials), 401, "invalid_client")

@@ -1,0 +1,83 @@
+"""`gatepost keys`, and a wrong SECRET_KEY as an operator meets it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gatepost.core.settings import Settings
+from gatepost.keys.errors import SigningKeyError
+from gatepost.services import Services
+from tests.conftest import MakeSettings
+from tests.support.clock import FakeClock
+from tests.support.commands import run_command
+from tests.support.server import COMMAND, run_gatepost, server_env
+
+
+async def test_key_lives_through_its_commands(settings: Settings, services: Services, clock: FakeClock) -> None:
+    clock.advance(days=-3)
+    await services.start()
+    old, coming = services.keys.signing.kid, _other_than(services, services.keys.signing.kid)
+
+    listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
+    assert sorted(line.split()[:3:2] for line in listed) == sorted([[old, "active"], [coming, "next"]])
+    assert all(line.endswith("0 sessions") for line in listed)
+
+    assert (await run_command(settings, "keys", "rotate")).stdout == f"{coming} signs from now on\n"
+    listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
+    assert {old: "retiring", coming: "active"}.items() <= {line.split()[0]: line.split()[2] for line in listed}.items()
+    assert [line.split()[2] for line in listed].count("next") == 1
+
+    refused = await run_command(settings, "keys", "rotate")
+    assert isinstance(refused.exception, SigningKeyError)
+    refused = await run_command(settings, "keys", "retire", old)
+    assert isinstance(refused.exception, SigningKeyError)
+    assert (await run_command(settings, "keys", "retire", old, "--force")).stdout == f"{old} is gone\n"
+    assert old not in (await run_command(settings, "keys", "list")).stdout
+
+
+async def test_list_of_a_shared_secret_says_where_it_is(make_settings: MakeSettings) -> None:
+    settings = make_settings(jwt_algorithm="HS256", jwt_secret="shared-0123456789-abcdefghijklmnopqrstuvwxyz")
+
+    listed = await run_command(settings, "keys", "list")
+
+    assert listed.stdout.startswith("HS256 signs with JWT_SECRET")
+    assert "shared-" not in listed.stdout
+
+
+def test_refusal_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    run_gatepost("keys", "list", folder=tmp_path)
+
+    refused = _run(tmp_path, "keys", "rotate")
+
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    [line] = refused.stderr.splitlines()
+    assert line.startswith("gatepost: the next key was made at ")
+    assert run_gatepost("keys", "rotate", "--force", folder=tmp_path).endswith(" signs from now on\n")
+
+
+@pytest.mark.parametrize("command", ["serve", "keys list", "doctor"])
+def test_wrong_secret_is_one_line_and_exit_code_1(tmp_path: Path, command: str) -> None:
+    run_gatepost("keys", "list", folder=tmp_path)
+
+    refused = _run(tmp_path, *command.split(), SECRET_KEY="another-0123456789-abcdefghijklmnopqrstuvwxyz")
+
+    assert refused.returncode == 1
+    said = refused.stdout if command == "doctor" else refused.stderr
+    assert "SECRET_KEY does not open the signing keys in the database" in said.splitlines()[-1]
+    assert "Traceback" not in refused.stdout + refused.stderr
+    if command != "doctor":
+        assert len(refused.stderr.splitlines()) == 1
+        assert refused.stdout == ""
+
+
+def _run(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=folder, env=server_env(**env), capture_output=True, text=True, timeout=30
+    )
+
+
+def _other_than(services: Services, kid: str) -> str:
+    [other] = set(services.keys.verifying) - {kid}
+    return other

@@ -1,0 +1,241 @@
+"""Next, active, retiring, gone."""
+
+import asyncio
+import base64
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from gatepost.audit.log import AuditEvent
+from gatepost.audit.models import AuditEntry
+from gatepost.core.database import Database
+from gatepost.core.settings import JwtAlgorithm
+from gatepost.keys.errors import SigningKeyError
+from gatepost.keys.rotation import KeyState, KeyStatus
+from gatepost.services import Services
+from tests.conftest import MakeServices, http_client, started
+from tests.features.keys.conftest import Worker, every_algorithm
+from tests.support.api import Api, assert_problem
+from tests.support.clock import FakeClock
+
+# Five minutes in verifiers' caches, and one for workers to read of the key.
+KNOWN_SECONDS = 360
+ACCESS_MINUTES = 1440
+
+
+@every_algorithm
+async def test_first_start_makes_an_active_and_a_next_key(
+    api: Api, services: Services, algorithm: JwtAlgorithm
+) -> None:
+    active, coming = await _keys(services)
+
+    assert (active.algorithm, coming.algorithm) == (algorithm.value, algorithm.value)
+    person = await api.sign_up()
+    assert _header(person.access_token) == {"alg": algorithm.value, "kid": active.kid, "typ": "at+jwt"}
+    assert await _published(api) == {active.kid, coming.kid}
+
+
+async def test_workers_that_start_at_once_share_their_first_keys(other_worker: Worker, database: Database) -> None:
+    workers = [other_worker() for _ in range(4)]
+
+    await asyncio.gather(*(worker.start() for worker in workers))
+
+    assert len({worker.keys.signing.kid for worker in workers}) == 1
+    assert len({frozenset(worker.keys.verifying) for worker in workers}) == 1
+    assert len(workers[0].keys.verifying) == 2
+    async with database.read() as tx:
+        query = select(AuditEntry).where(AuditEntry.event == AuditEvent.KEY_CREATED.value)
+        assert len((await tx.scalars(query)).all()) == 2
+
+
+async def test_rotation_before_verifiers_know_the_next_key_is_refused(services: Services, clock: FakeClock) -> None:
+    await services.start()
+    before = await _keys(services)
+    clock.advance(seconds=KNOWN_SECONDS - 1)
+
+    with pytest.raises(SigningKeyError, match=r"verifiers .* may not know it .* wait, or use --force"):
+        await services.key_rotation.rotate()
+
+    assert await _keys(services) == before
+    await services.key_rotation.rotate(force=True)
+    assert (await _keys(services))[0].kid == before[1].kid
+
+
+async def test_next_key_signs_after_the_rotation_and_was_published_before(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    old, coming = await _keys(services)
+    published = await _published(api)
+    clock.advance(seconds=KNOWN_SECONDS)
+
+    assert await services.key_rotation.rotate() == coming.kid
+    before_reload = await api.sign_up("Heba")
+    await services.keys.load()
+    after_reload = await api.sign_up("Abbey")
+
+    assert _header(before_reload.access_token)["kid"] == old.kid
+    assert _header(after_reload.access_token)["kid"] == coming.kid
+    assert coming.kid in published
+    states = {key.kid: key.state for key in await services.key_rotation.list()}
+    assert (states.pop(old.kid), states.pop(coming.kid)) == (KeyState.RETIRING, KeyState.ACTIVE)
+    [(newest, state)] = states.items()
+    assert state is KeyState.NEXT
+    assert await _published(api) == {old.kid, coming.kid, newest}
+
+
+async def test_rotation_is_in_the_audit_log(api: Api, services: Services, database: Database) -> None:
+    old, coming = await _keys(services)
+
+    await services.key_rotation.rotate(force=True)
+
+    async with database.read() as tx:
+        [entry] = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == "key.rotated"))).all()
+    assert entry.details == {"from": old.kid, "to": coming.kid}
+
+
+@every_algorithm
+async def test_tokens_of_the_old_key_are_good_as_long_as_they_live(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    await services.key_rotation.rotate(force=True)
+    await services.keys.load()
+
+    clock.advance(minutes=ACCESS_MINUTES, seconds=-1)
+    await services.revocations.poll()
+    assert (await api.user_board(person.access_token)).status_code == 200
+    clock.advance(seconds=1)
+    assert_problem(await api.user_board(person.access_token), 401, "token_expired")
+
+
+async def test_key_whose_tokens_live_is_retired_only_by_force(
+    api: Api, services: Services, other_worker: Worker, database: Database
+) -> None:
+    people = [await api.sign_up(name) for name in ("Abbey", "Heba", "Gone")]
+    await api.post("/api/auth/signout", headers=people[2].headers)
+    old = (await _keys(services))[0].kid
+    await services.key_rotation.rotate(force=True)
+    await services.keys.load()
+    late = other_worker()
+    async with started(late) as app, http_client(app) as client:
+        with pytest.raises(SigningKeyError, match=r"^2 sessions hold an access token .* use --force"):
+            await services.key_rotation.retire(old)
+        assert old in {key.kid for key in await services.key_rotation.list()}
+
+        await services.key_rotation.retire(old, force=True)
+
+        await services.keys.load()
+        assert_problem(await api.user_board(people[0].access_token), 401, "token_invalid")
+        assert (await Api(client).user_board(people[0].access_token)).status_code == 200
+        await late.keys.load()
+        assert_problem(await Api(client).user_board(people[0].access_token), 401, "token_invalid")
+    assert old not in await _published(api)
+    refreshed = (await api.refresh(people[0].refresh_token)).json()
+    assert (await api.user_board(refreshed["accessToken"])).status_code == 200
+    async with database.read() as tx:
+        [entry] = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == "key.retired"))).all()
+    assert entry.details == {"kid": old, "live_sessions": 2}
+
+
+async def test_earlier_token_of_a_session_that_moved_on_still_holds_its_key(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    old = (await _keys(services))[0].kid
+    await services.key_rotation.rotate(force=True)
+    await services.keys.load()
+    await api.refresh(person.refresh_token)
+
+    with pytest.raises(SigningKeyError, match=r"^0 sessions hold .* may live until"):
+        await services.key_rotation.retire(old)
+
+    # Workers may have signed with it for another minute.
+    clock.advance(minutes=ACCESS_MINUTES, seconds=59)
+    with pytest.raises(SigningKeyError):
+        await services.key_rotation.retire(old)
+    clock.advance(seconds=1)
+    await services.key_rotation.retire(old)
+    assert old not in {key.kid for key in await services.key_rotation.list()}
+
+
+async def test_key_in_use_cannot_be_retired(services: Services) -> None:
+    await services.start()
+
+    for key in await _keys(services):
+        with pytest.raises(SigningKeyError, match="run gatepost keys rotate first"):
+            await services.key_rotation.retire(key.kid, force=True)
+    assert len(await _keys(services)) == 2
+
+
+async def test_unknown_key_cannot_be_retired(services: Services) -> None:
+    await services.start()
+
+    with pytest.raises(SigningKeyError, match="there is no key nobody; see gatepost keys list"):
+        await services.key_rotation.retire("nobody")
+
+
+async def test_rotations_at_once_are_one_after_the_other(services: Services, other_worker: Worker) -> None:
+    other = other_worker()
+    await services.start()
+    await other.start()
+    first = services.keys.signing.kid
+
+    results = await asyncio.gather(
+        services.key_rotation.rotate(force=True), other.key_rotation.rotate(force=True), return_exceptions=True
+    )
+
+    active, coming = await _keys(services)
+    assert active.kid in results
+    keys = await services.key_rotation.list()
+    done = [result for result in results if isinstance(result, str)]
+    assert len(done) == len(set(done)) == len(keys) - 2
+    assert first in {key.kid for key in keys if key.state is KeyState.RETIRING}
+    assert coming.kid not in results
+
+
+async def test_tokens_of_another_algorithm_outlive_a_change_of_it(make_services: MakeServices) -> None:
+    before, after = make_services(jwt_algorithm="RS256"), make_services(jwt_algorithm="ES256")
+    async with started(before) as app, http_client(app) as client:
+        person = await Api(client).sign_up()
+    async with started(after) as app, http_client(app) as client:
+        api = Api(client)
+        later = await api.sign_in()
+
+        assert (await api.user_board(person.access_token)).status_code == 200
+        assert _header(later.access_token)["alg"] == "ES256"
+        assert {key["alg"] for key in (await api.get("/.well-known/jwks.json")).json()["keys"]} == {"ES256", "RS256"}
+
+
+async def test_shared_secret_signs_and_is_published_nowhere(make_services: MakeServices) -> None:
+    secret = "shared-0123456789-abcdefghijklmnopqrstuvwxyz"
+    services = make_services(jwt_algorithm="HS256", jwt_secret=secret)
+    async with started(services) as app, http_client(app) as client:
+        api = Api(client)
+        person = await api.sign_up()
+
+        assert _header(person.access_token)["alg"] == "HS256"
+        assert (await api.user_board(person.access_token)).status_code == 200
+        assert (await api.get("/.well-known/jwks.json")).json() == {"keys": []}
+        assert await services.key_rotation.list() == []
+        with pytest.raises(SigningKeyError, match="HS256 signs with JWT_SECRET"):
+            await services.key_rotation.rotate(force=True)
+        for path in ("/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/openapi.json"):
+            assert secret not in (await api.get(path)).text
+
+
+async def _keys(services: Services) -> tuple[KeyStatus, KeyStatus]:
+    """Return the active and the next key."""
+    by_state = {key.state: key for key in await services.key_rotation.list()}
+    return by_state[KeyState.ACTIVE], by_state[KeyState.NEXT]
+
+
+async def _published(api: Api) -> set[str]:
+    return {key["kid"] for key in (await api.get("/.well-known/jwks.json")).json()["keys"]}
+
+
+def _header(token: str) -> dict[str, Any]:
+    segment = token.partition(".")[0]
+    header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    return header

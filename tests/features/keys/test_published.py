@@ -1,0 +1,82 @@
+"""The public keys, and the metadata that leads to them."""
+
+import httpx
+from sqlalchemy import select
+
+from gatepost.core.database import Database
+from gatepost.core.settings import JwtAlgorithm
+from gatepost.keys.models import StoredKey
+from tests.conftest import SECRET, MakeServices, http_client, started
+from tests.features.keys.conftest import every_algorithm
+from tests.support.api import Api
+
+MEMBERS = {
+    JwtAlgorithm.ES256: {"kty", "crv", "x", "y", "alg", "use", "kid"},
+    JwtAlgorithm.RS256: {"kty", "n", "e", "alg", "use", "kid"},
+}
+BASE = "http://localhost:8080"
+
+
+@every_algorithm
+async def test_key_set_has_the_public_members_and_no_other(api: Api, algorithm: JwtAlgorithm) -> None:
+    answer = await api.get("/.well-known/jwks.json")
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    keys = answer.json()["keys"]
+    assert len(keys) == 2
+    for key in keys:
+        assert key.keys() == MEMBERS[algorithm]
+        assert (key["alg"], key["use"]) == (algorithm.value, "sig")
+
+
+async def test_metadata_names_the_issuer_and_every_address(api: Api) -> None:
+    answer = await api.get("/.well-known/oauth-authorization-server")
+
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.json() == {
+        "issuer": BASE,
+        "token_endpoint": f"{BASE}/api/auth/token",
+        "jwks_uri": f"{BASE}/.well-known/jwks.json",
+        "introspection_endpoint": f"{BASE}/oauth/introspect",
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "revocation_endpoint": f"{BASE}/oauth/revoke",
+        "revocation_endpoint_auth_methods_supported": ["none"],
+        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": ["password", "refresh_token"],
+        "response_types_supported": [],
+        "service_documentation": f"{BASE}/docs",
+        "gatepost_revocations_endpoint": f"{BASE}/api/auth/revocations",
+        "gatepost_audience": "gatepost",
+    }
+    for name, address in answer.json().items():
+        if name.endswith(("_endpoint", "_uri")):
+            assert await _exists(api, address.removeprefix(BASE)), name
+
+
+async def test_metadata_follows_the_public_address(make_services: MakeServices) -> None:
+    services = make_services(public_url="https://login.example/auth", jwt_audience="shop")
+    async with started(services) as app, http_client(app) as client:
+        body = (await client.get("/.well-known/oauth-authorization-server")).json()
+
+    assert body["issuer"] == "https://login.example/auth"
+    assert body["jwks_uri"] == "https://login.example/auth/.well-known/jwks.json"
+    assert body["gatepost_audience"] == "shop"
+
+
+@every_algorithm
+async def test_private_keys_cannot_be_read_in_the_database(api: Api, database: Database) -> None:
+    async with database.read() as tx:
+        stored = (await tx.scalars(select(StoredKey))).all()
+
+    assert len(stored) == 2
+    for key in stored:
+        assert "PRIVATE KEY" not in key.encrypted_pem
+        assert key.encrypted_pem.startswith("gAAAA")  # Fernet: a version and a time before what is encrypted
+        assert SECRET not in key.encrypted_pem
+
+
+async def _exists(api: Api, path: str) -> bool:
+    answers = [await api.get(path), await api.post(path)]
+    return all(answer.status_code != httpx.codes.NOT_FOUND for answer in answers)

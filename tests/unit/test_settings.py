@@ -1,0 +1,287 @@
+"""The settings: where they come from, what follows from them, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from gatepost.core.settings import Settings, SettingsError, load_settings
+from gatepost.core.settings.checks import weakness
+from gatepost.core.settings.text import GROUPS, example_file, in_force, markdown_table
+
+STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
+HIDDEN = "hunter2-hunter2"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Return what sets the environment of a test."""
+    return monkeypatch
+
+
+def load(env: pytest.MonkeyPatch, **values: str) -> Settings:
+    """Load the settings of this environment."""
+    for name, value in values.items():
+        env.setenv(name, value)
+    return load_settings()
+
+
+def complaints(env: pytest.MonkeyPatch, **values: str) -> dict[str, str]:
+    """Return the settings that are refused in this environment, with what is said of each."""
+    with pytest.raises(SettingsError) as refused:
+        load(env, **values)
+    said = {complaint.setting: str(complaint) for complaint in refused.value.complaints}
+    assert len(said) == len(refused.value.complaints)
+    return said
+
+
+def test_nothing_set_is_enough_for_development(env: pytest.MonkeyPatch) -> None:
+    settings = load(env)
+
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 8080, 1)
+    assert settings.sqlalchemy_url.render_as_string() == "sqlite+aiosqlite:///.gatepost/gatepost.db"
+    assert settings.cors_origins == ("http://localhost:8081",)
+    assert settings.access_token_life.total_seconds() == 24 * 3600
+    assert (settings.session_idle_life.days, settings.session_max_life.days) == (30, 90)
+    assert settings.shortest_password == 6
+    assert not settings.in_production
+
+
+def test_development_secret_is_the_same_after_a_restart(env: pytest.MonkeyPatch) -> None:
+    assert load(env).secret_key == load(env).secret_key
+
+
+def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: pytest.MonkeyPatch) -> None:
+    said = complaints(
+        env,
+        ENVIRONMENT="production",
+        CORS_ORIGINS="*",
+        TRUSTED_PROXIES="*",
+        SESSION_MAX_DAYS="10",
+        JWT_ALGORITHM="HS256",
+    )
+
+    assert said == {
+        "SECRET_KEY": "SECRET_KEY: production needs it. To make one, put in the output of: openssl rand -base64 48.",
+        "DATABASE_URL": "DATABASE_URL: it is SQLite, which serves one machine. "
+        "Set DATABASE_URL to MySQL, or SQLITE_IN_PRODUCTION=true.",
+        "CORS_ORIGINS": "CORS_ORIGINS: `*` opens the API to every web site. "
+        "Name the origins of your apps, comma-separated.",
+        "TRUSTED_PROXIES": "TRUSTED_PROXIES: `*` lets every caller forge its address. "
+        "Name your proxies' addresses or networks.",
+        "SESSION_MAX_DAYS": "SESSION_MAX_DAYS: it is below JWT_REFRESH_EXPIRATION_DAYS. Raise it, or lower the other.",
+        "JWT_SECRET": "JWT_SECRET: HS256 needs it. Set it, or use JWT_ALGORITHM=ES256.",
+    }
+    assert not Path(".gatepost").exists()
+
+
+def test_safe_production_starts(env: pytest.MonkeyPatch) -> None:
+    settings = load(
+        env,
+        ENVIRONMENT="production",
+        SECRET_KEY=STRONG,
+        DATABASE_URL="mysql://app:x@db/gatepost",
+        CORS_ORIGINS="https://app.example, https://admin.example,",
+    )
+
+    assert settings.in_production
+    assert settings.shortest_password == 8
+    assert settings.cors_origins == ("https://app.example", "https://admin.example")
+
+
+def test_sqlite_in_production_is_allowed_on_request(env: pytest.MonkeyPatch) -> None:
+    assert load(env, ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true").uses_sqlite
+
+
+@pytest.mark.parametrize(
+    ("secret", "problem"),
+    [
+        ("short", "fewer than 32 characters"),
+        ("a" * 64, "fewer than 10 different characters"),
+        ("abcabcabc" * 8, "fewer than 10 different characters"),
+        ("please-change-me-before-production-42", "placeholder"),
+        ("my_secret_key_0123456789_abcdefghijk", "placeholder"),
+        ("0123456789-PASSWORD-0123456789-abcdef", "placeholder"),
+    ],
+)
+def test_weak_secret_is_refused_in_production_without_being_shown(
+    env: pytest.MonkeyPatch, secret: str, problem: str
+) -> None:
+    said = complaints(env, ENVIRONMENT="production", SECRET_KEY=secret, DATABASE_URL="mysql://app:x@db/gatepost")
+
+    assert said.keys() == {"SECRET_KEY"}
+    assert problem in said["SECRET_KEY"]
+    assert secret not in said["SECRET_KEY"]
+    assert weakness(STRONG) is None
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"JWT_ALGORITHM": "HS256", "JWT_SECRET": "short"}, "fewer than 32 characters"),
+        ({"JWT_SECRET": STRONG}, "only HS256 uses it"),
+    ],
+)
+def test_shared_secret_has_to_fit_its_algorithm(env: pytest.MonkeyPatch, values: dict[str, str], problem: str) -> None:
+    assert problem in complaints(env, **values)["JWT_SECRET"]
+
+
+def test_shared_secret_for_its_algorithm_is_fine(env: pytest.MonkeyPatch) -> None:
+    assert load(env, JWT_ALGORITHM="HS256", JWT_SECRET=STRONG).jwt_algorithm == "HS256"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "65536"),
+        ("WORKERS", "0"),
+        ("ENVIRONMENT", "staging"),
+        ("JWT_ALGORITHM", "none"),
+        ("JWT_ALGORITHM", "HS512"),
+        ("JWT_ACCESS_EXPIRATION_MINUTES", "0"),
+        ("JWT_ACCESS_EXPIRATION_MINUTES", "-5"),
+        ("REFRESH_REUSE_GRACE_SECONDS", "-1"),
+        ("BCRYPT_ROUNDS", "3"),
+        ("PUBLIC_URL", "localhost:8080"),
+        ("PUBLIC_URL", "https://x.example/?a=b"),
+        ("TOKEN_TRANSPORT", "pigeon"),
+        ("DB_PORT", "0"),
+        ("REFRESH_TOKEN_ROTATION", "maybe"),
+    ],
+)
+def test_malformed_value_is_refused_by_name(env: pytest.MonkeyPatch, name: str, value: str) -> None:
+    said = complaints(env, **{name: value})
+
+    assert said.keys() == {name}
+    assert f"See {name} in .env.example" in said[name]
+
+
+def test_malformed_values_are_refused_together(env: pytest.MonkeyPatch) -> None:
+    assert complaints(env, PORT="x", WORKERS="x", HOST="0.0.0.0").keys() == {"PORT", "WORKERS"}
+
+
+@pytest.mark.parametrize(
+    ("given", "completed"),
+    [
+        ("mysql://root@localhost/pocket_db", "mysql+aiomysql://root@localhost/pocket_db"),
+        ("mariadb://root@localhost/pocket_db", "mariadb+aiomysql://root@localhost/pocket_db"),
+        ("mysql+aiomysql://root@localhost:3307/x", "mysql+aiomysql://root@localhost:3307/x"),
+        ("sqlite:///data/accounts.db", "sqlite+aiosqlite:///data/accounts.db"),
+        ("sqlite:////var/lib/accounts.db", "sqlite+aiosqlite:////var/lib/accounts.db"),
+        ("mysql://a:p%40s%25s%2Fw@h/x", "mysql+aiomysql://a:p%40s%25s%2Fw@h/x"),
+    ],
+)
+def test_database_address_is_completed(env: pytest.MonkeyPatch, given: str, completed: str) -> None:
+    settings = load(env, DATABASE_URL=given)
+
+    assert settings.sqlalchemy_url.render_as_string(hide_password=False) == completed
+    assert settings.uses_sqlite == given.startswith("sqlite")
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (f"postgresql://root:{HIDDEN}@localhost/x", "postgresql is not supported; use mysql, mariadb or sqlite"),
+        (f"mysql+pymysql://root:{HIDDEN}@localhost/x", "the driver must be aiomysql, or be left out"),
+        (f"mysql://root:{HIDDEN}@localhost", "it names no database"),
+        (f"mysql://root:{HIDDEN}@localhost:port/x", "it is not a database URL"),
+        (f"root:{HIDDEN}", "it is not a database URL"),
+        (f"nonsense://{HIDDEN}", "nonsense is not supported"),
+    ],
+)
+def test_address_that_cannot_be_used_is_refused_without_being_shown(
+    env: pytest.MonkeyPatch, given: str, problem: str
+) -> None:
+    said = complaints(env, DATABASE_URL=given)
+
+    assert problem in said["DATABASE_URL"]
+    assert HIDDEN not in said["DATABASE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "address"),
+    [
+        ({"DB_HOST": "db"}, "mysql+aiomysql://root@db:3306/pocket_db"),
+        ({"DB_NAME": "accounts"}, "mysql+aiomysql://root@localhost:3306/accounts"),
+        ({"DB_USER": "app", "DB_PORT": "3307"}, "mysql+aiomysql://app@localhost:3307/pocket_db"),
+        ({"DB_PASSWORD": "a@b/c%d:e"}, "mysql+aiomysql://root:a%40b%2Fc%25d%3Ae@localhost:3306/pocket_db"),
+    ],
+)
+def test_any_part_of_the_address_chooses_mysql(env: pytest.MonkeyPatch, parts: dict[str, str], address: str) -> None:
+    assert load(env, **parts).sqlalchemy_url.render_as_string(hide_password=False) == address
+
+
+def test_whole_address_wins_over_its_parts(env: pytest.MonkeyPatch) -> None:
+    assert load(env, DATABASE_URL="sqlite:///x.db", DB_HOST="db").uses_sqlite
+
+
+def test_file_is_read_and_the_environment_wins(env: pytest.MonkeyPatch) -> None:
+    Path(".env").write_text("PORT=9000\nWORKERS=3\n# a comment\nDB_PASSWORD='p%40 ss'\nUNKNOWN=1\n", encoding="utf-8")
+
+    settings = load(env, PORT="9001")
+
+    assert (settings.port, settings.workers) == (9001, 3)
+    assert settings.sqlalchemy_url.password == "p%40 ss"
+
+
+def test_empty_value_is_the_default(env: pytest.MonkeyPatch) -> None:
+    assert load(env, PORT="", SECRET_KEY="", DATABASE_URL="").port == 8080
+
+
+def test_secret_file_that_others_can_read_is_refused(env: pytest.MonkeyPatch) -> None:
+    load(env)
+    Path(".gatepost/secret_key").chmod(0o640)
+
+    said = complaints(env)
+
+    assert said == {
+        "SECRET_KEY": "SECRET_KEY: no secret to start with. .gatepost/secret_key is readable by others. "
+        "Run: chmod 600 .gatepost/secret_key."
+    }
+
+
+def test_settings_without_a_secret_derive_no_key() -> None:
+    with pytest.raises(AssertionError, match="load_settings"):
+        _ = Settings(_env_file=None).keys
+
+
+def test_secrets_are_hidden_wherever_settings_are_shown(env: pytest.MonkeyPatch) -> None:
+    settings = load(
+        env, SECRET_KEY=STRONG, SECRET_KEY_PREVIOUS=STRONG[::-1], DATABASE_URL=f"mysql://root:{HIDDEN}@db/x",
+        DB_PASSWORD=HIDDEN,
+    )  # fmt: skip
+    shown = dict(in_force(settings))
+
+    assert shown["SECRET_KEY"] == shown["DATABASE_URL"] == shown["DB_PASSWORD"] == "(hidden)"
+    assert shown["JWT_SECRET"] == ""
+    assert (shown["PORT"], shown["REFRESH_TOKEN_ROTATION"], shown["ENVIRONMENT"]) == ("8080", "true", "development")
+    for secret in (STRONG, STRONG[::-1], HIDDEN):
+        assert secret not in repr(settings)
+        assert secret not in "".join(shown.values())
+
+
+def test_example_file_sets_every_setting_to_its_default(env: pytest.MonkeyPatch) -> None:
+    names = [name.upper() for group in GROUPS for name in group.model_fields]
+    assert {name.lower() for name in names} == set(Settings.model_fields)
+    lines = [line for line in example_file().splitlines() if line.startswith("#") and not line.startswith("# ")]
+    assert [line.removeprefix("#").partition("=")[0] for line in lines] == names
+
+    Path(".env").write_text("\n".join(line.removeprefix("#") for line in lines), encoding="utf-8")
+    from_the_file = Settings(_env_file=".env")
+
+    defaults = Settings(_env_file=None)
+    for name in Settings.model_fields:
+        assert getattr(from_the_file, name) == getattr(defaults, name), name
+
+
+def test_table_has_a_row_for_every_setting() -> None:
+    rows = markdown_table().splitlines()
+
+    assert len(rows) == 2 + len(Settings.model_fields)
+    assert "| `PORT` | `8080` | Port to listen on. |" in rows
+    assert any(row.startswith("| `SECRET_KEY` | – |") for row in rows)

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("name", exact(64), nullable=False),
         sa.Column("description", text(255), nullable=False),
         sa.Column("permissions", sa.JSON(), nullable=False),
+        sa.Column("stale_above", BigId, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_roles"),
         sa.UniqueConstraint("name", name="uq_roles_name"),
         mysql_charset="utf8mb4",

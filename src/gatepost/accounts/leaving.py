@@ -1,9 +1,10 @@
 """Leaving: everything that is held about a person, and the end of their account."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import UserNotFound
@@ -16,6 +17,7 @@ from gatepost.audit.models import AuditEntry
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.models import Session
 from gatepost.sessions.revocation import RevocationFeed
@@ -135,7 +137,15 @@ class LeavingService:
                 await self.erase(tx, user_id)
         return len(ids)
 
-    async def erase(self, tx: Transaction, user_id: int, *, actor_id: int | None = None) -> None:
+    async def erase(
+        self,
+        tx: Transaction,
+        user_id: int,
+        *,
+        actor_id: int | None = None,
+        client: Client | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
         """Delete an account in the caller's transaction; the audit log keeps its number, and nothing else does."""
         await self._sessions.end(tx, user_id=user_id, reason="erased")
         await self._feed.revoke_account(tx, user_id)
@@ -143,7 +153,12 @@ class LeavingService:
         if user is not None:
             await tx.delete(user)
             await tx.flush()
-            record(tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id)
+            # A mail that has been given up would keep the address.
+            await tx.execute(delete(OutboxMail).where(OutboxMail.user_id == user_id))
+            record(
+                tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
+                client=client, details=details,
+            )  # fmt: skip
 
 
 def _text(moment: datetime | None) -> str | None:

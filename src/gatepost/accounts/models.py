@@ -27,6 +27,8 @@ class Role(Base):
     description: Mapped[str] = mapped_column(text(255), default="")
     # Words such as `users:read`, sorted; `*` is all of them.
     permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # After a change: holders with greater ids still have access tokens of before it. Empty: none has.
+    stale_above: Mapped[int | None] = mapped_column(BigId)
 
 
 class User(Base):
@@ -39,17 +41,17 @@ class User(Base):
     username_canonical: Mapped[str] = mapped_column(exact(255), unique=True)
     email: Mapped[str] = mapped_column(text(320))
     email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
-    email_verified_at: Mapped[datetime | None]
+    email_verified_at: Mapped[datetime | None] = mapped_column(index=True)
     language: Mapped[str] = mapped_column(exact(16), default="en")
     password_hash: Mapped[str] = mapped_column(exact(255))
     # Access tokens carry it; raising it makes all earlier ones stale.
     token_version: Mapped[int] = mapped_column(default=0)
     # Counts the changes, so that two people do not overwrite each other's.
     version: Mapped[int] = mapped_column(default=1)
-    disabled_at: Mapped[datetime | None]
+    disabled_at: Mapped[datetime | None] = mapped_column(index=True)
     # When the owner's wish to be deleted is carried out.
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
 
     roles: Mapped[list[Role]] = relationship(secondary=user_roles, lazy="raise", order_by=Role.id)

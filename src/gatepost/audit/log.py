@@ -30,6 +30,7 @@ class AuditEvent(StrEnum):
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
     ROLES_CHANGED = "account.roles_changed"
+    SIGNED_OUT_BY_ADMINISTRATOR = "account.signed_out"
     DELETION_PLANNED = "account.deletion_planned"
     DELETION_TAKEN_BACK = "account.deletion_taken_back"
     ACCOUNT_ERASED = "account.erased"

@@ -1,6 +1,6 @@
 """Queries of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -95,6 +95,15 @@ class Sessions:
             session.end_reason = reason
         await self._tx.flush()
         return found
+
+    async def live_access_token_ends(self, user_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
+        """Return when the last access token of each account that is signed in ends at the latest, by its id."""
+        query = (
+            select(Session.user_id, func.max(Session.access_expires_at))
+            .where(Session.user_id.in_(user_ids), *_live(now))
+            .group_by(Session.user_id)
+        )
+        return dict((await self._tx.execute(query)).tuples().all())
 
     async def last_access_token_ends(self, user_id: int) -> datetime | None:
         """Return when the last access token of an account ends at the latest; None if it never had one."""

@@ -6,6 +6,7 @@ reads those of other workers every second.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -98,6 +99,26 @@ class RevocationFeed:
             ),
         )
 
+    async def revoke_accounts(self, tx: Transaction, user_ids: Sequence[int]) -> None:
+        """Make every access token of these accounts stale; who is not signed in has none, and needs no line."""
+        await tx.execute(
+            update(User)
+            .where(User.id.in_(user_ids))
+            .values(token_version=User.token_version + 1)
+            .execution_options(synchronize_session=False)
+        )
+        now = self._clock.now()
+        latest = now + self._access_token_life + OVERLAP
+        ends = await Sessions(tx).live_access_token_ends(user_ids, now=now)
+        versions = select(User.id, User.token_version).where(User.id.in_(ends))
+        lines = [
+            Revocation(
+                user_id=user_id, min_token_version=version, created_at=now, expires_at=max(latest, ends[user_id])
+            )
+            for user_id, version in (await tx.execute(versions)).tuples()
+        ]
+        await self._append(tx, *lines)
+
     async def poll(self) -> None:
         """Read what was revoked since the last time."""
         asked_at = self._clock.now()
@@ -120,10 +141,11 @@ class RevocationFeed:
                 await tx.execute(delete(Revocation).where(Revocation.id.in_(ids)))
         return len(ids)
 
-    async def _append(self, tx: Transaction, line: Revocation) -> None:
-        tx.add(line)
+    async def _append(self, tx: Transaction, *lines: Revocation) -> None:
+        tx.add_all(lines)
         await tx.flush()
-        after_commit(tx, partial(self._note, line))
+        for line in lines:
+            after_commit(tx, partial(self._note, line))
 
     def _note(self, line: Revocation) -> None:
         is_new = self._revoked.note(

@@ -11,12 +11,14 @@ from fastapi.middleware.cors import CORSMiddleware
 from gatepost import __version__
 from gatepost.access.router import router as access_router
 from gatepost.accounts.router import router as accounts_router
+from gatepost.admin.role_router import router as roles_router
+from gatepost.admin.router import router as users_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
-from gatepost.http import openapi, pages, problems
+from gatepost.http import link_pages, openapi, pages, problems
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
@@ -35,15 +37,19 @@ ROUTERS = (
     accounts_router,
     recovery_router,
     invitations_router,
+    users_router,
+    roles_router,
     boards_router,
     keys_router,
     clients_router,
     health_router,
     pages.router,
+    link_pages.router,
 )
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
+ROLES_SECONDS = 2
 # A mail of this process leaves at once; this finds those of others, and those that are tried again.
 MAIL_SECONDS = 5
 
@@ -99,6 +105,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
                 every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
                 every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
+                every(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 every(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
             )
         ]

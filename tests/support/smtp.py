@@ -34,6 +34,7 @@ class SmtpServer:
     port: int
     tls: ssl.SSLContext | None = None
     from_the_start: bool = False
+    knows_utf8: bool = True
     users: dict[str, str] = field(default_factory=dict)
     recipient_answer: str = ""
     data_answer: str = ""
@@ -41,6 +42,7 @@ class SmtpServer:
     hangs_up: bool = False
     received: list[EmailMessage] = field(default_factory=list)
     senders: list[str | None] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
     tries: int = 0
     is_encrypted: list[bool] = field(default_factory=list)
     _listener: asyncio.Server | None = None
@@ -88,6 +90,7 @@ class SmtpServer:
         assert isinstance(content, bytes)
         self.received.append(message_from_bytes(content, EmailMessage, policy=default))
         self.senders.append(envelope.mail_from)
+        self.recipients += envelope.rcpt_tos
         self.is_encrypted.append(session.ssl is not None or self.from_the_start)
         return "250 OK"
 
@@ -95,7 +98,7 @@ class SmtpServer:
         connection = SMTP(
             self,
             hostname="mail.example",
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=self.knows_utf8,
             tls_context=None if self.from_the_start else self.tls,
             authenticator=self._authenticated if self.users else None,
             auth_required=bool(self.users),
@@ -115,13 +118,17 @@ class SmtpServer:
 
 @asynccontextmanager
 async def smtp_server(
-    *, tls: ssl.SSLContext | None = None, from_the_start: bool = False, users: dict[str, str] | None = None
+    *,
+    tls: ssl.SSLContext | None = None,
+    from_the_start: bool = False,
+    knows_utf8: bool = True,
+    users: dict[str, str] | None = None,
 ) -> AsyncIterator[SmtpServer]:
     """Give a server on a free port that answers, until the block ends."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    server = SmtpServer(port, tls, from_the_start, users or {})
+    server = SmtpServer(port, tls, from_the_start, knows_utf8, users or {})
     await server.start()
     try:
         yield server

@@ -38,10 +38,11 @@ class Messages:
         # RFC 3834: no automatic answer to this; the second line is what Exchange listens to.
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
-        message["Content-Language"] = rendered.language
         message.set_content(rendered.text, cte="quoted-printable")
         if rendered.html is not None:
             message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+        # Last, since setting the content takes headers of this kind away.
+        message["Content-Language"] = rendered.language
         return message
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import os
 import secrets
+import socket
 import ssl
 import sys
 import time
+from contextlib import suppress
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -16,6 +18,7 @@ import aiosmtplib
 from gatepost.core.settings.mail import MailScheme, MailUrl
 from gatepost.mail.errors import MailNotSent, MailRefused
 
+QUIT_SECONDS = 1.0
 FRAME = "-" * 78
 # RFC 4954, section 6, and RFC 3207, section 4: the server wants a sign-in or encryption, which an operator mends.
 OURS_TO_MEND = frozenset({530, 534, 535, 538})
@@ -101,19 +104,26 @@ class SmtpTransport:
             MailRefused: the server refuses this recipient or this mail for good.
         """
         url = self._url
+        client = aiosmtplib.SMTP(
+            hostname=url.host,
+            port=url.port,
+            username=url.username or None,
+            password=url.password or None,
+            use_tls=url.scheme is MailScheme.SMTPS,
+            start_tls=url.starttls,
+            local_hostname=_own_name(),
+            tls_context=self._tls,
+        )
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=url.host,
-                port=url.port,
-                username=url.username or None,
-                password=url.password or None,
-                use_tls=url.scheme is MailScheme.SMTPS,
-                start_tls=url.starttls,
-                tls_context=self._tls,
-            )
+            await client.connect()
+            await client.send_message(message)
+            # The mail is theirs by now, whatever they say to a goodbye.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=QUIT_SECONDS)
         except (aiosmtplib.SMTPException, OSError) as error:
             raise _told(error) from error
+        finally:
+            client.close()
 
 
 def _told(error: Exception) -> MailNotSent | MailRefused:
@@ -139,6 +149,12 @@ def _told(error: Exception) -> MailNotSent | MailRefused:
             return MailNotSent(f"the server cannot be reached, or hung up: {_root(error)}")
         case _:
             return MailNotSent(f"the server cannot be used: {type(error).__name__}")
+
+
+def _own_name() -> str:
+    # What asks the network for the full name can take seconds; RFC 5321, section 4.1.4, takes an address literal too.
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"
 
 
 def _for_good(code: int) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -54,6 +54,7 @@ class OutboxWorker:
         *,
         attempts: int,
         send_seconds: float = SEND_SECONDS,
+        stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -62,6 +63,7 @@ class OutboxWorker:
         self._preparer = preparer
         self._attempts = attempts
         self._send_seconds = send_seconds
+        self._stop_seconds = stop_seconds
         self._round = asyncio.Lock()
         self._failing = False
         self.woken = asyncio.Event()
@@ -77,7 +79,7 @@ class OutboxWorker:
         async with self._round:
             while batch := await self._due():
                 claimed = await self._claim(batch)
-                sent += len(await _finish(self._deliver(one) for one in claimed))
+                sent += len(await _finish([self._deliver(one) for one in claimed], self._stop_seconds))
         return sent
 
     async def counts(self) -> OutboxCounts:
@@ -195,7 +197,7 @@ def wait_after(attempts: int) -> timedelta:
     return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads retries, guards nothing
 
 
-async def _finish(deliveries: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+async def _finish(deliveries: Sequence[Coroutine[Any, Any, bool]], stop_seconds: float) -> list[bool]:
     """Wait for all of them and return a True for each mail that left; a stop in the middle leaves them a moment.
 
     Raises:
@@ -206,7 +208,7 @@ async def _finish(deliveries: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]
         results = await asyncio.shield(batch)
     except asyncio.CancelledError:
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(stop_seconds):
                 await batch
         raise
     for result in results:

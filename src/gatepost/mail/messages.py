@@ -1,5 +1,7 @@
 """A mail as it goes over the wire (RFC 5322): text and HTML side by side, and no header that a person can forge."""
 
+import re
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -10,7 +12,12 @@ from email_validator import EmailNotValidError, validate_email
 from gatepost.core.clock import Clock
 from gatepost.mail.errors import MailRefused
 from gatepost.mail.prepared import PreparedMail
-from gatepost.mail.rendering import Templates, one_line
+from gatepost.mail.rendering import Templates
+
+# RFC 1123, section 2.1.
+HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE | re.ASCII
+)
 
 
 class Messages:
@@ -32,7 +39,7 @@ class Messages:
         message = EmailMessage(policy=SMTP)
         message["From"] = self._sender
         message["To"] = _recipient(mail.address)
-        message["Subject"] = one_line(rendered.subject)
+        _set_subject(message, rendered.subject)
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = make_msgid(domain=self._sender.domain)
         # RFC 3834: no automatic answer to this; the second line is what Exchange listens to.
@@ -46,10 +53,27 @@ class Messages:
         return message
 
 
+def _set_subject(message: EmailMessage, subject: str) -> None:
+    """Set the subject as it stands.
+
+    Assigning it would read words such as `=?utf-8?q?…?=` (RFC 2047), whose hidden line breaks add headers, and
+    older Pythons lose spaces where they fold a long one.
+    """
+    if subject.isascii() and "=?" not in subject:
+        message["Subject"] = subject
+    else:
+        message.set_raw("Subject", Header(subject, "utf-8", header_name="Subject").encode())
+
+
 def _recipient(address: str) -> Address:
     """Return an address for the wire: its domain in ASCII (RFC 5890), its local part as it is."""
+    local, _, domain = address.rpartition("@")
     try:
-        checked = validate_email(address, check_deliverability=False, globally_deliverable=False)
+        if HOST_NAME.fullmatch(domain):
+            # The names of private networks too, such as mail.local, which are no address for a sign-up.
+            checked = validate_email(f"{local}@example.com", check_deliverability=False)
+            return Address(username=checked.local_part, domain=domain)
+        checked = validate_email(address, check_deliverability=False)
     except EmailNotValidError:
         raise MailRefused("the address cannot be written to") from None
     return Address(username=checked.local_part, domain=checked.ascii_domain or checked.domain)

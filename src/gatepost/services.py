@@ -179,11 +179,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
 
 
 def build_messages(settings: Settings, clock: Clock) -> Messages:
-    """Build what makes messages; the name in MAIL_FROM is what mails call the service."""
-    sender = read_sender(settings.mail_from)
-    templates = Templates(
+    """Build what makes messages."""
+    return Messages(build_templates(settings), clock, sender=read_sender(settings.mail_from))
+
+
+def build_templates(settings: Settings) -> Templates:
+    """Build the words of mails; the name in MAIL_FROM is what they call the service."""
+    return Templates(
         settings.mail_templates,
         default_language=settings.default_language,
-        product=sender.display_name or "Gatepost",
+        product=read_sender(settings.mail_from).display_name or "Gatepost",
     )
-    return Messages(templates, clock, sender=sender)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.repository import Users
+from gatepost.cli.mail import broken_templates
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import weakness
@@ -53,6 +54,8 @@ def doctor() -> None:
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
+    for problem in broken_templates(settings):
+        yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
     for problem in _unsafe(settings):
         yield Finding(Severity.WARNING, problem)
 

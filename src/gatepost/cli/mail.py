@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +13,14 @@ from gatepost.cli.running import running_services
 from gatepost.core.clock import SystemClock
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.mail import parse_mail_url
-from gatepost.mail.errors import MailNotSent
+from gatepost.mail.errors import MailNotSent, TemplateBroken
 from gatepost.mail.examples import TEST_MAIL, example
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.transports import make_transport
 from gatepost.mail.worker import SEND_SECONDS
-from gatepost.services import build_messages
+from gatepost.services import build_messages, build_templates
 
 app = typer.Typer(no_args_is_help=True, help="Mails that were given up, how mails look, and whether they leave.")
 
@@ -80,6 +81,16 @@ def send_test(address: Annotated[str, typer.Argument(help="Who gets it.")]) -> N
     """Send a mail right now, past the outbox, to see whether MAIL_URL and MAIL_FROM work."""
     asyncio.run(_send_test(load_settings(), address))
     print("sent")
+
+
+def broken_templates(settings: Settings) -> Iterator[str]:
+    """Yield, for every language and kind of mail that cannot be made, what is wrong."""
+    languages = build_templates(settings).languages()
+    for language, kind in product(languages, MailKind):
+        try:
+            list(_previews(settings, [kind], language))
+        except TemplateBroken as error:
+            yield f"{language}: {error}"
 
 
 async def _send_test(settings: Settings, address: str) -> None:

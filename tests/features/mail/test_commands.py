@@ -19,7 +19,7 @@ def _refused(*arguments: str, folder: Path, **env: str) -> str:
         [*COMMAND, *arguments], cwd=folder, env=server_env(**env), capture_output=True, text=True, check=False
     )
     assert result.returncode != 0, result.stdout
-    return result.stderr
+    return result.stderr or result.stdout
 
 
 def test_given_up_mail_is_listed_and_put_back(tmp_path: Path) -> None:
@@ -61,7 +61,11 @@ def test_broken_template_is_named(tmp_path: Path) -> None:
 
     said = _refused("mail", "preview", "new_device", folder=tmp_path, MAIL_TEMPLATES="mail")
 
+    doctor = _refused("doctor", folder=tmp_path, MAIL_TEMPLATES="mail")
+
     assert said == "gatepost: the template new_device is broken: 'lnik' is undefined\n"
+    assert "a mail cannot be made: en: the template new_device is broken: 'lnik' is undefined" in doctor
+    assert doctor.count("a mail cannot be made") == 1
 
 
 def test_test_mail_tries_the_transport(tmp_path: Path) -> None:

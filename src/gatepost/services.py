@@ -12,6 +12,10 @@ from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.service import AccountService
 from gatepost.accounts.sign_up import SignUpService
+from gatepost.admin.pages import AccountReader
+from gatepost.admin.roles import RoleEditor
+from gatepost.admin.service import AccountEditor
+from gatepost.admin.standing import AccountStanding
 from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
 from gatepost.core.clock import Clock, SystemClock
@@ -64,6 +68,10 @@ class Services:
     leaving: LeavingService
     invitations: InvitationService
     outbox: OutboxWorker
+    account_reader: AccountReader
+    account_editor: AccountEditor
+    account_standing: AccountStanding
+    role_editor: RoleEditor
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
@@ -143,6 +151,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
+    leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, rules=rules, policy=policy)
     return Services(
         settings=settings,
@@ -161,7 +170,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         password_recovery=recovery,
         addresses=AddressService(database, clock, recovery, policy=policy),
         not_me=NotMeService(database, clock, sessions),
-        leaving=LeavingService(database, clock, sessions, feed, policy=policy),
+        leaving=leaving,
         invitations=InvitationService(database, clock, accounts, policy=policy),
         outbox=OutboxWorker(
             database,
@@ -171,6 +180,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
             MailLinks(database, clock, public_url=settings.public_url, policy=policy),
             attempts=settings.mail_attempts,
         ),
+        account_reader=AccountReader(database, clock),
+        account_editor=AccountEditor(database, clock, passwords, feed, rules=rules, policy=policy),
+        account_standing=AccountStanding(database, clock, feed, sessions=sessions, leaving=leaving),
+        role_editor=RoleEditor(database, clock, feed),
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),

@@ -62,12 +62,17 @@ def require_role(role: str) -> Callable[[Principal], Awaitable[Principal]]:
     return check
 
 
-def require_permission(permission: str) -> Callable[[Principal], Awaitable[Principal]]:
-    """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403."""
+def require_permission(permission: str, *others: str) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403.
+
+    Where `others` are given, any one of all these will do.
+    """
+    wanted = (permission, *others)
+    message = f"The permission {' or '.join(wanted)} is needed."
 
     async def check(user: CurrentUser) -> Principal:
-        if not user.has_permission(permission):
-            raise PermissionRequired(f"The permission {permission} is needed.")
+        if not any(user.has_permission(word) for word in wanted):
+            raise PermissionRequired(message)
         return user
 
     return check

@@ -44,6 +44,7 @@ TAGS = [
         "name": "boards",
         "description": "Four texts, each for more than the next: all, signed in, moderators, administrators.",
     },
+    {"name": "administration", "description": "Looking after accounts and roles, by permission."},
     {"name": "for other services", "description": "Verifying our tokens elsewhere: keys, introspection, revocations."},
     {"name": "operations", "description": "What runs here, and whether it can serve."},
 ]

@@ -134,6 +134,21 @@ class Gatepost:
 
         return check
 
+    def require_permission(self, permission: str, *others: str) -> Callable[[Principal], Awaitable[Principal]]:
+        """Return a dependency that gives the person if a role of theirs has the permission, and else answers 403.
+
+        Where `others` are given, any one of all these will do.
+        """
+        wanted = (permission, *others)
+        message = f"The permission {' or '.join(wanted)} is needed."
+
+        async def check(user: Annotated[Principal, Depends(self.current_user)]) -> Principal:
+            if not any(user.has_permission(word) for word in wanted):
+                raise HTTPException(403, {"code": "permission_required", "message": message})
+            return user
+
+        return check
+
     async def _follow(self) -> None:
         while True:
             is_followed = await self._follow_once(wait=True)

@@ -1,0 +1,73 @@
+"""What the routes of administration ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query
+
+from gatepost.access.deps import CurrentUser, require_permission
+from gatepost.access.principal import Permission
+from gatepost.admin.acts import Caller, Seen
+from gatepost.admin.pages import AccountReader
+from gatepost.admin.roles import RoleEditor
+from gatepost.admin.search import LARGEST_ID, Filter, Search, Sort, Status
+from gatepost.admin.service import AccountEditor
+from gatepost.admin.standing import AccountStanding
+from gatepost.http.deps import ClientDep, provided
+
+LARGEST_PAGE = 1_000_000
+
+AccountReaderDep = Annotated[AccountReader, Depends(provided(AccountReader))]
+AccountEditorDep = Annotated[AccountEditor, Depends(provided(AccountEditor))]
+AccountStandingDep = Annotated[AccountStanding, Depends(provided(AccountStanding))]
+RoleEditorDep = Annotated[RoleEditor, Depends(provided(RoleEditor))]
+
+CanReadUsers = Depends(require_permission(Permission.USERS_READ))
+CanWriteUsers = Depends(require_permission(Permission.USERS_WRITE))
+CanReadRoles = Depends(require_permission(Permission.USERS_READ, Permission.ROLES_WRITE))
+CanWriteRoles = Depends(require_permission(Permission.ROLES_WRITE))
+
+UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
+RoleId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[4])]
+PageQuery = Annotated[int, Query(ge=1, le=LARGEST_PAGE, examples=[1])]
+SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
+SortQuery = Annotated[Sort, Query(description="`-` in front: the greatest first.", examples=["-createdAt"])]
+AfterQuery = Annotated[
+    str | None,
+    Query(max_length=2048, description="`next` of the page before; `page` is not looked at then.", examples=[None]),
+]
+
+
+async def _caller(user: CurrentUser, client: ClientDep) -> Caller:
+    return Caller(user, client)
+
+
+async def _seen(
+    if_match: Annotated[
+        str | None, Header(max_length=1024, description="The ETag that was read; 412 if it is another by now.")
+    ] = None,
+) -> Seen:
+    return Seen() if if_match is None else Seen(tags=tuple(tag.strip() for tag in if_match.split(",")))
+
+
+async def _filter(
+    search: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=320,
+            description="How the user name or the e-mail address begins, or the id; case and width do not matter.",
+            examples=["abbey"],
+        ),
+    ] = None,
+    role: Annotated[str | None, Query(max_length=64, description="Who has this role.", examples=["admin"])] = None,
+    status: Annotated[
+        Status | None,
+        Query(description="`deleting`: the owner wants it deleted, and there is still time.", examples=["active"]),
+    ] = None,
+) -> Filter:
+    return Filter(None if search is None else Search.of(search), role, status)
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+SeenDep = Annotated[Seen, Depends(_seen)]
+FilterDep = Annotated[Filter, Depends(_filter)]

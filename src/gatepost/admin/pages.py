@@ -1,0 +1,92 @@
+"""Reading accounts: one, or a page of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gatepost.accounts.errors import UnknownRole, UserNotFound
+from gatepost.accounts.models import User
+from gatepost.accounts.repository import Roles, Users
+from gatepost.admin.repository import AccountPages, Total
+from gatepost.admin.search import Cursor, Filter, Sort
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database
+from gatepost.sessions.models import Session
+from gatepost.sessions.repository import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some accounts in order; `total` and `number` are None where the page was found by a cursor."""
+
+    items: Sequence[User]
+    size: int
+    number: int | None
+    total: Total | None
+    next_cursor: str | None
+
+    @property
+    def pages(self) -> int | None:
+        """How many pages there are, as far as was counted."""
+        return None if self.total is None else -(-self.total.count // self.size)
+
+
+class AccountReader:
+    """Shows accounts to those who look after them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> Page:
+        """Return a page by its number, or by the cursor of the page before, which costs the same however deep it is.
+
+        Raises:
+            UnknownRole: the filter names a role that does not exist.
+            CursorUnusable: the cursor is none of ours, or belongs to another order.
+        """
+        cursor = None if after is None else Cursor.read(after, sort)
+        async with self._db.read() as tx:
+            if wanted.role is not None and not await Roles(tx).named([wanted.role]):
+                raise UnknownRole(f"Failed! Role does not exist = {wanted.role}")
+            accounts = AccountPages(tx)
+            total = None if cursor is not None and wanted == Filter() else await accounts.total(wanted)
+            # One more than is shown tells whether there is a next page.
+            found = await accounts.page(
+                wanted,
+                sort,
+                size=size + 1,
+                offset=0 if cursor is not None else (number - 1) * size,
+                after=cursor,
+                is_narrow=total is not None and wanted != Filter() and total.is_exact,
+            )
+        items = found[:size]
+        return Page(
+            items=items,
+            size=size,
+            number=None if cursor is not None else number,
+            total=None if cursor is not None else total,
+            next_cursor=Cursor.at(items[-1], sort).write() if len(found) > size else None,
+        )
+
+    async def get(self, user_id: int) -> User:
+        """Return an account.
+
+        Raises:
+            UserNotFound: there is none with this id.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).get(user_id)
+        if user is None:
+            raise UserNotFound
+        return user
+
+    async def sessions(self, user_id: int) -> Sequence[Session]:
+        """Return the sessions of an account that go on, the last used first.
+
+        Raises:
+            UserNotFound: there is none with this id.
+        """
+        async with self._db.read() as tx:
+            if await Users(tx).get(user_id) is None:
+                raise UserNotFound
+            return await Sessions(tx).live(user_id, now=self._clock.now())

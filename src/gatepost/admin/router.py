@@ -1,0 +1,222 @@
+"""Looking after accounts, over HTTP."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Response, status
+
+from gatepost.access.errors import PermissionRequired
+from gatepost.accounts.errors import (
+    EmailTaken,
+    LastAdministrator,
+    UnknownRole,
+    UnusablePassword,
+    UsernameTaken,
+    UserNotFound,
+)
+from gatepost.admin.acts import tag_of_user
+from gatepost.admin.deps import (
+    AccountEditorDep,
+    AccountReaderDep,
+    AccountStandingDep,
+    AfterQuery,
+    CallerDep,
+    CanReadUsers,
+    CanWriteUsers,
+    FilterDep,
+    PageQuery,
+    SeenDep,
+    SizeQuery,
+    SortQuery,
+    UserId,
+)
+from gatepost.admin.errors import (
+    BeyondAuthority,
+    CursorUnusable,
+    VersionMismatch,
+)
+from gatepost.admin.schemas import (
+    NewUserRequest,
+    UserChangeRequest,
+    UserPageResponse,
+    UserResponse,
+    UserRolesRequest,
+)
+from gatepost.admin.search import Sort
+from gatepost.core.passwords import HashingBusy
+from gatepost.http.openapi import problems
+from gatepost.sessions.schemas import SessionResponse
+
+router = APIRouter(prefix="/api/admin/users", tags=["administration"])
+
+OF_ACTS = (PermissionRequired, UserNotFound, BeyondAuthority, VersionMismatch)
+NO_SESSION = 0
+
+
+@router.get(
+    "",
+    summary="Accounts, a page at a time",
+    dependencies=[CanReadUsers],
+    responses=problems(PermissionRequired, UnknownRole, CursorUnusable),
+)
+async def list_users(
+    accounts: AccountReaderDep,
+    wanted: FilterDep,
+    page: PageQuery = 1,
+    size: SizeQuery = 20,
+    sort: SortQuery = Sort.ID,
+    after: AfterQuery = None,
+) -> UserPageResponse:
+    """By number (`page`), or by the `next` of the page before (`after`), which is as fast on the last page as on the
+    first. Without a filter `total` is exact; with one it counts up to 10,000 and `totalIsExact` says whether that is
+    all. A search looks at the first 10,000 names and the first 10,000 addresses that begin so.
+    """
+    return UserPageResponse.of(await accounts.page(wanted, sort, number=page, size=size, after=after))
+
+
+@router.post(
+    "",
+    summary="Make an account",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[CanWriteUsers],
+    responses=problems(
+        PermissionRequired, UsernameTaken, EmailTaken, UnknownRole, BeyondAuthority, UnusablePassword, HashingBusy
+    ),
+)
+async def create_user(
+    body: NewUserRequest, response: Response, accounts: AccountEditorDep, by: CallerDep
+) -> UserResponse:
+    """Without a password, a mail with a link lets the owner choose one."""
+    user = await accounts.create(body.wish(), by=by)
+    response.headers["Location"] = f"{router.prefix}/{user.id}"
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.get(
+    "/{user_id}",
+    summary="An account",
+    dependencies=[CanReadUsers],
+    responses=problems(PermissionRequired, UserNotFound),
+)
+async def get_user(user_id: UserId, response: Response, accounts: AccountReaderDep) -> UserResponse:
+    """Its ETag goes into If-Match of a change."""
+    user = await accounts.get(user_id)
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.patch(
+    "/{user_id}",
+    summary="Change an account",
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS, UsernameTaken, EmailTaken),
+)
+async def change_user(
+    user_id: UserId,
+    body: UserChangeRequest,
+    response: Response,
+    accounts: AccountEditorDep,
+    seen: SeenDep,
+    by: CallerDep,
+) -> UserResponse:
+    """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved."""
+    user = await accounts.change(user_id, body.change(), seen=replace(seen, version=body.version), by=by)
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.delete(
+    "/{user_id}",
+    summary="Delete an account",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS, LastAdministrator),
+)
+async def delete_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+    """At once and for good; the audit log keeps the id."""
+    await standing.delete(user_id, seen=seen, by=by)
+
+
+@router.put(
+    "/{user_id}/roles",
+    summary="Give an account its roles",
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS, UnknownRole, LastAdministrator),
+)
+async def set_user_roles(
+    user_id: UserId,
+    body: UserRolesRequest,
+    response: Response,
+    standing: AccountStandingDep,
+    seen: SeenDep,
+    by: CallerDep,
+) -> UserResponse:
+    """Exactly these. Access tokens of before are stale; a refresh gives one with the new roles."""
+    user = await standing.set_roles(user_id, body.roles, seen=replace(seen, version=body.version), by=by)
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.post(
+    "/{user_id}/disable",
+    summary="Keep an account from being signed in to",
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS, LastAdministrator),
+)
+async def disable_user(
+    user_id: UserId, response: Response, standing: AccountStandingDep, seen: SeenDep, by: CallerDep
+) -> UserResponse:
+    """Its sessions end at once."""
+    user = await standing.disable(user_id, seen=seen, by=by)
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.post(
+    "/{user_id}/enable",
+    summary="Let an account be signed in to again",
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS),
+)
+async def enable_user(
+    user_id: UserId, response: Response, standing: AccountStandingDep, seen: SeenDep, by: CallerDep
+) -> UserResponse:
+    """Sessions that have ended stay ended."""
+    user = await standing.enable(user_id, seen=seen, by=by)
+    response.headers["ETag"] = tag_of_user(user)
+    return UserResponse.of(user)
+
+
+@router.post(
+    "/{user_id}/signout",
+    summary="End every session of an account",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS),
+)
+async def sign_out_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+    """Every device is signed out at once."""
+    await standing.sign_out(user_id, seen=seen, by=by)
+
+
+@router.post(
+    "/{user_id}/password/reset",
+    summary="Send an account a link for a new password",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[CanWriteUsers],
+    responses=problems(*OF_ACTS),
+)
+async def reset_user_password(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+    """The password of now stays good until the link is used; nothing is sent while the account is disabled."""
+    await standing.send_password_link(user_id, seen=seen, by=by)
+
+
+@router.get(
+    "/{user_id}/sessions",
+    summary="The devices that an account is signed in on",
+    dependencies=[CanReadUsers],
+    responses=problems(PermissionRequired, UserNotFound),
+)
+async def list_user_sessions(user_id: UserId, accounts: AccountReaderDep) -> list[SessionResponse]:
+    """The last used first."""
+    return [SessionResponse.of(session, current=NO_SESSION) for session in await accounts.sessions(user_id)]

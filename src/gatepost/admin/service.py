@@ -1,0 +1,214 @@
+"""Making accounts for others, and changing what they say."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.accounts.errors import EmailTaken, UsernameTaken
+from gatepost.accounts.models import User
+from gatepost.accounts.names import Name
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Users
+from gatepost.admin.acts import Caller, Seen, authority_of, open_act
+from gatepost.admin.errors import BeyondAuthority
+from gatepost.admin.repository import ManagedRoles
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import FieldProblem
+from gatepost.core.passwords import UNUSABLE_HASH, Passwords
+from gatepost.core.settings import EmailVerification
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.revocation import RevocationFeed
+
+# What went to an address is of no use to whoever reads it there once the account has another one.
+BOUND_TO_ADDRESS = (Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.NOT_ME)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWish:
+    """An account that somebody makes for somebody else."""
+
+    username: Name
+    email: Name
+    password: str | None = field(repr=False)
+    roles: tuple[str, ...]
+    is_verified: bool
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What is to change about an account; None leaves it as it is."""
+
+    username: Name | None = None
+    email: Name | None = None
+    is_verified: bool | None = None
+    language: str | None = None
+
+
+class AccountEditor:
+    """Makes and changes accounts for those who look after them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        feed: RevocationFeed,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._feed = feed
+        self._rules = rules
+        self._policy = policy
+
+    async def create(self, wish: AccountWish, *, by: Caller) -> User:
+        """Make an account; one without a password gets a mail with a link to choose one.
+
+        Raises:
+            UsernameTaken, EmailTaken: another account has it.
+            UnknownRole: a role does not exist.
+            BeyondAuthority: a role is out of the caller's reach.
+            UnusablePassword: the password breaks a rule.
+            HashingBusy: too many people are signing in.
+        """
+        password_hash = UNUSABLE_HASH
+        if wish.password is not None:
+            self._rules.check(wish.password)
+            password_hash = await self._passwords.hash(wish.password)
+        try:
+            return await self._create(wish, password_hash, by=by)
+        except IntegrityError:
+            # Whoever was first can be seen now.
+            return await self._create(wish, password_hash, by=by)
+
+    async def change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+        """Change what an account says of its owner.
+
+        A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
+        old one is told. After a new user name, access tokens with the old one are stale.
+
+        Raises:
+            UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
+            UsernameTaken, EmailTaken: another account has it.
+        """
+        try:
+            return await self._change(user_id, change, seen=seen, by=by)
+        except IntegrityError:
+            return await self._change(user_id, change, seen=seen, by=by)
+
+    @retry_conflicts
+    async def _create(self, wish: AccountWish, password_hash: str, *, by: Caller) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            authority = await authority_of(tx, by)
+            roles = await ManagedRoles(tx).named(wish.roles)
+            if not authority.reaches(roles):
+                raise BeyondAuthority
+            await _refuse_taken(tx, username=wish.username, email=wish.email)
+            user = await Users(tx).add(
+                User(
+                    username=wish.username.display,
+                    username_canonical=wish.username.canonical,
+                    email=wish.email.display,
+                    email_canonical=wish.email.canonical,
+                    email_verified_at=now if wish.is_verified else None,
+                    language=wish.language or self._policy.default_language,
+                    password_hash=password_hash,
+                    token_version=0,
+                    version=1,
+                    created_at=now,
+                    updated_at=now,
+                    roles=list(roles),
+                )
+            )
+            after = {"roles": list(user.role_names), "email_verified": wish.is_verified}
+            record(
+                tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, client=by.client,
+                details={"after": after},
+            )  # fmt: skip
+            if wish.password is None:
+                self._send(tx, MailKind.SET_PASSWORD, user)
+            else:
+                self._ask_for_proof(tx, user)
+        return user
+
+    @retry_conflicts
+    async def _change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen)
+            await _refuse_taken(tx, username=change.username, email=change.email, but=user_id)
+            before = _plain(user)
+            changed = await self._apply(tx, user, change)
+            after = _plain(user)
+            if changed or after != before:
+                user.version, user.updated_at = user.version + 1, now
+                record(
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user_id, actor_id=by.user_id, client=by.client,
+                    details={"changed": changed, "before": before, "after": after},
+                )  # fmt: skip
+                await tx.flush()
+        return user
+
+    async def _apply(self, tx: Transaction, user: User, change: AccountChange) -> list[str]:
+        """Change an account; return which of its names changed, which the audit log does not repeat."""
+        changed = []
+        old_address = user.email
+        if change.username is not None and change.username.display != user.username:
+            user.username, user.username_canonical = change.username.display, change.username.canonical
+            changed.append("username")
+        if change.email is not None and change.email.display != user.email:
+            is_other = change.email.canonical != user.email_canonical
+            user.email, user.email_canonical = change.email.display, change.email.canonical
+            changed.append("email")
+            if is_other:
+                user.email_verified_at = None
+                await OneTimeTokens(tx).void(user.id, BOUND_TO_ADDRESS, now=self._clock.now())
+                self._send(tx, MailKind.EMAIL_CHANGED, user, address=old_address)
+        if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
+            user.email_verified_at = self._clock.now() if change.is_verified else None
+        if change.language is not None:
+            user.language = change.language
+        await tx.flush()
+        if "username" in changed:
+            await self._feed.revoke_account(tx, user.id)
+        if "email" in changed:
+            self._ask_for_proof(tx, user)
+        return changed
+
+    def _ask_for_proof(self, tx: Transaction, user: User) -> None:
+        if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
+            self._send(tx, MailKind.VERIFY_EMAIL, user)
+
+    def _send(self, tx: Transaction, kind: MailKind, user: User, *, address: str | None = None) -> None:
+        enqueue(tx, kind, address=address or user.email, language=user.language, at=self._clock.now(), user_id=user.id)
+
+
+async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name | None, but: int | None = None) -> None:
+    """Let names pass that no account but this one has.
+
+    Raises:
+        UsernameTaken, EmailTaken: another account has it.
+    """
+    users = Users(tx)
+    if username is not None:
+        other = await users.by_username(username.canonical)
+        if other is not None and other.id != but:
+            raise UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])
+    if email is not None:
+        other = await users.by_email(email.canonical)
+        if other is not None and other.id != but:
+            raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+
+
+def _plain(user: User) -> dict[str, object]:
+    """Return what may stand in the audit log for ever: nothing that tells who it is."""
+    return {"language": user.language, "email_verified": user.email_verified_at is not None}

@@ -1,0 +1,141 @@
+"""What an account may do, and whether it is there at all: roles, disabling, signing out, deleting."""
+
+from collections.abc import Sequence
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.guards import require_another_administrator
+from gatepost.accounts.leaving import LeavingService
+from gatepost.accounts.models import User
+from gatepost.admin.acts import Caller, Seen, open_act
+from gatepost.admin.errors import BeyondAuthority
+from gatepost.admin.repository import ManagedRoles
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.revocation import RevocationFeed
+from gatepost.sessions.service import SessionService
+
+DISABLED = "disabled"
+ENDED = "ended_by_administrator"
+
+
+class AccountStanding:
+    """Gives and takes; every act ends, in its own transaction, the tokens that it makes untrue.
+
+    All methods raise UserNotFound, BeyondAuthority and VersionMismatch, as every act on an account does.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        feed: RevocationFeed,
+        *,
+        sessions: SessionService,
+        leaving: LeavingService,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._feed = feed
+        self._sessions = sessions
+        self._leaving = leaving
+
+    @retry_conflicts
+    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: Seen, by: Caller) -> User:
+        """Give an account exactly these roles; its access tokens are stale, and a refresh shows the new ones.
+
+        Raises:
+            UnknownRole: one of them does not exist.
+            BeyondAuthority: a role that is given or taken is out of the caller's reach.
+            LastAdministrator: nobody else could look after the others.
+        """
+        async with self._db.begin() as tx:
+            user, authority = await open_act(tx, by, user_id, seen)
+            roles = list(await ManagedRoles(tx).named(names))
+            before = user.role_names
+            moved = [role for role in (*roles, *user.roles) if (role in roles) != (role in user.roles)]
+            if not moved:
+                return user
+            if not authority.reaches(moved):
+                raise BeyondAuthority
+            if RoleName.ADMIN not in names:
+                await require_another_administrator(tx, user)
+            user.roles = roles
+            await self._keep(tx, user, AuditEvent.ROLES_CHANGED, by, before={"roles": before})
+            await self._feed.revoke_account(tx, user_id)
+        return user
+
+    @retry_conflicts
+    async def disable(self, user_id: int, *, seen: Seen, by: Caller) -> User:
+        """Keep an account from being signed in to, and end its sessions; one that is disabled already is fine.
+
+        Raises:
+            LastAdministrator: nobody else could look after the others.
+        """
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen)
+            if user.disabled_at is not None:
+                return user
+            await require_another_administrator(tx, user)
+            user.disabled_at = self._clock.now()
+            await self._keep(tx, user, AuditEvent.ACCOUNT_DISABLED, by, before={"disabled": False})
+            await self._sessions.end(tx, user_id=user_id, reason=DISABLED)
+            await self._feed.revoke_account(tx, user_id)
+        return user
+
+    @retry_conflicts
+    async def enable(self, user_id: int, *, seen: Seen, by: Caller) -> User:
+        """Let an account be signed in to again; one that is not disabled is fine."""
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen)
+            if user.disabled_at is not None:
+                user.disabled_at = None
+                await self._keep(tx, user, AuditEvent.ACCOUNT_ENABLED, by, before={"disabled": True})
+        return user
+
+    @retry_conflicts
+    async def sign_out(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+        """End every session of an account."""
+        async with self._db.begin() as tx:
+            await open_act(tx, by, user_id, seen)
+            ended = await self._sessions.end(tx, user_id=user_id, reason=ENDED)
+            self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
+
+    @retry_conflicts
+    async def send_password_link(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+        """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen)
+            # A first password is not asked for by its owner, so that its link lives longer.
+            kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
+            enqueue(tx, kind, address=user.email, language=user.language, at=self._clock.now(), user_id=user_id)
+            self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
+
+    @retry_conflicts
+    async def delete(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+        """Delete an account at once, with all that tells of its owner.
+
+        Raises:
+            LastAdministrator: nobody else could look after the others.
+        """
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen)
+            await require_another_administrator(tx, user)
+            details = {"before": {"roles": list(user.role_names), "disabled": user.disabled_at is not None}}
+            await self._leaving.erase(tx, user_id, actor_id=by.user_id, client=by.client, details=details)
+
+    async def _keep(
+        self, tx: Transaction, user: User, event: AuditEvent, by: Caller, *, before: dict[str, object]
+    ) -> None:
+        """Write a changed account, and what changed."""
+        user.version, user.updated_at = user.version + 1, self._clock.now()
+        await tx.flush()
+        now = {"roles": list(user.role_names), "disabled": user.disabled_at is not None}
+        self._record(tx, event, user.id, by, details={"before": before, "after": {name: now[name] for name in before}})
+
+    def _record(
+        self, tx: Transaction, event: AuditEvent, user_id: int, by: Caller, *, details: dict[str, object]
+    ) -> None:
+        record(tx, event, at=self._clock.now(), user_id=user_id, actor_id=by.user_id, client=by.client, details=details)

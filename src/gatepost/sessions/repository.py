@@ -103,7 +103,7 @@ class Sessions:
             .where(Session.user_id.in_(user_ids), *_live(now))
             .group_by(Session.user_id)
         )
-        return dict((await self._tx.execute(query)).tuples().all())
+        return dict((await self._tx.execute(query)).all())
 
     async def last_access_token_ends(self, user_id: int) -> datetime | None:
         """Return when the last access token of an account ends at the latest; None if it never had one."""

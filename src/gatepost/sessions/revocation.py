@@ -115,7 +115,7 @@ class RevocationFeed:
             Revocation(
                 user_id=user_id, min_token_version=version, created_at=now, expires_at=max(latest, ends[user_id])
             )
-            for user_id, version in (await tx.execute(versions)).tuples()
+            for user_id, version in (await tx.execute(versions))
         ]
         await self._append(tx, *lines)
 

@@ -1,0 +1,74 @@
+"""People who look after others, and the roles of a test."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+import httpx
+import pytest
+from sqlalchemy import delete, insert, select, update
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.models import Role, user_roles
+from gatepost.core.database import Database
+from gatepost.services import Services
+from tests.support.api import Api, Person
+
+BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
+
+MakePerson = Callable[..., Awaitable[Person]]
+
+
+@pytest.fixture(autouse=True)
+async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
+    """Leave the built-in roles alone in the table, as they were; other tests keep them."""
+    yield
+    async with services.database.begin() as tx:
+        await tx.execute(delete(Role).where(Role.name.not_in(BUILT_IN)))
+        for name, permissions in BUILT_IN.items():
+            await tx.execute(update(Role).where(Role.name == name).values(permissions=permissions, stale_above=None))
+
+
+@pytest.fixture
+def person_with(api: Api, database: Database) -> MakePerson:
+    """Return a maker of people with roles, which stand in their access tokens."""
+
+    async def make(username: str, *roles: str) -> Person:
+        person = await api.sign_up(username)
+        await give(database, person.id, roles)
+        return await api.sign_in(username)
+
+    return make
+
+
+@pytest.fixture
+async def admin(person_with: MakePerson) -> Person:
+    """Return an administrator."""
+    return await person_with("Root", RoleName.ADMIN)
+
+
+@pytest.fixture
+async def make_role(database: Database) -> Callable[..., Awaitable[int]]:
+    """Return a maker of roles; it gives their id."""
+
+    async def make(name: str, *permissions: str) -> int:
+        async with database.begin() as tx:
+            role = Role(name=name, description="", permissions=sorted(permissions))
+            tx.add(role)
+            await tx.flush()
+            return role.id
+
+    return make
+
+
+async def give(database: Database, user_id: int, roles: Sequence[str]) -> None:
+    """Give an account roles besides those that it has, as an operator would by hand."""
+    async with database.begin() as tx:
+        ids = await tx.scalars(select(Role.id).where(Role.name.in_(roles)))
+        rows = [{"user_id": user_id, "role_id": role_id} for role_id in ids]
+        if rows:
+            await tx.execute(insert(user_roles).values(rows))
+
+
+async def at_once(*calls: Awaitable[httpx.Response]) -> list[httpx.Response]:
+    """Do things at the same moment."""
+    return await asyncio.gather(*calls)

@@ -27,8 +27,10 @@ from gatepost.core.database import Transaction
 
 # No name and no address holds it, and every character that they hold comes before it.
 AFTER_ALL = "\U0010ffff"
-# A filtered list is counted up to here, and a search looks at so many names and so many addresses.
+# A filtered list is counted up to here.
 CAP = 10_000
+# A search looks at so many names and so many addresses; each that it finds is a row to be read.
+SEARCH_CAP = 1_000
 MYSQL = ("mysql", "mariadb")
 COLUMNS: dict[str, tuple[InstrumentedAttribute[Any], str]] = {
     "id": (User.id, "PRIMARY"),
@@ -66,11 +68,7 @@ class AccountPages:
         if wanted == Filter():
             return Total(await self._tx.scalar(select(func.count()).select_from(User)) or 0, is_exact=True)
         if wanted.search is not None:
-            matches = _matches(wanted.search)
-            looked_at = await self._tx.scalar(select(func.count()).select_from(matches)) or 0
-            query = _where(select(User.id).join(matches, matches.c.id == User.id), wanted)
-            count = await self._tx.scalar(select(func.count()).select_from(query.subquery()))
-            return Total(count or 0, is_exact=looked_at < CAP)
+            return await self._total_found(wanted, _matches(wanted.search))
         if wanted.role is not None and wanted.status is None:
             query = select(user_roles.c.user_id).where(user_roles.c.role_id == _role_id(wanted.role))
         else:
@@ -88,6 +86,13 @@ class AccountPages:
         order = {user_id: place for place, user_id in enumerate(ids)}
         query = select(User).options(selectinload(User.roles)).where(User.id.in_(order))
         return sorted(await self._tx.scalars(query), key=lambda user: order[user.id])
+
+    async def _total_found(self, wanted: Filter, matches: FromClause) -> Total:
+        looked_at = count = await self._tx.scalar(select(func.count()).select_from(matches)) or 0
+        if wanted.role is not None or wanted.status is not None:
+            query = _where(select(User.id).join(matches, matches.c.id == User.id), wanted)
+            count = await self._tx.scalar(select(func.count()).select_from(query.subquery())) or 0
+        return Total(count, is_exact=looked_at < SEARCH_CAP)
 
 
 def page_query(
@@ -151,7 +156,7 @@ def _matches(search: Search) -> FromClause:
     for column, start in ((User.username_canonical, search.username), (User.email_canonical, search.email)):
         if start is not None:
             found = select(User.id.label("id")).where(column >= start, column < start + AFTER_ALL)
-            parts.append(select(found.order_by(column).limit(CAP).subquery().c.id))
+            parts.append(select(found.order_by(column).limit(SEARCH_CAP).subquery().c.id))
     if search.user_id is not None:
         parts.append(select(User.id.label("id")).where(User.id == search.user_id))
     if not parts:

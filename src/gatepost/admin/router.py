@@ -68,7 +68,7 @@ async def list_users(
 ) -> UserPageResponse:
     """By number (`page`), or by the `next` of the page before (`after`), which is as fast on the last page as on the
     first. Without a filter `total` is exact; with one it counts up to 10,000 and `totalIsExact` says whether that is
-    all. A search looks at the first 10,000 names and the first 10,000 addresses that begin so.
+    all. A search looks at the first 1,000 names and the first 1,000 addresses that begin so.
     """
     return UserPageResponse.of(await accounts.page(wanted, sort, number=page, size=size, after=after))
 

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
 
-import httpx
 import pytest
 from sqlalchemy import delete, insert, select, update
 
@@ -15,6 +15,7 @@ from tests.support.api import Api, Person
 
 BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
 
+Result = TypeVar("Result")
 MakePerson = Callable[..., Awaitable[Person]]
 
 
@@ -26,6 +27,12 @@ async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
         await tx.execute(delete(Role).where(Role.name.not_in(BUILT_IN)))
         for name, permissions in BUILT_IN.items():
             await tx.execute(update(Role).where(Role.name == name).values(permissions=permissions, stale_above=None))
+
+
+@pytest.fixture(autouse=True)
+def _no_role_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test say when a change of a role goes on."""
+    monkeypatch.setattr("gatepost.app.ROLES_SECONDS", 3600)
 
 
 @pytest.fixture
@@ -69,6 +76,6 @@ async def give(database: Database, user_id: int, roles: Sequence[str]) -> None:
             await tx.execute(insert(user_roles).values(rows))
 
 
-async def at_once(*calls: Awaitable[httpx.Response]) -> list[httpx.Response]:
+async def at_once(*calls: Awaitable[Result]) -> list[Result]:
     """Do things at the same moment."""
     return await asyncio.gather(*calls)

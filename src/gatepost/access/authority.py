@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from gatepost.access.principal import ALL_PERMISSIONS, RoleName
+from gatepost.access.principal import ALL_PERMISSIONS, Principal, RoleName
 from gatepost.accounts.models import Role, User
 
 
@@ -24,6 +24,11 @@ class Authority:
     def of(cls, user: User) -> Self:
         """Return the authority that an account has now."""
         return cls(frozenset(user.role_names), frozenset(user.permissions))
+
+    @classmethod
+    def of_token(cls, principal: Principal) -> Self:
+        """Return the authority that an access token speaks of."""
+        return cls(frozenset(principal.roles), frozenset(principal.permissions))
 
     def allows(self, permissions: Iterable[str]) -> bool:
         """Whether they have all these permissions themselves."""

@@ -97,6 +97,7 @@ class Roles:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def named(self, names: Collection[str]) -> Sequence[Role]:
-        """Return the roles that exist among these names, by id."""
-        return (await self._tx.scalars(select(Role).where(Role.name.in_(names)).order_by(Role.id))).all()
+    async def named(self, names: Collection[str], *, held: bool = False) -> Sequence[Role]:
+        """Return the roles that exist among these names, by id; `held`, they stay so until the transaction ends."""
+        query = select(Role).where(Role.name.in_(names)).order_by(Role.id)
+        return (await self._tx.scalars(query.with_for_update(read=True) if held else query)).all()

@@ -149,7 +149,8 @@ class AccountService:
         Raises:
             UnknownRole: one of them does not exist.
         """
-        roles = await Roles(tx).named(names)
+        # A role that changes meanwhile would stand in the first access token as it was.
+        roles = await Roles(tx).named(names, held=True)
         missing = [name for name in names if name not in {role.name for role in roles}]
         if missing:
             raise UnknownRole(f"Failed! Role does not exist = {missing[0]}")

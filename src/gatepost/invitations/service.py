@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Sequence
 
-from gatepost.access.principal import ALL_PERMISSIONS, Principal
+from gatepost.access.authority import Authority
+from gatepost.access.principal import Principal
 from gatepost.accounts.errors import EmailTaken, RoleNotGrantable
 from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.names import Name
@@ -37,18 +38,14 @@ class InvitationService:
         Raises:
             EmailTaken: the address has an account.
             UnknownRole: a role does not exist.
-            RoleNotGrantable: a role allows what the inviter is not allowed.
+            RoleNotGrantable: a role is out of the inviter's reach.
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
             if await Users(tx).by_email(email.canonical) is not None:
                 raise EmailTaken
-            for role in await self._accounts.named_roles(tx, roles):
-                if role.permissions and not (
-                    principal.has_permission(ALL_PERMISSIONS)
-                    or all(principal.has_permission(word) for word in role.permissions)
-                ):
-                    raise RoleNotGrantable("You cannot give a role that allows more than you may do.")
+            if not Authority.of_token(principal).reaches(await self._accounts.named_roles(tx, roles)):
+                raise RoleNotGrantable("You can give only the roles that you have yourself.")
             row = OneTimeToken(
                 purpose=Purpose.INVITATION.value,
                 # The link's token is made when the mail is sent; until then no token fits.

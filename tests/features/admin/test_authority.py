@@ -169,3 +169,12 @@ async def test_roles_are_shown_to_who_gives_them_and_to_who_makes_them(
         await make_role(f"narrow{number}", permission)
         person = await person_with(f"Narrow{number}", f"narrow{number}")
         assert (await api.get(ROLES, headers=person.headers)).status_code == 200
+
+
+@pytest.mark.parametrize(("role", "status"), [("support", 201), ("user", 201), ("moderator", 403), ("admin", 403)])
+async def test_invitation_is_no_way_round(api: Api, helper: Person, role: str, status: int) -> None:
+    body = {"email": "guest@example.com", "roles": [role]}
+
+    answer = await api.post("/api/admin/invitations", json=body, headers=helper.headers)
+
+    assert answer.status_code == status, answer.text

@@ -33,6 +33,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_sessions"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_sessions_user_id_users", ondelete="CASCADE"),
         sa.Index("ix_sessions_user_id", "user_id"),
+        sa.Index("ix_sessions_idle_expires_at", "idle_expires_at"),
+        sa.Index("ix_sessions_ended_at", "ended_at"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
         sqlite_autoincrement=True,

@@ -13,6 +13,7 @@ from gatepost.access.router import router as access_router
 from gatepost.accounts.router import router as accounts_router
 from gatepost.admin.role_router import router as roles_router
 from gatepost.admin.router import router as users_router
+from gatepost.audit.router import router as audit_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.core.background import every
@@ -39,6 +40,7 @@ ROUTERS = (
     invitations_router,
     users_router,
     roles_router,
+    audit_router,
     boards_router,
     keys_router,
     clients_router,
@@ -52,6 +54,8 @@ PURGE_SECONDS = 300
 ROLES_SECONDS = 2
 # A mail of this process leaves at once; this finds those of others, and those that are tried again.
 MAIL_SECONDS = 5
+# No entry waits longer than twice this for its seal.
+SEAL_SECONDS = 1
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -104,9 +108,10 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 every(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
                 every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
                 every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
-                every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
+                every(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
                 every(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 every(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+                every(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
             )
         ]
         try:

@@ -10,18 +10,23 @@ from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.leaving import LeavingService
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.purging import LinkPurge
 from gatepost.accounts.service import AccountService
 from gatepost.accounts.sign_up import SignUpService
 from gatepost.admin.pages import AccountReader
 from gatepost.admin.roles import RoleEditor
 from gatepost.admin.service import AccountEditor
 from gatepost.admin.standing import AccountStanding
+from gatepost.audit.reader import AuditReader
+from gatepost.audit.retention import AuditRetention
+from gatepost.audit.sealer import AuditSealer
 from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.database import Database, create_engine
 from gatepost.core.leases import Leases
 from gatepost.core.passwords import Passwords
+from gatepost.core.purging import Purger, PurgeTask
 from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.invitations.service import InvitationService
@@ -38,6 +43,7 @@ from gatepost.recovery.not_me import NotMeService
 from gatepost.recovery.passwords import PasswordService
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.last_use import LastUse
+from gatepost.sessions.purging import SessionPurge
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
@@ -76,6 +82,10 @@ class Services:
     token_desk: TokenDesk
     key_rotation: KeyRotation
     leases: Leases
+    audit_reader: AuditReader
+    audit_sealer: AuditSealer
+    audit_retention: AuditRetention
+    purger: Purger
 
     def by_class(self) -> dict[type[Any], Any]:
         """Return the services under their classes, for injection."""
@@ -151,6 +161,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
+    leases = Leases(database, clock)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, rules=rules, policy=policy)
     return Services(
@@ -187,7 +198,16 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
-        leases=Leases(database, clock),
+        leases=leases,
+        purger=Purger(
+            leases,
+            [
+                PurgeTask("revocations", feed.purge),
+                PurgeTask("sessions", SessionPurge(database, clock).run),
+                PurgeTask("links", LinkPurge(database, clock).run),
+                PurgeTask("accounts", leaving.erase_due),
+            ],
+        ),
     )
 
 

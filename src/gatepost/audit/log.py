@@ -27,6 +27,8 @@ class AuditEvent(StrEnum):
     EMAIL_CHANGE_ASKED = "email.change_asked"
     EMAIL_CHANGED = "email.changed"
     PROFILE_CHANGED = "account.changed"
+    ACCOUNTS_IMPORTED = "accounts.imported"
+    ACCOUNTS_EXPORTED = "accounts.exported"
     ACCOUNT_DISABLED = "account.disabled"
     ACCOUNT_ENABLED = "account.enabled"
     ROLES_CHANGED = "account.roles_changed"

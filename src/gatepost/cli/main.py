@@ -7,7 +7,7 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
-from gatepost.cli import accounts, clients, database, doctor, info, keys, mail, server
+from gatepost.cli import accounts, audit, clients, database, doctor, info, keys, mail, moving, purge, server
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
@@ -25,12 +25,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    server.serve, database.migrate, accounts.create_admin, doctor.doctor, info.openapi, info.settings
+    server.serve, database.migrate, accounts.create_admin, doctor.doctor, moving.export, purge.purge, info.openapi,
+    info.settings,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(mail.app, name="mail")
+app.add_typer(audit.app, name="audit")
+app.add_typer(moving.app, name="import")
 
 
 def _print_version(wanted: bool) -> None:

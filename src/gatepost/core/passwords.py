@@ -2,13 +2,16 @@
 
 import asyncio
 import os
+import re
+import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from passlib.context import CryptContext
-from passlib.exc import PasslibSecurityError
+from passlib.exc import MissingBackendError, PasslibHashWarning, PasslibSecurityError
+from passlib.hash import argon2
 from precis_i18n import get_profile
 
 from gatepost.core.errors import Unavailable
@@ -21,10 +24,25 @@ LONGEST = 1024
 CHEAPEST_ROUNDS = 4
 # Stored where an account has no password; no password fits it.
 UNUSABLE_HASH = "!"
+OURS = "bcrypt_sha256"
+OURS_PREFIX = "$bcrypt-sha256$"
+# Hashes of earlier systems: checked, and replaced at the next sign-in.
+IMPORTED = ("bcrypt", "django_pbkdf2_sha256", "phpass", "argon2")
+BCRYPT = re.compile(r"\$2[aby]\$")
+# One check of a dearer hash would keep a thread busy for many seconds, or take the memory of the machine.
+DEAREST_ROUNDS = {
+    "bcrypt_sha256": 16, "bcrypt": 16, "django_pbkdf2_sha256": 5_000_000, "phpass": 20, "argon2": 32,
+}  # fmt: skip
+MOST_ARGON2_KIB = 1024 * 1024
+KNOWN = CryptContext([OURS, *IMPORTED])
 
 
 class UnusablePasswordError(ValueError):
     """The text cannot be a password: control characters, half a surrogate pair, or nothing."""
+
+
+class UnknownHashError(ValueError):
+    """No password can be checked against the hash; the message says why and never quotes it."""
 
 
 class HashingBusy(Unavailable):
@@ -55,15 +73,41 @@ def prepare(password: str) -> str:
         raise UnusablePasswordError("it is empty or holds a control character") from error
 
 
+def require_known_hash(stored: str) -> None:
+    """Let a hash pass that an earlier system made and that passwords can be checked against.
+
+    Known are bcrypt (`$2a$`, `$2b$`, `$2y$`), bcrypt over SHA-256, Django's `pbkdf2_sha256$`, phpass (`$P$`, `$H$`),
+    and argon2.
+
+    Raises:
+        UnknownHashError: it is none of these, is cut off, costs too much, or needs a package that is not installed.
+    """
+    handler = KNOWN.identify(stored, resolve=True)
+    if handler is None or (handler.name == "bcrypt" and not BCRYPT.match(stored)):
+        raise UnknownHashError("the format of the password hash is not known")
+    if handler.name == "argon2" and not argon2.has_backend():
+        raise UnknownHashError("argon2 hashes need a package: pip install 'gatepost[argon2]'")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PasslibHashWarning)
+            parts = handler.from_string(stored)
+    except (ValueError, TypeError) as error:
+        raise UnknownHashError("the password hash is cut off or malformed") from error
+    if not parts.checksum:
+        raise UnknownHashError("the password hash is cut off or malformed")
+    if parts.rounds > DEAREST_ROUNDS[handler.name] or getattr(parts, "memory_cost", 0) > MOST_ARGON2_KIB:
+        raise UnknownHashError("checking the password hash would take too long")
+
+
 class Passwords:
     """Hashes and checks passwords on their own threads, so that the event loop never waits.
 
-    bcrypt alone ignores all past 72 bytes; bcrypt_sha256 does not, so new hashes are of that kind, and plain
-    bcrypt hashes of an earlier system are checked and marked for replacement.
+    bcrypt alone ignores all past 72 bytes; bcrypt_sha256 does not, so new hashes are of that kind, and hashes of
+    an earlier system are checked and marked for replacement.
     """
 
     def __init__(self, *, rounds: int, queue: int) -> None:
-        self._context = CryptContext(["bcrypt_sha256", "bcrypt"], deprecated=["bcrypt"], bcrypt_sha256__rounds=rounds)
+        self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
         self._room = workers + queue
@@ -102,12 +146,23 @@ class Passwords:
             prepared = None
         if prepared is not None and stored is not None:
             try:
-                is_right = self._context.verify(prepared, stored)
-                return Verdict(is_right, is_right and self._context.needs_update(stored))
-            except (ValueError, TypeError, PasslibSecurityError):
+                if self._fits(password, prepared, stored):
+                    return Verdict(is_right=True, needs_rehash=self._context.needs_update(stored))
+                if self._context.identify(stored) == OURS:
+                    return Verdict(is_right=False)
+            except (ValueError, TypeError, PasslibSecurityError, MissingBackendError):
                 pass  # a stored hash that is none
+        # Also where a cheaper hash of an earlier system was wrong: quick answers would tell who has one.
         self._context.verify("somebody's", self._nobodys_hash)
         return Verdict(is_right=False)
+
+    def _fits(self, password: str, prepared: str, stored: str) -> bool:
+        if self._context.verify(prepared, stored):
+            return True
+        # Earlier systems hashed what was typed, as it was.
+        return (
+            password != prepared and self._context.identify(stored) != OURS and self._context.verify(password, stored)
+        )
 
     async def _run(self, work: "partial[T]") -> T:
         if self._waiting >= self._room:

@@ -24,7 +24,7 @@ class Session(Base):
     rotated_at: Mapped[datetime]
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
-    idle_expires_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime] = mapped_column(index=True)
     absolute_expires_at: Mapped[datetime]
     access_expires_at: Mapped[datetime]
     key_id: Mapped[str] = mapped_column(exact(64))
@@ -33,7 +33,7 @@ class Session(Base):
     user_agent: Mapped[str] = mapped_column(text(255))
     # The User-Agent in words, by which a new device is noticed.
     device: Mapped[str] = mapped_column(text(100))
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
     end_reason: Mapped[str | None] = mapped_column(exact(32))
 
     @property

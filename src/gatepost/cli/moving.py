@@ -1,0 +1,140 @@
+"""`gatepost import` and `gatepost export`."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from gatepost.cli.running import running_services
+from gatepost.moving.exporting import Exporter
+from gatepost.moving.files import CsvFile, FileUnreadable, JsonLines
+from gatepost.moving.importing import Importer, Outcome, Source
+from gatepost.moving.records import Conflict
+from gatepost.moving.sequelize import SequelizeSource, SourceUnusable
+
+app = typer.Typer(no_args_is_help=True, help="Bring accounts in; run it again to go on after an interruption.")
+
+# Beyond this the screen tells nothing any more; the report has all.
+MOST_SHOWN = 20
+HAD_CONFLICTS = 1
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")]
+Report = Annotated[Path | None, typer.Option(help="Write every conflict to this file, as lines of JSON.")]
+FileName = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
+
+
+class Format(StrEnum):
+    """What an export looks like."""
+
+    JSONL = "jsonl"
+
+
+@app.command()
+def sequelize(
+    url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user:password@host/name")],
+    dry_run: DryRun = False,
+    report: Report = None,
+) -> None:
+    """Copy the accounts of the Node.js service from its MySQL database, which is only read."""
+    _import(lambda: SequelizeSource(url), dry_run=dry_run, report=report)
+
+
+@app.command("csv")
+def csv_file(file: FileName, dry_run: DryRun = False, report: Report = None) -> None:
+    """Bring accounts in from a CSV file whose first line names the columns."""
+    _import(lambda: CsvFile(file), dry_run=dry_run, report=report)
+
+
+@app.command()
+def jsonl(file: FileName, dry_run: DryRun = False, report: Report = None) -> None:
+    """Bring accounts in from lines of JSON, such as an export."""
+    _import(lambda: JsonLines(file), dry_run=dry_run, report=report)
+
+
+def export(
+    form: Annotated[Format, typer.Argument(metavar="jsonl", help="Lines of JSON.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A new file; standard output by default.")] = None,
+) -> None:
+    """Write every account and role, PASSWORD HASHES INCLUDED; the file is readable by its owner alone."""
+    with ExitStack() as stack:
+        out = sys.stdout if file is None else stack.enter_context(_private(file))
+        count = asyncio.run(_export(out))
+    where = "standard output" if file is None else str(file)
+    print(
+        f"{count} accounts and roles written to {where}; password hashes are among it, so keep it safe", file=sys.stderr
+    )
+
+
+async def _export(out: TextIO) -> int:
+    count = 0
+    async with running_services() as services:
+        async for line in Exporter(services.database, services.clock).lines():
+            out.write(line)
+            count += 1
+    return count
+
+
+def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -> None:
+    shown: list[Conflict] = []
+    with ExitStack() as stack:
+        lines = stack.enter_context(report.open("w", encoding="utf-8")) if report else None
+
+        def note(conflict: Conflict) -> None:
+            if len(shown) < MOST_SHOWN:
+                shown.append(conflict)
+            if lines is not None:
+                lines.write(json.dumps(conflict.as_json(), ensure_ascii=False) + "\n")
+
+        try:
+            outcome = asyncio.run(_run(make(), note=note, dry_run=dry_run))
+        except (SourceUnusable, FileUnreadable) as error:
+            raise typer.BadParameter(str(error)) from error
+    _tell(outcome, shown, dry_run=dry_run, report=report)
+    if outcome.conflicts:
+        raise typer.Exit(HAD_CONFLICTS)
+
+
+async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: bool) -> Outcome:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    async with running_services() as services:
+        importer = Importer(services.database, services.clock, default_language=services.settings.default_language)
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bars: dict[str, TaskID] = {}
+
+            def tell(phase: str, done: int, total: int | None) -> None:
+                if phase not in bars:
+                    bars[phase] = progress.add_task(phase, total=total)
+                progress.update(bars[phase], completed=done, total=total)
+
+            return await importer.run(source, tell=tell, note=note, dry_run=dry_run)
+
+
+def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Path | None) -> None:
+    for conflict in shown:
+        print(f"{conflict.place}: {conflict.code}: {conflict.reason}")
+    if outcome.conflicts > len(shown):
+        print(f"… and {outcome.conflicts - len(shown)} more; --report FILE writes them all")
+    would = "would be " if dry_run else ""
+    if outcome.roles:
+        print(f"roles {would}made, without permissions unless the source names some: {', '.join(outcome.roles)}")
+    print(
+        f"{outcome.read} accounts read, {outcome.imported} {would}imported "
+        f"({outcome.without_password} without a password), {outcome.there_already} there already, "
+        f"{outcome.conflicts} conflicts"
+    )
+    if report:
+        print(f"the conflicts are in {report}")
+
+
+def _private(file: Path) -> TextIO:
+    # Exclusive, since a file that is there may be open to others.
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")

@@ -1,0 +1,16 @@
+"""`gatepost purge`."""
+
+import asyncio
+
+from gatepost.cli.running import running_services
+
+
+def purge() -> None:
+    """Remove what has expired, in small batches; the running service does the same by itself."""
+
+    async def work() -> None:
+        async with running_services() as services:
+            for task in services.purger.tasks:
+                print(f"{await services.purger.run_all(task):8} {task.name}")
+
+    asyncio.run(work())

@@ -1,0 +1,1 @@
+"""Moving accounts in from another system, and out again."""

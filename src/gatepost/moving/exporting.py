@@ -1,0 +1,69 @@
+"""Everything that another system needs to go on with the accounts, password hashes included."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+
+from gatepost.accounts.models import Role, User
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database
+
+CHUNK = 500
+
+
+class Exporter:
+    """Gives accounts back, as lines of JSON."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Give a line a role and then a line an account, by id; the audit log tells that it was done."""
+        async with self._db.begin() as tx:
+            record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now())
+            roles = (await tx.scalars(select(Role).order_by(Role.id))).all()
+        for role in roles:
+            line = {"type": "role", "name": role.name, "description": role.description}
+            yield _line({**line, "permissions": role.permissions})
+        after = 0
+        while True:
+            page = select(User).options(selectinload(User.roles)).where(User.id > after).order_by(User.id).limit(CHUNK)
+            async with self._db.read() as tx:
+                users = (await tx.scalars(page)).all()
+            if not users:
+                return
+            for user in users:
+                yield _line(_account(user))
+            after = users[-1].id
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "type": "account",
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "password_hash": user.password_hash,
+        "roles": list(user.role_names),
+        "created_at": _text(user.created_at),
+        "updated_at": _text(user.updated_at),
+        "email_verified": _text(user.email_verified_at),
+        "disabled": _text(user.disabled_at),
+        "erase_at": _text(user.erase_at),
+        "language": user.language,
+        "token_version": user.token_version,
+    }
+
+
+def _line(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

@@ -86,21 +86,33 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
         await require_current_schema(services.database.engine)
         await services.start()
         settings = services.settings
+        stopping = asyncio.Event()
         tasks = [
             asyncio.create_task(work)
             for work in (
-                every(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
-                every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
-                every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
-                every(PURGE_SECONDS, services.revocations.purge, name="purging revocations"),
+                every(
+                    settings.revocation_poll_seconds,
+                    services.revocations.poll,
+                    name="reading revocations",
+                    stopping=stopping,
+                ),
+                every(KEYS_SECONDS, services.keys.load, name="reading signing keys", stopping=stopping),
+                every(
+                    LAST_USE_SECONDS,
+                    services.last_use.write,
+                    name="writing the last use of sessions",
+                    stopping=stopping,
+                ),
+                every(PURGE_SECONDS, services.revocations.purge, name="purging revocations", stopping=stopping),
             )
         ]
         try:
             yield
         finally:
-            for task in tasks:
+            stopping.set()
+            _done, late = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
+            for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await services.stop()
 
     return lifespan

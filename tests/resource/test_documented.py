@@ -140,7 +140,10 @@ def test_introspection_and_revocation(issuer: Issuer) -> None:
     def run(name: str) -> str:
         env = server_env(GATEPOST_CLIENT_SECRET=issuer.secret, TOKEN=token)
         script = _of(name, issuer).replace("curl ", f"{curl} ", 1)
-        return subprocess.run(["sh", "-ec", script], env=env, capture_output=True, text=True, check=True).stdout
+        result = subprocess.run(["sh", "-ec", script], env=env, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        output: str = result.stdout
+        return output
 
     assert json.loads(run("introspection"))["username"] == "Curl"
     assert run("revocation") == ""

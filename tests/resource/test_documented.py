@@ -27,7 +27,7 @@ from tests.support.server import server_env
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "other-services.md").read_text()
 BLOCK = re.compile(r"<!-- test: (\w+) -->\n```(\w+)\n(.*?)```", re.DOTALL)
-BLOCKS = {name: text for name, _, text in BLOCK.findall(DOCUMENT)}
+BLOCKS: dict[str, str] = {name: text for name, _, text in BLOCK.findall(DOCUMENT)}
 ADDRESS = "http://localhost:8080"
 # Answers one JSON line to each token on its standard input.
 NODE_LOOP = """
@@ -142,8 +142,7 @@ def test_introspection_and_revocation(issuer: Issuer) -> None:
         script = _of(name, issuer).replace("curl ", f"{curl} ", 1)
         result = subprocess.run(["sh", "-ec", script], env=env, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
-        output: str = result.stdout
-        return output
+        return result.stdout
 
     assert json.loads(run("introspection"))["username"] == "Curl"
     assert run("revocation") == ""

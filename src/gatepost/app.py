@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
@@ -102,24 +103,27 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
         await require_current_schema(services.database.engine)
         await services.start()
         settings = services.settings
+        stopping = asyncio.Event()
+        again = partial(every, stopping=stopping)
         tasks = [
             asyncio.create_task(work)
             for work in (
-                every(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
-                every(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
-                every(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
-                every(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
-                every(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
-                every(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
-                every(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
+                again(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
+                again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
+                again(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
+                again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
+                again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
+                again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+                again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
             )
         ]
         try:
             yield
         finally:
-            for task in tasks:
+            stopping.set()
+            _done, late = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
+            for task in late:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await services.stop()
 
     return lifespan

@@ -27,6 +27,7 @@ OF_NO_OPERATION = {
     "client_exists",
     "client_not_found",
     "client_id_unusable",
+    "client_name_unusable",
 }
 OPERATIONS = operations()
 each_operation = pytest.mark.parametrize("name", OPERATIONS)

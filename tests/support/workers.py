@@ -90,7 +90,8 @@ async def api_of(server: GatepostServer) -> AsyncIterator[Api]:
     async with httpx.AsyncClient(
         base_url=server.url,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(max_connections=None),
+        # Uvicorn closes an idle connection after 5 s; a request must not cross that on its way.
+        limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
         trust_env=False,
         timeout=30,
     ) as client:

@@ -49,3 +49,22 @@ async def test_cancelled_work_ends() -> None:
 
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_stopped_work_first_ends_its_round() -> None:
+    begun, may_end, stopping = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    rounds = []
+
+    async def work() -> None:
+        begun.set()
+        await may_end.wait()
+        rounds.append("whole")
+
+    task = asyncio.create_task(every(0.001, work, name="reading", stopping=stopping))
+    await begun.wait()
+    stopping.set()
+    may_end.set()
+    async with asyncio.timeout(10):
+        await task
+
+    assert rounds == ["whole"]

@@ -40,7 +40,8 @@ def rotate(force: Force = False) -> None:
     print(f"{asyncio.run(work())} signs from now on")
 
 
-@app.command()
+# One name in 64 starts with a dash, and is no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def retire(
     kid: Annotated[str, typer.Argument(help="The key's name, from `gatepost keys list`.")], force: Force = False
 ) -> None:

@@ -19,6 +19,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ATTEMPTS = 3
+RETRY_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 2
 # MySQL: deadlock, lock wait timeout, record changed since it was read.
 CONFLICTS = frozenset({1213, 1205, 1020})
@@ -154,24 +155,25 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
 
     MySQL undoes one of two transactions that wait for each other; Galera and Group Replication report a
     conflict at the commit the same way. A method with this decorator has one `begin()` block, so that
-    nothing was committed when it is run again. At most three runs.
+    nothing was committed when it is run again. At most three runs, and none after a second: who has waited for
+    a lock for that long is told to come back.
     """
 
     @functools.wraps(method)
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
-        for attempt in range(1, ATTEMPTS):
+        loop = asyncio.get_running_loop()
+        last_start = loop.time() + RETRY_SECONDS
+        attempt = 1
+        while True:
             try:
                 return await method(*args, **kwargs)
             except DBAPIError as error:
                 if not _is_conflict(error):
                     raise
+                if attempt == ATTEMPTS or loop.time() > last_start:
+                    raise DatabaseUnavailable from error
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  spreads retries, guards nothing
-        try:
-            return await method(*args, **kwargs)
-        except DBAPIError as error:
-            if _is_conflict(error):
-                raise DatabaseUnavailable from error
-            raise
+            attempt += 1
 
     return run
 

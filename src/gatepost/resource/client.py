@@ -162,6 +162,7 @@ class Gatepost:
                 await read()
             except Exception as error:  # noqa: BLE001  following outlives whatever one round runs into
                 troubles.append(reason(error))
+                self._issuer.forget_metadata()
         self._tell(troubles[0] if troubles else "")
         return not troubles
 

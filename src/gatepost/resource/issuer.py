@@ -81,6 +81,10 @@ class Issuer:
             )
         return self.http
 
+    def forget_metadata(self) -> None:
+        """Ask the issuer again where everything is; what it said the last time may have been wrong."""
+        self._metadata = None
+
     async def read_keys(self) -> None:
         """Read the keys, unless they are fresh.
 

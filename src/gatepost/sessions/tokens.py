@@ -10,7 +10,6 @@ from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
-from gatepost.core.errors import AppError
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -55,7 +54,6 @@ class SignedIn:
 class Presented(Enum):
     """What a refresh token that was not the current one turns out to be."""
 
-    CURRENT = auto()
     JUST_REPLACED = auto()
     REUSED = auto()
     EXPIRED = auto()
@@ -122,7 +120,6 @@ class TokenService:
         )
         return SignedIn(user, session, tokens)
 
-    @retry_conflicts
     async def refresh(self, refresh_token: str, *, client: Client) -> SignedIn:
         """Exchange a refresh token for the next pair, with the account's roles of now.
 
@@ -138,9 +135,29 @@ class TokenService:
         """
         ticket = self._refresh.read(refresh_token)
         now = self._clock.now()
+        moved_on = await self._move_on(ticket, client=client, now=now)
+        if moved_on is not None:
+            return self.issue(*moved_on, now=now)
+        # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
+        # transaction of their own. What they find stays true: generations only grow.
+        async with self._db.read() as tx:
+            user, session = await self._of(tx, ticket)
+        match self._classify(ticket, session, now=now):
+            case Presented.JUST_REPLACED:
+                return self.issue(user, session, now=now)
+            case Presented.UNKNOWN:
+                raise RefreshTokenInvalid
+            case Presented.EXPIRED:
+                raise RefreshTokenExpired
+            case Presented.REUSED:
+                await self._end_reused(session.id, client=client, now=now)
+                raise RefreshTokenReused
+
+    @retry_conflicts
+    async def _move_on(self, ticket: RefreshTicket, *, client: Client, now: datetime) -> tuple[User, Session] | None:
+        """Use the current token up; None where it is not the current one of a live session."""
         async with self._db.begin() as tx:
-            sessions = Sessions(tx)
-            moved = await sessions.advance(
+            moved = await Sessions(tx).advance(
                 ticket.session_id,
                 ticket.generation,
                 by=1 if self._rules.rotation else 0,
@@ -154,17 +171,16 @@ class TokenService:
                     "device": describe(client.user_agent),
                 },
             )
-            found = await sessions.with_user(ticket.session_id)
-            if found is None:
-                raise RefreshTokenInvalid
-            session, user = found
-            if user.disabled_at is not None:
-                raise AccountDisabled
-            presented = Presented.CURRENT if moved else self._classify(ticket, session, now=now)
-            refusal = await self._refuse(tx, presented, session, client=client, now=now)
-        if refusal is not None:
-            raise refusal
-        return self.issue(user, session, now=now)
+            return await self._of(tx, ticket) if moved else None
+
+    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> tuple[User, Session]:
+        found = await Sessions(tx).with_user(ticket.session_id)
+        if found is None:
+            raise RefreshTokenInvalid
+        session, user = found
+        if user.disabled_at is not None:
+            raise AccountDisabled
+        return user, session
 
     def _classify(self, ticket: RefreshTicket, session: Session, *, now: datetime) -> Presented:
         if session.ended_at is not None or ticket.generation > session.generation:
@@ -176,22 +192,9 @@ class TokenService:
             return Presented.JUST_REPLACED
         return Presented.REUSED
 
-    async def _refuse(
-        self, tx: Transaction, presented: Presented, session: Session, *, client: Client, now: datetime
-    ) -> AppError | None:
-        """Return the error to raise once the transaction is committed; a reused token ends its session in it."""
-        match presented:
-            case Presented.UNKNOWN:
-                return RefreshTokenInvalid()
-            case Presented.EXPIRED:
-                return RefreshTokenExpired()
-            case Presented.REUSED:
-                for ended in await Sessions(tx).end(session_id=session.id, reason="refresh_reused", now=now):
-                    await self._feed.revoke_session(tx, ended)
-                    record(
-                        tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id,
-                        client=client,
-                    )  # fmt: skip
-                return RefreshTokenReused()
-            case _:
-                return None
+    @retry_conflicts
+    async def _end_reused(self, session_id: int, *, client: Client, now: datetime) -> None:
+        async with self._db.begin() as tx:
+            for ended in await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now):
+                await self._feed.revoke_session(tx, ended)
+                record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)

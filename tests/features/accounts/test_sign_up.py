@@ -6,9 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from gatepost.accounts.errors import UnknownRole, UsernameTaken
 from gatepost.accounts.models import User
+from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
+from gatepost.services import Services
 from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
@@ -215,3 +219,23 @@ async def test_of_two_sign_ups_at_once_one_gets_the_account(
     assert won.status_code == 201
     assert_problem(lost, 400, code)
     assert await accounts(database) == 1
+
+
+async def test_of_two_operators_at_once_one_makes_the_account(services: Services, database: Database) -> None:
+    new = NewAccount(parse_username("Abbey Salami"), parse_email("heba@gmail.com"), PASSWORD)
+
+    results = await asyncio.gather(
+        *(services.accounts.create(new, roles=["user", "admin"]) for _ in range(2)), return_exceptions=True
+    )
+
+    assert {type(result) for result in results} == {User, UsernameTaken}
+    assert await accounts(database) == 1
+
+
+async def test_operator_is_told_of_a_role_that_there_is_not(services: Services, database: Database) -> None:
+    new = NewAccount(parse_username("Abbey Salami"), parse_email("heba@gmail.com"), PASSWORD)
+
+    with pytest.raises(UnknownRole, match="Role does not exist = wizard"):
+        await services.accounts.create(new, roles=["user", "wizard"])
+
+    assert await accounts(database) == 0

@@ -36,6 +36,13 @@ async def test_key_lives_through_its_commands(settings: Settings, services: Serv
     assert old not in (await run_command(settings, "keys", "list")).stdout
 
 
+@pytest.mark.parametrize("kid", ["-Ab_c", "--b-c", "-h"])
+async def test_name_that_starts_with_a_dash_is_a_name(settings: Settings, kid: str) -> None:
+    refused = await run_command(settings, "keys", "retire", kid, "--force")
+
+    assert str(refused.exception) == f"there is no key {kid}; see gatepost keys list"
+
+
 async def test_list_of_a_shared_secret_says_where_it_is(make_settings: MakeSettings) -> None:
     settings = make_settings(jwt_algorithm="HS256", jwt_secret="shared-0123456789-abcdefghijklmnopqrstuvwxyz")
 

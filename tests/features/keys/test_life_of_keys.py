@@ -206,6 +206,12 @@ async def test_tokens_of_another_algorithm_outlive_a_change_of_it(make_services:
         assert (await api.user_board(person.access_token)).status_code == 200
         assert _header(later.access_token)["alg"] == "ES256"
         assert {key["alg"] for key in (await api.get("/.well-known/jwks.json")).json()["keys"]} == {"ES256", "RS256"}
+        for key in await after.key_rotation.list():
+            if key.algorithm == "RS256":
+                await after.key_rotation.retire(key.kid, force=True)
+        await after.keys.load()
+        assert_problem(await api.user_board(person.access_token), 401, "token_invalid")
+        assert (await api.user_board(later.access_token)).status_code == 200
 
 
 async def test_shared_secret_signs_and_is_published_nowhere(make_services: MakeServices) -> None:

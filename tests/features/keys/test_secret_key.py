@@ -8,9 +8,10 @@ from gatepost.core.settings import JwtAlgorithm
 from gatepost.keys.errors import SigningKeyError
 from gatepost.keys.models import StoredKey
 from gatepost.services import Services
-from tests.conftest import SECRET, MakeServices, http_client, started
+from tests.conftest import SECRET, MakeServices, MakeSettings, http_client, started
 from tests.features.keys.conftest import every_algorithm
 from tests.support.api import Api, Person, assert_problem
+from tests.support.commands import run_command
 
 NEW = "tomorrows-9876543210-zyxwvutsrqponmlkjihgfedcba"
 
@@ -76,6 +77,17 @@ async def test_replicas_that_read_the_coming_secret_first_lose_nothing_in_betwee
         await moved.keys.load()
         await ready.keys.load()
         assert moved.keys.signing.kid == ready.keys.signing.kid
+
+
+async def test_any_command_with_both_secrets_encrypts_the_keys_again(
+    person: Person, make_settings: MakeSettings, make_services: MakeServices
+) -> None:
+    both = make_settings(secret_key=NEW, secret_key_previous=SECRET)
+
+    assert (await run_command(both, "keys", "list")).exit_code == 0
+
+    async with started(make_services(secret_key=NEW)) as app, http_client(app) as client:
+        assert (await Api(client).user_board(person.access_token)).status_code == 200
 
 
 async def test_wrong_secret_is_told_and_changes_nothing(

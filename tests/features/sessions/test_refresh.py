@@ -229,9 +229,10 @@ async def test_refresh_shows_the_roles_of_now(api: Api, database: Database) -> N
         await tx.execute(insert(user_roles).values(user_id=person.id, role_id=3))
     assert_problem(await api.get("/api/test/admin", headers=person.headers), 403, "role_required")
 
-    refreshed = (await api.refresh(person.refresh_token)).json()
+    refreshed = await api.refresh(person.refresh_token)
 
-    answer = await api.get("/api/test/admin", headers={"x-access-token": refreshed["accessToken"]})
+    assert refreshed.status_code == 200, refreshed.text
+    answer = await api.get("/api/test/admin", headers={"x-access-token": refreshed.json()["accessToken"]})
     assert (answer.status_code, answer.text) == (200, "Admin Content.")
 
 

@@ -122,7 +122,6 @@ class TokenService:
         )
         return SignedIn(user, session, tokens)
 
-    @retry_conflicts
     async def refresh(self, refresh_token: str, *, client: Client) -> SignedIn:
         """Exchange a refresh token for the next pair, with the account's roles of now.
 
@@ -137,6 +136,14 @@ class TokenService:
             AccountDisabled: the account may not sign in.
         """
         ticket = self._refresh.read(refresh_token)
+        try:
+            return await self._exchange(ticket, client=client)
+        except AccountDisabled:
+            await self._remember_disabled(ticket, client=client)
+            raise
+
+    @retry_conflicts
+    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> SignedIn:
         now = self._clock.now()
         async with self._db.begin() as tx:
             sessions = Sessions(tx)
@@ -156,15 +163,25 @@ class TokenService:
             )
             found = await sessions.with_user(ticket.session_id)
             if found is None:
-                raise RefreshTokenInvalid
-            session, user = found
-            if user.disabled_at is not None:
-                raise AccountDisabled
-            presented = Presented.CURRENT if moved else self._classify(ticket, session, now=now)
-            refusal = await self._refuse(tx, presented, session, client=client, now=now)
+                _refused(tx, "unknown_session", ticket.session_id, client=client, now=now)
+                refusal: AppError | None = RefreshTokenInvalid()
+            else:
+                session, user = found
+                if user.disabled_at is not None:
+                    raise AccountDisabled
+                presented = Presented.CURRENT if moved else self._classify(ticket, session, now=now)
+                refusal = await self._refuse(tx, presented, session, client=client, now=now)
         if refusal is not None:
             raise refusal
         return self.issue(user, session, now=now)
+
+    @retry_conflicts
+    async def _remember_disabled(self, ticket: RefreshTicket, *, client: Client) -> None:
+        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was."""
+        async with self._db.begin() as tx:
+            session = await Sessions(tx).get(ticket.session_id)
+            user_id = session.user_id if session else None
+            _refused(tx, "disabled", ticket.session_id, user_id=user_id, client=client, now=self._clock.now())
 
     def _classify(self, ticket: RefreshTicket, session: Session, *, now: datetime) -> Presented:
         if session.ended_at is not None or ticket.generation > session.generation:
@@ -182,8 +199,10 @@ class TokenService:
         """Return the error to raise once the transaction is committed; a reused token ends its session in it."""
         match presented:
             case Presented.UNKNOWN:
+                _refused(tx, "ended", session.id, user_id=session.user_id, client=client, now=now)
                 return RefreshTokenInvalid()
             case Presented.EXPIRED:
+                _refused(tx, "expired", session.id, user_id=session.user_id, client=client, now=now)
                 return RefreshTokenExpired()
             case Presented.REUSED:
                 for ended in await Sessions(tx).end(session_id=session.id, reason="refresh_reused", now=now):
@@ -195,3 +214,12 @@ class TokenService:
                 return RefreshTokenReused()
             case _:
                 return None
+
+
+def _refused(
+    tx: Transaction, reason: str, session_id: int, *, client: Client, now: datetime, user_id: int | None = None
+) -> None:
+    record(
+        tx, AuditEvent.REFRESH_REFUSED, at=now, user_id=user_id, session_id=session_id, client=client,
+        details={"reason": reason},
+    )  # fmt: skip

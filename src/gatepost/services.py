@@ -162,6 +162,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     rules = PasswordRules(shortest=settings.shortest_password)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     leases = Leases(database, clock)
+    retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, rules=rules, policy=policy)
     return Services(
@@ -199,6 +200,9 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
         leases=leases,
+        audit_reader=AuditReader(database),
+        audit_sealer=AuditSealer(database, clock, leases, settings.keys),
+        audit_retention=retention,
         purger=Purger(
             leases,
             [
@@ -206,6 +210,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
                 PurgeTask("sessions", SessionPurge(database, clock).run),
                 PurgeTask("links", LinkPurge(database, clock).run),
                 PurgeTask("accounts", leaving.erase_due),
+                PurgeTask("audit entries", retention.run),
             ],
         ),
     )

@@ -83,8 +83,10 @@ class KeyRotation:
             await tx.flush()  # a slot holds one key at a time
             coming.slot, coming.activated_at = slots[0], now
             await tx.flush()
-            await keys.add(self._ring.new_key(slots[1], now=now))
+            made = self._ring.new_key(slots[1], now=now)
+            await keys.add(made)
             record(tx, AuditEvent.KEY_ROTATED, at=now, details={"from": active.kid, "to": coming.kid})
+            record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": made.kid})
         return coming.kid
 
     @retry_conflicts

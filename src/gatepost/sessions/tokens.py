@@ -10,6 +10,7 @@ from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import AppError
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -58,6 +59,14 @@ class Presented(Enum):
     REUSED = auto()
     EXPIRED = auto()
     UNKNOWN = auto()
+
+
+# How the audit log calls it when a refresh is refused.
+REFUSALS: dict[type[AppError], str] = {
+    RefreshTokenInvalid: "ended",
+    RefreshTokenExpired: "expired",
+    AccountDisabled: "disabled",
+}
 
 
 class TokenService:
@@ -134,6 +143,13 @@ class TokenService:
             AccountDisabled: the account may not sign in.
         """
         ticket = self._refresh.read(refresh_token)
+        try:
+            return await self._exchange(ticket, client=client)
+        except tuple(REFUSALS) as refusal:
+            await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
+            raise
+
+    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> SignedIn:
         now = self._clock.now()
         moved_on = await self._move_on(ticket, client=client, now=now)
         if moved_on is not None:
@@ -181,6 +197,17 @@ class TokenService:
         if user.disabled_at is not None:
             raise AccountDisabled
         return user, session
+
+    @retry_conflicts
+    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> None:
+        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was."""
+        async with self._db.begin() as tx:
+            session = await Sessions(tx).get(ticket.session_id)
+            record(
+                tx, AuditEvent.REFRESH_REFUSED, at=self._clock.now(), user_id=session.user_id if session else None,
+                session_id=ticket.session_id, client=client,
+                details={"reason": reason if session else "unknown_session"},
+            )  # fmt: skip
 
     def _classify(self, ticket: RefreshTicket, session: Session, *, now: datetime) -> Presented:
         if session.ended_at is not None or ticket.generation > session.generation:

@@ -1,5 +1,7 @@
 """Signing in with a password."""
 
+from enum import StrEnum
+
 from gatepost.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.accounts.models import User
 from gatepost.accounts.names import canonical_identifier
@@ -10,6 +12,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.errors import AppError
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
 from gatepost.mail.outbox import MailKind, enqueue
@@ -17,6 +20,25 @@ from gatepost.sessions.devices import describe
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.tokens import SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
+
+
+class Refusal(StrEnum):
+    """Why a sign-in was refused, in the audit log."""
+
+    UNKNOWN_ACCOUNT = "unknown_account"
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105  a reason, not a password
+    DISABLED = "disabled"
+    UNVERIFIED = "unverified"
+    ACCOUNT_CHANGED = "account_changed"
+
+
+ANSWERS: dict[Refusal, type[AppError]] = {
+    Refusal.UNKNOWN_ACCOUNT: InvalidCredentials,
+    Refusal.WRONG_PASSWORD: InvalidCredentials,
+    Refusal.DISABLED: AccountDisabled,
+    Refusal.UNVERIFIED: EmailUnverified,
+    Refusal.ACCOUNT_CHANGED: InvalidCredentials,
+}
 
 # A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
 READINGS = 2
@@ -42,23 +64,40 @@ class SignInService:
             AccountDisabled, EmailUnverified: they are right, and the account may not sign in.
             HashingBusy: too many people are signing in.
         """
+        refusal: Refusal | None = None
         for _ in range(READINGS):
             user = await self._find(identifier)
             verdict = await self._passwords.verify(password, user.password_hash if user else None)
-            if user is None or not verdict.is_right:
-                raise InvalidCredentials
-            self._check_may_sign_in(user)
+            refusal = self._refusal(user, is_right=verdict.is_right)
+            if user is None or refusal is not None:
+                break
             better_hash = await self._passwords.hash(password) if verdict.needs_rehash else None
             signed_in = await self._open(user, better_hash=better_hash, client=client)
             if signed_in is not None:
                 return signed_in
-        raise InvalidCredentials
+        refusal = refusal or Refusal.ACCOUNT_CHANGED
+        await self._remember(refusal, user, client=client)
+        raise ANSWERS[refusal]
 
-    def _check_may_sign_in(self, user: User) -> None:
+    def _refusal(self, user: User | None, *, is_right: bool) -> Refusal | None:
+        if user is None:
+            return Refusal.UNKNOWN_ACCOUNT
+        if not is_right:
+            return Refusal.WRONG_PASSWORD
         if user.disabled_at is not None:
-            raise AccountDisabled
+            return Refusal.DISABLED
         if self._policy.verification is EmailVerification.REQUIRED and user.email_verified_at is None:
-            raise EmailUnverified
+            return Refusal.UNVERIFIED
+        return None
+
+    @retry_conflicts
+    async def _remember(self, refusal: Refusal, user: User | None, *, client: Client) -> None:
+        """Write that a sign-in was refused; what was typed as a name may be a password, and is kept nowhere."""
+        async with self._db.begin() as tx:
+            record(
+                tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id if user else None,
+                client=client, details={"reason": refusal.value},
+            )  # fmt: skip
 
     async def _find(self, identifier: str) -> User | None:
         match canonical_identifier(identifier):
@@ -83,7 +122,7 @@ class SignInService:
                 return None
             if better_hash is not None:
                 await users.replace_hash(user.id, old=user.password_hash, new=better_hash, now=now)
-                record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id)
+                record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, client=client)
             if held.erase_at is not None:
                 await users.keep(held.id, now=now)
                 record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)

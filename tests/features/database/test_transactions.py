@@ -29,7 +29,7 @@ DEADLOCK = (1213, "Deadlock found when trying to get lock; try restarting transa
 
 def entry(event: str = "test") -> AuditEntry:
     """Return a row that nothing else minds."""
-    return AuditEntry(at=NOON, event=event, address="", details={})
+    return AuditEntry(at=NOON, event=event, address="", request_id="", details={})
 
 
 async def events(database: Database) -> list[str]:
@@ -308,7 +308,7 @@ async def test_mysql_is_strict_and_reads_what_is_committed(mysql_url: URL) -> No
 async def test_moments_keep_their_microseconds_and_their_zone(database: Database) -> None:
     in_kolkata = NOON.astimezone(timezone(timedelta(hours=5, minutes=30)))
     async with database.begin() as tx:
-        tx.add(AuditEntry(at=in_kolkata, event="test", address="", details={"a": "ü"}))
+        tx.add(AuditEntry(at=in_kolkata, event="test", address="", request_id="", details={"a": "ü"}))
 
     async with database.read() as tx:
         found = (await tx.scalars(select(AuditEntry))).one()
@@ -319,7 +319,7 @@ async def test_moments_keep_their_microseconds_and_their_zone(database: Database
 async def test_moment_without_a_zone_is_refused(database: Database) -> None:
     async def add() -> None:
         async with database.begin() as tx:
-            tx.add(AuditEntry(at=NOON.replace(tzinfo=None), event="test", address="", details={}))
+            tx.add(AuditEntry(at=NOON.replace(tzinfo=None), event="test", address="", request_id="", details={}))
 
     with pytest.raises(StatementError, match="a moment without a zone"):
         await add()

@@ -1,4 +1,4 @@
-"""The settings of the life of an account: mail, proving an address, sign-up."""
+"""The settings of the life of an account: mail, proving an address, sign-up, what is remembered of it."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -52,4 +52,12 @@ class AccountSettings(BaseModel):
     invitation_days: PositiveInt = Field(7, description="Life of an invitation, and of a link to set a first password.")
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the wish to be deleted and the deletion; signing in takes it back."
+    )
+
+
+class AuditSettings(BaseModel):
+    """How long it is remembered what happened."""
+
+    audit_retention_days: int = Field(
+        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them for ever."
     )

@@ -6,7 +6,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
 from gatepost.core.secrets import SecretKeys
-from gatepost.core.settings.account_groups import AccountSettings, MailSettings
+from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     Environment,
@@ -21,6 +21,7 @@ DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "
 
 class Settings(
     BaseSettings,
+    AuditSettings,
     MailSettings,
     AccountSettings,
     PasswordSettings,

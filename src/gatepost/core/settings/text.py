@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from gatepost.core.settings.account_groups import AccountSettings, MailSettings
+from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     PasswordSettings,
@@ -26,6 +26,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     PasswordSettings,
     AccountSettings,
     MailSettings,
+    AuditSettings,
 )
 
 

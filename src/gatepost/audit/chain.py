@@ -1,0 +1,136 @@
+"""The hash chain: what of an entry and of a seal is digested, exactly, and under which keys.
+
+Every digest is HMAC-SHA256 (RFC 2104) in hex, over canonical JSON: keys sorted, no white space, ASCII alone, moments as
+`2026-01-31T12:00:00.123456+00:00`.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy.engine import RowMapping
+
+# 128 bits of an entry's digest are kept in its seal.
+ENTRY_DIGITS = 32
+
+Row = Mapping[str, Any] | RowMapping
+Content = Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the digest of a seal covers; `previous` is the digest of the seal before, empty for the first one."""
+
+    id: int
+    sealed_at: str
+    entries: int
+    previous: str
+    content: str
+    handover: str | None
+
+    def digest(self, key: bytes) -> str:
+        """Return the digest of the seal."""
+        return _digest(key, "seal", [self.id, self.sealed_at, self.entries, self.previous, self.content, self.handover])
+
+
+@dataclass(frozen=True, slots=True)
+class SealKey:
+    """A key of the chain; where it was handed over, seals from `until` on are not made with it."""
+
+    key: bytes
+    until: int | None = None
+
+    def may_seal(self, seal_id: int) -> bool:
+        """Whether a seal with this id can have been made with it."""
+        return self.until is None or seal_id < self.until
+
+
+def entry_digest(key: bytes, row: Row) -> str:
+    """Return the digest of an entry as it stands in the database; any content has one, be it none of ours."""
+    fields = {
+        name: row[name]
+        for name in ("id", "event", "user_id", "actor_id", "session_id", "address", "request_id")
+    }  # fmt: skip
+    return _digest(key, "entry", {**fields, "at": moment(row["at"]), "details": _parsed(row["details"])})[:ENTRY_DIGITS]
+
+
+def content_digest(key: bytes, rows: Content) -> str:
+    """Return the digest of a batch: the ids and digests of its entries, by id."""
+    return _digest(key, "content", [list(row) for row in rows])
+
+
+def purge_proof(key: bytes, *, digest: str, purged_at: str) -> str:
+    """Return what only the service can write beside a seal whose entries it has purged."""
+    return _digest(key, "purged", [digest, purged_at])
+
+
+def close(key: bytes, older: bytes) -> str:
+    """Return an older key of the chain, encrypted under a newer one."""
+    return Fernet(_cipher_key(key)).encrypt(older).decode("ascii")
+
+
+def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> list[SealKey]:
+    """Return the keys of the settings and all that were handed over to them, given the hand-overs, the newest first.
+
+    The first key, which new seals are made with, is good for all of them; another one for those before the last seal
+    that hands it over, so that whoever has learnt it adds none.
+    """
+    known: dict[bytes, int | None] = dict.fromkeys(own)
+    for seal_id, closed in handovers:
+        older = next((key for newer in known if (key := _open(newer, closed)) is not None), None)
+        if older is not None and older != own[0] and known.get(older) is None:
+            known[older] = seal_id
+    return [SealKey(key, until) for key, until in known.items()]
+
+
+def read_content(text: Any) -> Content | None:
+    """Return the ids and digests that a seal holds; None where it holds something else."""
+    rows = _parsed(text)
+    if not isinstance(rows, list):
+        return None
+    match = [row for row in rows if isinstance(row, list) and [type(item) for item in row] == [int, str]]
+    return [(row[0], row[1]) for row in match] if len(match) == len(rows) else None
+
+
+def moment(value: Any) -> str:
+    """Return a moment as it is digested; drivers give text or a moment without a zone, in UTC."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return f"unreadable {value}"
+    if not isinstance(value, datetime):
+        return f"unreadable {value!r}"
+    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return aware.isoformat(timespec="microseconds")
+
+
+def _digest(key: bytes, what: str, value: Any) -> str:
+    text = json.dumps([what, value], sort_keys=True, separators=(",", ":"), default=repr)
+    return hmac.new(key, text.encode("ascii"), hashlib.sha256).hexdigest()
+
+
+def _parsed(text: Any) -> Any:
+    """Read JSON as the database holds it; what is none stays as it is, since a digest must be made of it anyway."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return f"unreadable {text!r}"
+
+
+def _open(key: bytes, closed: str) -> bytes | None:
+    try:
+        return Fernet(_cipher_key(key)).decrypt(closed)
+    except InvalidToken:
+        return None
+
+
+def _cipher_key(key: bytes) -> bytes:
+    # Its own key for its own purpose: what digests does not encrypt.
+    return base64.urlsafe_b64encode(hmac.new(key, b"hand-over", hashlib.sha256).digest())

@@ -1,0 +1,87 @@
+"""Reading the audit log, a page at a time, the newest first."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+
+from gatepost.admin.errors import CursorUnusable
+from gatepost.audit.log import AuditEvent
+from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
+from gatepost.core.database import Database
+
+LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are wanted: all that fit everything that is given; `since` is among them, `until` is not."""
+
+    user_id: int | None = None
+    actor_id: int | None = None
+    event: AuditEvent | None = None
+    address: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database."""
+        given = (
+            (self.user_id, AuditEntry.user_id == self.user_id),
+            (self.actor_id, AuditEntry.actor_id == self.actor_id),
+            (self.event, AuditEntry.event == (self.event.value if self.event else None)),
+            (self.address, AuditEntry.address == self.address),
+            (self.since, AuditEntry.at >= self.since),
+            (self.until, AuditEntry.at < self.until),
+        )
+        return [condition for value, condition in given if value is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some entries, and where the next page begins; None on the last one."""
+
+    entries: Sequence[AuditEntry]
+    next_cursor: str | None
+
+
+class AuditReader:
+    """Shows what is in the log."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def page(self, wanted: Wanted, *, size: int, after: str | None) -> AuditPage:
+        """Return the newest entries, or those after a cursor, which costs the same however deep it is.
+
+        Raises:
+            CursorUnusable: the cursor is none of ours.
+        """
+        place = None if after is None else _read(after)
+        async with self._db.read() as tx:
+            # One more than is shown tells whether there is a next page.
+            found = await Entries(tx).page(wanted.conditions, after=place, size=size + 1)
+        entries = found[:size]
+        return AuditPage(entries, _write(entries[-1]) if len(found) > size else None)
+
+
+def _write(entry: AuditEntry) -> str:
+    text = json.dumps([entry.at.isoformat(), entry.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(text: str) -> tuple[datetime, int]:
+    try:
+        at_text, entry_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        at = datetime.fromisoformat(at_text)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise CursorUnusable from error
+    if at.tzinfo is None or type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
+        raise CursorUnusable
+    return at, entry_id

@@ -1,0 +1,160 @@
+"""Queries of the audit log and of its seals."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, Text, and_, delete, exists, func, insert, or_, select, type_coerce
+from sqlalchemy import update as sql_update
+from sqlalchemy.engine import RowMapping
+from sqlalchemy.sql import Select
+
+from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.core.database import Transaction
+
+Raw = RowMapping
+
+
+def _raw(column: Any) -> ColumnElement[Any]:
+    # As the driver gives it: what somebody has written into the table by hand must not stop the reading.
+    return type_coerce(column, Text).label(column.name)
+
+
+ENTRY = (
+    *(getattr(AuditEntry, name) for name in ("id", "event", "user_id", "actor_id", "session_id", "address")),
+    *(AuditEntry.request_id, AuditEntry.seal_id, _raw(AuditEntry.at), _raw(AuditEntry.details)),
+)
+SEAL = (
+    *(getattr(AuditSeal, name) for name in ("id", "entries", "previous", "content", "handover", "digest")),
+    *(AuditSeal.purge_proof, _raw(AuditSeal.sealed_at), _raw(AuditSeal.purged_at)),
+)
+SEAL_WITH_ROWS = (*SEAL, _raw(AuditSeal.rows))
+
+
+class Entries:
+    """The entries, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def page(
+        self, conditions: Collection[ColumnElement[bool]], *, after: tuple[datetime, int] | None, size: int
+    ) -> Sequence[AuditEntry]:
+        """Return the newest entries that fit all conditions, from a place on."""
+        query = select(AuditEntry).where(*conditions)
+        if after is not None:
+            at, entry_id = after
+            # The first condition follows from the second; it gives the index a place to begin at.
+            query = query.where(
+                AuditEntry.at <= at, or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < entry_id))
+            )
+        query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(size)
+        return (await self._tx.scalars(query)).all()
+
+    async def unsealed(self, *, limit: int) -> Sequence[Raw]:
+        """Return entries that no seal holds, by id."""
+        return await self._read(select(*ENTRY).where(AuditEntry.seal_id.is_(None)).order_by(AuditEntry.id).limit(limit))
+
+    async def count_unsealed(self) -> int:
+        """Return how many entries no seal holds."""
+        return await self._tx.scalar(select(func.count()).where(AuditEntry.seal_id.is_(None))) or 0
+
+    async def seal(self, ids: Collection[int], seal_id: int) -> int:
+        """Give entries that no seal holds to a seal; return how many there were."""
+        statement = (
+            sql_update(AuditEntry)
+            .where(AuditEntry.id.in_(ids), AuditEntry.seal_id.is_(None))
+            .values(seal_id=seal_id)
+            .execution_options(synchronize_session=False)
+        )
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+
+    async def of_seals(self, *, above: int | None, to: int, after: tuple[int, int] | None, limit: int) -> Sequence[Raw]:
+        """Return the entries of the seals above one and up to another, by seal and id, from a place on."""
+        query = select(*ENTRY).where(AuditEntry.seal_id <= to)
+        if above is not None:
+            query = query.where(AuditEntry.seal_id > above)
+        if after is not None:
+            seal_id, entry_id = after
+            query = query.where(
+                AuditEntry.seal_id >= seal_id,
+                or_(AuditEntry.seal_id > seal_id, and_(AuditEntry.seal_id == seal_id, AuditEntry.id > entry_id)),
+            )
+        return await self._read(query.order_by(AuditEntry.seal_id, AuditEntry.id).limit(limit))
+
+    async def beyond(self, seal_id: int | None, *, after: int | None, limit: int) -> Sequence[Raw]:
+        """Return entries, by id, that name a seal above this one, or any seal, which is not there."""
+        there = exists().where(AuditSeal.id == AuditEntry.seal_id)
+        query = select(*ENTRY).where(~there)
+        query = query.where(AuditEntry.seal_id.is_not(None) if seal_id is None else AuditEntry.seal_id > seal_id)
+        if after is not None:
+            query = query.where(AuditEntry.id > after)
+        return await self._read(query.order_by(AuditEntry.id).limit(limit))
+
+    async def delete_of(self, seal_ids: Collection[int]) -> int:
+        """Delete the entries of seals; return how many."""
+        statement = (
+            delete(AuditEntry).where(AuditEntry.seal_id.in_(seal_ids)).execution_options(synchronize_session=False)
+        )
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+
+    async def _read(self, query: Select[Any]) -> Sequence[Raw]:
+        rows: Sequence[Raw] = (await self._tx.execute(query)).mappings().all()
+        return rows
+
+
+class Seals:
+    """The seals, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def head(self) -> Raw | None:
+        """Return the newest seal."""
+        query = select(*SEAL).order_by(AuditSeal.id.desc()).limit(1)
+        return (await self._tx.execute(query)).mappings().one_or_none()
+
+    async def add(self, values: Mapping[str, Any]) -> None:
+        """Insert a seal.
+
+        Raises:
+            IntegrityError: there is one with its id.
+        """
+        await self._tx.execute(insert(AuditSeal).values(**values))
+
+    async def page(self, *, after: int | None, limit: int) -> Sequence[Raw]:
+        """Return seals with what they hold, by id."""
+        query = select(*SEAL_WITH_ROWS).order_by(AuditSeal.id).limit(limit)
+        if after is not None:
+            query = query.where(AuditSeal.id > after)
+        return (await self._tx.execute(query)).mappings().all()
+
+    async def get(self, ids: Collection[int]) -> Sequence[Raw]:
+        """Return seals by their ids."""
+        return (await self._tx.execute(select(*SEAL).where(AuditSeal.id.in_(ids)))).mappings().all()
+
+    async def handovers(self) -> Sequence[tuple[int, str]]:
+        """Return the ids of the seals that hand a key over, with that key, the newest first."""
+        query = select(AuditSeal.id, AuditSeal.handover).where(AuditSeal.handover.is_not(None))
+        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()))).tuples().all()
+        return [(seal_id, closed or "") for seal_id, closed in rows]
+
+    async def expired(self, *, before: datetime, after: int, limit: int) -> Sequence[Raw]:
+        """Return seals older than a moment whose entries are still there, by id, from an id on."""
+        query = (
+            select(*SEAL)
+            .where(AuditSeal.purged_at.is_(None), AuditSeal.id > after, AuditSeal.sealed_at < before)
+            .order_by(AuditSeal.id)
+            .limit(limit)
+        )
+        return (await self._tx.execute(query)).mappings().all()
+
+    async def mark_purged(self, seal_id: int, *, at: datetime, proof: str) -> bool:
+        """Empty a seal of what it holds; False where that was done before."""
+        statement = (
+            sql_update(AuditSeal)
+            .where(AuditSeal.id == seal_id, AuditSeal.purged_at.is_(None))
+            .values(purged_at=at, purge_proof=proof, rows=[])
+            .execution_options(synchronize_session=False)
+        )
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1

@@ -1,0 +1,103 @@
+"""Sealing: what is in the log becomes the next link of the hash chain, seconds after it was written."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.chain import Link, close, content_digest, entry_digest, moment
+from gatepost.audit.repository import Entries, Raw, Seals
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.leases import Leases
+from gatepost.core.secrets import SecretKeys
+
+PURPOSE = "audit seal"
+LEASE = "audit seal"
+# Longer than one batch takes, and short enough that a replica which dies is soon replaced.
+LEASE_LIFE = timedelta(seconds=5)
+BATCH = 500
+
+
+class Overtaken(Exception):
+    """Another replica has sealed some of these entries."""
+
+
+class AuditSealer:
+    """Seals entries; nobody who writes one waits for it.
+
+    The lease only saves replicas from working in vain: that no entry is sealed twice, and that the chain never forks,
+    is the work of the database, where a seal takes the id after the last one, and takes only what no other one holds.
+    """
+
+    def __init__(self, database: Database, clock: Clock, leases: Leases, secrets: SecretKeys) -> None:
+        self._db = database
+        self._clock = clock
+        self._leases = leases
+        self._keys = secrets.derive(PURPOSE)
+
+    async def run_once(self) -> int:
+        """Seal every entry that is committed; return how many, and 0 while another replica does it."""
+        sealed = 0
+        while batch := await self._unsealed():
+            if not await self._leases.take(LEASE, life=LEASE_LIFE) or not await self._seal_if_first(batch):
+                break
+            sealed += len(batch)
+            if len(batch) < BATCH:
+                break
+        return sealed
+
+    async def _unsealed(self) -> Sequence[Raw]:
+        async with self._db.read() as tx:
+            return await Entries(tx).unsealed(limit=BATCH)
+
+    async def _seal_if_first(self, batch: Sequence[Raw]) -> bool:
+        # What takes time is done before the transaction: on SQLite every writer waits for its end.
+        content = [(row["id"], entry_digest(self._keys[0], row)) for row in batch]
+        try:
+            await self._seal(content)
+        except (IntegrityError, Overtaken):
+            return False
+        return True
+
+    @retry_conflicts
+    async def _seal(self, content: Sequence[tuple[int, str]]) -> None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            head = await Seals(tx).head()
+            link = Link(
+                id=1 if head is None else head["id"] + 1,
+                sealed_at=moment(now),
+                entries=len(content),
+                previous="" if head is None else head["digest"],
+                content=content_digest(self._keys[0], content),
+                handover=None if head is None else self._handover(head),
+            )
+            await Seals(tx).add(_columns(link) | {
+                "sealed_at": now, "digest": link.digest(self._keys[0]), "rows": [list(row) for row in content],
+            })  # fmt: skip
+            if await Entries(tx).seal([entry_id for entry_id, _ in content], link.id) != len(content):
+                raise Overtaken
+
+    def _handover(self, head: Raw) -> str | None:
+        """Return the key of the last seal, closed, where it is SECRET_KEY_PREVIOUS that made it."""
+        link = link_of(head)
+        maker = next((key for key in self._keys if link.digest(key) == head["digest"]), None)
+        return None if maker in (None, self._keys[0]) else close(self._keys[0], maker)
+
+
+def link_of(seal: Raw) -> Link:
+    """Return what the digest of a stored seal covers."""
+    return Link(
+        id=seal["id"],
+        sealed_at=moment(seal["sealed_at"]),
+        entries=seal["entries"],
+        previous=seal["previous"],
+        content=seal["content"],
+        handover=seal["handover"],
+    )
+
+
+def _columns(link: Link) -> dict[str, Any]:
+    return {name: getattr(link, name) for name in Link.__dataclass_fields__}

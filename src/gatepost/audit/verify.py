@@ -1,0 +1,211 @@
+"""Verifying the hash chain: every seal and every entry, in pages, so that memory stays small however long it is."""
+
+import hmac
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from gatepost.audit.chain import SealKey, content_digest, entry_digest, known_keys, moment, purge_proof, read_content
+from gatepost.audit.repository import Entries, Raw, Seals
+from gatepost.audit.sealer import PURPOSE, link_of
+from gatepost.core.database import Database
+from gatepost.core.secrets import SecretKeys
+
+SEALS = 50
+ENTRIES = 1000
+HEAD = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A seal by its id and digest: what is kept elsewhere, to notice later that the newest seals were cut off."""
+
+    seal_id: int
+    digest: str
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Read what `str` gives.
+
+        Raises:
+            ValueError: it is not of that form.
+        """
+        form = HEAD.fullmatch(text.strip())
+        if form is None:
+            raise ValueError(
+                "a head looks like 57:2cf24dba5fb0a30e… with 64 digits, as gatepost audit verify prints it"
+            )
+        return cls(int(form[1]), form[2])
+
+    def __str__(self) -> str:
+        return f"{self.seal_id}:{self.digest}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was looked at."""
+
+    seals: int = 0
+    entries: int = 0
+    purged: int = 0
+    unsealed: int = 0
+    head: Head | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A seal whose list of entries can be believed: their digests by id, made under `key`."""
+
+    key: bytes
+    left: dict[int, str] = field(default_factory=dict)
+
+
+class ChainCheck:
+    """One walk along the chain."""
+
+    def __init__(self, database: Database, secrets: SecretKeys) -> None:
+        self._db = database
+        self._own = secrets.derive(PURPOSE)
+        self._keys: Sequence[SealKey] = ()
+        self.tally = Tally()
+        """Filled while `findings` goes on."""
+
+    async def findings(self, expected: Head | None = None) -> AsyncIterator[str]:
+        """Yield each harm in one line, with the id of the entry or the seal; none where the chain is whole.
+
+        `expected` is a head of an earlier time: the seal must still be there.
+        """
+        async with self._db.read() as tx:
+            self._keys = known_keys(self._own, await Seals(tx).handovers())
+        last: Raw | None = None
+        while seals := await self._page(last):
+            checked: dict[int, Checked | None] = {}
+            above = None if last is None else last["id"]
+            for seal in seals:
+                for line in self._check_place(seal, last, expected):
+                    yield line
+                lines: list[str] = []
+                checked[seal["id"]] = self._check_seal(seal, lines.append)
+                for line in lines:
+                    yield line
+                last = seal
+            async for line in self._check_entries(checked, above=above, to=seals[-1]["id"]):
+                yield line
+        async for line in self._check_end(last, expected):
+            yield line
+
+    async def _page(self, last: Raw | None) -> Sequence[Raw]:
+        async with self._db.read() as tx:
+            return await Seals(tx).page(after=None if last is None else last["id"], limit=SEALS)
+
+    def _check_place(self, seal: Raw, last: Raw | None, expected: Head | None) -> Iterator[str]:
+        """Yield what is wrong between a seal and the one before."""
+        self.tally.seals += 1
+        self.tally.head = Head(seal["id"], str(seal["digest"]))
+        due = 1 if last is None else last["id"] + 1
+        if seal["id"] > due:
+            yield f"seal {due}: missing" if seal["id"] == due + 1 else f"seals {due} to {seal['id'] - 1}: missing"
+        if expected is not None and expected.seal_id == seal["id"] and expected.digest != seal["digest"]:
+            yield f"seal {seal['id']}: not the one that was expected"
+
+    def _check_seal(self, seal: Raw, tell: Callable[[str], None]) -> Checked | None:
+        """Tell what is wrong with a seal; return what its entries must be, or None where that cannot be known."""
+        link = link_of(seal)
+        maker = self._maker(link.id, lambda key: link.digest(key), seal["digest"])
+        if seal["purged_at"] is not None and self._is_purged(seal):
+            if maker is None:
+                tell(f"seal {link.id}: changed or inserted")
+                return None
+            self.tally.purged += link.entries
+            return Checked(maker)
+        rows = read_content(seal["rows"])
+        lister = None if rows is None else self._maker(link.id, lambda key: content_digest(key, rows), link.content)
+        if maker is None and lister is None:
+            tell(
+                f"seal {link.id}: changed or inserted, or made under another SECRET_KEY; its entries cannot be checked"
+            )
+        elif lister is None:
+            tell(f"seal {link.id}: its list of entries was changed; they cannot be checked")
+        elif maker is None:
+            tell(f"seal {link.id}: changed")
+        elif seal["purged_at"] is not None or seal["purge_proof"] is not None:
+            tell(f"seal {link.id}: marked as purged, but not by the service")
+        return None if lister is None or rows is None else Checked(lister, dict(rows))
+
+    def _maker(self, seal_id: int, digest: Callable[[bytes], str], found: Any) -> bytes | None:
+        keys = (known.key for known in self._keys if known.may_seal(seal_id))
+        return next((key for key in keys if hmac.compare_digest(digest(key).encode(), str(found).encode())), None)
+
+    def _is_purged(self, seal: Raw) -> bool:
+        proofs = (
+            purge_proof(known.key, digest=str(seal["digest"]), purged_at=moment(seal["purged_at"]))
+            for known in self._keys
+        )
+        return seal["purge_proof"] in proofs
+
+    async def _check_entries(
+        self, checked: dict[int, Checked | None], *, above: int | None, to: int
+    ) -> AsyncIterator[str]:
+        """Yield what is wrong with the entries of some seals."""
+        async for row in self._entries(above=above, to=to):
+            if (line := _check_entry(row, checked)) is not None:
+                yield line
+            self.tally.entries += 1
+        left = {seal_id: seal.left for seal_id, seal in checked.items() if seal is not None and seal.left}
+        async with self._db.read() as tx:
+            # They may have been purged since the seal was read.
+            purged = {seal["id"] for seal in await Seals(tx).get(left) if self._is_purged(seal)} if left else set()
+        for seal_id, entries in left.items():
+            if seal_id in purged:
+                self.tally.purged += len(entries)
+                continue
+            for entry_id in entries:
+                yield f"entry {entry_id}: missing; seal {seal_id} holds it"
+
+    async def _entries(self, *, above: int | None, to: int) -> AsyncIterator[Raw]:
+        after: tuple[int, int] | None = None
+        while True:
+            async with self._db.read() as tx:
+                rows = await Entries(tx).of_seals(above=above, to=to, after=after, limit=ENTRIES)
+            for row in rows:
+                yield row
+            if len(rows) < ENTRIES:
+                return
+            after = rows[-1]["seal_id"], rows[-1]["id"]
+
+    async def _check_end(self, last: Raw | None, expected: Head | None) -> AsyncIterator[str]:
+        """Yield what lies beyond the last seal, or should."""
+        end = None if last is None else last["id"]
+        after: int | None = None
+        while True:
+            async with self._db.read() as tx:
+                rows = await Entries(tx).beyond(end, after=after, limit=ENTRIES)
+            for row in rows:
+                yield _of_no_seal(row)
+            if len(rows) < ENTRIES:
+                break
+            after = rows[-1]["id"]
+        if expected is not None and (end is None or expected.seal_id > end):
+            yield f"seal {expected.seal_id}: missing, although it was expected"
+        async with self._db.read() as tx:
+            self.tally.unsealed = await Entries(tx).count_unsealed()
+
+
+def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:
+    """Return what is wrong with an entry, and take it off the list of its seal."""
+    if row["seal_id"] not in checked:
+        return _of_no_seal(row)
+    seal = checked[row["seal_id"]]
+    if seal is None:
+        return None
+    digest = seal.left.pop(row["id"], None)
+    if digest is None:
+        return f"entry {row['id']}: inserted; seal {row['seal_id']} does not hold it"
+    if not hmac.compare_digest(entry_digest(seal.key, row), digest):
+        return f"entry {row['id']}: changed since seal {row['seal_id']}"
+    return None
+
+
+def _of_no_seal(row: Raw) -> str:
+    return f"entry {row['id']}: names seal {row['seal_id']}, which is not there"

@@ -14,6 +14,7 @@ from sqlalchemy import URL, select
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.repository import Users
 from gatepost.core.database import Database
+from gatepost.moving import exporting
 from tests.conftest import MakeSettings
 from tests.features.moving.conftest import RunImport
 from tests.support.api import PASSWORD, Api
@@ -169,3 +170,19 @@ async def test_export_overwrites_no_file(gatepost: RunImport, tmp_path: Path) ->
 
     assert result.exit_code != 0
     assert (tmp_path / "there").read_text() == "something"
+
+
+async def test_export_that_breaks_leaves_no_half_file(
+    gatepost: RunImport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "people.jsonl").write_text('{"username": "one", "email": "one@example.com"}')
+    await gatepost("import", "jsonl", tmp_path / "people.jsonl")
+
+    def breaks(_: User) -> dict[str, Any]:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(exporting, "_account", breaks)
+    result = await gatepost("export", "jsonl", tmp_path / "export")
+
+    assert result.exit_code == 1
+    assert not (tmp_path / "export").exists()

@@ -136,7 +136,7 @@ class Seals:
     async def handovers(self) -> Sequence[tuple[int, str]]:
         """Return the ids of the seals that hand a key over, with that key, the newest first."""
         query = select(AuditSeal.id, AuditSeal.handover).where(AuditSeal.handover.is_not(None))
-        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()))).tuples().all()
+        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()))).all()
         return [(seal_id, closed or "") for seal_id, closed in rows]
 
     async def expired(self, *, before: datetime, after: int, limit: int) -> Sequence[Raw]:

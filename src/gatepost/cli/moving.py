@@ -67,7 +67,11 @@ def export(
     """Write every account and role, PASSWORD HASHES INCLUDED; the file is readable by its owner alone."""
     with ExitStack() as stack:
         out = sys.stdout if file is None else stack.enter_context(_private(file))
+        undo = stack.enter_context(ExitStack())
+        if file is not None:
+            undo.callback(file.unlink)  # half an export looks like a whole one
         count = asyncio.run(_export(out))
+        undo.pop_all()
     where = "standard output" if file is None else str(file)
     print(
         f"{count} accounts and roles written to {where}; password hashes are among it, so keep it safe", file=sys.stderr

@@ -28,6 +28,7 @@ OURS = "bcrypt_sha256"
 OURS_PREFIX = "$bcrypt-sha256$"
 # Hashes of earlier systems: checked, and replaced at the next sign-in.
 IMPORTED = ("bcrypt", "django_pbkdf2_sha256", "phpass", "argon2")
+PHPASS_LENGTH = 34
 BCRYPT = re.compile(r"\$2[aby]\$")
 # One check of a dearer hash would keep a thread busy for many seconds, or take the memory of the machine.
 DEAREST_ROUNDS = {
@@ -93,7 +94,8 @@ def require_known_hash(stored: str) -> None:
             parts = handler.from_string(stored)
     except (ValueError, TypeError) as error:
         raise UnknownHashError("the password hash is cut off or malformed") from error
-    if not parts.checksum:
+    # passlib does not count the characters of phpass itself.
+    if not parts.checksum or (handler.name == "phpass" and len(stored) != PHPASS_LENGTH):
         raise UnknownHashError("the password hash is cut off or malformed")
     if parts.rounds > DEAREST_ROUNDS[handler.name] or getattr(parts, "memory_cost", 0) > MOST_ARGON2_KIB:
         raise UnknownHashError("checking the password hash would take too long")

@@ -175,9 +175,9 @@ class Importer:
                 await tx.execute(insert(User.__table__), [self._values(row) for row in part])  # type: ignore[arg-type]
         names = [row.username.canonical for row in rows if row.username]
         found = await tx.execute(select(User.username_canonical, User.id).where(User.username_canonical.in_(names)))
-        ids = dict(found.tuples().all())
+        ids = dict(found.all())
         wanted = {name for row in rows for name in row.roles}
-        role_ids = dict((await tx.execute(select(Role.name, Role.id).where(Role.name.in_(wanted)))).tuples().all())
+        role_ids = dict((await tx.execute(select(Role.name, Role.id).where(Role.name.in_(wanted)))).all())
         given = [
             {"user_id": ids[row.username.canonical], "role_id": role_ids[name]}
             for row in rows

@@ -105,7 +105,7 @@ async def _roles_of(connection: AsyncConnection, ids: Sequence[Any]) -> dict[Any
         bindparam("ids", expanding=True)
     )
     given: dict[Any, set[Any]] = defaultdict(set)
-    for user_id, role_id in (await connection.execute(query, {"ids": list(ids)})).tuples():
+    for user_id, role_id in await connection.execute(query, {"ids": list(ids)}):
         given[user_id].add(role_id)
     return given
 
@@ -116,7 +116,7 @@ async def _orphans(connection: AsyncConnection) -> list[Conflict]:
     )
     return [
         Conflict("role_of_nobody", f"user_roles {user_id}, {role_id}", "there is no account with this id")
-        for user_id, role_id in (await connection.execute(query)).tuples()
+        for user_id, role_id in (await connection.execute(query))
     ]
 
 

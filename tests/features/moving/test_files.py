@@ -1,0 +1,188 @@
+"""`gatepost import csv|jsonl` and `gatepost export jsonl`."""
+
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from passlib.context import CryptContext
+from pydantic import SecretStr
+from sqlalchemy import URL, select
+
+from gatepost.accounts.models import Role, User
+from gatepost.accounts.repository import Users
+from gatepost.core.database import Database
+from gatepost.moving import exporting
+from tests.conftest import MakeSettings
+from tests.features.moving.conftest import RunImport
+from tests.support.api import PASSWORD, Api
+from tests.support.commands import run_command
+
+DJANGO = CryptContext(["django_pbkdf2_sha256"], django_pbkdf2_sha256__rounds=1000)
+PHPASS = CryptContext(["phpass"], phpass__rounds=7)
+
+
+async def names(database: Database) -> list[str]:
+    """Return the names of all accounts."""
+    async with database.read() as tx:
+        return list(await tx.scalars(select(User.username).order_by(User.id)))
+
+
+def accounts(text: str) -> list[dict[str, Any]]:
+    """Return the accounts of an export."""
+    lines = [json.loads(line) for line in text.splitlines()]
+    return [line for line in lines if line["type"] == "account"]
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [DJANGO.hash(PASSWORD), PHPASS.hash(PASSWORD)],
+    ids=["django", "phpass"],
+)
+async def test_csv_account_signs_in_and_its_hash_is_upgraded(
+    gatepost: RunImport, api: Api, database: Database, tmp_path: Path, stored: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text(
+        "\ufeffusername,email,password_hash,roles,created_at,email_verified,disabled,language\r\n"
+        f'Abbey Salami,heba@gmail.com,{stored},"user, moderator",2020-02-03T04:05:06Z,yes,,de\r\n'
+        '"Without@ one",x@example.com,,,,,,\r\n',
+        encoding="utf-8",
+    )
+
+    result = await gatepost("import", "csv", file)
+    await api.sign_in("abbey salami")
+
+    assert result.exit_code == 1, result.output
+    assert "line 3: username_refused" in result.output
+    async with database.read() as tx:
+        user = await Users(tx).by_username("abbey salami")
+    assert user is not None
+    assert user.password_hash.startswith("$bcrypt-sha256$")
+    assert user.role_names == ("user", "moderator")
+    assert (user.language, user.disabled_at) == ("de", None)
+    assert user.email_verified_at == user.created_at
+
+
+async def test_bad_lines_are_listed_by_number_and_the_others_come(
+    gatepost: RunImport, database: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.jsonl"
+    file.write_bytes(
+        b'{"username": "one", "email": "one@example.com"}\n'
+        b"\n"
+        b'{"username": "two", \n'
+        b"[1]\n"
+        b'{"username": "\xff", "email": "x@example.com"}\n'
+        b'{"username": "three", "email": "three@example.com", "pasword": "x"}\n'
+        b'{"username": "four", "email": "four@example.com", "created_at": "yesterday"}\n'
+        b'{"type": "role", "name": "NOT ONE"}\n'
+        b'{"username": "five", "email": "five@example.com", "roles": []}'
+    )
+
+    result = await gatepost("import", "jsonl", file, "--report", tmp_path / "report")
+
+    assert result.exit_code == 1
+    lines = [json.loads(line) for line in (tmp_path / "report").read_text().splitlines()]
+    assert [(line["place"], line["code"]) for line in lines] == [
+        ("line 3", "line_refused"),
+        ("line 4", "line_refused"),
+        ("line 5", "line_refused"),
+        ("line 8", "role_refused"),
+        ("line 6", "unknown_column"),
+        ("line 7", "moment_refused"),
+    ]
+    assert await names(database) == ["one", "five"]
+
+
+async def test_bad_csv_lines_are_listed_by_number(gatepost: RunImport, database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"username,email\none,one@example.com\nonly\n\xff,x@example.com\nfour,four@example.com\n")
+
+    result = await gatepost("import", "csv", file)
+
+    assert result.exit_code == 1
+    assert "line 3: line_refused" in result.output
+    assert "line 4: line_refused" in result.output
+    assert await names(database) == ["one", "four"]
+
+
+async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    file.write_text("name,mail\nx,y\n")
+
+    result = await gatepost("import", "csv", file)
+
+    assert result.exit_code == 2
+
+
+@pytest.mark.mysql
+@pytest.mark.parametrize("kind", ["sqlite", "mysql"])
+async def test_export_makes_the_same_accounts_elsewhere(
+    gatepost: RunImport,
+    make_settings: MakeSettings,
+    database: Database,
+    tmp_path: Path,
+    other_database: Callable[[str], URL],
+    kind: str,
+) -> None:
+    source = tmp_path / "source.jsonl"
+    rows: list[dict[str, Any]] = [
+        {"type": "role", "name": f"desk-{kind}", "permissions": ["orders:read"], "description": "Orders"},
+        {"id": 5, "username": "Ünï 漢字", "email": "Five@example.com", "roles": [f"desk-{kind}"], "language": "de",
+         "password_hash": DJANGO.hash(PASSWORD), "token_version": 3,
+         "created_at": "2020-01-02T03:04:05.678901+00:00", "updated_at": "2021-01-02T03:04:05+00:00",
+         "email_verified": "2020-02-02T03:04:05+00:00", "disabled": "2022-01-02T03:04:05+00:00",
+         "erase_at": "2040-01-02T03:04:05+00:00"},
+        {"id": 9, "username": "nine", "email": "nine@example.com", "roles": []},
+    ]  # fmt: skip
+    source.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    other = make_settings(
+        database_url=SecretStr(other_database(kind).render_as_string(hide_password=False)), data_dir=tmp_path
+    )
+    assert (await gatepost("import", "jsonl", source)).exit_code == 0
+
+    first = await gatepost("export", "jsonl", tmp_path / "first")
+    await run_command(other, "migrate")
+    moved = await run_command(other, "import", "jsonl", str(tmp_path / "first"))
+    second = await run_command(other, "export", "jsonl", str(tmp_path / "second"))
+
+    assert (first.exit_code, moved.exit_code, second.exit_code) == (0, 0, 0), moved.output
+    text = (tmp_path / "first").read_text(encoding="utf-8")
+    assert accounts(text) == accounts((tmp_path / "second").read_text(encoding="utf-8"))
+    assert [account["id"] for account in accounts(text)] == [5, 9]
+    given = {**rows[1], "type": "account", "email": "Five@example.com"}
+    assert accounts(text)[0] == given
+    assert f'"name": "desk-{kind}", "description": "Orders", "permissions": ["orders:read"]' in text
+    assert stat.S_IMODE((tmp_path / "first").stat().st_mode) == 0o600
+    assert "password hashes" in first.output
+    async with database.begin() as tx:
+        role = (await tx.scalars(select(Role).where(Role.name == f"desk-{kind}"))).one()
+        await tx.delete(role)
+
+
+async def test_export_overwrites_no_file(gatepost: RunImport, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("something")
+
+    result = await gatepost("export", "jsonl", tmp_path / "there")
+
+    assert result.exit_code != 0
+    assert (tmp_path / "there").read_text() == "something"
+
+
+async def test_export_that_breaks_leaves_no_half_file(
+    gatepost: RunImport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "people.jsonl").write_text('{"username": "one", "email": "one@example.com"}')
+    await gatepost("import", "jsonl", tmp_path / "people.jsonl")
+
+    def breaks(_: User) -> dict[str, Any]:
+        raise ConnectionResetError
+
+    monkeypatch.setattr(exporting, "_account", breaks)
+    result = await gatepost("export", "jsonl", tmp_path / "export")
+
+    assert result.exit_code == 1
+    assert not (tmp_path / "export").exists()

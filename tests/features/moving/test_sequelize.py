@@ -1,0 +1,205 @@
+"""`gatepost import sequelize`: accounts of the Node.js service come in, whole or listed."""
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+from sqlalchemy import select
+
+from gatepost.accounts.models import User
+from gatepost.accounts.repository import Users
+from gatepost.core.database import Database
+from gatepost.moving import importing
+from tests.conftest import MakeSettings
+from tests.features.moving.conftest import OldDatabase, RunImport
+from tests.support.api import PASSWORD, Api
+from tests.support.server import COMMAND, server_env
+
+pytestmark = pytest.mark.mysql
+
+OLD_HASH = "$2a$" + bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()[4:]
+
+
+async def ids(database: Database) -> list[int]:
+    """Return the ids of all accounts."""
+    async with database.read() as tx:
+        return list(await tx.scalars(select(User.id).order_by(User.id)))
+
+
+def read_report(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a report."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+async def test_account_keeps_its_id_roles_and_password_and_its_hash_is_upgraded(
+    old: OldDatabase, gatepost: RunImport, api: Api, database: Database
+) -> None:
+    await old.add(41, "José Abbey", "Heba@Gmail.com", OLD_HASH, roles=(1, 3, 7))
+
+    result = await gatepost("import", "sequelize", old.argument)
+    person = await api.sign_in("josé abbey")
+
+    assert result.exit_code == 0, result.output
+    assert person.id == 41
+    async with database.read() as tx:
+        user = await Users(tx).get(41)
+    assert user is not None
+    assert user.role_names == ("user", "admin", "editor")
+    assert user.username == "José Abbey"
+    assert user.email == "Heba@gmail.com"
+    assert user.created_at.isoformat() == "2021-03-04T05:06:07+00:00"
+    assert user.password_hash.startswith("$bcrypt-sha256$")
+    assert (await api.sign_up("next one")).id == 42
+
+
+async def test_what_cannot_be_told_apart_or_accepted_is_listed_and_not_imported(
+    old: OldDatabase, gatepost: RunImport, database: Database, tmp_path: Path
+) -> None:
+    await old.add(1, "Abbey", "one@example.com", OLD_HASH)
+    await old.add(2, "ABBEY", "two@example.com", OLD_HASH)
+    await old.add(3, "three", "Same@example.com", OLD_HASH)
+    await old.add(4, "four", "same@EXAMPLE.com", OLD_HASH)
+    await old.add(5, None, "five@example.com", OLD_HASH)
+    await old.add(6, "", "six@example.com", OLD_HASH)
+    await old.add(7, "seven", None, OLD_HASH)
+    await old.add(8, "eight@example.com", "eight@example.com", OLD_HASH)
+    await old.add(9, "nine", "nine@example.com", "5f4dcc3b5aa765d61d8327deb882cf99")
+    await old.add(10, "ten", "ten@example.com", OLD_HASH, roles=(1, 99))
+    await old.add(11, "eleven", "eleven@example.com", OLD_HASH, at="0000-00-00 00:00:00")
+    await old.run("INSERT INTO user_roles (roleId, userId) VALUES (1, 1234)")
+
+    result = await gatepost("import", "sequelize", old.argument, "--report", tmp_path / "report.jsonl")
+
+    assert result.exit_code == 1, result.output
+    assert await ids(database) == [11]
+    found = {(line["id"], line["code"]) for line in read_report(tmp_path / "report.jsonl")}
+    assert found == {
+        (1, "username_twice"), (2, "username_twice"), (3, "email_twice"), (4, "email_twice"), (5, "username_refused"),
+        (6, "username_refused"), (7, "email_refused"), (8, "username_refused"), (9, "hash_refused"),
+        (10, "role_refused"), (None, "role_of_nobody"),
+    }  # fmt: skip
+    assert "5f4dcc3b" not in (tmp_path / "report.jsonl").read_text(encoding="utf-8")
+    assert "11 accounts read, 1 imported" in result.output
+
+
+async def test_names_that_differ_in_width_or_composition_are_one(
+    gatepost: RunImport, old: OldDatabase, database: Database, request: pytest.FixtureRequest
+) -> None:
+    if "latin1" in request.node.name:
+        pytest.skip("latin1 has neither full-width letters nor separate accents; nothing to do")
+    await old.add(1, "Ａbbey", "one@example.com", OLD_HASH)
+    await old.add(2, "abbey", "two@example.com", OLD_HASH)
+    await old.add(3, "jose\u0301", "three@example.com", OLD_HASH)
+    await old.add(4, "jos\u00e9", "four@example.com", OLD_HASH)
+    await old.add(5, "jose", "five@example.com", OLD_HASH)
+
+    result = await gatepost("import", "sequelize", old.argument)
+
+    assert result.exit_code == 1
+    assert await ids(database) == [5]
+
+
+async def test_dry_run_says_the_same_and_writes_nothing(
+    old: OldDatabase, gatepost: RunImport, database: Database
+) -> None:
+    await old.add(1, "one", "one@example.com", OLD_HASH, roles=(1, 7))
+
+    result = await gatepost("import", "sequelize", old.argument, "--dry-run")
+
+    assert result.exit_code == 0, result.output
+    assert "1 accounts read, 1 would be imported" in result.output
+    assert await ids(database) == []
+
+
+async def test_interrupted_import_goes_on_where_it_stopped(
+    old: OldDatabase, gatepost: RunImport, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 6):
+        await old.add(number, f"person{number}", f"p{number}@example.com", OLD_HASH)
+    monkeypatch.setattr(importing, "BATCH", 2)
+    with monkeypatch.context() as patch:
+        insert = importing.Importer._insert
+
+        async def breaks(self: importing.Importer, tx: Any, rows: Any) -> None:
+            await insert(self, tx, rows)
+            if rows[0].id == 3:
+                raise ConnectionResetError
+
+        patch.setattr(importing.Importer, "_insert", breaks)
+        assert (await gatepost("import", "sequelize", old.argument)).exit_code == 1
+    assert await ids(database) == [1, 2]
+
+    result = await gatepost("import", "sequelize", old.argument)
+
+    assert result.exit_code == 0, result.output
+    assert "5 accounts read, 3 imported (0 without a password), 2 there already" in result.output
+    assert await ids(database) == [1, 2, 3, 4, 5]
+
+
+async def test_second_run_leaves_accounts_alone_that_have_gone_on(
+    old: OldDatabase, gatepost: RunImport, api: Api, database: Database
+) -> None:
+    await old.add(1, "one", "one@example.com", OLD_HASH)
+    await gatepost("import", "sequelize", old.argument)
+    await api.sign_in("one")
+
+    again = await gatepost("import", "sequelize", old.argument)
+
+    assert again.exit_code == 0, again.output
+    assert "1 there already" in again.output
+    assert (await api.sign_in("one")).id == 1
+
+
+async def test_account_with_the_id_or_name_of_another_one_is_listed(
+    old: OldDatabase, gatepost: RunImport, api: Api, database: Database
+) -> None:
+    there = await api.sign_up("somebody")
+    await old.add(there.id, "one", "one@example.com", OLD_HASH)
+    await old.add(there.id + 1, "SOMEBODY", "two@example.com", OLD_HASH)
+
+    result = await gatepost("import", "sequelize", old.argument)
+
+    assert result.exit_code == 1
+    assert "id_taken" in result.output
+    assert "username_taken" in result.output
+    assert await ids(database) == [there.id]
+
+
+async def test_password_that_changed_in_the_old_service_since_is_listed(
+    old: OldDatabase, gatepost: RunImport, database: Database
+) -> None:
+    await old.add(1, "one", "one@example.com", OLD_HASH)
+    await gatepost("import", "sequelize", old.argument)
+    newer = "$2a$" + bcrypt.hashpw(b"another horse", bcrypt.gensalt(4)).decode()[4:]
+    await old.run("UPDATE users SET password = :hash, updatedAt = '2022-01-01'", hash=newer)
+
+    result = await gatepost("import", "sequelize", old.argument)
+
+    assert result.exit_code == 1
+    assert "changed_since" in result.output
+
+
+async def test_database_that_is_not_the_old_one_is_told(old: OldDatabase, gatepost: RunImport) -> None:
+    await old.run("DROP TABLE user_roles")
+
+    result = await gatepost("import", "sequelize", old.argument)
+
+    assert result.exit_code == 2
+    assert "user_roles" in result.output
+
+
+async def test_real_process_imports(old: OldDatabase, tmp_path: Path, make_settings: MakeSettings) -> None:
+    await old.add(1, "one", "one@example.com", OLD_HASH)
+
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND, "import", "sequelize", old.argument, cwd=tmp_path, env=server_env(DATABASE_URL=f"sqlite:///{tmp_path}/new.db"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+
+    assert process.returncode == 0, err
+    assert b"1 accounts read, 1 imported" in out

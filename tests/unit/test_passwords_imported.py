@@ -1,0 +1,107 @@
+"""Password hashes of earlier systems: what is known, what is refused, and how they are checked."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from passlib.context import CryptContext
+from passlib.hash import argon2
+
+from gatepost.core.passwords import Passwords, UnknownHashError, require_known_hash
+
+TYPED = "correct horse"
+
+
+def made(scheme: str, *, typed: str = TYPED, **options: Any) -> str:
+    """Return a cheap hash as another program stores it."""
+    return CryptContext([scheme], **{f"{scheme}__{name}": value for name, value in options.items()}).hash(typed)
+
+
+KNOWN = {
+    "2a": made("bcrypt", rounds=4, ident="2a"),
+    "2b": made("bcrypt", rounds=4, ident="2b"),
+    "2y": made("bcrypt", rounds=4, ident="2y"),
+    "bcrypt_sha256": made("bcrypt_sha256", rounds=5),
+    "django": made("django_pbkdf2_sha256", rounds=1000),
+    "phpass P": made("phpass", rounds=7, ident="$P$"),
+    "phpass H": made("phpass", rounds=7, ident="$H$"),
+    "argon2id": made("argon2", rounds=1, memory_cost=64, type="ID"),
+    "argon2i": made("argon2", rounds=1, memory_cost=64, type="I"),
+}
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    """Give passwords that are cheap to hash."""
+    made = Passwords(rounds=4, queue=2)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("stored", KNOWN.values(), ids=KNOWN.keys())
+async def test_imported_hash_fits_its_password_alone_and_is_to_be_replaced(passwords: Passwords, stored: str) -> None:
+    require_known_hash(stored)
+
+    right, wrong = await passwords.verify(TYPED, stored), await passwords.verify("wrong horse", stored)
+
+    assert (right.is_right, right.needs_rehash) == (True, True)
+    assert (wrong.is_right, wrong.needs_rehash) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("stored", "reason"),
+    [
+        ("5f4dcc3b5aa765d61d8327deb882cf99", "not known"),
+        ("plain text", "not known"),
+        ("$2x$" + KNOWN["2b"][4:], "not known"),
+        ("$S$DuV2XlWxbbbbbbbbbbbbbbbbbbbb", "not known"),
+        (KNOWN["2b"][:-1], "cut off"),
+        (KNOWN["2b"][:29], "cut off"),
+        (KNOWN["django"][:-3], "cut off"),
+        (KNOWN["phpass P"][:-1], "cut off"),
+        ("$2b$17$" + KNOWN["2b"][7:], "too long"),
+        ("pbkdf2_sha256$5000001$" + KNOWN["django"].split("$", 2)[2], "too long"),
+        ("$P$S" + KNOWN["phpass P"][4:], "too long"),
+        (KNOWN["argon2id"].replace("m=64", "m=4194304"), "too long"),
+    ],
+    # Hashes are other ones each time, and the names of tests are not.
+    ids=range(12),
+)
+def test_hash_that_no_password_can_be_checked_against_is_refused(stored: str, reason: str) -> None:
+    with pytest.raises(UnknownHashError, match=reason) as refused:
+        require_known_hash(stored)
+
+    assert stored not in str(refused.value)
+
+
+def test_argon2_without_its_package_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(argon2, "has_backend", lambda: False)
+
+    with pytest.raises(UnknownHashError, match=r"pip install 'gatepost\[argon2\]'"):
+        require_known_hash(KNOWN["argon2id"])
+
+
+async def test_password_that_was_hashed_as_it_was_typed_still_fits(passwords: Passwords) -> None:
+    typed = "cafe\u0301 au lait"
+    stored = made("bcrypt", typed=typed, rounds=4)
+
+    assert (await passwords.verify(typed, stored)).is_right
+    assert not (await passwords.verify("caf\u00e9 au lai", stored)).is_right
+
+
+@pytest.mark.parametrize("name", ["2a", "django", "phpass P"])
+async def test_wrong_password_for_a_cheap_hash_costs_no_less_than_for_nobody(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    worked: list[str] = []
+    verify = passwords._context.verify
+
+    def counted(secret: str, known: str) -> bool:
+        worked.append(known)
+        return bool(verify(secret, known))
+
+    monkeypatch.setattr(passwords._context, "verify", counted)
+
+    await passwords.verify("wrong horse", KNOWN[name])
+
+    assert worked == [KNOWN[name], passwords._nobodys_hash]

@@ -59,44 +59,13 @@ class LeavingService:
             activity = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == user.id))).all()
         return {
             "exportedAt": _text(self._clock.now()),
-            "account": {
-                "id": user.id,
-                "username": user.username,
-                "email": user.email,
-                "emailVerifiedAt": _text(user.email_verified_at),
-                "language": user.language,
-                "roles": list(user.role_names),
-                "createdAt": _text(user.created_at),
-                "updatedAt": _text(user.updated_at),
-                "eraseAt": _text(user.erase_at),
-            },
-            "sessions": [
-                {
-                    "id": session.id,
-                    "device": session.device,
-                    "userAgent": session.user_agent,
-                    "address": session.address,
-                    "createdAt": _text(session.created_at),
-                    "lastUsedAt": _text(session.last_used_at),
-                    "endedAt": _text(session.ended_at),
-                    "endReason": session.end_reason,
-                }
-                for session in sessions
-            ],
+            "account": _account(user),
+            "sessions": [_session(session) for session in sessions],
             "links": [
                 {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
                 for link in links
             ],
-            "activity": [
-                {
-                    "at": _text(entry.at),
-                    "event": entry.event,
-                    "sessionId": entry.session_id,
-                    "address": entry.address,
-                    "details": entry.details,
-                }
-                for entry in activity
-            ],
+            "activity": [_activity(entry) for entry in activity],
         }
 
     @retry_conflicts
@@ -163,3 +132,41 @@ class LeavingService:
 
 def _text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "emailVerifiedAt": _text(user.email_verified_at),
+        "language": user.language,
+        "roles": list(user.role_names),
+        "createdAt": _text(user.created_at),
+        "updatedAt": _text(user.updated_at),
+        "eraseAt": _text(user.erase_at),
+    }
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device": session.device,
+        "userAgent": session.user_agent,
+        "address": session.address,
+        "createdAt": _text(session.created_at),
+        "lastUsedAt": _text(session.last_used_at),
+        "endedAt": _text(session.ended_at),
+        "endReason": session.end_reason,
+    }
+
+
+def _activity(entry: AuditEntry) -> dict[str, Any]:
+    # What an administrator did carries the administrator's address, which is not the person's to have.
+    return {
+        "at": _text(entry.at),
+        "event": entry.event,
+        "sessionId": entry.session_id,
+        "address": entry.address if entry.actor_id in (None, entry.user_id) else "",
+        "details": entry.details,
+    }

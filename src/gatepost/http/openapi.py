@@ -40,6 +40,7 @@ TAGS = [
     {"name": "sign in", "description": "From a user name and a password to tokens."},
     {"name": "sessions", "description": "Staying signed in, and signing out: this device, another, or all."},
     {"name": "account", "description": "One's own account."},
+    {"name": "recovery", "description": "Proving an address, passwords and addresses that change, and links in mails."},
     {
         "name": "boards",
         "description": "Four texts, each for more than the next: all, signed in, moderators, administrators.",

@@ -1,7 +1,7 @@
 """Everything that another system needs to go on with the accounts, password hashes included."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 from gatepost.accounts.models import Role, User
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database
+from gatepost.core.database import Database, retry_conflicts
 
 CHUNK = 500
 
@@ -25,10 +25,7 @@ class Exporter:
 
     async def lines(self) -> AsyncIterator[str]:
         """Give a line a role and then a line an account, by id; the audit log tells that it was done."""
-        async with self._db.begin() as tx:
-            record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now())
-            roles = (await tx.scalars(select(Role).order_by(Role.id))).all()
-        for role in roles:
+        for role in await self._begin():
             line = {"type": "role", "name": role.name, "description": role.description}
             yield _line({**line, "permissions": role.permissions})
         after = 0
@@ -41,6 +38,12 @@ class Exporter:
             for user in users:
                 yield _line(_account(user))
             after = users[-1].id
+
+    @retry_conflicts
+    async def _begin(self) -> Sequence[Role]:
+        async with self._db.begin() as tx:
+            record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now())
+            return (await tx.scalars(select(Role).order_by(Role.id))).all()
 
 
 def _account(user: User) -> dict[str, Any]:

@@ -32,15 +32,18 @@ class Wanted:
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         """The same for the database."""
-        given = (
-            (self.user_id, AuditEntry.user_id == self.user_id),
-            (self.actor_id, AuditEntry.actor_id == self.actor_id),
-            (self.event, AuditEntry.event == (self.event.value if self.event else None)),
-            (self.address, AuditEntry.address == self.address),
-            (self.since, AuditEntry.at >= self.since),
-            (self.until, AuditEntry.at < self.until),
+        equal = (
+            (AuditEntry.user_id, self.user_id),
+            (AuditEntry.actor_id, self.actor_id),
+            (AuditEntry.event, self.event),
+            (AuditEntry.address, self.address),
         )
-        return [condition for value, condition in given if value is not None]
+        conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+        if self.since is not None:
+            conditions.append(AuditEntry.at >= self.since)
+        if self.until is not None:
+            conditions.append(AuditEntry.at < self.until)
+        return conditions
 
 
 @dataclass(frozen=True, slots=True)

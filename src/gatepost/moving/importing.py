@@ -230,9 +230,9 @@ def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
         same_name, same_email = by_username.get(row.username.canonical), by_email.get(row.email.canonical)
         same_id = by_id.get(row.id) if row.id is not None else same_name
         reasons: list[Conflict] = []
-        if same_id is not None and same_id is same_name and same_id is same_email:
+        if same_id is not None and _is_account(row, same_id, others=(same_name, same_email)):
             if not _is_same(row, same_id):
-                reasons = [row.conflict("changed_since", "it was imported, and has another password in the source now")]
+                reasons = [row.conflict("changed_since", "it was imported, and has changed in the source since")]
         else:
             if row.id is not None and same_id is not None:
                 reasons.append(row.conflict("id_taken", "another account here has this id"))
@@ -248,13 +248,30 @@ def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
     return findings
 
 
+def _is_account(row: Row, user: User, *, others: tuple[User | None, User | None]) -> bool:
+    """Whether the account came from this row; where id and first day say so, one of its names may be another."""
+    if all(other is user for other in others):
+        return True
+    return (
+        row.id is not None
+        and row.created_at == user.created_at
+        and any(other is user for other in others)
+        and all(other in (None, user) for other in others)
+    )
+
+
 def _is_same(row: Row, user: User) -> bool:
     """Whether the account is as it was imported, or has gone on from there: a sign-in replaces an old hash."""
-    if row.password_hash == user.password_hash:
+    has_same_names = (row.username and row.username.canonical, row.email and row.email.canonical) == (
+        user.username_canonical,
+        user.email_canonical,
+    )
+    if has_same_names and row.password_hash == user.password_hash:
         return True
     if row.updated_at is not None:
         return user.updated_at > row.updated_at
-    return user.password_hash.startswith(OURS_PREFIX) and not row.password_hash.startswith(OURS_PREFIX)
+    is_upgraded = user.password_hash.startswith(OURS_PREFIX) and not row.password_hash.startswith(OURS_PREFIX)
+    return has_same_names and is_upgraded
 
 
 async def _there(tx: Transaction, batch: Sequence[Row]) -> Sequence[User]:

@@ -1,11 +1,13 @@
 """What has expired goes: by `gatepost purge`, and by the service itself, one replica at a time."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
+import gatepost.app
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.core import purging
@@ -13,7 +15,7 @@ from gatepost.core.database import Database
 from gatepost.core.purging import Purger, PurgeTask
 from gatepost.services import Services
 from gatepost.sessions.models import Revocation, Session
-from tests.conftest import MakeServices, MakeSettings
+from tests.conftest import MakeServices, MakeSettings, started
 from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
@@ -182,4 +184,23 @@ async def test_command_tells_what_went(
     assert result.exit_code == 0, result.output
     assert "1 links\n" in result.output
     assert "0 sessions\n" in result.output
+    assert await links(database) == 0
+
+
+async def test_service_purges_by_itself(
+    make_services: MakeServices, database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gatepost.app, "PURGE_SECONDS", 0.02)
+    async with database.begin() as tx:
+        await OneTimeTokens(tx).issue(
+            Purpose.NOT_ME,
+            email_canonical="x@example.com",
+            now=clock.now() - timedelta(days=8),
+            life=timedelta(hours=1),
+        )
+
+    async with started(make_services()), asyncio.timeout(20):
+        while await links(database):
+            await asyncio.sleep(0.05)
+
     assert await links(database) == 0

@@ -92,7 +92,8 @@ class LeavingService:
                     "at": _text(entry.at),
                     "event": entry.event,
                     "sessionId": entry.session_id,
-                    "address": entry.address,
+                    # Where an administrator was is not about the account.
+                    "address": entry.address if entry.actor_id in (None, user.id) else "",
                     "details": entry.details,
                 }
                 for entry in activity

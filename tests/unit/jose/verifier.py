@@ -27,7 +27,7 @@ def good_claims() -> dict[str, Any]:
     now = int(NOW.timestamp())
     return {
         "iss": ISSUER, "aud": AUDIENCE, "sub": "1", "client_id": "gatepost", "iat": now, "exp": now + 3600,
-        "jti": "a1", "sid": "1", "username": "Abbey Salami", "roles": ["user"], "ver": 0,
+        "jti": "a1", "sid": "1", "username": "Abbey Salami", "roles": ["user"], "permissions": [], "ver": 0,
     }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
+from gatepost.operations.router import router as operations_router
 from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
 from gatepost.sessions.cookies import TokenCookies
@@ -46,6 +47,7 @@ ROUTERS = (
     keys_router,
     clients_router,
     health_router,
+    operations_router,
     pages.router,
     link_pages.router,
 )

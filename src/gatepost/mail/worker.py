@@ -82,6 +82,10 @@ class OutboxWorker:
                 sent += len(await _finish([self._deliver(one) for one in claimed], self._stop_seconds))
         return sent
 
+    def now(self) -> datetime:
+        """Return the moment by which mails are due."""
+        return self._clock.now()
+
     async def counts(self) -> OutboxCounts:
         """Return how the outbox stands, of all replicas together."""
         async with self._db.read() as tx:

@@ -153,7 +153,7 @@ def program(name: str, *, package: str) -> str:
 @pytest.fixture(scope="session")
 def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder in which Node finds `jose`; npm fetches it once a run."""
-    program("node", package="Node.js 20 or newer, such as Debian's nodejs")
+    program("node", package="Node.js 20 or newer")
     npm = program("npm", package="npm, such as Debian's npm")
     folder = tmp_path_factory.mktemp("node")
     (folder / "package.json").write_text('{"type": "module", "private": true}')

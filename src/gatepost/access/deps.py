@@ -30,11 +30,17 @@ class AccessTokenScheme(SecurityBase):
         self, request: Request, cookies: Annotated[TokenCookies, Depends(provided(TokenCookies))]
     ) -> str | None:
         """Return the token, or None where none was sent."""
-        authorization = request.headers.get("authorization", "")
-        if authorization[: len(BEARER)].lower() == BEARER:
-            # The white space of HTTP and no other (RFC 9110, section 5.6.3): a token has one form.
-            return authorization[len(BEARER) :].strip(" \t")
-        return request.headers.get(HEADER) or cookies.access_token(request)
+        token = token_of_headers(request)
+        return cookies.access_token(request) if token is None else token
+
+
+def token_of_headers(request: Request) -> str | None:
+    """Return the access token that a header carries, or None where none does."""
+    authorization = request.headers.get("authorization", "")
+    if authorization[: len(BEARER)].lower() == BEARER:
+        # The white space of HTTP and no other (RFC 9110, section 5.6.3): a token has one form.
+        return authorization[len(BEARER) :].strip(" \t")
+    return request.headers.get(HEADER) or None
 
 
 access_token_scheme = AccessTokenScheme()

@@ -11,6 +11,7 @@ from enum import StrEnum
 from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email, parse_username
 from gatepost.admin.errors import CursorUnusable
+from gatepost.core.clock import utc
 
 LARGEST_ID = 2**63 - 1
 
@@ -101,7 +102,7 @@ class Cursor:
         try:
             written, value, user_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
             is_moment = sort.field == "createdAt"
-            cursor = cls(sort, datetime.fromisoformat(value) if is_moment else value, user_id)
+            cursor = cls(sort, utc(datetime.fromisoformat(value)) if is_moment else value, user_id)
         except (ValueError, TypeError, binascii.Error, RecursionError) as error:
             raise CursorUnusable from error
         if written != sort.value or not cursor._is_sound():

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from gatepost.access.deps import require_permission
 from gatepost.access.principal import Permission
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent
 from gatepost.audit.reader import LARGEST_ID, AuditReader, Wanted
+from gatepost.core.clock import utc
 from gatepost.http.deps import provided
 
 AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]
@@ -17,6 +18,8 @@ CanReadAudit = Depends(require_permission(Permission.AUDIT_READ))
 
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
 AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of the page before.", examples=[None])]
+
+Moment = Annotated[AwareDatetime, AfterValidator(utc)]
 
 
 async def _wanted(
@@ -28,9 +31,9 @@ async def _wanted(
     ] = None,
     event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["session.refused"])] = None,
     since: Annotated[
-        AwareDatetime | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
+        Moment | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
     ] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before; with its zone.", examples=[None])] = None,
+    until: Annotated[Moment | None, Query(description="Before; with its zone.", examples=[None])] = None,
     address: Annotated[
         str | None,
         Query(min_length=1, max_length=LONGEST_ADDRESS, description="Where from, exactly.", examples=["203.0.113.7"]),

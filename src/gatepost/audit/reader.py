@@ -13,6 +13,7 @@ from gatepost.admin.errors import CursorUnusable
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.repository import Entries
+from gatepost.core.clock import utc
 from gatepost.core.database import Database
 
 LARGEST_ID = 2**63 - 1
@@ -82,9 +83,9 @@ def _write(entry: AuditEntry) -> str:
 def _read(text: str) -> tuple[datetime, int]:
     try:
         at_text, entry_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        at = datetime.fromisoformat(at_text)
+        at = utc(datetime.fromisoformat(at_text))
     except (ValueError, TypeError, binascii.Error, RecursionError) as error:
         raise CursorUnusable from error
-    if at.tzinfo is None or type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
+    if type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
         raise CursorUnusable
     return at, entry_id

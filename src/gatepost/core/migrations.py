@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -29,6 +30,7 @@ def migrations_folder() -> Path:
     return packaged if packaged.is_dir() else package.parent.parent / "alembic"
 
 
+@cache
 def newest_revision() -> str:
     """Return the revision that this version of the service works with."""
     head = ScriptDirectory.from_config(_config()).get_current_head()

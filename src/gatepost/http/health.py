@@ -1,15 +1,9 @@
-"""What operations ask: whether the process lives, and whether it can serve."""
+"""What this is, and whether the process lives."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import text
 
 from gatepost import __version__
-from gatepost.core.database import Database, DatabaseUnavailable
-from gatepost.http.deps import provided
-from gatepost.http.openapi import problems
 from gatepost.http.schemas import Out
 
 router = APIRouter(tags=["operations"])
@@ -40,11 +34,3 @@ async def welcome() -> Welcome:
 async def alive() -> Alive:
     """Asks nothing but the process itself: a reason to restart it when it fails."""
     return Alive(status="alive")
-
-
-@router.get("/readyz", summary="Whether it can serve", responses=problems(DatabaseUnavailable))
-async def ready(database: Annotated[Database, Depends(provided(Database))]) -> Alive:
-    """Asks the database: a reason to send requests elsewhere while it fails."""
-    async with database.read() as tx:
-        await tx.execute(text("SELECT 1"))
-    return Alive(status="ready")

@@ -6,13 +6,32 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from gatepost.core.database import Database, DatabaseUnavailable
 from gatepost.http.deps import provided
+from gatepost.http.health import Alive
+from gatepost.http.openapi import problems
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.metrics import exposition
+from gatepost.operations.readiness import SchemaOutdated, check_readiness
+from gatepost.sessions.errors import RevocationUnknown
+from gatepost.sessions.revocation import RevocationFeed
 
 router = APIRouter(tags=["operations"])
 
+DatabaseDep = Annotated[Database, Depends(provided(Database))]
+FeedDep = Annotated[RevocationFeed, Depends(provided(RevocationFeed))]
 OutboxDep = Annotated[OutboxWorker, Depends(provided(OutboxWorker))]
+
+
+@router.get(
+    "/readyz",
+    summary="Whether it can serve",
+    responses=problems(DatabaseUnavailable, SchemaOutdated, RevocationUnknown),
+)
+async def ready(database: DatabaseDep, feed: FeedDep) -> Alive:
+    """Asks the database, its schema and the revocation feed: a reason to send requests elsewhere while one fails."""
+    await check_readiness(database, feed)
+    return Alive(status="ready")
 
 
 @router.get(

@@ -1,10 +1,11 @@
 """Staying signed in, over HTTP: refresh, sign-out, devices."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Request, Response, status
 
-from gatepost.access.deps import CurrentUser, GateDep, PresentedToken
+from gatepost.access.deps import CurrentUser, GateDep, PresentedToken, token_of_headers
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
@@ -72,13 +73,20 @@ async def sign_out(
     client: ClientDep,
     body: OptionalRefresh = None,
 ) -> None:
-    """Name the session by its refresh token (body or cookie) or by its access token; both kinds end with it."""
+    """Name the session by a refresh token in the body, else by an access token in a header, else by the cookies.
+
+    Tokens of both kinds end with it.
+    """
     cookies.clear(response)
-    token = (body.refresh_token if body else None) or cookies.refresh_token(request)
-    if token is not None:
-        await sessions.sign_out_with(token, client=client)
-        return
-    await sessions.sign_out(await gate.admit(access_token), client=client)
+    sent = body.refresh_token if body else None
+    kept = None if sent or token_of_headers(request) else cookies.refresh_token(request)
+    if sent:
+        await sessions.sign_out_with(sent, client=client)
+    elif kept:
+        with suppress(RefreshTokenInvalid):  # the cookie is taken back all the same
+            await sessions.sign_out_with(kept, client=client)
+    else:
+        await sessions.sign_out(await gate.admit(access_token), client=client)
 
 
 @router.post("/signout-others", summary="End every other session", status_code=status.HTTP_204_NO_CONTENT)

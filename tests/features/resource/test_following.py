@@ -138,7 +138,7 @@ def _token(clock: FakeClock) -> str:
     now = int(clock.now().timestamp())
     claims = {
         "iss": ISSUER, "aud": "gatepost", "sub": "7", "sid": "7", "jti": "x", "ver": 0, "username": "Abbey",
-        "roles": ["user"], "auth_time": now, "iat": now, "exp": now + 3600,
+        "roles": ["user"], "permissions": [], "auth_time": now, "iat": now, "exp": now + 3600,
     }  # fmt: skip
     return jose.sign(claims, KEY, typ="at+jwt")
 

@@ -137,6 +137,10 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
             yield Complaint("SECRET_KEY", "production needs it", f"To make one, {NEW_SECRET}")
     elif settings.in_production and (weak := weakness(settings.secret_key.get_secret_value())):
         yield Complaint("SECRET_KEY", weak, f"Instead {NEW_SECRET}")
+    previous = settings.secret_key_previous
+    if settings.in_production and previous and (weak := weakness(previous.get_secret_value())):
+        # What it signed is still believed.
+        yield Complaint("SECRET_KEY_PREVIOUS", weak, "Remove it; people sign in again")
 
 
 def _mail(settings: Settings) -> Iterator[Complaint]:

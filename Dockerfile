@@ -5,8 +5,8 @@ WORKDIR /build
 # The environment has no pip of its own: nothing in the image installs anything later.
 RUN ["python", "-m", "venv", "--without-pip", "/opt/gatepost"]
 COPY requirements.txt requirements-build.txt ./
-RUN ["pip", "--python", "/opt/gatepost", "install", "--require-hashes", "--only-binary", ":all:", "-r", "requirements.txt"]
-RUN ["pip", "install", "--require-hashes", "--only-binary", ":all:", "-r", "requirements-build.txt"]
+RUN ["pip", "--python", "/opt/gatepost", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", "requirements.txt"]
+RUN ["pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", "requirements-build.txt"]
 COPY pyproject.toml README.md ./
 COPY alembic alembic
 COPY src src

@@ -28,18 +28,19 @@ docs: .venv/installed ## write the settings, as the code has them, into .env.exa
 lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group build -c requirements.txt -o requirements-build.txt
-	$(LOCK) pyproject.toml --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
+	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
 
 clean: ## remove what the other targets made
 	rm -rf .venv .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
 
+# --no-deps: the lock names all there is, and pip must not choose for itself where a release was withdrawn since.
 .venv/installed: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(PIP_INSTALL) --require-hashes -r requirements.txt -r requirements-build.txt
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements.txt -r requirements-build.txt
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
-	$(PIP_INSTALL) --require-hashes -r requirements-dev.txt
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.txt
 	touch $@

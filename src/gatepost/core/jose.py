@@ -23,7 +23,7 @@ from gatepost.core import strict_json
 LONGEST_TOKEN = 8192
 LARGEST_TIME = 2**53
 SHORTEST_HMAC_BYTES = 32
-SHORTEST_RSA_BITS = 2048
+SHORTEST_RSA_BITS, NEW_RSA_BITS = 2048, 3072  # 3072 is as strong as P-256 (NIST SP 800-57, part 1, table 2)
 P256_BYTES = 32
 ES256_SIGNATURE_BYTES = 2 * P256_BYTES
 SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
@@ -92,7 +92,7 @@ def generate_private_pem(algorithm: str) -> bytes:
         case "ES256":
             private = ec.generate_private_key(ec.SECP256R1())
         case "RS256":
-            private = rsa.generate_private_key(public_exponent=65537, key_size=SHORTEST_RSA_BITS)
+            private = rsa.generate_private_key(public_exponent=65537, key_size=NEW_RSA_BITS)
         case _:
             raise WeakKeyError(f"{algorithm} has no private key")
     return private.private_bytes(

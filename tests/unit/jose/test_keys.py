@@ -135,7 +135,7 @@ def test_short_modulus_is_refused_however_it_is_padded(padding: int) -> None:
         jose.verifying_key_from_jwk(public_jwk("RS256") | {"n": encode(bytes(padding) + modulus.to_bytes(128))})
 
 
-@pytest.mark.parametrize("exponent", [b"\0", b"\1", b"\2", b"\1\0\0", b"\xff" * 300])
+@pytest.mark.parametrize("exponent", [b"\0", b"\1", b"\2", b"\1\0\0", b"\xff" * 600])
 def test_unusable_exponent_is_refused(exponent: bytes) -> None:
     with pytest.raises(jose.WeakKeyError):
         jose.verifying_key_from_jwk(public_jwk("RS256") | {"e": encode(exponent)})

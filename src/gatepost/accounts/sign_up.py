@@ -82,7 +82,8 @@ class SignUpService:
         try:
             return await self._make(wish, password_hash, client=client)
         except IntegrityError:
-            await self._answer_taken(wish.account, client=client)
+            if not await self._answer_taken(wish.account, client=client):
+                raise
             return None
 
     @retry_conflicts
@@ -107,8 +108,10 @@ class SignUpService:
             session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
         return self._tokens.issue(user, session, now=now)
 
-    async def _answer_taken(self, new: NewAccount, *, client: Client) -> None:
+    async def _answer_taken(self, new: NewAccount, *, client: Client) -> bool:
         """Say what is taken, or write to the address where nobody may learn that from the answer.
+
+        False where nothing is taken any more.
 
         Raises:
             UsernameTaken, EmailTaken: where the deployment tells.
@@ -119,6 +122,8 @@ class SignUpService:
             if self._policy.reveals_taken:
                 raise
             await self._write_taken(new, what=error.code, client=client)
+            return True
+        return False
 
     @retry_conflicts
     async def _write_taken(self, new: NewAccount, *, what: str, client: Client) -> None:

@@ -79,8 +79,9 @@ class MailLinks:
     ) -> PreparedMail | None:
         now = self._clock.now()
         tokens = OneTimeTokens(tx)
-        is_retry = mail.attempts > 0
-        if not is_retry and await tokens.issued_since(purpose, user.id, now - PAUSE):
+        # Strangers name an address; what knows the account was asked for by somebody who may.
+        is_strangers = mail.user_id is None and mail.attempts == 0
+        if is_strangers and await tokens.issued_since(purpose, user.id, now - PAUSE):
             return None
         token = await tokens.issue(purpose, email_canonical=user.email_canonical, now=now, life=life, user_id=user.id)
         return _ready(mail, user, {"link": self._link(purpose, token), "expires_at": now + life})
@@ -102,7 +103,10 @@ class MailLinks:
         return _ready(mail, user, context, address=mail.address)
 
     async def _warning(self, tx: Transaction, mail: OutboxMail, user: User) -> PreparedMail:
+        device = describe(str(mail.data.get("device", "")))
         data: dict[str, Any] = {name: mail.data[name] for name in ("session_id", "old_email") if name in mail.data}
+        if "session_id" in data:
+            data["device"] = device
         token = await OneTimeTokens(tx).issue(
             Purpose.NOT_ME,
             email_canonical=parse_email(mail.address).canonical,
@@ -113,7 +117,7 @@ class MailLinks:
             replaces=False,
         )
         context = {
-            "device": describe(str(mail.data.get("device", ""))),
+            "device": device,
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
             "not_me_link": self._link(Purpose.NOT_ME, token),

@@ -1,5 +1,8 @@
 """Taking back what somebody else did: "this was not me"."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.errors import LinkUnusable
@@ -13,6 +16,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.recovery.passwords import VOIDED
 from gatepost.sessions.service import SessionService
 
 
@@ -27,7 +31,7 @@ class NotMeService:
     async def report(self, token: str, *, client: Client) -> None:
         """End the sessions that the mail spoke of, and send a link for a new password.
 
-        After a new device that is its session; after a changed password or address it is every session, and a
+        After a new device those are its sessions; after a changed password or address it is every session, and a
         changed address is changed back, unless another account has taken it.
 
         Raises:
@@ -52,9 +56,10 @@ class NotMeService:
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
             await tx.flush()
-            await self._sessions.end(
-                tx, user_id=user.id, session_id=used.data.get("session_id"), reason="not_me", client=client
-            )
+            # They may have asked for another address already, and wait for its link.
+            await OneTimeTokens(tx).void(user.id, VOIDED, now=now)
+            for sessions in _spoken_of(used.data):
+                await self._sessions.end(tx, user_id=user.id, reason="not_me", client=client, **sessions)
             enqueue(tx, MailKind.RESET_PASSWORD, address=user.email, language=user.language, at=now, user_id=user.id)
             record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, client=client)
 
@@ -63,3 +68,8 @@ class NotMeService:
         user.email, user.email_canonical = email.display, email.canonical
         user.updated_at = self._clock.now()
         user.version += 1
+
+
+def _spoken_of(data: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    """Return which sessions to end: the one that was told, and any other that its device has opened unseen; or all."""
+    return [{name: data[name]} for name in ("session_id", "device") if name in data] or [{}]

@@ -77,6 +77,7 @@ class Sessions:
         reason: str,
         user_id: int | None = None,
         session_id: int | None = None,
+        device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
         """End the sessions that fit all that is given and go on; return those that this call ended."""
@@ -85,6 +86,8 @@ class Sessions:
             wanted.append(Session.user_id == user_id)
         if session_id is not None:
             wanted.append(Session.id == session_id)
+        if device is not None:
+            wanted.append(Session.device == device)
         if keep is not None:
             wanted.append(Session.id != keep)
         # What this transaction has read before it had the lock may be old by now.

@@ -1,7 +1,7 @@
 """The mail about a sign-in from a new device, and "this was not me"."""
 
 from gatepost.services import Services
-from tests.support.api import PASSWORD, Api, assert_problem
+from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.links import take_mails
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -46,14 +46,16 @@ async def test_known_device_and_its_next_version_are_not(api: Api, services: Ser
     assert await take_mails(services) == []
 
 
-async def test_not_me_ends_that_session_alone_and_starts_a_reset(api: Api, services: Services) -> None:
+async def test_not_me_ends_the_sessions_of_that_device_and_starts_a_reset(api: Api, services: Services) -> None:
     person = await api.sign_up()
     stranger = await sign_in_with(api, IPHONE)
+    once_more = await sign_in_with(api, IPHONE)
     warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")
 
     assert (await api.post("/api/auth/not-me", json={"token": warning.token})).status_code == 200
 
-    assert_problem(await api.user_board(stranger["accessToken"]), 401, "token_revoked")
+    for answer in (stranger, once_more):
+        assert_problem(await api.user_board(answer["accessToken"]), 401, "token_revoked")
     assert (await api.user_board(person.access_token)).status_code == 200
     again = await api.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
     assert_problem(again, 401, "invalid_credentials")
@@ -67,3 +69,23 @@ async def test_not_me_is_said_once(api: Api, services: Services) -> None:
     await api.post("/api/auth/not-me", json={"token": warning.token})
 
     assert_problem(await api.post("/api/auth/not-me", json={"token": warning.token}), 400, "link_unusable")
+
+
+async def test_not_me_voids_what_the_stranger_has_asked_for(api: Api, services: Services) -> None:
+    await api.sign_up()
+    await take_mails(services)
+    stranger = await sign_in_with(api, IPHONE)
+    await api.post(
+        "/api/auth/email/change",
+        headers=bearer(stranger["accessToken"]),
+        json={"email": "stranger@example.com", "currentPassword": PASSWORD},
+    )
+    await api.post("/api/auth/password/forgot", json={"email": "abbey.salami@example.com"})
+    mails = {mail.kind: mail for mail in await take_mails(services)}
+
+    assert (await api.post("/api/auth/not-me", json={"token": mails["new_device"].token})).status_code == 200
+
+    taken = await api.post("/api/auth/email/verify", json={"token": mails["confirm_new_email"].token})
+    assert_problem(taken, 400, "link_unusable")
+    # Although a link went out a moment ago, which is void now.
+    assert [mail.kind for mail in await take_mails(services)] == ["reset_password"]

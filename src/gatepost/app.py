@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
 from fastapi.middleware.cors import CORSMiddleware
 
@@ -33,7 +33,7 @@ from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
 from gatepost.sessions.router import router as sessions_router
 from gatepost.signin.router import router as signin_router
 
-ROUTERS = (
+ROUTERS: tuple[APIRouter, ...] = (
     signin_router,
     sessions_router,
     access_router,
@@ -51,6 +51,9 @@ ROUTERS = (
     pages.router,
     link_pages.router,
 )
+# Given to the app one by one: an included router's routes would be built again for every app, at its first request,
+# and be looked for twice in every request.
+ROUTES = [route for router in ROUTERS for route in router.routes]
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
@@ -76,6 +79,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(services),
+        routes=ROUTES,
         middleware=[
             # Outermost, so that every answer has its headers, a crash included.
             Middleware(
@@ -93,8 +97,6 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings)}
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
-    for router in ROUTERS:
-        app.include_router(router)
     pages.mount_assets(app)
     return app
 

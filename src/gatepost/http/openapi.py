@@ -110,10 +110,13 @@ def problems(*errors: type[AppError], is_oauth: bool = False) -> dict[int | str,
 def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
     """Let the app describe itself; the document is built once, at the first request for it.
 
-    Call it before the routers are included: it gives their operations names.
+    Call it when the routes are mounted: it gives their operations names.
     `of_protected` are the errors that every route with an access token can answer.
     """
-    app.router.generate_unique_id_function = _operation_id
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            # The name of the function, as code generators name the call: `signIn`.
+            route.operation_id = to_camel(route.name)
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -121,11 +124,6 @@ def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # FastAPI's documented way
-
-
-def _operation_id(route: APIRoute) -> str:
-    """Return the name of the function, as code generators name the call: `signIn`."""
-    return to_camel(route.name)
 
 
 def _document(app: FastAPI, of_protected: Sequence[type[AppError]]) -> dict[str, Any]:
@@ -163,6 +161,8 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
             response["description"] = HTTPStatus(int(status)).phrase
         # What a route with no body of its own would say: JSON, of no shape.
         response["content"] = {kind: body for kind, body in response.get("content", {}).items() if body.get("schema")}
+        for body in response["content"].values():
+            body["schema"].pop("title", None)  # the name of the operation again
         if not response["content"]:
             del response["content"]
     operation["responses"] = dict(sorted(responses.items()))

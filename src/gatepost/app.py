@@ -20,7 +20,7 @@ from gatepost.clients.router import router as clients_router
 from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
-from gatepost.http import link_pages, openapi, pages, problems
+from gatepost.http import link_pages, openapi, pages, problems, spa
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
@@ -96,6 +96,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     for router in ROUTERS:
         app.include_router(router)
     pages.mount_assets(app)
+    if settings.spa_dir is not None:
+        spa.install(app, settings.spa_dir, script_sources=settings.spa_script_sources)
     return app
 
 

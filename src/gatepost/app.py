@@ -22,7 +22,7 @@ from gatepost.console.router import router as console_router
 from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
-from gatepost.http import openapi, pages, problems
+from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
@@ -104,6 +104,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     pages.mount_assets(app)
+    if settings.spa_dir is not None:
+        spa.install(app, settings.spa_dir, script_sources=settings.spa_script_sources)
     return app
 
 

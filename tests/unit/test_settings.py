@@ -285,3 +285,18 @@ def test_table_has_a_row_for_every_setting() -> None:
     assert len(rows) == 2 + len(Settings.model_fields)
     assert "| `PORT` | `8080` | Port to listen on. |" in rows
     assert any(row.startswith("| `SECRET_KEY` | – |") for row in rows)
+
+
+def test_app_that_is_not_built_is_told_before_the_start(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    missing = complaints(env, SPA_DIR="dist")
+    (tmp_path / "dist").mkdir()
+    empty = complaints(env, SPA_DIR="dist")
+    (tmp_path / "dist/index.html").touch()
+
+    assert missing == {"SPA_DIR": f"SPA_DIR: there is no folder {tmp_path}/dist. Build the app, or remove the setting."}
+    assert empty == {
+        "SPA_DIR": f"SPA_DIR: {tmp_path}/dist has no index.html. "
+        "Name the folder that the build writes, such as dist; Angular's is dist/NAME/browser."
+    }
+    assert load(env, SPA_DIR="dist", SPA_SCRIPT_SOURCES="https://js.stripe.com").spa_dir == Path("dist")
+    assert complaints(env, SPA_SCRIPT_SOURCES="https://a.example; img-src 'none'").keys() == {"SPA_SCRIPT_SOURCES"}

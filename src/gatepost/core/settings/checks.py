@@ -17,6 +17,7 @@ from gatepost.core.settings.model import Settings
 SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
+SCRIPT_SOURCE = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+")
 NEW_SECRET = "put in the output of: openssl rand -base64 48"  # noqa: S105  a command, not a secret
 
 
@@ -86,6 +87,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _mail(settings)
     if settings.brand_logo is not None and (problem := logo_problem(settings.brand_logo)):
         yield Complaint("BRAND_LOGO", problem, "Name an SVG, PNG, JPEG or WebP file, or remove the setting")
+    yield from _spa(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
@@ -157,3 +159,18 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
         yield Complaint("MAIL_FROM", str(error), "Use the address that your mail server lets you send from")
     if settings.mail_templates is not None and not settings.mail_templates.is_dir():
         yield Complaint("MAIL_TEMPLATES", "there is no such folder", "Make it, or remove the setting")
+
+
+def _spa(settings: Settings) -> Iterator[Complaint]:
+    folder = settings.spa_dir
+    if folder is not None and not folder.is_dir():
+        yield Complaint("SPA_DIR", f"there is no folder {folder.absolute()}", "Build the app, or remove the setting")
+    elif folder is not None and not (folder / "index.html").is_file():
+        yield Complaint(
+            "SPA_DIR",
+            f"{folder.absolute()} has no index.html",
+            "Name the folder that the build writes, such as dist; Angular's is dist/NAME/browser",
+        )
+    # Each would end up in a header, where a semicolon begins a directive of its own.
+    if not all(SCRIPT_SOURCE.fullmatch(source) for source in settings.spa_script_sources):
+        yield Complaint("SPA_SCRIPT_SOURCES", "it has what is no origin", "Write it as https://js.stripe.com")

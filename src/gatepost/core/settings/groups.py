@@ -60,6 +60,12 @@ class ServerSettings(BaseModel):
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."
     )
+    spa_dir: Path | None = Field(
+        None, description="Folder with a built Vue, Angular or React app, served at `/` beside the API."
+    )
+    spa_script_sources: CommaSeparated = Field(
+        (), description="Other origins whose scripts that app loads, comma-separated, such as https://js.stripe.com."
+    )
     shutdown_seconds: PositiveInt = Field(10, description="Time that requests in flight get at a stop.")
     data_dir: Path = Field(
         Path(".gatepost"), description="Folder for the development secret and the default SQLite database."

@@ -23,8 +23,9 @@ from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http import openapi, pages, problems, spa
+from gatepost.http.body_guard import BodyGuard
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import BodyGuard, RequestEnvelope
+from gatepost.http.middleware import RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
 from gatepost.operations.router import router as operations_router

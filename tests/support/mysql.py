@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -20,6 +21,7 @@ REASON = (
     "and no password, or install mariadb-server so that the tests can start their own"
 )
 LOCAL = "mysql://root@127.0.0.1:3306"
+PROGRAMS = ("mariadbd", "mariadb-install-db")
 START_SECONDS = 30
 
 
@@ -29,11 +31,11 @@ def mysql_server() -> Iterator[URL]:
     chosen = os.environ.get("TEST_MYSQL_URL")
     if chosen:
         yield make_url(chosen)
-    elif asyncio.run(_answers(make_url(LOCAL))):
+    elif asyncio.run(answers(make_url(LOCAL))):
         yield make_url(LOCAL)
-    elif shutil.which("mariadbd") and shutil.which("mariadb-install-db"):
-        with _private_server() as url:
-            yield url
+    elif can_start_server():
+        with private_server() as server:
+            yield server.url
     elif os.environ.get("CI") == "true":
         pytest.fail(REASON)
     else:
@@ -52,7 +54,8 @@ async def run_sql(url: URL, statement: str) -> None:
         await connection.ensure_closed()
 
 
-async def _answers(url: URL) -> bool:
+async def answers(url: URL) -> bool:
+    """Whether a server is there and takes statements."""
     try:
         await run_sql(url, "SELECT 1")
     except (OSError, aiomysql.MySQLError):
@@ -60,35 +63,77 @@ async def _answers(url: URL) -> bool:
     return True
 
 
+def can_start_server() -> bool:
+    """Whether MariaDB is installed, so that tests can run a server of their own."""
+    return all(shutil.which(program) for program in PROGRAMS)
+
+
 @contextmanager
-def _private_server() -> Iterator[URL]:
-    """Start a server of our own in a temporary folder, and stop it at the end."""
+def private_server() -> Iterator["PrivateServer"]:
+    """Give a running server of our own in a temporary folder, and stop it at the end."""
     with tempfile.TemporaryDirectory(prefix="gatepost-mysql-") as name, socket.socket() as probe:
-        folder = Path(name)
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
         probe.close()
+        server = PrivateServer(Path(name), port)
         subprocess.run(
-            ["mariadb-install-db", f"--datadir={folder}", "--auth-root-authentication-method=normal", "--skip-test-db"],
+            ["mariadb-install-db", f"--datadir={name}", "--auth-root-authentication-method=normal", "--skip-test-db"],
             check=True,
             capture_output=True,
         )
-        server = subprocess.Popen(
-            [
-                "mariadbd", "--no-defaults", f"--datadir={folder}", f"--socket={folder}/socket", f"--port={port}",
-                "--bind-address=127.0.0.1", f"--log-error={folder}/error.log", "--user=root",
-            ]
-        )  # fmt: skip
-        url = URL.create("mysql", username="root", host="127.0.0.1", port=port)
+        server.start()
         try:
-            deadline = time.monotonic() + START_SECONDS
-            while not asyncio.run(_answers(url)):
-                if time.monotonic() > deadline:
-                    pytest.fail(
-                        f"the private MySQL server does not answer: {(folder / 'error.log').read_text()[-500:]}"
-                    )
-                time.sleep(0.2)
-            yield url
+            yield server
         finally:
-            server.terminate()
-            server.wait(timeout=START_SECONDS)
+            server.end()
+
+
+class PrivateServer:
+    """A MariaDB server that belongs to the tests alone, who may do it any harm."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.url = URL.create("mysql", username="root", host="127.0.0.1", port=port)
+        self._folder = folder
+        self._command = [
+            "mariadbd", "--no-defaults", f"--datadir={folder}", f"--socket={folder}/socket", f"--port={port}",
+            "--bind-address=127.0.0.1", f"--log-error={folder}/error.log", "--user=root",
+        ]  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, again where it was killed, and return when it answers."""
+        self._process = subprocess.Popen(self._command)
+        deadline = time.monotonic() + START_SECONDS
+        while not asyncio.run(answers(self.url)):
+            if time.monotonic() > deadline:
+                log = (self._folder / "error.log").read_text(encoding="utf-8", errors="replace")
+                pytest.fail(f"the private MySQL server does not answer: {log[-500:]}")
+            time.sleep(0.05)
+
+    def stall(self) -> None:
+        """Let it keep every connection and answer nobody."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it answer again."""
+        self._signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        self._signal(signal.SIGKILL)
+        self._wait()
+
+    def end(self) -> None:
+        """Stop it, whatever state it is in."""
+        self.go_on()
+        self._signal(signal.SIGTERM)
+        self._wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _wait(self) -> None:
+        if self._process is not None:
+            self._process.wait(timeout=START_SECONDS)
+            self._process = None

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import random
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
@@ -21,8 +22,17 @@ T = TypeVar("T")
 ATTEMPTS = 3
 RETRY_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 2
+# What an answer that took all of its time may take beyond that.
+UNDO_SECONDS = 0.25
 # MySQL: deadlock, lock wait timeout, record changed since it was read.
 CONFLICTS = frozenset({1213, 1205, 1020})
+# MySQL: too many connections, shutdown in progress, connection killed, no connection or a lost one; disk full, table
+# full; read only, as a replica is before it takes over; a Galera node that is not ready; statement stopped.
+OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, 1021, 1114, 1290, 1836, 1047, 1317})
+# SQLite: a failing disk, a full one, no file or no right to it.
+SQLITE_OUTAGES = frozenset(
+    {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+)
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
@@ -42,7 +52,7 @@ class Database:
     """The accounts' database: a pool of connections and the two ways into it.
 
     A transaction that takes longer than `timeout_seconds` is rolled back and answered with
-    `DatabaseUnavailable`; so is a lost connection.
+    `DatabaseUnavailable`; so are a lost connection and a full disk.
     """
 
     def __init__(self, engine: AsyncEngine, *, timeout_seconds: float) -> None:
@@ -89,6 +99,9 @@ class Database:
     ) -> AsyncIterator[Transaction]:
         try:
             async with (
+                # The first limit ends the work. What it then takes to undo it may wait for a stalled server once more:
+                # the second limit ends that too, and the driver drops a connection that is left in the middle.
+                asyncio.timeout(self._timeout + UNDO_SECONDS),
                 asyncio.timeout(self._timeout),
                 turn,
                 AsyncSession(engine, expire_on_commit=False, autoflush=False) as tx,
@@ -98,7 +111,7 @@ class Database:
         except (TimeoutError, PoolTimeoutError) as error:
             raise DatabaseUnavailable from error
         except DBAPIError as error:
-            if error.connection_invalidated or _cannot_connect(error):
+            if _is_outage(error):
                 raise DatabaseUnavailable from error
             raise
 
@@ -187,9 +200,10 @@ def _is_conflict(error: DBAPIError) -> bool:
     return _number(error) in CONFLICTS or "database is locked" in str(error.orig)
 
 
-def _cannot_connect(error: DBAPIError) -> bool:
-    # MySQL: 1040 too many connections, 1053 shutdown in progress, 2003/2006/2013 no connection or a lost one.
-    return _number(error) in (1040, 1053, 1927, 2003, 2006, 2013)
+def _is_outage(error: DBAPIError) -> bool:
+    # The low byte of SQLite's code is the kind, the rest the detail.
+    kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    return error.connection_invalidated or _number(error) in OUTAGES or kind in SQLITE_OUTAGES
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -18,11 +18,14 @@ from gatepost.audit.router import router as audit_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.core.background import every
+from gatepost.core.logs.lines import standard_error
+from gatepost.core.logs.setup import request_log
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http import link_pages, openapi, pages, problems
+from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import BodyGuard, RequestEnvelope
+from gatepost.http.middleware import BodyGuard, LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
 from gatepost.operations.router import router as operations_router
@@ -76,8 +79,16 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(services),
+        # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
-            # Outermost, so that every answer has its headers, a crash included.
+            Middleware(
+                RequestEnvelope,
+                log=request_log(settings),
+                traffic=services.traffic,
+                headers=careful_headers(settings),
+            ),
+            # Outside of the last catch, so that a crash has its headers too.
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -86,7 +97,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
                 expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag"],
             ),
-            Middleware(RequestEnvelope),
+            Middleware(LastCatch),
             Middleware(BodyGuard),
         ],
     )
@@ -127,5 +138,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             for task in late:
                 task.cancel()
             await services.stop()
+            # uvicorn ends a process by the signal that it got: what is not written now is lost.
+            standard_error().flush()
 
     return lifespan

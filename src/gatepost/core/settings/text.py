@@ -17,6 +17,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.watching import WatchingSettings
 
 GROUPS: tuple[type[BaseModel], ...] = (
     ServerSettings,
@@ -27,6 +28,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     AccountSettings,
     MailSettings,
     AuditSettings,
+    WatchingSettings,
 )
 
 

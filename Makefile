@@ -1,10 +1,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check
+BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test check docs lock clean
+.PHONY: run test check bench docs lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -19,6 +20,9 @@ check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
+bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 10 minutes, BENCH=full 90
+	benchmarks/.build/venv/bin/python -m benchmarks.bench $(BENCH)
+
 docs: .venv/installed ## write the settings, as the code has them, into .env.example and the README
 	$(BIN)/gatepost settings --example > .env.example
 	$(BIN)/gatepost settings --markdown | awk 'FNR == NR { table = table $$0 RS; next } \
@@ -30,8 +34,16 @@ lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allo
 	$(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
 
+benchmarks/.build/ready: benchmarks/requirements.txt benchmarks/peers/express/package-lock.json benchmarks/peers/better_auth/package-lock.json
+	@command -v wrk > /dev/null || { echo "wrk is needed: apt-get install wrk" >&2; exit 1; }
+	$(PYTHON) -m venv benchmarks/.build/venv
+	benchmarks/.build/venv/bin/pip install -q --disable-pip-version-check -r benchmarks/requirements.txt
+	npm ci --silent --prefix benchmarks/peers/express
+	npm ci --silent --prefix benchmarks/peers/better_auth
+	touch $@
+
 clean: ## remove what the other targets made
-	rm -rf .venv .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv benchmarks/.build .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
 
 # --no-deps: the lock names all there is, and pip must not choose for itself where a release was withdrawn since.
 .venv/installed: requirements.txt requirements-build.txt pyproject.toml

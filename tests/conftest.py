@@ -16,7 +16,7 @@ from sqlalchemy import URL, delete
 from gatepost.app import create_app
 from gatepost.core.database import Database, create_engine
 from gatepost.core.migrations import migrate
-from gatepost.core.settings import Settings
+from gatepost.core.settings import LogLevel, Settings
 from gatepost.models import Base
 from gatepost.services import Services, build_services
 from tests.support.api import Api
@@ -90,6 +90,7 @@ def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
             "mail_url": SecretStr(f"file:{tmp_path / 'mail'}"),
             # A busy machine must not fail a test; those that are about this limit set their own.
             "db_timeout_seconds": 10.0,
+            "log_level": LogLevel.ERROR,
             **changes,
         }
         return Settings(_env_file=None, **values)

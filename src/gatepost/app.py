@@ -20,12 +20,15 @@ from gatepost.clients.router import router as clients_router
 from gatepost.console.pages import Console
 from gatepost.console.router import router as console_router
 from gatepost.core.background import every
+from gatepost.core.logs.lines import standard_error
+from gatepost.core.logs.setup import request_log
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
+from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import RequestEnvelope
+from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
 from gatepost.operations.router import router as operations_router
@@ -83,8 +86,16 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         redoc_url=None,
         lifespan=_lifespan(services),
         routes=ROUTES,
+        # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
-            # Outermost, so that every answer has its headers, a crash included.
+            Middleware(
+                RequestEnvelope,
+                log=request_log(settings),
+                traffic=services.traffic,
+                headers=careful_headers(settings),
+            ),
+            # Outside of the last catch, so that a crash has its headers too.
             Middleware(
                 CORSMiddleware,
                 allow_origins=settings.cors_origins,
@@ -93,7 +104,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
                 expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag"],
             ),
-            Middleware(RequestEnvelope),
+            Middleware(LastCatch),
             Middleware(BodyGuard),
         ],
     )
@@ -138,5 +149,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             for task in late:
                 task.cancel()
             await services.stop()
+            # uvicorn ends a process by the signal that it got: what is not written now is lost.
+            standard_error().flush()
 
     return lifespan

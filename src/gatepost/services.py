@@ -29,6 +29,7 @@ from gatepost.core.passwords import Passwords
 from gatepost.core.purging import Purger, PurgeTask
 from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import parse_mail_url, read_sender
+from gatepost.core.traffic import Traffic
 from gatepost.invitations.service import InvitationService
 from gatepost.keys.ring import KeyRing
 from gatepost.keys.rotation import KeyRotation
@@ -86,6 +87,7 @@ class Services:
     audit_sealer: AuditSealer
     audit_retention: AuditRetention
     purger: Purger
+    traffic: Traffic
 
     def by_class(self) -> dict[type[Any], Any]:
         """Return the services under their classes, for injection."""
@@ -203,6 +205,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         audit_reader=AuditReader(database),
         audit_sealer=AuditSealer(database, clock, leases, settings.keys),
         audit_retention=retention,
+        traffic=Traffic(),
         purger=Purger(
             leases,
             [

@@ -4,6 +4,7 @@ from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database
+from gatepost.core.logs.context import note_user
 from gatepost.core.settings import RevocationMode
 from gatepost.sessions.errors import TokenMissing, TokenRevoked, TokenStale
 from gatepost.sessions.last_use import LastUse
@@ -42,6 +43,7 @@ class Gate:
         if token is None:
             raise TokenMissing
         principal = self._verifier.verify(token)
+        note_user(principal.user_id)
         if self._mode is RevocationMode.STRICT:
             await self._ask_database(principal)
         else:

@@ -11,6 +11,7 @@ import typer
 import uvicorn
 
 from gatepost.cli.running import running_services
+from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
 
 
@@ -37,6 +38,9 @@ def serve(
         ws="none",
         lifespan="on",
         server_header=False,
+        # RequestEnvelope writes the one line about each request.
+        access_log=False,
+        log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,

@@ -128,6 +128,7 @@ def create_engine(
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
             url,
+            hide_parameters=True,
             connect_args={"timeout": timeout_seconds},
             pool_size=pool_size,
             max_overflow=max_overflow,
@@ -138,6 +139,8 @@ def create_engine(
         return engine
     return create_async_engine(
         url,
+        # What is stored must not stand in the text of an error.
+        hide_parameters=True,
         isolation_level="READ COMMITTED",
         pool_size=pool_size,
         max_overflow=max_overflow,

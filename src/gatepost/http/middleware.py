@@ -1,25 +1,94 @@
-"""What stands before every route, as plain ASGI: the request id and the last catch."""
+"""What stands before every route, as plain ASGI: the envelope and the last catch."""
 
+import itertools
 import logging
+import os
 import re
-import uuid
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gatepost.core.logs.context import REQUEST
+from gatepost.core.logs.request_line import RequestLog
+from gatepost.core.logs.scrubbing import log_crash, texts_given
+from gatepost.core.traffic import Traffic
+from gatepost.http.headers import NO_STORE, RawHeaders
 from gatepost.http.problems import InternalError, problem
 
 logger = logging.getLogger("gatepost")
 
-PRIVATE_PATHS = ("/api/", "/oauth/")
+PRIVATE_PATHS = ("/api/", "/oauth/", "/healthz", "/readyz", "/metrics")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+OTHER_METHOD = "OTHER"
+NO_ROUTE = "(none)"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+Header = tuple[bytes, bytes]
 
 
 class RequestEnvelope:
-    """Gives each request an id, in and out as `X-Request-ID`, and turns a crash into one clean answer.
+    """Stands round every request: its id (`X-Request-ID`, in and out), careful headers, figures, its line in the log.
 
     No cache keeps an answer of the API unless the route says that it may.
     """
+
+    def __init__(self, app: ASGIApp, *, log: RequestLog, traffic: Traffic, headers: RawHeaders) -> None:
+        self.app = app
+        self._log = log
+        self._traffic = traffic
+        self._headers = headers
+        # An id is unique and no secret.
+        self._prefix = os.urandom(10).hex()
+        self._numbers = itertools.count()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = perf_counter()
+        identifier = _offered_id(scope["headers"]) or f"{self._prefix}{next(self._numbers):012x}"
+        state = scope.setdefault("state", {})
+        state["request_id"] = identifier
+        status = 0
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = self._enveloped(message["headers"], identifier, scope["path"])
+            await send(message)
+
+        token = REQUEST.set(state)
+        self._traffic.begin()
+        try:
+            await self.app(scope, receive, send_enveloped)
+        finally:
+            REQUEST.reset(token)
+            self._close(scope, state, status, perf_counter() - started)
+
+    def _enveloped(self, headers: Iterable[Header], identifier: str, path: str) -> list[Header]:
+        enveloped = list(headers)
+        names = {name for name, _ in enveloped}
+        enveloped += [header for header in self._headers if header[0] not in names]
+        if path.startswith(PRIVATE_PATHS) and b"cache-control" not in names:
+            enveloped.append(NO_STORE)
+        enveloped.append((b"x-request-id", identifier.encode()))
+        return enveloped
+
+    def _close(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
+        route = _template(scope)
+        client = scope.get("client")
+        self._traffic.end(state, method=method, route=route, status=status, seconds=seconds)
+        self._log.write(
+            state, method=method, route=route, status=status, seconds=seconds, host=client[0] if client else ""
+        )
+
+
+class LastCatch:
+    """Turns a crash into one clean answer, with whatever headers the layers outside of it add."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,25 +98,48 @@ class RequestEnvelope:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        offered = Headers(scope=scope).get("x-request-id", "")
-        identifier = offered if REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
-        scope.setdefault("state", {})["request_id"] = identifier
         started = False
+        body = bytearray()
 
-        async def send_with_id(message: Message) -> None:
+        async def send_watched(message: Message) -> None:
             nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = identifier
-                if scope["path"].startswith(PRIVATE_PATHS):
-                    headers.setdefault("Cache-Control", "no-store")
+            started = True
             await send(message)
 
+        async def receive_watched() -> Message:
+            message = await receive()
+            body.extend(message.get("body", b""))
+            return message
+
         try:
-            await self.app(scope, receive, send_with_id)
-        except Exception:
-            logger.exception("request %s failed: %s %s", identifier, scope["method"], scope["path"])
+            await self.app(scope, receive if scope["method"] == "GET" else receive_watched, send_watched)
+        except Exception:  # noqa: BLE001  the last catch
+            log_crash(
+                logger, "request %s failed: %s %s", scope["state"]["request_id"], scope["method"], _template(scope),
+                given=texts_given(scope["headers"], scope["query_string"], bytes(body)),
+            )  # fmt: skip
             if started:
-                raise
-            await problem(scope, InternalError())(scope, receive, send_with_id)
+                raise BrokenOff from None
+            await problem(scope, InternalError())(scope, receive, send)
+
+
+class BrokenOff(Exception):
+    """The answer had begun when it failed; the server closes the connection."""
+
+
+def _offered_id(headers: Iterable[Header]) -> str | None:
+    """Return the id that the caller gave the request, if it is a fit one."""
+    for name, value in headers:
+        if name == b"x-request-id":
+            offered = value.decode("latin-1")
+            return offered if REQUEST_ID.fullmatch(offered) else None
+    return None
+
+
+def _template(scope: Scope) -> str:
+    """Return the route's template: the path itself may hold a secret, and there is no end of paths."""
+    route = scope.get("route")
+    if route is not None:
+        template: str = route.path
+        return template
+    return f"{scope['root_path']}/*" if "endpoint" in scope else NO_ROUTE

@@ -1,6 +1,5 @@
 """The one place where a failure becomes an answer: problem details (RFC 9457), whatever went wrong."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -12,8 +11,6 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
-
-logger = logging.getLogger("gatepost")
 
 MEDIA_TYPE = "application/problem+json"
 # These speak the error body of RFC 6749, section 5.2, too.
@@ -115,6 +112,7 @@ def install(app: FastAPI, *, public_url: str) -> None:
 def problem(scope: Scope, error: AppError) -> JSONResponse:
     """Build the answer to a failed request; it holds nothing that the caller sent."""
     is_oauth = scope["path"].startswith(OAUTH_PATHS)
+    scope.setdefault("state", {})["code"] = error.code
     app = scope.get("app")
     public_url: str = app.state.public_url if app is not None else ""
     body = problem_body(error, public_url=public_url, request_id=request_id(scope), is_oauth=is_oauth)

@@ -90,6 +90,6 @@ async def change_email(
 
 @router.post("/not-me", summary="This was not me", responses=problems(LinkUnusable))
 async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> MessageResponse:
-    """From a mail that warns: ends the sessions of that device, makes the password useless, and sends a link for a new one."""
+    """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent."""
     await service.report(body.token, client=client)
     return MessageResponse(message="That session has ended. We have sent you a link to set a new password.")

@@ -11,6 +11,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
+from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -119,6 +120,7 @@ class TokenService:
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
         """Give a session its tokens."""
+        note_user(user.id)
         access_token, expires_at = self._access.issue(user, session, now=now)
         ticket = RefreshTicket(session.id, session.generation)
         tokens = TokenPair(
@@ -142,6 +144,7 @@ class TokenService:
             RefreshTokenReused: it was used before; the session has ended now.
             AccountDisabled: the account may not sign in.
         """
+        note_act(Act.REFRESH)
         ticket = self._refresh.read(refresh_token)
         try:
             return await self._exchange(ticket, client=client)

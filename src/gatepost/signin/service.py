@@ -13,6 +13,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.errors import AppError
+from gatepost.core.logs.context import Act, note_act
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
 from gatepost.mail.outbox import MailKind, enqueue
@@ -64,6 +65,7 @@ class SignInService:
             AccountDisabled, EmailUnverified: they are right, and the account may not sign in.
             HashingBusy: too many people are signing in.
         """
+        note_act(Act.SIGN_IN)
         refusal: Refusal | None = None
         for _ in range(READINGS):
             user = await self._find(identifier)

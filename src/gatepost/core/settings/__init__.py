@@ -4,12 +4,16 @@ from gatepost.core.settings.account_groups import EmailVerification, SignUp
 from gatepost.core.settings.checks import Complaint, SettingsError, load_settings
 from gatepost.core.settings.groups import Environment, JwtAlgorithm, RevocationMode, TokenTransport
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.watching import LogAddresses, LogFormat, LogLevel
 
 __all__ = [
     "Complaint",
     "EmailVerification",
     "Environment",
     "JwtAlgorithm",
+    "LogAddresses",
+    "LogFormat",
+    "LogLevel",
     "RevocationMode",
     "Settings",
     "SettingsError",

@@ -16,6 +16,7 @@ from gatepost.core.settings.groups import (
     ServerSettings,
     TokenSettings,
 )
+from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
 DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
 
@@ -23,6 +24,7 @@ DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "
 class Settings(
     BaseSettings,
     BrandSettings,
+    WatchingSettings,
     AuditSettings,
     MailSettings,
     AccountSettings,
@@ -47,6 +49,11 @@ class Settings(
     def in_production(self) -> bool:
         """Whether only safe values are accepted."""
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def log_style(self) -> LogFormat:
+        """How the lines of the log look."""
+        return self.log_format or (LogFormat.JSON if self.in_production else LogFormat.CONSOLE)
 
     @property
     def keys(self) -> SecretKeys:

@@ -18,6 +18,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.watching import WatchingSettings
 
 GROUPS: tuple[type[BaseModel], ...] = (
     ServerSettings,
@@ -29,6 +30,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     MailSettings,
     AuditSettings,
     BrandSettings,
+    WatchingSettings,
 )
 
 

@@ -1,0 +1,103 @@
+"""An operation of a target, as the load that wrk sends, and its measurement."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.bench import seeding, wrk
+from benchmarks.bench.plan import CONNECTIONS, HERD, NEW_TOKENS, WATCHERS, WRITERS, Plan
+from benchmarks.bench.processes import Server
+from benchmarks.bench.seeding import Seeds
+from benchmarks.bench.targets import Op, Target
+from benchmarks.bench.wrk import Load, Sample
+
+# The herd has to be there before its effect is measured.
+HEAD_START_SECONDS = 1
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A target that runs, with all that its operations need."""
+
+    target: Target
+    server: Server
+    seeds: Seeds | None
+    database_url: str
+    env: Mapping[str, str]
+    folder: Path
+
+
+def run(op: Op, scene: Scene, plan: Plan) -> Sample:
+    """Measure one operation once."""
+    if op is Op.HERD:
+        return _in_a_herd(scene, plan)
+    load = _load(op, scene)
+    match op:
+        case Op.SIGN_IN | Op.SIGN_UP:
+            seconds, connections = plan.password_seconds, WRITERS
+        case Op.REFRESH | Op.SIGN_OUT:
+            seconds, connections = plan.write_seconds, WRITERS
+        case _:
+            seconds, connections = plan.read_seconds, CONNECTIONS
+    return wrk.measure(scene.server, load, seconds=seconds, connections=connections)
+
+
+def _load(op: Op, scene: Scene) -> Load:
+    api = scene.target.api
+    seeds = scene.seeds
+    if seeds is None:
+        return Load(api.user)
+    match op:
+        case Op.PUBLIC:
+            return Load(api.public)
+        case Op.VERIFIED:
+            return Load(api.user, headers=(seeds.access,))
+        case Op.ROLE:
+            return Load(api.admin, headers=(seeds.admin,))
+        case Op.JWKS:
+            return Load(api.jwks)
+        case Op.NEW_TOKEN:
+            seeding.mint(scene.env, scene.folder, access=NEW_TOKENS, refresh=1)
+            tokens = str(scene.folder / "access.txt")
+            return Load(api.user, script="lines", arguments=(tokens, "Authorization", "again"))
+        case Op.SIGN_IN:
+            return _sign_in(scene, seeds)
+        case Op.SIGN_UP:
+            bodies = str(seeding.new_accounts(api, scene.folder))
+            return Load(api.sign_up, "POST", script="lines", arguments=(bodies, "body", "once"), warm=False)
+        case Op.REFRESH:
+            arguments = (str(seeds.refresh), api.refresh_sent, api.refresh)
+            return Load(api.refreshing, "POST", script="refresh", arguments=arguments, warm=False)
+        case _:
+            return _sign_out(scene, seeds)
+
+
+def _sign_in(scene: Scene, seeds: Seeds) -> Load:
+    api = scene.target.api
+    arguments = (str(seeds.credentials), "body", "again")
+    return Load(api.sign_in, "POST", (api.sign_in_type,), "lines", arguments, warm=False)
+
+
+def _sign_out(scene: Scene, seeds: Seeds) -> Load:
+    api = scene.target.api
+    if scene.target.name == "fastapi-users":  # it keeps nothing that would end
+        return Load(api.sign_out, "POST", headers=(seeds.access,))
+    tokens = seeding.sign_outs(scene.target, scene.database_url, scene.env, scene.folder)
+    where = "body" if api.sign_out_body else "Authorization"
+    return Load(api.sign_out, "POST", script="lines", arguments=(str(tokens), where, "once"), warm=False)
+
+
+def _in_a_herd(scene: Scene, plan: Plan) -> Sample:
+    """Measure verified GET while 64 people sign in again and again."""
+    seeds = scene.seeds
+    if seeds is None:
+        raise ValueError(scene.target.name)
+    seconds = plan.herd_seconds + 2 * HEAD_START_SECONDS
+    herd = wrk.start(scene.server, _sign_in(scene, seeds), seconds=seconds, connections=HERD)
+    try:
+        time.sleep(HEAD_START_SECONDS)
+        load = Load(scene.target.api.user, headers=(seeds.access,), warm=False)
+        return wrk.measure(scene.server, load, seconds=plan.herd_seconds, connections=WATCHERS)
+    finally:
+        wrk.result_of(herd, seconds=seconds)

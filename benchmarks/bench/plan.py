@@ -1,0 +1,34 @@
+"""How long a run takes: the quick one for a look, the full one for the record."""
+
+from dataclasses import dataclass
+
+# What wrk keeps open: enough to keep every worker busy.
+CONNECTIONS = 32
+# Writes queue in the database; more at once would only wait there.
+WRITERS = 16
+HERD = 64
+WATCHERS = 8
+# Accounts of each target that sign in.
+ACCOUNTS = 20
+# Access tokens that are new to the server each time: more than any worker remembers.
+NEW_TOKENS = 20_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Rounds, and seconds of each measurement."""
+
+    name: str
+    rounds: int
+    read_seconds: int
+    write_seconds: int
+    password_seconds: int
+    herd_seconds: int
+    few_accounts: int
+    many_accounts: int
+    growth_rounds: int
+
+
+QUICK = Plan("quick", 2, 1, 1, 3, 3, 1_000, 100_000, 2)
+FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000, 5)
+PLANS = {plan.name: plan for plan in (QUICK, FULL)}

@@ -1,0 +1,50 @@
+"""The settings of those who watch the service: what is logged, and who may read its figures."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, Field, SecretStr
+
+
+class LogLevel(StrEnum):
+    """The least important lines that are written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class LogFormat(StrEnum):
+    """How a line looks: one JSON object, or words for a person."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogAddresses(StrEnum):
+    """How much of a client's address the log holds: all, its network (/24, or /48 of IPv6), or nothing."""
+
+    FULL = "full"
+    NETWORK = "network"
+    NONE = "none"
+
+
+class WatchingSettings(BaseModel):
+    """What the log and the figures tell."""
+
+    log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
+    log_format: LogFormat | None = Field(
+        None, description="`json` or `console`; by default JSON in production and for people in development."
+    )
+    log_addresses: LogAddresses = Field(
+        LogAddresses.NETWORK,
+        description="Client addresses in the log: `full`, `network` (/24, /48 of IPv6) or `none`.",
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="Whoever reads /metrics sends it as `Authorization: Bearer`; without it, anybody may read."
+    )
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Collector of traces (OTLP over HTTP), such as `http://localhost:4318`; needs `gatepost[otel]`.",
+    )

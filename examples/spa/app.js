@@ -25,9 +25,9 @@ async function devices() {
   const answer = await api("/api/auth/sessions");
   if (!answer.ok) return signInPage();
   const find = show("devices");
-  for (const { userAgent, current } of await answer.json()) {
+  for (const { device, isCurrent } of await answer.json()) {
     const line = document.createElement("li");
-    line.textContent = current ? `${userAgent} (this one)` : userAgent;
+    line.textContent = isCurrent ? `${device} (this one)` : device;
     find("ul").append(line);
   }
 }

@@ -182,7 +182,7 @@ class NewRoleRequest(In):
     description: Description = Field(default="", examples=["Answers customers."])
     permissions: Permissions = Field(
         default=[],
-        description="Words of ours (`users:read`, `users:write`, `roles:write`, `audit:read`) or of your own.",
+        description="Words of ours (`users:read`, `users:write`, `roles:write`, `audit:read`, `keys:read`) or your own.",
         examples=[["orders:refund", "users:read"]],
     )
 

@@ -131,10 +131,17 @@ class Sources:
         """Count the accounts whose address is not proved."""
         return await self._count(select(func.count()).select_from(User).where(User.email_verified_at.is_(None)))
 
-    async def sessions(self, *, now: datetime) -> int:
-        """Count the sessions that go on: one range of an index that holds all it asks."""
+    async def last_idle_end(self) -> datetime | None:
+        """Return when the last session to end by itself does so, unless it is refreshed."""
+        return await self._tx.scalar(select(func.max(Session.idle_expires_at)))
+
+    async def sessions(self, *, now: datetime, after: datetime, to: datetime) -> int:
+        """Count the sessions that go on and whose idle time ends in between: a range of an index that holds it all."""
         query = select(func.count()).where(
-            Session.idle_expires_at > now, Session.absolute_expires_at > now, Session.ended_at.is_(None)
+            Session.idle_expires_at > after,
+            Session.idle_expires_at <= to,
+            Session.absolute_expires_at > now,
+            Session.ended_at.is_(None),
         )
         return await self._count(query.select_from(Session))
 

@@ -45,9 +45,7 @@ def write(database: Database, clock: FakeClock) -> Write:
     async def add(event: str, count: int = 1, *, days_ago: float = 0, **details: Any) -> None:
         at = clock.now() - timedelta(days=days_ago)
         async with database.begin() as tx:
-            tx.add_all(
-                AuditEntry(at=at, event=event, address="", request_id="", details=details) for _ in range(count)
-            )
+            tx.add_all(AuditEntry(at=at, event=event, address="", request_id="", details=details) for _ in range(count))
 
     return add
 

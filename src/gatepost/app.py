@@ -17,11 +17,13 @@ from gatepost.admin.router import router as users_router
 from gatepost.audit.router import router as audit_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
+from gatepost.console.pages import Console
+from gatepost.console.router import router as console_router
 from gatepost.core.background import every
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.figures.router import router as figures_router
-from gatepost.http import link_pages, openapi, pages, problems
+from gatepost.http import openapi, pages, problems
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
@@ -53,7 +55,7 @@ ROUTERS = (
     health_router,
     operations_router,
     pages.router,
-    link_pages.router,
+    console_router,
 )
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
@@ -95,7 +97,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
             Middleware(BodyGuard),
         ],
     )
-    app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings)}
+    app.state.services = {
+        **services.by_class(),
+        TokenCookies: TokenCookies(settings),
+        Console: Console(settings),
+    }
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     for router in ROUTERS:

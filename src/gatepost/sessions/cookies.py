@@ -49,6 +49,10 @@ class TokenCookies:
         self._set(response, self._access, "", path="/", seconds=0)
         self._set(response, self._refresh, "", path=REFRESH_PATH, seconds=0)
 
+    def are_with(self, request: Request) -> bool:
+        """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
+        return bool(request.cookies.get(self._access))
+
     def access_token(self, request: Request) -> str | None:
         """Return the access token of the cookie.
 

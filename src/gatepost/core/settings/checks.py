@@ -9,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
+from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
@@ -83,6 +84,8 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _jwt(settings)
     yield from _secrets(settings)
     yield from _mail(settings)
+    if settings.brand_logo is not None and (problem := logo_problem(settings.brand_logo)):
+        yield Complaint("BRAND_LOGO", problem, "Name an SVG, PNG, JPEG or WebP file, or remove the setting")
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:

@@ -7,6 +7,7 @@ from sqlalchemy.engine import URL, make_url
 
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
+from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     Environment,
@@ -21,6 +22,7 @@ DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "
 
 class Settings(
     BaseSettings,
+    BrandSettings,
     AuditSettings,
     MailSettings,
     AccountSettings,

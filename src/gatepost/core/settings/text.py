@@ -9,6 +9,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
+from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     PasswordSettings,
@@ -27,6 +28,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     AccountSettings,
     MailSettings,
     AuditSettings,
+    BrandSettings,
 )
 
 

@@ -1,0 +1,52 @@
+"""Styles, scripts and the logo, in memory, under an address that changes with their content."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatepost.console.brand import Brand
+
+FOLDER = Path(__file__).parent / "static"
+MEDIA_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+VERSION_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent; `etag` is quoted."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+class Assets:
+    """The files of the pages; `version` is part of their addresses, so that browsers may keep them for ever."""
+
+    def __init__(self, brand: Brand) -> None:
+        files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
+        self.logo = f"logo{brand.logo.suffix.lower()}" if brand.logo else "icon.svg"
+        self._assets = {name: _asset(path.read_bytes(), path.suffix) for name, path in files.items()}
+        self._assets["brand.css"] = _asset(brand.css.encode(), ".css")
+        if brand.logo:
+            self._assets[self.logo] = _asset(brand.logo.read_bytes(), brand.logo.suffix.lower())
+        digest = hashlib.sha256()
+        for name, asset in sorted(self._assets.items()):
+            digest.update(f"{name} {asset.etag}\n".encode())
+        self.version = digest.hexdigest()[:VERSION_LENGTH]
+
+    def get(self, name: str) -> Asset | None:
+        """Return a file by its name; nothing outside of the folder has one."""
+        return self._assets.get(name)
+
+
+def _asset(content: bytes, suffix: str) -> Asset:
+    return Asset(content, MEDIA_TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')

@@ -1,0 +1,126 @@
+"""Every page: its address, template, script and words; and how one is rendered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from gatepost.console.assets import Assets
+from gatepost.console.brand import Brand
+from gatepost.console.languages import NAMES
+from gatepost.console.return_address import origin_of
+from gatepost.console.words import Words
+from gatepost.core.settings import Settings
+from gatepost.mail.languages import SUPPORTED
+
+TEMPLATES = Path(__file__).parent / "templates"
+PREFIX = "/console"
+# What every page's script may have to say.
+COMMON_WORDS = ("common.client", "problem")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolePage:
+    """A page at `path`.
+
+    It is `templates/<name>.html.j2` with the texts of subject `name`; `static/js/<script>.js` brings it to life, which
+    gets the texts below the keys in `words` besides the common ones.
+    """
+
+    path: str
+    name: str
+    script: str
+    words: tuple[str, ...] = ()
+
+
+START = ConsolePage("/welcome", "start", "start")
+PAGES = (
+    START,
+    ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client",)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What a page depends on besides itself: the language, whether a session seems to be there, where to go on."""
+
+    language: str
+    is_signed_in: bool
+    return_to: str | None
+
+
+class Console:
+    """Renders the pages of this deployment."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._brand = Brand.of(settings)
+        self.assets = Assets(self._brand)
+        self._words = {language: Words(language) for language in SUPPORTED}
+        ours = origin_of(settings.public_url)
+        named = (origin_of(origin) for origin in settings.cors_origins if origin != "*")
+        self.origins = frozenset(origin for origin in (ours, *named) if origin is not None)
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.globals |= {"asset": self._address_of}
+        self._templates.filters |= {"attributes_of": _attributes}
+
+    @property
+    def default_language(self) -> str:
+        """The language of whoever asks for none of ours."""
+        return self._settings.default_language
+
+    def render(self, page: ConsolePage, visit: Visit) -> str:
+        """Return a page as HTML, complete but for the data, which its script asks the API for."""
+        words = self._words[visit.language]
+        return self._templates.get_template(f"{page.name}.html.j2").render(
+            page=page,
+            visit=visit,
+            t=self._with_brand(words),
+            settings=self._settings,
+            brand=self._brand,
+            languages=NAMES,
+            logo=self._address_of(self.assets.logo),
+            data=self._data(page, visit, words),
+        )
+
+    def _with_brand(self, words: Words) -> Callable[..., str]:
+        """Let every text speak of `{brand}`."""
+
+        def text(key: str, **values: object) -> str:
+            return words(key, brand=self._brand.name, **values)
+
+        return text
+
+    def _data(self, page: ConsolePage, visit: Visit, words: Words) -> Mapping[str, Any]:
+        """Return what the page's script starts from."""
+        return {
+            "signedIn": visit.is_signed_in,
+            "returnTo": visit.return_to,
+            "origins": sorted(self.origins),
+            "shortestPassword": self._settings.shortest_password,
+            "words": words.below(*COMMON_WORDS, *page.words),
+        }
+
+    def _address_of(self, name: str) -> str:
+        if self.assets.get(name) is None:
+            raise AssertionError(f"there is no asset {name}")
+        return f"{PREFIX}/{self.assets.version}/{name}"
+
+
+def _attributes(values: Mapping[str, object]) -> Markup:
+    """Write attributes: True stands alone, False and None are left out."""
+    written = (
+        escape(name) if value is True else Markup('{}="{}"').format(name, value)
+        for name, value in values.items()
+        if value is not None and value is not False
+    )
+    return Markup(" ").join(written)

@@ -1,0 +1,119 @@
+"""The pages, over HTTP."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi.responses import HTMLResponse
+from pydantic import Field
+
+from gatepost import __version__
+from gatepost.console.languages import COOKIE, choose_language
+from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
+from gatepost.console.return_address import safe_return
+from gatepost.http.deps import provided
+from gatepost.http.problems import RouteNotFound
+from gatepost.http.schemas import Out
+from gatepost.sessions.deps import TokenCookiesDep
+
+# Nothing but our own files, and nothing inline.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# A logo may be an SVG, which is a document when it is opened by itself.
+ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+YEAR_SECONDS = 365 * 24 * 3600
+
+router = APIRouter()
+ConsoleDep = Annotated[Console, Depends(provided(Console))]
+
+
+class Page(HTMLResponse):
+    """A page that loads nothing from elsewhere, stands in no frame and tells nobody its address."""
+
+    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
+        """Add the policy to whatever headers the answer has."""
+        ours = {
+            "Content-Security-Policy": POLICY,
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept, Accept-Language, Cookie",
+        }
+        super().init_headers({**ours, **(headers or {})})
+
+
+class Welcome(Out):
+    """What this is and where to read on."""
+
+    message: str = Field(examples=["Welcome to Gatepost."])
+    version: str = Field(examples=[__version__])
+    docs: str = Field(examples=["/docs"])
+    openapi: str = Field(examples=["/openapi.json"])
+
+
+class Visitor:
+    """Whoever asks for a page."""
+
+    def __init__(self, request: Request, console: ConsoleDep, cookies: TokenCookiesDep) -> None:
+        asked = request.query_params.get("lang")
+        self._console = console
+        self._language = choose_language(
+            asked=asked,
+            remembered=request.cookies.get(COOKIE),
+            accepted=request.headers.get("accept-language", ""),
+            default=console.default_language,
+        )
+        self._was_asked = asked == self._language
+        self._signed_in = cookies.are_with(request)
+        self._return_to = safe_return(request.query_params.get("next"), origins=console.origins)
+        self.wants_page = "text/html" in request.headers.get("accept", "")
+
+    def see(self, page: ConsolePage) -> Page:
+        """Answer with a page; a language that was asked for is remembered."""
+        visit = Visit(self._language, is_signed_in=self._signed_in, return_to=self._return_to)
+        answer = Page(self._console.render(page, visit), headers={"Content-Language": self._language})
+        if self._was_asked:
+            answer.set_cookie(COOKIE, self._language, max_age=YEAR_SECONDS, samesite="lax")
+        return answer
+
+
+VisitorDep = Annotated[Visitor, Depends(Visitor)]
+
+
+@router.get("/", summary="What this is", tags=["operations"], response_model=Welcome)
+async def welcome(visitor: VisitorDep) -> Response | Welcome:
+    """Where to read on; a browser gets the start page."""
+    if visitor.wants_page:
+        return visitor.see(START)
+    return Welcome(message="Welcome to Gatepost.", version=__version__, docs="/docs", openapi="/openapi.json")
+
+
+@router.get(PREFIX + "/{version}/{name:path}", include_in_schema=False)
+async def asset(version: str, name: str, request: Request, console: ConsoleDep) -> Response:
+    """Give a style or script; the address of this version's files may be kept for ever."""
+    found = console.assets.get(name)
+    if found is None:
+        raise RouteNotFound
+    lasting = version == console.assets.version
+    headers = {
+        "ETag": found.etag,
+        "Cache-Control": f"public, max-age={YEAR_SECONDS}, immutable" if lasting else "no-cache",
+        "Content-Security-Policy": ASSET_POLICY,
+        "X-Content-Type-Options": "nosniff",
+    }
+    if found.etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(found.content, media_type=found.media_type, headers=headers)
+
+
+def _add(page: ConsolePage) -> None:
+    async def show(visitor: VisitorDep) -> Page:
+        return visitor.see(page)
+
+    router.add_api_route(page.path, show, include_in_schema=False, response_model=None, name=page.name)
+
+
+for _page in PAGES:
+    _add(_page)

@@ -1,0 +1,107 @@
+// Forms that say what is wrong, beside the field where it is wrong.
+
+import { data, duration, find, language, say } from "./words.js";
+import { all, one, show } from "./ui.js";
+
+// Problems about one field, whose answer names none.
+const FIELD_OF_CODE = { username_taken: "username", email_taken: "email" };
+
+/**
+ * Let a form be sent by `send(values)`; a Problem that it throws is shown.
+ *
+ * `onProblem(problem)` may look at it first, and returns true where it has said all.
+ */
+export function handle(form, send, { onProblem = () => false } = {}) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.ariaBusy === "true") return;
+    clear(form);
+    if (!isComplete(form)) return;
+    setBusy(form, true);
+    try {
+      await send(Object.fromEntries(new FormData(form)));
+    } catch (problem) {
+      if (!onProblem(problem)) tell(form, problem);
+    } finally {
+      setBusy(form, false);
+    }
+  });
+}
+
+/** Take all errors of a form away. */
+export function clear(form) {
+  for (const field of all("[data-field]", form)) mark(field, null);
+  show(false, one("[data-message]", form));
+}
+
+/** Show a problem in a form, and put the focus on it. */
+export function tell(form, problem) {
+  if (problem.code === undefined) throw problem;
+  const rest = problemsOf(problem).filter(({ name, text }) => !markByName(form, name, text));
+  if (rest.length > 0) {
+    const box = one("[data-message]", form);
+    one("p", box).textContent = rest.map(({ text }) => text).join(" ");
+    show(true, box);
+  }
+  (one("[aria-invalid=true]", form) ?? one("[data-message]", form)).focus();
+}
+
+/** Return a problem in words. */
+export function words(problem) {
+  if (problem.retryAfter !== null && [429, 503].includes(problem.status)) {
+    return `${say(problem.status === 429 ? "problem.too_many" : "problem.busy")} ${waiting(problem)}`;
+  }
+  if (problem.status >= 500) return `${say("problem.failed")} ${say("problem.reference", { id: problem.requestId })}`;
+  return find(`problem.${problem.code}`, FACTS) ?? (problem.message || say("problem.failed"));
+}
+
+const FACTS = { shortest: data.shortestPassword };
+
+function waiting(problem) {
+  return problem.retryAfter > 2
+    ? say("problem.wait", { time: duration(problem.retryAfter) })
+    : say("problem.wait_a_little");
+}
+
+function problemsOf(problem) {
+  if (problem.errors.length > 0) {
+    return problem.errors.map((error) => ({ name: error.field, text: fieldWords(error) }));
+  }
+  const own = { wrong_password: one("[autocomplete=current-password]")?.name };
+  return [{ name: { ...FIELD_OF_CODE, ...own }[problem.code], text: words(problem) }];
+}
+
+function fieldWords({ field, code, message }) {
+  const general = language === "en" ? message : find(`problem.field.${field}`, FACTS);
+  return find(`problem.field.${field}.${code}`, FACTS) ?? find(`problem.${code}`, FACTS) ?? general ?? message;
+}
+
+function isComplete(form) {
+  for (const input of form.elements) {
+    if (input.validity?.valueMissing) markByName(form, input.name, say("problem.missing"));
+    else if (input.validity?.typeMismatch) markByName(form, input.name, say(`problem.field.${input.name}`));
+  }
+  const first = one("[aria-invalid=true]", form);
+  first?.focus();
+  return first === null;
+}
+
+function markByName(form, name, text) {
+  const field = name && one(`[data-field="${CSS.escape(name)}"]`, form);
+  if (!field) return false;
+  mark(field, text);
+  return true;
+}
+
+function mark(field, text) {
+  const error = one(".error", field);
+  const input = one("input, select, textarea", field);
+  error.textContent = text ?? "";
+  show(text !== null, error);
+  if (text === null) input.removeAttribute("aria-invalid");
+  else input.setAttribute("aria-invalid", "true");
+}
+
+function setBusy(form, isBusy) {
+  form.ariaBusy = isBusy ? "true" : null;
+}

@@ -1,0 +1,75 @@
+// What every page does: the menu, the languages, shown passwords, signing out, and who is signed in.
+
+import { hooks } from "./api.js";
+import { words } from "./forms.js";
+import { currentUser, signOut, toSignIn } from "./session.js";
+import { all, one, show, toast } from "./ui.js";
+
+/** A promise of the account that is signed in, or of null; asked for once a page. */
+export const user = currentUser();
+
+/** Return the account that is signed in; where nobody is, leave for the sign-in page and never return. */
+export async function requireUser() {
+  hooks.signedOut = toSignIn;
+  const account = await user;
+  if (account) return account;
+  toSignIn();
+  return new Promise(() => {});
+}
+
+/** Whether an account has one of these permissions. */
+export function may(account, ...permissions) {
+  return ["*", ...permissions].some((permission) => account.permissions.includes(permission));
+}
+
+/** Do something and tell a problem in passing; return whether it went well. */
+export async function attempt(work) {
+  try {
+    await work();
+    return true;
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    toast(words(problem), "danger");
+    return false;
+  }
+}
+
+one("[data-menu]").addEventListener("click", ({ currentTarget: button }) => {
+  button.setAttribute("aria-expanded", button.getAttribute("aria-expanded") !== "true");
+});
+
+for (const link of all("[data-language]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    // Without the address, so that what stands behind its # stays.
+    document.cookie = `gatepost_language=${link.dataset.language}; path=/; max-age=31536000; samesite=lax`;
+    const here = new URL(location.href);
+    here.searchParams.delete("lang");
+    history.replaceState(null, "", here);
+    location.reload();
+  });
+}
+
+for (const button of all("[data-reveal]")) {
+  button.addEventListener("click", () => {
+    const input = document.getElementById(button.dataset.reveal);
+    const isShown = input.type === "password";
+    input.type = isShown ? "text" : "password";
+    button.setAttribute("aria-pressed", isShown);
+  });
+}
+
+for (const button of all("[data-sign-out]")) {
+  button.addEventListener("click", () => attempt(signOut));
+}
+
+user.then(
+  (account) => {
+    show(account !== null, ...all("[data-when=in]"));
+    show(account === null, ...all("[data-when=out]"));
+    for (const element of all("[data-permission]")) {
+      show(account !== null && may(account, ...element.dataset.permission.split(" ")), element);
+    }
+  },
+  (problem) => toast(words(problem), "danger"),
+);

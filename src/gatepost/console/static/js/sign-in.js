@@ -1,0 +1,34 @@
+import { post } from "./api.js";
+import { handle } from "./forms.js";
+import { user } from "./page.js";
+import { goTo, remember } from "./session.js";
+import { one, show, toast } from "./ui.js";
+import { data, say } from "./words.js";
+
+const form = one("#sign-in");
+
+handle(
+  form,
+  async (credentials) => {
+    await post("/api/auth/signin?transport=cookie", credentials, { isPublic: true });
+    remember();
+    goTo(data.returnTo, "/account");
+  },
+  {
+    onProblem({ code }) {
+      show(code === "email_unverified", one("[data-unverified]"));
+      return false;
+    },
+  },
+);
+
+if (location.hash === "#signed-out") {
+  toast(say("common.client.signed_out"));
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+const account = await user;
+if (account) {
+  one("[data-already-text]").textContent = say("sign_in.client.already", { username: account.username });
+  show(true, one("[data-already]"));
+}

@@ -1,0 +1,33 @@
+"""The settings of how the pages look."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
+LARGEST_LOGO_BYTES = 256 * 1024
+
+
+class BrandSettings(BaseModel):
+    """Whose pages these are."""
+
+    brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name that the pages show.")
+    brand_color: str = Field(
+        "#0f766e",
+        pattern=r"^#[0-9A-Fa-f]{6}$",
+        description="Colour of buttons and links, `#rrggbb`; shades that can be read are made from it.",
+    )
+    brand_logo: Path | None = Field(
+        None, description="File with the logo of the pages: SVG, PNG, JPEG or WebP, at most 256 KiB."
+    )
+
+
+def logo_problem(logo: Path) -> str | None:
+    """Say why a file cannot be the logo, or None."""
+    if logo.suffix.lower() not in LOGO_TYPES:
+        return "it is of no kind that every browser shows"
+    if not logo.is_file():
+        return "there is no such file"
+    if logo.stat().st_size > LARGEST_LOGO_BYTES:
+        return "it is larger than 256 KiB"
+    return None

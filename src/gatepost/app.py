@@ -24,12 +24,14 @@ from gatepost.core.logs.lines import standard_error
 from gatepost.core.logs.setup import request_log
 from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
+from gatepost.figures.router import router as figures_router
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
+from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
 from gatepost.operations.router import router as operations_router
 from gatepost.recovery.router import router as recovery_router
@@ -49,6 +51,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     users_router,
     roles_router,
     audit_router,
+    figures_router,
+    key_life_router,
     boards_router,
     keys_router,
     clients_router,
@@ -68,6 +72,7 @@ ROLES_SECONDS = 2
 MAIL_SECONDS = 5
 # No entry waits longer than twice this for its seal.
 SEAL_SECONDS = 1
+FIGURES_SECONDS = 5
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -139,6 +144,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
                 again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
+                again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
             )
         ]
         try:

@@ -5,6 +5,7 @@ from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.clients.models import ResourceServer
 from gatepost.core.leases import Lease
 from gatepost.core.tables import Base
+from gatepost.figures.models import DailyFigure
 from gatepost.keys.models import StoredKey
 from gatepost.mail.models import OutboxMail
 from gatepost.sessions.models import Revocation, Session
@@ -13,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "Base",
+    "DailyFigure",
     "Lease",
     "OneTimeToken",
     "OutboxMail",

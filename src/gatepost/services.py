@@ -30,7 +30,10 @@ from gatepost.core.purging import Purger, PurgeTask
 from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.traffic import Traffic
+from gatepost.figures.counter import FigureCounter
+from gatepost.figures.overview import OverviewReader
 from gatepost.invitations.service import InvitationService
+from gatepost.keys.life import KeyHistory
 from gatepost.keys.ring import KeyRing
 from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
@@ -82,10 +85,13 @@ class Services:
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
+    key_history: KeyHistory
     leases: Leases
     audit_reader: AuditReader
     audit_sealer: AuditSealer
     audit_retention: AuditRetention
+    figure_counter: FigureCounter
+    overview: OverviewReader
     purger: Purger
     traffic: Traffic
 
@@ -201,11 +207,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
+        key_history=KeyHistory(database, keys, access_token_life=settings.access_token_life),
         leases=leases,
         audit_reader=AuditReader(database),
         audit_sealer=AuditSealer(database, clock, leases, settings.keys),
         audit_retention=retention,
         traffic=Traffic(),
+        figure_counter=FigureCounter(database, clock, leases),
+        overview=OverviewReader(database, clock),
         purger=Purger(
             leases,
             [

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     USERS_WRITE = "users:write"
     ROLES_WRITE = "roles:write"
     AUDIT_READ = "audit:read"
+    KEYS_READ = "keys:read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
+from pydantic import Field
 
 from gatepost.access.deps import CurrentUser, require_permission
 from gatepost.access.principal import Permission
@@ -64,8 +65,12 @@ async def _filter(
         Status | None,
         Query(description="`deleting`: the owner wants it deleted, and there is still time.", examples=["active"]),
     ] = None,
+    ids: Annotated[
+        list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None,
+        Query(alias="id", max_length=100, description="Only these, up to 100: `id=1&id=2`.", examples=[[1, 2]]),
+    ] = None,
 ) -> Filter:
-    return Filter(None if search is None else Search.of(search), role, status)
+    return Filter(None if search is None else Search.of(search), role, status, tuple(ids or ()))
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -69,7 +69,7 @@ class AccountPages:
             return Total(await self._tx.scalar(select(func.count()).select_from(User)) or 0, is_exact=True)
         if wanted.search is not None:
             return await self._total_found(wanted, _matches(wanted.search))
-        if wanted.role is not None and wanted.status is None:
+        if wanted.role is not None and wanted.status is None and not wanted.ids:
             query = select(user_roles.c.user_id).where(user_roles.c.role_id == _role_id(wanted.role))
         else:
             query = _where(select(User.id), wanted)
@@ -89,7 +89,7 @@ class AccountPages:
 
     async def _total_found(self, wanted: Filter, matches: FromClause) -> Total:
         looked_at = count = await self._tx.scalar(select(func.count()).select_from(matches)) or 0
-        if wanted.role is not None or wanted.status is not None:
+        if wanted.role is not None or wanted.status is not None or wanted.ids:
             query = _where(select(User.id).join(matches, matches.c.id == User.id), wanted)
             count = await self._tx.scalar(select(func.count()).select_from(query.subquery())) or 0
         return Total(count, is_exact=looked_at < SEARCH_CAP)
@@ -106,7 +106,7 @@ def page_query(
         query = _where(query.join(matches, matches.c.id == User.id), wanted)
     elif is_narrow:
         query = _where(query, wanted)
-        if wanted.role is None and wanted.status in STATUS_INDEXES:
+        if wanted.role is None and wanted.status in STATUS_INDEXES and not wanted.ids:
             query = _by_index(query, STATUS_INDEXES[wanted.status])
     else:
         query = _by_index(_where(query, wanted, one_by_one=True), index)
@@ -117,6 +117,8 @@ def page_query(
 
 
 def _where(query: Select[int], wanted: Filter, *, one_by_one: bool = False) -> Select[int]:
+    if wanted.ids:
+        query = query.where(User.id.in_(wanted.ids))
     match wanted.status:
         case Status.ACTIVE:
             query = query.where(User.disabled_at.is_(None), User.erase_at.is_(None))

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.names import Name, parse_email, parse_username
 from gatepost.accounts.schemas import EmailAddress, NewPassword, Username
+from gatepost.admin.acts import tag_of_role
 from gatepost.admin.pages import Page
 from gatepost.admin.roles import NewRole, RoleChange, is_built_in
 from gatepost.admin.service import AccountChange, AccountWish
@@ -161,6 +162,7 @@ class RoleResponse(Out):
     name: str = Field(examples=["support"])
     description: str = Field(examples=["Answers customers."])
     permissions: list[str] = Field(description="`*` is all.", examples=[["orders:refund", "users:read"]])
+    etag: str = Field(description="Goes into If-Match of a change.", examples=['"5f3a9c0e5f3a9c0e"'])
     is_built_in: bool = Field(description="It keeps its name and cannot be deleted.", examples=[False])
 
     @classmethod
@@ -171,6 +173,7 @@ class RoleResponse(Out):
             name=role.name,
             description=role.description,
             permissions=list(role.permissions),
+            etag=tag_of_role(role),
             is_built_in=is_built_in(role),
         )
 
@@ -182,7 +185,7 @@ class NewRoleRequest(In):
     description: Description = Field(default="", examples=["Answers customers."])
     permissions: Permissions = Field(
         default=[],
-        description="Words of ours (`users:read`, `users:write`, `roles:write`, `audit:read`) or of your own.",
+        description="Ours (`users:read`, `users:write`, `roles:write`, `audit:read`, `keys:read`), or your own.",
         examples=[["orders:refund", "users:read"]],
     )
 

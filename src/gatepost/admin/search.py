@@ -69,6 +69,7 @@ class Filter:
     search: Search | None = None
     role: str | None = None
     status: Status | None = None
+    ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

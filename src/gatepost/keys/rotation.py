@@ -23,6 +23,7 @@ class KeyState(StrEnum):
     NEXT = "next"
     ACTIVE = "active"
     RETIRING = "retiring"
+    RETIRED = "retired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class KeyRotation:
             keys = StoredKeys(tx)
             return [
                 KeyStatus(
-                    key.kid, key.algorithm, _state(key), key.created_at, await keys.live_sessions(key.kid, now=now)
+                    key.kid, key.algorithm, state_of(key), key.created_at, await keys.live_sessions(key.kid, now=now)
                 )
                 for key in await keys.all()
             ]
@@ -113,10 +114,12 @@ class KeyRotation:
                     f"until {last:%Y-%m-%d %H:%M} UTC; wait, or use --force to refuse them from now on"
                 )
             await keys.delete(key)
-            record(tx, AuditEvent.KEY_RETIRED, at=now, details={"kid": kid, "live_sessions": live})
+            details = {"kid": kid, "algorithm": key.algorithm, "live_sessions": live}
+            record(tx, AuditEvent.KEY_RETIRED, at=now, details=details)
 
 
-def _state(key: StoredKey) -> KeyState:
+def state_of(key: StoredKey) -> KeyState:
+    """Return where a key that is still there is in its life."""
     match key.slot:
         case None:
             return KeyState.RETIRING

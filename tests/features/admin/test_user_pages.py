@@ -13,7 +13,7 @@ from tests.support.clock import FakeClock
 URL = "/api/admin/users"
 
 
-async def names(api: Api, admin: Person, **params: str | int) -> list[str]:
+async def names(api: Api, admin: Person, **params: str | int | list[int]) -> list[str]:
     """Return the user names of a page."""
     answer = await api.get(URL, params=params, headers=admin.headers)
     assert answer.status_code == 200, answer.text
@@ -114,6 +114,20 @@ async def test_search_finds_however_it_is_written(api: Api, admin: Person, peopl
 
 async def test_search_finds_by_id(api: Api, admin: Person, people: list[Person]) -> None:
     assert await names(api, admin, search=str(people[2].id)) == ["Dan"]
+
+
+async def test_accounts_are_found_by_their_ids_together_with_every_filter(
+    api: Api, admin: Person, people: list[Person]
+) -> None:
+    ids = [people[0].id, people[2].id, 10**9]
+
+    assert await names(api, admin, id=ids, sort="username") == ["Dan", "Eve"]
+    assert await names(api, admin, id=ids, search="ev") == ["Eve"]
+    assert await names(api, admin, id=ids, role="admin") == []
+    assert await names(api, admin, id=ids, status="disabled") == []
+    assert await names(api, admin, id=ids, role="user", status="active", sort="username") == ["Dan", "Eve"]
+    too_many = await api.get(URL, params={"id": list(range(1, 102))}, headers=admin.headers)
+    assert_problem(too_many, 422, "validation_failed")
 
 
 @pytest.mark.parametrize("search", ["%", "_", "a%", "a_bey", "bbey", "\\", "'", "*", "bey", "\U0010ffff", "9" * 40])

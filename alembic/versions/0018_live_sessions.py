@@ -1,0 +1,16 @@
+"""Sessions that go on are counted from an index alone."""
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_sessions_live", "sessions", ["idle_expires_at", "absolute_expires_at", "ended_at"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_sessions_live", "sessions")

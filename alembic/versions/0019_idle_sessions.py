@@ -1,0 +1,16 @@
+"""The index of 0018 finds idle sessions too."""
+
+from alembic import op
+
+revision = "0019"
+down_revision = "0018"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.drop_index("ix_sessions_idle_expires_at", "sessions")
+
+
+def downgrade() -> None:
+    op.create_index("ix_sessions_idle_expires_at", "sessions", ["idle_expires_at"])

@@ -25,6 +25,7 @@ from gatepost.http.health import router as health_router
 from gatepost.http.middleware import BodyGuard, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
+from gatepost.limits.cookies import DeviceCookies
 from gatepost.operations.router import router as operations_router
 from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
@@ -90,7 +91,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
             Middleware(BodyGuard),
         ],
     )
-    app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings)}
+    app.state.services = {
+        **services.by_class(),
+        TokenCookies: TokenCookies(settings),
+        DeviceCookies: DeviceCookies(settings),
+    }
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     for router in ROUTERS:

@@ -6,6 +6,7 @@ from gatepost.clients.models import ResourceServer
 from gatepost.core.leases import Lease
 from gatepost.core.tables import Base
 from gatepost.keys.models import StoredKey
+from gatepost.limits.models import GuessCounter
 from gatepost.mail.models import OutboxMail
 from gatepost.sessions.models import Revocation, Session
 
@@ -13,6 +14,7 @@ __all__ = [
     "AuditEntry",
     "AuditSeal",
     "Base",
+    "GuessCounter",
     "Lease",
     "OneTimeToken",
     "OutboxMail",

@@ -90,6 +90,7 @@ PROBLEM = {
 }
 HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to prove who you are (RFC 6750, section 3).", "schema": TEXT}},
+    429: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
 }
 AS_EXAMPLE: dict[type[AppError], AppError] = {

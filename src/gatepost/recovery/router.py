@@ -8,6 +8,8 @@ from gatepost.accounts.names import parse_email
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.deps import RememberDevice
+from gatepost.limits.errors import TooManyAttempts
 from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
 from gatepost.recovery.schemas import (
     AddressRequest,
@@ -36,10 +38,10 @@ async def forgot_password(body: AddressRequest, passwords: PasswordServiceDep, c
     responses=problems(LinkUnusable, UnusablePassword, HashingBusy),
 )
 async def reset_password(
-    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep
+    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep, remember: RememberDevice
 ) -> MessageResponse:
-    """The token is good once; every session of the account ends."""
-    await passwords.reset(body.token, body.password, client=client)
+    """The token is good once; every session of the account ends. No wait of strangers keeps this device from it."""
+    remember(await passwords.reset(body.token, body.password, client=client))
     return MessageResponse(message="Your password has been set. Please sign in.")
 
 
@@ -47,7 +49,7 @@ async def reset_password(
     "/password/change",
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(WrongPassword, UnusablePassword, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep
@@ -78,7 +80,7 @@ async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep
     "/email/change",
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(WrongPassword, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, UserNotFound, HashingBusy),
 )
 async def change_email(
     body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep

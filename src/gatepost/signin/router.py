@@ -21,6 +21,8 @@ from gatepost.accounts.schemas import SignUpRequest
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.deps import DeviceDep, RememberDevice
+from gatepost.limits.errors import TooManyAttempts
 from gatepost.recovery.schemas import MessageResponse
 from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -47,6 +49,7 @@ async def sign_up(
     service: SignUpServiceDep,
     cookies: TokenCookiesDep,
     client: ClientDep,
+    remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignUpResponse | MessageResponse:
     """The account gets the role `user`; administrators give others, by an invitation or later.
@@ -58,6 +61,7 @@ async def sign_up(
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
+    remember(signed_in.user.id)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -66,7 +70,7 @@ async def sign_up(
 @router.post(
     "/signin",
     summary="Sign in",
-    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy),
+    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy),
 )
 async def sign_in(
     body: SignInRequest,
@@ -74,10 +78,16 @@ async def sign_in(
     service: SignInServiceDep,
     cookies: TokenCookiesDep,
     client: ClientDep,
+    device: DeviceDep,
+    remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignInResponse:
-    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time."""
-    signed_in = await service.with_password(body.identifier, body.password, client=client)
+    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time.
+
+    After too many wrong ones the answer is 429, for a time that grows, except on a device that has signed in before.
+    """
+    signed_in = await service.with_password(body.identifier, body.password, client=client, device=device)
+    remember(signed_in.user.id)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignInResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -86,17 +96,24 @@ async def sign_in(
     "/token",
     summary="OAuth 2.0 token endpoint",
     responses=problems(
-        InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy, UnsupportedGrantType, GrantIncomplete,
-        RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
+        InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy, UnsupportedGrantType,
+        GrantIncomplete, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
     ),
 )  # fmt: skip
 async def token(
-    form: Annotated[TokenForm, Form()], service: SignInServiceDep, tokens: TokenServiceDep, client: ClientDep
+    form: Annotated[TokenForm, Form()],
+    service: SignInServiceDep,
+    tokens: TokenServiceDep,
+    client: ClientDep,
+    device: DeviceDep,
+    remember: RememberDevice,
 ) -> TokenAnswer:
     """The grants `password` and `refresh_token` of RFC 6749; *Authorize* on this page uses it."""
     match form.grant_type, form.username, form.password, form.refresh_token:
         case "password", str(username), str(password), _:
-            return TokenAnswer.of(await service.with_password(username, password, client=client))
+            signed_in = await service.with_password(username, password, client=client, device=device)
+            remember(signed_in.user.id)
+            return TokenAnswer.of(signed_in)
         case "refresh_token", _, _, str(refresh_token):
             return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))
         case "password" | "refresh_token", _, _, _:

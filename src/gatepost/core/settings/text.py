@@ -16,6 +16,7 @@ from gatepost.core.settings.groups import (
     ServerSettings,
     TokenSettings,
 )
+from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.core.settings.model import Settings
 
 GROUPS: tuple[type[BaseModel], ...] = (
@@ -24,6 +25,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     DatabaseSettings,
     TokenSettings,
     PasswordSettings,
+    LimitSettings,
     AccountSettings,
     MailSettings,
     AuditSettings,

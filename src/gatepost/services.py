@@ -35,6 +35,7 @@ from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
 from gatepost.limits.counters import GuessRules
 from gatepost.limits.guesses import Guesses, GuessPurge, Unlocker
+from gatepost.limits.rates import RateLimits
 from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
 from gatepost.mail.transports import make_transport
@@ -88,6 +89,7 @@ class Services:
     audit_sealer: AuditSealer
     audit_retention: AuditRetention
     unlocker: Unlocker
+    rate_limits: RateLimits
     purger: Purger
 
     def by_class(self) -> dict[type[Any], Any]:
@@ -105,6 +107,7 @@ class Services:
         with suppress(Exception):  # a database that is gone must not keep the process
             await self.last_use.write()
         self.passwords.close()
+        await self.rate_limits.close()
         await self.database.dispose()
 
 
@@ -208,6 +211,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         audit_sealer=AuditSealer(database, clock, leases, settings.keys),
         audit_retention=retention,
         unlocker=Unlocker(database, guesses),
+        rate_limits=RateLimits.of(settings),
         purger=Purger(
             leases,
             [

@@ -21,6 +21,7 @@ logger = logging.getLogger("gatepost")
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
+ADDED = "added_headers"
 PRIVATE_PATHS = ("/api/", "/oauth/")
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -51,6 +52,8 @@ class RequestEnvelope:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = identifier
+                for name, members in scope["state"].get(ADDED, {}).items():
+                    headers[name] = ", ".join(members)
                 if scope["path"].startswith(PRIVATE_PATHS):
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
@@ -62,6 +65,11 @@ class RequestEnvelope:
             if started:
                 raise
             await problem(scope, InternalError())(scope, receive, send_with_id)
+
+
+def add_to_answer(scope: Scope, name: str, member: str) -> None:
+    """Add a member to a header of the answer, whatever that will be."""
+    scope.setdefault("state", {}).setdefault(ADDED, {}).setdefault(name, []).append(member)
 
 
 class BodyGuard:

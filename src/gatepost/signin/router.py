@@ -21,8 +21,8 @@ from gatepost.accounts.schemas import SignUpRequest
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.deps import DeviceDep, RememberDevice
-from gatepost.limits.errors import TooManyAttempts
+from gatepost.limits.deps import DeviceDep, RefreshLimit, RememberDevice, SignUpLimit
+from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.schemas import MessageResponse
 from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -37,9 +37,10 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     "/signup",
     summary="Make an account and sign in",
     status_code=status.HTTP_201_CREATED,
+    dependencies=[SignUpLimit],
     responses=problems(
         UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
-        SignUpByInvitation, InvitationUnusable, HashingBusy,
+        SignUpByInvitation, InvitationUnusable, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
 )  # fmt: skip
@@ -95,9 +96,10 @@ async def sign_in(
 @router.post(
     "/token",
     summary="OAuth 2.0 token endpoint",
+    dependencies=[RefreshLimit],
     responses=problems(
         InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy, UnsupportedGrantType,
-        GrantIncomplete, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
+        GrantIncomplete, TooManyRequests, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
     ),
 )  # fmt: skip
 async def token(

@@ -6,7 +6,7 @@ from alembic import op
 from gatepost.core.tables import BigId, UtcDateTime, exact
 
 revision = "0017"
-down_revision = "0013"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -33,6 +33,7 @@ from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
+from gatepost.limits.cookies import DeviceCookies
 from gatepost.operations.router import router as operations_router
 from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
@@ -107,7 +108,14 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 allow_credentials="*" not in settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
-                expose_headers=["X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag"],
+                expose_headers=[
+                    "X-Request-ID",
+                    "Retry-After",
+                    "WWW-Authenticate",
+                    "ETag",
+                    "RateLimit",
+                    "RateLimit-Policy",
+                ],
             ),
             Middleware(LastCatch),
             Middleware(BodyGuard),
@@ -117,6 +125,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         **services.by_class(),
         TokenCookies: TokenCookies(settings),
         Console: Console(settings),
+        DeviceCookies: DeviceCookies(settings),
     }
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)

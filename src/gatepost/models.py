@@ -7,6 +7,7 @@ from gatepost.core.leases import Lease
 from gatepost.core.tables import Base
 from gatepost.figures.models import DailyFigure
 from gatepost.keys.models import StoredKey
+from gatepost.limits.models import GuessCounter
 from gatepost.mail.models import OutboxMail
 from gatepost.sessions.models import Revocation, Session
 
@@ -15,6 +16,7 @@ __all__ = [
     "AuditSeal",
     "Base",
     "DailyFigure",
+    "GuessCounter",
     "Lease",
     "OneTimeToken",
     "OutboxMail",

@@ -37,6 +37,9 @@ from gatepost.keys.life import KeyHistory
 from gatepost.keys.ring import KeyRing
 from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
+from gatepost.limits.counters import GuessRules
+from gatepost.limits.guesses import Guesses, GuessPurge, Unlocker
+from gatepost.limits.rates import RateLimits
 from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
 from gatepost.mail.transports import make_transport
@@ -92,6 +95,8 @@ class Services:
     audit_retention: AuditRetention
     figure_counter: FigureCounter
     overview: OverviewReader
+    unlocker: Unlocker
+    rate_limits: RateLimits
     purger: Purger
     traffic: Traffic
 
@@ -110,6 +115,7 @@ class Services:
         with suppress(Exception):  # a database that is gone must not keep the process
             await self.last_use.write()
         self.passwords.close()
+        await self.rate_limits.close()
         await self.database.dispose()
 
 
@@ -172,7 +178,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     leases = Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
-    recovery = PasswordService(database, clock, passwords, sessions, rules=rules, policy=policy)
+    guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
+    recovery = PasswordService(database, clock, passwords, sessions, guesses, rules=rules, policy=policy)
     return Services(
         settings=settings,
         clock=clock,
@@ -186,7 +193,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         sessions=sessions,
         accounts=accounts,
         sign_up=SignUpService(database, clock, passwords, tokens, accounts, rules=rules, policy=policy),
-        sign_in=SignInService(database, clock, passwords, tokens, policy=policy),
+        sign_in=SignInService(database, clock, passwords, tokens, guesses, policy=policy),
         password_recovery=recovery,
         addresses=AddressService(database, clock, recovery, policy=policy),
         not_me=NotMeService(database, clock, sessions),
@@ -215,16 +222,28 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         traffic=Traffic(),
         figure_counter=FigureCounter(database, clock, leases),
         overview=OverviewReader(database, clock),
+        unlocker=Unlocker(database, guesses),
+        rate_limits=RateLimits.of(settings),
         purger=Purger(
             leases,
             [
                 PurgeTask("revocations", feed.purge),
                 PurgeTask("sessions", SessionPurge(database, clock).run),
                 PurgeTask("links", LinkPurge(database, clock).run),
+                PurgeTask("wrong guesses", GuessPurge(database, clock).run),
                 PurgeTask("accounts", leaving.erase_due),
                 PurgeTask("audit entries", retention.run),
             ],
         ),
+    )
+
+
+def guess_rules(settings: Settings) -> GuessRules:
+    """Read how many wrong guesses are free, and the longest wait."""
+    return GuessRules(
+        per_account=settings.guesses_per_account,
+        per_address=settings.guesses_per_address,
+        longest_wait=timedelta(seconds=settings.guess_longest_wait_seconds),
     )
 
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, ScalarSelect, false, literal, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from gatepost.accounts.models import Role, User
@@ -24,6 +25,25 @@ class Users:
         """Return an account, locked until the transaction ends."""
         query = select(User).options(joinedload(User.roles)).where(User.id == user_id).with_for_update(of=User)
         return (await self._tx.scalars(query)).unique().one_or_none()
+
+    async def named(
+        self, name: tuple[str, str] | None, beside: Sequence[ScalarSelect[Any]]
+    ) -> tuple[User | None, Sequence[Any]]:
+        """Return the account of a `canonical_identifier`, if there is one, and in the same query what stands beside it.
+
+        What is beside the account is found whether the account is or not.
+        """
+        match name:
+            case "username", canonical:
+                condition = User.username_canonical == canonical
+            case "email", canonical:
+                condition = User.email_canonical == canonical
+            case _:
+                condition = false()
+        one = select(literal(1).label("one")).subquery()
+        query = select(User, *beside).select_from(one).outerjoin(User, condition).options(joinedload(User.roles))
+        row = (await self._tx.execute(query)).unique().one()
+        return row[0], row[1:]
 
     async def by_username(self, canonical: str) -> User | None:
         """Return the account of a canonical user name."""
@@ -56,15 +76,15 @@ class Users:
         await self._tx.flush()
         return user
 
-    async def hold(self, user_id: int, *, password_hash: str, to_change: bool) -> User | None:
-        """Keep an account from changing until the transaction ends, or keep it to change it, and return it.
+    async def hold(self, user_id: int, *, password_hash: str) -> User | None:
+        """Keep an account from changing until the transaction ends, and return it.
 
         Returns None where it is gone, disabled, or has another password by now.
         """
         query = (
             select(User.id)
             .where(User.id == user_id, User.password_hash == password_hash, User.disabled_at.is_(None))
-            .with_for_update(read=not to_change)
+            .with_for_update(read=True)
         )
         return await self.get(user_id) if await self._tx.scalar(query) is not None else None
 
@@ -77,14 +97,15 @@ class Users:
             .execution_options(synchronize_session=False)
         )
 
-    async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> None:
-        """Replace a password hash, unless it has changed by now."""
-        await self._tx.execute(
+    async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> bool:
+        """Replace a password hash, unless it has changed by now; return whether it was this call."""
+        statement = (
             update(User)
             .where(User.id == user_id, User.password_hash == old)
             .values(password_hash=new, updated_at=now)
             .execution_options(synchronize_session=False)
         )
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
 
     async def _one(self, condition: ColumnElement[bool]) -> User | None:
         query = select(User).options(joinedload(User.roles)).where(condition)

@@ -16,6 +16,7 @@ from gatepost.accounts.schemas import (
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.errors import TooManyAttempts
 from gatepost.recovery.deps import PasswordServiceDep
 from gatepost.sessions.deps import TokenCookiesDep
 
@@ -51,7 +52,7 @@ async def export_me(response: Response, user: CurrentUser, leaving: LeavingServi
     "/me",
     summary="Delete my account",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(WrongPassword, LastAdministrator, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, LastAdministrator, UserNotFound, HashingBusy),
 )
 async def delete_me(
     body: DeletionRequest,
@@ -63,7 +64,7 @@ async def delete_me(
     client: ClientDep,
 ) -> DeletionResponse:
     """Every session ends now; the account is deleted after a time in which signing in takes it back."""
-    await passwords.prove(user, body.password)
+    await passwords.prove(user, body.password, client=client)
     erase_at = await leaving.ask_deletion(user, client=client)
     cookies.clear(response)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

@@ -20,6 +20,7 @@ class AuditEvent(StrEnum):
     SESSION_ENDED = "session.ended"
     REFRESH_REUSED = "session.refresh_reused"
     SIGN_IN_FAILED = "session.refused"
+    GUESSING_STOPPED = "guessing.stopped"
     REFRESH_REFUSED = "session.refresh_refused"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password
     PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105

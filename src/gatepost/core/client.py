@@ -1,6 +1,8 @@
 """Who sends a request, as far as the network tells."""
 
+import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +17,14 @@ class Client:
     user_agent: str = ""
     language: str = ""
     request_id: str = ""
+
+
+@lru_cache(maxsize=4096)
+def canonical_address(text: str) -> str:
+    """Return an IP address in its one form, IPv4 also where it came as IPv6; empty where it is none."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return ""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

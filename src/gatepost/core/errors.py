@@ -81,6 +81,15 @@ class Invalid(AppError):
     status = 422
 
 
+class TooMany(AppError):
+    """Asked too often; after the wait it is served again."""
+
+    status = 429
+
+    def __init__(self, message: str | None = None, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class Unavailable(AppError):
     """Not now; trying again later may work."""
 

@@ -66,7 +66,7 @@ class Purger:
 
 
 @retry_conflicts
-async def delete_batch(database: Database, key: InstrumentedAttribute[int], *conditions: ColumnElement[bool]) -> int:
+async def delete_batch(database: Database, key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
     """Delete up to a batch of the rows that fit all conditions, found first and then deleted by primary key.
 
     A deletion by condition would lock what lies between the rows as well, on MySQL, and make writers wait.

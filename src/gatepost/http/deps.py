@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
-from gatepost.core.client import Client
+from gatepost.core.client import Client, canonical_address
 from gatepost.http.problems import request_id
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ async def get_client(request: Request) -> Client:
     """Describe the device that sends the request; its address is the proxy's word only for a trusted proxy."""
     agent = request.headers.get("user-agent", "")
     return Client(
-        address=request.client.host if request.client else "",
+        address=canonical_address(request.client.host) if request.client else "",
         user_agent="".join(character for character in agent if character.isprintable())[:LONGEST_USER_AGENT],
         language=request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()[:35],
         request_id=request_id(request.scope),

@@ -23,6 +23,7 @@ PRIVATE_PATHS = ("/api/", "/oauth/", "/healthz", "/readyz", "/metrics")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "OTHER"
 NO_ROUTE = "(none)"
+ADDED = "added_headers"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 Header = tuple[bytes, bytes]
 
@@ -57,7 +58,7 @@ class RequestEnvelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = self._enveloped(message["headers"], identifier, scope["path"])
+                message["headers"] = self._enveloped(message["headers"], state, scope["path"])
             await send(message)
 
         token = REQUEST.set(state)
@@ -68,13 +69,15 @@ class RequestEnvelope:
             REQUEST.reset(token)
             self._close(scope, state, status, perf_counter() - started)
 
-    def _enveloped(self, headers: Iterable[Header], identifier: str, path: str) -> list[Header]:
+    def _enveloped(self, headers: Iterable[Header], state: dict[str, Any], path: str) -> list[Header]:
         enveloped = list(headers)
         names = {name for name, _ in enveloped}
         enveloped += [header for header in self._headers if header[0] not in names]
         if path.startswith(PRIVATE_PATHS) and b"cache-control" not in names:
             enveloped.append(NO_STORE)
-        enveloped.append((b"x-request-id", identifier.encode()))
+        enveloped.append((b"x-request-id", state["request_id"].encode()))
+        for name, members in state.get(ADDED, {}).items():
+            enveloped.append((name, ", ".join(members).encode()))
         return enveloped
 
     def _close(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
@@ -121,6 +124,11 @@ class LastCatch:
             if started:
                 raise BrokenOff from None
             await problem(scope, InternalError())(scope, receive, send)
+
+
+def add_to_answer(scope: Scope, name: bytes, member: str) -> None:
+    """Add a member to a header of the answer, whatever that will be; the name is in small letters."""
+    scope.setdefault("state", {}).setdefault(ADDED, {}).setdefault(name, []).append(member)
 
 
 class BrokenOff(Exception):

@@ -90,6 +90,14 @@ PROBLEM = {
 }
 HEADERS = {
     401: {"WWW-Authenticate": {"description": "How to prove who you are (RFC 6750, section 3).", "schema": TEXT}},
+    429: {
+        "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
+        "RateLimit": {
+            "description": "What is left (draft-ietf-httpapi-ratelimit-headers); none where passwords were wrong.",
+            "schema": TEXT,
+        },
+        "RateLimit-Policy": {"description": "The quota and its window in seconds.", "schema": TEXT},
+    },
     503: {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
 }
 AS_EXAMPLE: dict[type[AppError], AppError] = {

@@ -56,9 +56,10 @@ class AddressService:
 
         Raises:
             WrongPassword: the current password is wrong.
+            TooManyAttempts: it was wrong too often.
             UserNotFound: the account has been deleted a moment ago.
         """
-        await self._passwords.prove(principal, password)
+        await self._passwords.prove(principal, password, client=client)
         await self._ask_change(principal, email, client=client)
 
     @retry_conflicts

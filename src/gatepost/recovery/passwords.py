@@ -1,5 +1,7 @@
 """Passwords: changing one, and setting a new one by a mail link."""
 
+from collections.abc import Sequence
+
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
 from gatepost.accounts.models import User
@@ -13,6 +15,8 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import Passwords
+from gatepost.limits.counters import Counter
+from gatepost.limits.guesses import Guesses
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.service import SessionService
@@ -30,6 +34,7 @@ class PasswordService:
         clock: Clock,
         passwords: Passwords,
         sessions: SessionService,
+        guesses: Guesses,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -38,6 +43,7 @@ class PasswordService:
         self._clock = clock
         self._passwords = passwords
         self._sessions = sessions
+        self._guesses = guesses
         self._rules = rules
         self._policy = policy
 
@@ -57,8 +63,8 @@ class PasswordService:
                 at=self._clock.now(),
             )
 
-    async def reset(self, token: str, password: str, *, client: Client) -> None:
-        """Set a new password by the token of a mail; every session of the account ends.
+    async def reset(self, token: str, password: str, *, client: Client) -> int:
+        """Set a new password by the token of a mail, and return whose; every session of the account ends.
 
         Raises:
             UnusablePassword: the password breaks a rule; the token stays good.
@@ -69,39 +75,55 @@ class PasswordService:
         async with self._db.read() as tx:
             if await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now()) is None:
                 raise LinkUnusable
-        await self._reset(token, await self._passwords.hash(password), client=client)
+        return await self._reset(token, await self._passwords.hash(password), client=client)
 
     async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
         """Replace the caller's password; every other session of the account ends.
 
         Raises:
             WrongPassword: the current one is wrong.
+            TooManyAttempts: it was wrong too often.
             UnusablePassword: the new one breaks a rule.
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
         self._rules.check(new, field="newPassword")
-        user = await self.prove(principal, current)
+        user = await self.prove(principal, current, client=client)
         await self._change(principal, user.password_hash, await self._passwords.hash(new), client=client)
 
-    async def prove(self, principal: Principal, password: str) -> User:
+    async def prove(self, principal: Principal, password: str, *, client: Client) -> User:
         """Return the caller's account if the password is theirs.
+
+        Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.
 
         Raises:
             WrongPassword: it is not.
+            TooManyAttempts: too many were not.
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
+        counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
+            await self._guesses.look(tx, counters)
             user = await Users(tx).get(principal.user_id)
         if user is None:
             raise UserNotFound
-        if not (await self._passwords.verify(password, user.password_hash)).is_right:
+        verdict = await self._passwords.verify(password, user.password_hash)
+        await self._settle(user, counters, is_right=verdict.is_right, client=client)
+        if not verdict.is_right:
             raise WrongPassword
         return user
 
     @retry_conflicts
-    async def _reset(self, token: str, new_hash: str, *, client: Client) -> None:
+    async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, client: Client) -> None:
+        async with self._db.begin() as tx:
+            if is_right:
+                await self._guesses.succeeded(tx, counters, user, client=client)
+            else:
+                await self._guesses.failed(tx, counters, client=client, user_id=user.id)
+
+    @retry_conflicts
+    async def _reset(self, token: str, new_hash: str, *, client: Client) -> int:
         now = self._clock.now()
         async with self._db.begin() as tx:
             used = await OneTimeTokens(tx).use(Purpose.SET_PASSWORD, token, now=now)
@@ -111,6 +133,7 @@ class PasswordService:
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
             await self._set(tx, user, new_hash, keep=None, client=client)
+        return user.id
 
     @retry_conflicts
     async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:

@@ -8,6 +8,8 @@ from gatepost.accounts.names import parse_email
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.deps import LinkLimit, MailboxLimit, MailLimit, RememberDevice
+from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
 from gatepost.recovery.schemas import (
     AddressRequest,
@@ -23,7 +25,13 @@ router = APIRouter(prefix="/api/auth", tags=["recovery"])
 SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
 
 
-@router.post("/password/forgot", summary="Ask for a new password", status_code=status.HTTP_202_ACCEPTED)
+@router.post(
+    "/password/forgot",
+    summary="Ask for a new password",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit, MailboxLimit],
+    responses=problems(TooManyRequests),
+)
 async def forgot_password(body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep) -> MessageResponse:
     """The same answer, in the same time, whether the address has an account or not."""
     await passwords.forgot(parse_email(body.email), client=client)
@@ -33,13 +41,14 @@ async def forgot_password(body: AddressRequest, passwords: PasswordServiceDep, c
 @router.post(
     "/password/reset",
     summary="Set a new password by a mail link",
-    responses=problems(LinkUnusable, UnusablePassword, HashingBusy),
+    dependencies=[LinkLimit],
+    responses=problems(LinkUnusable, TooManyRequests, UnusablePassword, HashingBusy),
 )
 async def reset_password(
-    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep
+    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep, remember: RememberDevice
 ) -> MessageResponse:
-    """The token is good once; every session of the account ends."""
-    await passwords.reset(body.token, body.password, client=client)
+    """The token is good once; every session of the account ends. No wait of strangers keeps this device from it."""
+    remember(await passwords.reset(body.token, body.password, client=client))
     return MessageResponse(message="Your password has been set. Please sign in.")
 
 
@@ -47,7 +56,7 @@ async def reset_password(
     "/password/change",
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(WrongPassword, UnusablePassword, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep
@@ -59,7 +68,8 @@ async def change_password(
 @router.post(
     "/email/verify",
     summary="Confirm an address by a mail link",
-    responses=problems(LinkUnusable, EmailTaken),
+    dependencies=[LinkLimit],
+    responses=problems(LinkUnusable, EmailTaken, TooManyRequests),
 )
 async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
     """Of the address that an account has, or of the one that it is to have."""
@@ -67,7 +77,13 @@ async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client:
     return MessageResponse(message="Your e-mail address is confirmed.")
 
 
-@router.post("/email/resend", summary="Ask for the confirmation mail again", status_code=status.HTTP_202_ACCEPTED)
+@router.post(
+    "/email/resend",
+    summary="Ask for the confirmation mail again",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit, MailboxLimit],
+    responses=problems(TooManyRequests),
+)
 async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
     """The same answer whether the address has an account or not, confirmed or not."""
     await addresses.send_link(parse_email(body.email), client=client)
@@ -78,7 +94,8 @@ async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep
     "/email/change",
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(WrongPassword, UserNotFound, HashingBusy),
+    dependencies=[MailLimit, MailboxLimit],
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(
     body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep
@@ -88,7 +105,12 @@ async def change_email(
     return MessageResponse(message="We have sent a link to the new address.")
 
 
-@router.post("/not-me", summary="This was not me", responses=problems(LinkUnusable))
+@router.post(
+    "/not-me",
+    summary="This was not me",
+    dependencies=[LinkLimit],
+    responses=problems(LinkUnusable, TooManyRequests),
+)
 async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> MessageResponse:
     """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent."""
     await service.report(body.token, client=client)

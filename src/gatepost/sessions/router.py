@@ -10,6 +10,8 @@ from gatepost.accounts.errors import AccountDisabled
 from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.deps import RefreshLimit
+from gatepost.limits.errors import TooManyRequests
 from gatepost.sessions.deps import SessionServiceDep, TokenCookiesDep, TokenServiceDep
 from gatepost.sessions.errors import (
     CrossSiteRequest,
@@ -30,9 +32,10 @@ SessionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
 @router.post(
     "/refreshtoken",
     summary="Exchange a refresh token for the next pair",
+    dependencies=[RefreshLimit],
     responses=problems(
         RefreshTokenRequired, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled,
-        CrossSiteRequest,
+        CrossSiteRequest, TooManyRequests,
     ),
 )  # fmt: skip
 async def refresh(

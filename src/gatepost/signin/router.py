@@ -21,6 +21,8 @@ from gatepost.accounts.schemas import SignUpRequest
 from gatepost.core.passwords import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.limits.deps import DeviceDep, RefreshLimit, RememberDevice, SignUpLimit
+from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.schemas import MessageResponse
 from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
@@ -35,9 +37,10 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     "/signup",
     summary="Make an account and sign in",
     status_code=status.HTTP_201_CREATED,
+    dependencies=[SignUpLimit],
     responses=problems(
         UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
-        SignUpByInvitation, InvitationUnusable, HashingBusy,
+        SignUpByInvitation, InvitationUnusable, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
 )  # fmt: skip
@@ -47,6 +50,7 @@ async def sign_up(
     service: SignUpServiceDep,
     cookies: TokenCookiesDep,
     client: ClientDep,
+    remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignUpResponse | MessageResponse:
     """The account gets the role `user`; administrators give others, by an invitation or later.
@@ -58,6 +62,7 @@ async def sign_up(
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
+    remember(signed_in.user.id)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -66,7 +71,7 @@ async def sign_up(
 @router.post(
     "/signin",
     summary="Sign in",
-    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy),
+    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy),
 )
 async def sign_in(
     body: SignInRequest,
@@ -74,10 +79,16 @@ async def sign_in(
     service: SignInServiceDep,
     cookies: TokenCookiesDep,
     client: ClientDep,
+    device: DeviceDep,
+    remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignInResponse:
-    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time."""
-    signed_in = await service.with_password(body.identifier, body.password, client=client)
+    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time.
+
+    After too many wrong ones the answer is 429, for a time that grows, except on a device that has signed in before.
+    """
+    signed_in = await service.with_password(body.identifier, body.password, client=client, device=device)
+    remember(signed_in.user.id)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignInResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -85,18 +96,26 @@ async def sign_in(
 @router.post(
     "/token",
     summary="OAuth 2.0 token endpoint",
+    dependencies=[RefreshLimit],
     responses=problems(
-        InvalidCredentials, AccountDisabled, EmailUnverified, HashingBusy, UnsupportedGrantType, GrantIncomplete,
-        RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
+        InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy, UnsupportedGrantType,
+        GrantIncomplete, TooManyRequests, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
     ),
 )  # fmt: skip
 async def token(
-    form: Annotated[TokenForm, Form()], service: SignInServiceDep, tokens: TokenServiceDep, client: ClientDep
+    form: Annotated[TokenForm, Form()],
+    service: SignInServiceDep,
+    tokens: TokenServiceDep,
+    client: ClientDep,
+    device: DeviceDep,
+    remember: RememberDevice,
 ) -> TokenAnswer:
     """The grants `password` and `refresh_token` of RFC 6749; *Authorize* on this page uses it."""
     match form.grant_type, form.username, form.password, form.refresh_token:
         case "password", str(username), str(password), _:
-            return TokenAnswer.of(await service.with_password(username, password, client=client))
+            signed_in = await service.with_password(username, password, client=client, device=device)
+            remember(signed_in.user.id)
+            return TokenAnswer.of(signed_in)
         case "refresh_token", _, _, str(refresh_token):
             return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))
         case "password" | "refresh_token", _, _, _:

@@ -1,5 +1,7 @@
 """Signing in with a password."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 
 from gatepost.accounts.errors import AccountDisabled, EmailUnverified
@@ -14,8 +16,11 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.core.logs.context import Act, note_act
-from gatepost.core.passwords import Passwords
+from gatepost.core.passwords import HashingBusy, Passwords
 from gatepost.core.settings import EmailVerification
+from gatepost.limits.counters import Counter
+from gatepost.limits.devices import UNKNOWN_DEVICE, Device
+from gatepost.limits.guesses import Guesses
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.devices import describe
 from gatepost.sessions.repository import Sessions
@@ -41,6 +46,8 @@ ANSWERS: dict[Refusal, type[AppError]] = {
     Refusal.ACCOUNT_CHANGED: InvalidCredentials,
 }
 
+RIGHT_PASSWORD = (Refusal.DISABLED, Refusal.UNVERIFIED)
+
 # A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
 READINGS = 2
 
@@ -49,18 +56,29 @@ class SignInService:
     """Checks credentials and opens sessions."""
 
     def __init__(
-        self, database: Database, clock: Clock, passwords: Passwords, tokens: TokenService, *, policy: AccountPolicy
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        tokens: TokenService,
+        guesses: Guesses,
+        *,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
         self._tokens = tokens
+        self._guesses = guesses
         self._policy = policy
 
-    async def with_password(self, identifier: str, password: str, *, client: Client) -> SignedIn:
+    async def with_password(
+        self, identifier: str, password: str, *, client: Client, device: Device = UNKNOWN_DEVICE
+    ) -> SignedIn:
         """Sign in with a user name or an e-mail address; an unknown one costs the same work as a wrong password.
 
         Raises:
+            TooManyAttempts: whoever this is has guessed wrong too often; whether the password is right is not told.
             InvalidCredentials: no account has this name with this password.
             AccountDisabled, EmailUnverified: they are right, and the account may not sign in.
             HashingBusy: too many people are signing in.
@@ -68,17 +86,18 @@ class SignInService:
         note_act(Act.SIGN_IN)
         refusal: Refusal | None = None
         for _ in range(READINGS):
-            user = await self._find(identifier)
+            user, counters = await self._find(identifier, client=client, device=device)
             verdict = await self._passwords.verify(password, user.password_hash if user else None)
             refusal = self._refusal(user, is_right=verdict.is_right)
             if user is None or refusal is not None:
                 break
-            better_hash = await self._passwords.hash(password) if verdict.needs_rehash else None
-            signed_in = await self._open(user, better_hash=better_hash, client=client)
+            signed_in = await self._open(user, counters, client=client)
             if signed_in is not None:
+                if verdict.needs_rehash:
+                    await self._improve_hash(user, password, client=client)
                 return signed_in
         refusal = refusal or Refusal.ACCOUNT_CHANGED
-        await self._remember(refusal, user, client=client)
+        await self._remember(refusal, user, counters, client=client)
         raise ANSWERS[refusal]
 
     def _refusal(self, user: User | None, *, is_right: bool) -> Refusal | None:
@@ -93,38 +112,48 @@ class SignInService:
         return None
 
     @retry_conflicts
-    async def _remember(self, refusal: Refusal, user: User | None, *, client: Client) -> None:
+    async def _remember(
+        self, refusal: Refusal, user: User | None, counters: Sequence[Counter], *, client: Client
+    ) -> None:
         """Write that a sign-in was refused; what was typed as a name may be a password, and is kept nowhere."""
         async with self._db.begin() as tx:
+            if refusal in RIGHT_PASSWORD:
+                await self._guesses.look(tx, counters, held=True)
+            else:
+                await self._guesses.failed(tx, counters, client=client, user_id=user.id if user else None)
             record(
                 tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id if user else None,
                 client=client, details={"reason": refusal.value},
             )  # fmt: skip
 
-    async def _find(self, identifier: str) -> User | None:
-        match canonical_identifier(identifier):
-            case "username", canonical:
-                async with self._db.read() as tx:
-                    return await Users(tx).by_username(canonical)
-            case "email", canonical:
-                async with self._db.read() as tx:
-                    return await Users(tx).by_email(canonical)
-            case _:
-                return None
+    async def _find(self, identifier: str, *, client: Client, device: Device) -> tuple[User | None, Sequence[Counter]]:
+        attempt = self._guesses.attempt(identifier, client=client, device=device)
+        async with self._db.read() as tx:
+            user, beside = await Users(tx).named(canonical_identifier(identifier), attempt.beside())
+        return user, self._guesses.admit(attempt, user, beside)
+
+    async def _improve_hash(self, user: User, password: str, *, client: Client) -> None:
+        """Replace the hash of an earlier system; after the sign-in, so that its time tells nothing before a verdict."""
+        with suppress(HashingBusy):  # the next sign-in does it
+            await self._replace_hash(user, await self._passwords.hash(password), client=client)
 
     @retry_conflicts
-    async def _open(self, user: User, *, better_hash: str | None, client: Client) -> SignedIn | None:
+    async def _replace_hash(self, user: User, better_hash: str, *, client: Client) -> None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            if await Users(tx).replace_hash(user.id, old=user.password_hash, new=better_hash, now=now):
+                record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, client=client)
+
+    @retry_conflicts
+    async def _open(self, user: User, counters: Sequence[Counter], *, client: Client) -> SignedIn | None:
         """Open a session, unless the account has changed since its password was checked."""
         now = self._clock.now()
         async with self._db.begin() as tx:
             users = Users(tx)
-            to_change = better_hash is not None
-            held = await users.hold(user.id, password_hash=user.password_hash, to_change=to_change)
+            held = await users.hold(user.id, password_hash=user.password_hash)
             if held is None:
                 return None
-            if better_hash is not None:
-                await users.replace_hash(user.id, old=user.password_hash, new=better_hash, now=now)
-                record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, client=client)
+            await self._guesses.succeeded(tx, counters, held, client=client)
             if held.erase_at is not None:
                 await users.keep(held.id, now=now)
                 record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)

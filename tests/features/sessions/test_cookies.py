@@ -15,11 +15,11 @@ OUR_PAGE = {"Origin": "http://localhost:8081"}
 
 
 def cookies_of(answer: httpx.Response) -> dict[str, Morsel[str]]:
-    """Return the cookies that an answer sets."""
+    """Return the cookies with tokens that an answer sets; that of the device is for its own tests."""
     jar: SimpleCookie = SimpleCookie()
     for header in answer.headers.get_list("set-cookie"):
         jar.load(header)
-    return dict(jar)
+    return {name: cookie for name, cookie in jar.items() if "device" not in name}
 
 
 async def sign_in(client: httpx.AsyncClient, path: str = SIGN_IN) -> httpx.Response:

@@ -38,7 +38,7 @@ async def test_password_grant_answers_in_the_names_of_oauth(api: Api) -> None:
     assert body.keys() == {"access_token", "token_type", "expires_in", "refresh_token"}
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 86400)
     assert answer.headers["cache-control"] == "no-store"
-    assert "set-cookie" not in answer.headers
+    assert [cookie.partition("=")[0] for cookie in answer.headers.get_list("set-cookie")] == ["gatepost_device"]
     assert (await api.user_board(body["access_token"])).status_code == 200
 
 

@@ -1,5 +1,6 @@
 """What makes a configuration unsafe or impossible: every complaint at once, each with its remedy."""
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
 SCRIPT_SOURCE = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+")
+REDIS_URL = re.compile(r"redis(s|\+unix)?://\S")
 NEW_SECRET = "put in the output of: openssl rand -base64 48"  # noqa: S105  a command, not a secret
 
 
@@ -88,6 +90,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     if settings.brand_logo is not None and (problem := logo_problem(settings.brand_logo)):
         yield Complaint("BRAND_LOGO", problem, "Name an SVG, PNG, JPEG or WebP file, or remove the setting")
     yield from _spa(settings)
+    yield from _network(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint("SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Raise it, or lower the other")
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
@@ -95,12 +98,6 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
             "SIGNUP_REVEALS_TAKEN",
             "`false` hides nothing while who signs up can sign in at once",
             "Set EMAIL_VERIFICATION=required as well",
-        )
-    if "*" in settings.trusted_proxies:
-        yield Complaint(
-            "TRUSTED_PROXIES",
-            "`*` lets every caller forge its address",
-            "Name your proxies' addresses or networks",
         )
     if not settings.in_production:
         return
@@ -146,6 +143,28 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
     if settings.in_production and previous and (weak := weakness(previous.get_secret_value())):
         # What it signed is still believed.
         yield Complaint("SECRET_KEY_PREVIOUS", weak, "Remove it; people sign in again")
+
+
+def _network(settings: Settings) -> Iterator[Complaint]:
+    for proxy in settings.trusted_proxies:
+        try:
+            is_everybody = proxy == "*" or ipaddress.ip_network(proxy).prefixlen == 0
+        except ValueError:
+            yield Complaint(
+                "TRUSTED_PROXIES",
+                f"`{proxy}` is no address and no network",
+                "Write 10.0.0.1, 10.0.0.0/8 or their like in IPv6, comma-separated",
+            )
+            continue
+        if is_everybody:
+            yield Complaint(
+                "TRUSTED_PROXIES",
+                f"`{proxy}` lets every caller forge its address",
+                "Name your proxies' addresses or networks",
+            )
+    url = settings.redis_url
+    if url is not None and not REDIS_URL.match(url.get_secret_value()):
+        yield Complaint("REDIS_URL", "it is of no form that is known", "Use redis://, rediss:// or redis+unix://")
 
 
 def _mail(settings: Settings) -> Iterator[Complaint]:

@@ -16,6 +16,7 @@ from gatepost.core.settings.groups import (
     ServerSettings,
     TokenSettings,
 )
+from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
 DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
@@ -28,6 +29,7 @@ class Settings(
     AuditSettings,
     MailSettings,
     AccountSettings,
+    LimitSettings,
     PasswordSettings,
     TokenSettings,
     DatabaseSettings,
@@ -99,6 +101,12 @@ class Settings(
     def shortest_password(self) -> int:
         """The least number of characters of a new password."""
         return self.password_min_length or (8 if self.in_production else 6)
+
+    @property
+    def refuses_common_passwords(self) -> bool:
+        """Whether a new password is compared with common ones and with the names of its account."""
+        chosen = self.refuse_common_passwords
+        return self.in_production if chosen is None else chosen
 
     @property
     def access_token_life(self) -> timedelta:

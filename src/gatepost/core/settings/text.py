@@ -17,6 +17,7 @@ from gatepost.core.settings.groups import (
     ServerSettings,
     TokenSettings,
 )
+from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.core.settings.model import Settings
 from gatepost.core.settings.watching import WatchingSettings
 
@@ -26,6 +27,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     DatabaseSettings,
     TokenSettings,
     PasswordSettings,
+    LimitSettings,
     AccountSettings,
     MailSettings,
     AuditSettings,

@@ -1,0 +1,116 @@
+"""Whom a wrong guess is counted on, and how long they wait then."""
+
+import base64
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from gatepost.accounts.names import canonical_identifier
+from gatepost.core.secrets import SecretKeys
+
+FIRST_WAIT = timedelta(seconds=5)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+# One subscriber has all of it.
+IPV6_NETWORK_BITS = 64
+
+
+class CounterKind(StrEnum):
+    """Who guesses, as far as we can tell."""
+
+    ACCOUNT = "account"
+    ADDRESS = "address"
+    PLACE = "place"
+    DEVICE = "device"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One row of the table of guesses."""
+
+    kind: CounterKind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuessRules:
+    """How many wrong guesses are free, and the longest wait after that."""
+
+    per_account: int
+    per_address: int
+    longest_wait: timedelta
+
+    def free(self, kind: CounterKind) -> int:
+        """Return how many wrong guesses lead to no wait."""
+        return self.per_address if kind is CounterKind.ADDRESS else self.per_account
+
+    def wait(self, kind: CounterKind, failures: int) -> timedelta:
+        """Return how long to wait after so many wrong guesses; it doubles with each."""
+        beyond = failures - self.free(kind)
+        if beyond < 0:
+            return timedelta()
+        # Past 20 doublings every wait is the longest.
+        return min(FIRST_WAIT * (1 << min(beyond, 20)), self.longest_wait)
+
+    def forgotten_at(self, kind: CounterKind, old: datetime, *, now: datetime) -> datetime:
+        """Return when wrong guesses are forgotten.
+
+        Those for an account a day after the last one; those from an address an hour after the first one, since many
+        people may share it, and some of them mistype every hour.
+        """
+        return old if kind is CounterKind.ADDRESS else now + DAY
+
+    def first_forgotten_at(self, kind: CounterKind, *, now: datetime) -> datetime:
+        """Return when a first wrong guess is forgotten."""
+        return now + (HOUR if kind is CounterKind.ADDRESS else DAY)
+
+
+class Counters:
+    """Names the rows, by a MAC under a key of its own."""
+
+    def __init__(self, secrets: SecretKeys) -> None:
+        self._key = secrets.derive("guess counter")[0]
+
+    def of_name(self, name: str) -> Counter:
+        """Return the counter of a user name or e-mail address, whether an account has it or not."""
+        return self._counter(CounterKind.ACCOUNT, _canonical(name))
+
+    def of_place(self, name: str, address: str) -> Counter:
+        """Return the counter of a name at an address."""
+        return self._counter(CounterKind.PLACE, f"{address} {_canonical(name)}")
+
+    def of_address(self, address: str) -> Counter:
+        """Return the counter of an IPv4 address, or of the /64 network of an IPv6 address."""
+        return self._counter(CounterKind.ADDRESS, network(address))
+
+    def of_device(self, nonce: str) -> Counter:
+        """Return the counter of a device that has a device token."""
+        return self._counter(CounterKind.DEVICE, nonce)
+
+    def of_session(self, session_id: int) -> Counter:
+        """Return the counter of a session."""
+        return self._counter(CounterKind.SESSION, str(session_id))
+
+    def _counter(self, kind: CounterKind, subject: str) -> Counter:
+        digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        return Counter(kind, base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"))
+
+
+def network(address: str) -> str:
+    """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+
+
+def _canonical(name: str) -> str:
+    # What nobody can be called is counted as it was typed, just as an unknown name is.
+    return " ".join(canonical_identifier(name) or ("nobody", name))

@@ -1,0 +1,68 @@
+"""What routes ask for: the device of a request, and that it is not one request too many."""
+
+from collections.abc import Awaitable, Callable
+from json import JSONDecodeError
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from gatepost.accounts.names import parse_email
+from gatepost.http.deps import ClientDep, provided
+from gatepost.http.middleware import add_to_answer
+from gatepost.limits.cookies import DeviceCookies
+from gatepost.limits.counters import network
+from gatepost.limits.devices import Device
+from gatepost.limits.errors import TooManyRequests
+from gatepost.limits.rates import Rate, RateLimits
+
+DeviceCookiesDep = Annotated[DeviceCookies, Depends(provided(DeviceCookies))]
+RateLimitsDep = Annotated[RateLimits, Depends(provided(RateLimits))]
+
+
+async def get_device(request: Request, cookies: DeviceCookiesDep) -> Device:
+    """Return what the request shows of its device."""
+    return cookies.read(request)
+
+
+async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[int], None]:
+    """Return what gives the device of the request a token for an account."""
+    return lambda user_id: cookies.remember(request, response, user_id)
+
+
+DeviceDep = Annotated[Device, Depends(get_device)]
+RememberDevice = Annotated[Callable[[int], None], Depends(get_remembering)]
+
+
+def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
+    """Return a dependency that lets so many requests from one address pass, and answers 429 beyond them."""
+
+    async def check(request: Request, rates: RateLimitsDep, client: ClientDep) -> None:
+        await _count(request, rates, rate, network(client.address))
+
+    return check
+
+
+async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
+    """Let so many requests for a mail to one mailbox pass, whoever asks, and answer 429 beyond them."""
+    try:
+        mailbox = parse_email((await request.json())["email"]).canonical
+    except (JSONDecodeError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError):
+        return  # the route refuses it
+    await _count(request, rates, Rate.MAILBOX, mailbox)
+
+
+SignUpLimit = Depends(limited(Rate.SIGN_UP))
+MailLimit = Depends(limited(Rate.MAIL))
+MailboxLimit = Depends(limit_mailbox)
+LinkLimit = Depends(limited(Rate.LINK))
+RefreshLimit = Depends(limited(Rate.REFRESH))
+
+
+async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:
+    standing = await rates.hit(rate, subject)
+    if standing is None:
+        return
+    add_to_answer(request.scope, b"ratelimit-policy", standing.policy)
+    add_to_answer(request.scope, b"ratelimit", standing.left)
+    if standing.is_over:
+        raise TooManyRequests(retry_after_seconds=standing.reset_seconds)

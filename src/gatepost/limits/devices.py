@@ -1,0 +1,64 @@
+"""Device tokens: what a device keeps to show that its owner has signed in on it before (OWASP device cookies).
+
+`gpd_<nonce>.<account>-<account>.<mac>`: who shares a device has the account on it that was signed in to, the last one
+first. The token signs nobody in; a guess that comes with it is counted apart.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from gatepost.core.secrets import SecretKeys
+
+PREFIX = "gpd_"
+ACCOUNT = r"[1-9][0-9]{0,18}"
+ACCOUNT = r"[1-9][0-9]{0,18}"
+FORM = re.compile(rf"gpd_([A-Za-z0-9_-]{{22}})\.({ACCOUNT}(?:-{ACCOUNT}){{0,4}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
+MOST_ACCOUNTS = 5
+NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a request shows of its device: the accounts signed in to on it, and the session of its refresh token."""
+
+    nonce: str = field(default="", repr=False)
+    accounts: tuple[int, ...] = ()
+    session_id: int | None = None
+
+    def belongs_to(self, user_id: int) -> bool:
+        """Whether somebody has signed in to the account on this device before."""
+        return user_id in self.accounts
+
+
+UNKNOWN_DEVICE = Device()
+
+
+class DeviceTokens:
+    """Writes device tokens and reads them back."""
+
+    def __init__(self, keys: SecretKeys) -> None:
+        self._keys = keys.derive("device token")
+
+    def write(self, device: Device, user_id: int) -> str:
+        """Return the token of a device on which this account has just been signed in to."""
+        others = [account for account in device.accounts if account != user_id]
+        accounts = "-".join(map(str, [user_id, *others][:MOST_ACCOUNTS]))
+        name = f"{device.nonce or secrets.token_urlsafe(NONCE_BYTES)}.{accounts}"
+        return f"{PREFIX}{name}.{_mac(self._keys[0], name)}"
+
+    def read(self, token: str) -> Device:
+        """Return the device of a token; the unknown one where it is none of ours."""
+        form = FORM.fullmatch(token)
+        if form is None:
+            return UNKNOWN_DEVICE
+        fits = [hmac.compare_digest(_mac(key, f"{form[1]}.{form[2]}"), form[3]) for key in self._keys]
+        return Device(form[1], tuple(map(int, form[2].split("-")))) if any(fits) else UNKNOWN_DEVICE
+
+
+def _mac(key: bytes, name: str) -> str:
+    digest = hmac.new(key, name.encode("ascii"), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

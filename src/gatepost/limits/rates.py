@@ -1,0 +1,180 @@
+"""How often a thing may be asked for: counted in Redis for all processes together, or in the memory of each.
+
+While Redis does not answer, each process counts for itself; it asks Redis again every few seconds, with one request.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil
+from typing import Any, Self
+
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.errors import StorageError
+
+from gatepost.core.secrets import SecretKeys
+from gatepost.core.settings import Settings
+
+logger = logging.getLogger("gatepost")
+
+# All that an answer may be later for Redis, whatever it does.
+REDIS_SECONDS = 0.2
+REDIS_PAUSE_SECONDS = 5.0
+# Each of them costs the memory storage work at every request.
+MOST_IN_MEMORY = 10_000
+
+
+class Rate(StrEnum):
+    """What is limited; the name in the RateLimit headers."""
+
+    SIGN_UP = "signup"
+    MAIL = "mail"
+    MAILBOX = "mailbox"
+    LINK = "link"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a caller stands after a request: what is left, and the seconds until all of it is there again."""
+
+    rate: Rate
+    quota: int
+    window_seconds: int
+    remaining: int
+    reset_seconds: int
+    is_over: bool
+
+    @property
+    def policy(self) -> str:
+        """The member of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-10)."""
+        return f'"{self.rate}";q={self.quota};w={self.window_seconds}'
+
+    @property
+    def left(self) -> str:
+        """The member of `RateLimit`, of the same draft."""
+        return f'"{self.rate}";r={self.remaining};t={self.reset_seconds}'
+
+
+class RateLimits:
+    """Counts requests in fixed windows, for each kind and each caller.
+
+    `redis_is_down` and `fallbacks`, the requests that were counted in memory instead, are for the metrics.
+    """
+
+    def __init__(self, secrets: SecretKeys, rates: Mapping[Rate, str], *, redis_url: str | None = None) -> None:
+        self._key = secrets.derive("rate limit")[0]
+        self._items = {rate: parse(text) for rate, text in rates.items()}
+        self._memory = MemoryStorage()
+        self._redis = _connect(redis_url) if redis_url else None
+        self._ask_redis_at = 0.0
+        self.redis_is_down = False
+        self.fallbacks = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Read the limits from the settings."""
+        rates = {
+            Rate.SIGN_UP: settings.signup_rate,
+            Rate.MAIL: settings.mail_rate,
+            Rate.MAILBOX: settings.mailbox_rate,
+            Rate.LINK: settings.link_rate,
+            Rate.REFRESH: settings.refresh_rate,
+        }
+        url = settings.redis_url
+        return cls(
+            settings.keys,
+            rates if settings.rate_limits else {},
+            redis_url=url.get_secret_value() if url is not None else None,
+        )
+
+    async def hit(self, rate: Rate, subject: str) -> Standing | None:
+        """Count a request of somebody; None where nothing limits it."""
+        item = self._items.get(rate)
+        if item is None:
+            return None
+        # Neither memory nor Redis holds an address.
+        key = item.key_for(hmac.new(self._key, f"{rate} {subject}".encode(), hashlib.sha256).hexdigest())
+        count, reset_at = await self._count(item, key)
+        return Standing(
+            rate=rate,
+            quota=item.amount,
+            window_seconds=item.get_expiry(),
+            remaining=max(0, item.amount - count),
+            reset_seconds=max(1, ceil(reset_at - time.time())),
+            is_over=count > item.amount,
+        )
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        if self._redis is not None:
+            await _client(self._redis).aclose()
+
+    async def _count(self, item: RateLimitItem, key: str) -> tuple[int, float]:
+        if self._redis is not None:
+            if self._may_ask_redis():
+                try:
+                    async with asyncio.timeout(REDIS_SECONDS):
+                        found = await _increase(self._redis, item, key)
+                except (StorageError, OSError) as error:
+                    self._redis_failed(error)
+                else:
+                    self._redis_answered()
+                    return found
+            self.fallbacks += 1
+        if len(self._memory.storage) >= MOST_IN_MEMORY:
+            await self._memory.reset()
+        return await _increase(self._memory, item, key)
+
+    def _may_ask_redis(self) -> bool:
+        if not self.redis_is_down:
+            return True
+        now = asyncio.get_running_loop().time()
+        if now < self._ask_redis_at:
+            return False
+        # One request tries for all.
+        self._ask_redis_at = now + REDIS_PAUSE_SECONDS
+        return True
+
+    def _redis_failed(self, error: Exception) -> None:
+        if not self.redis_is_down:
+            logger.warning("Redis does not answer: %s; each process counts for itself", type(error).__name__)
+        self.redis_is_down = True
+        self._ask_redis_at = asyncio.get_running_loop().time() + REDIS_PAUSE_SECONDS
+
+    def _redis_answered(self) -> None:
+        if self.redis_is_down:
+            logger.warning("Redis answers again")
+        self.redis_is_down = False
+
+
+async def _increase(storage: Storage, item: RateLimitItem, key: str) -> tuple[int, float]:
+    count = await storage.incr(key, item.get_expiry())
+    return count, await storage.get_expiry(key)
+
+
+def _connect(url: str) -> RedisStorage:
+    # The storage imports the package redis itself: a process without Redis does without its 25 MiB.
+    storage = RedisStorage(
+        url,
+        wrap_exceptions=True,
+        implementation="redispy",
+        key_prefix="gatepost",
+        socket_timeout=REDIS_SECONDS,
+        socket_connect_timeout=REDIS_SECONDS,
+    )
+    redis = storage.dependencies["redis"].module
+    # Once more at once, for a connection that Redis has closed meanwhile.
+    _client(storage).set_retry(redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 1))
+    return storage
+
+
+def _client(storage: RedisStorage) -> Any:
+    bridge: Any = storage.bridge
+    return bridge.get_connection()

@@ -12,6 +12,7 @@ import uvicorn
 
 from gatepost.cli.running import running_services
 from gatepost.core.settings import Settings, load_settings
+from gatepost.http.proxies import believed
 
 
 def serve(
@@ -38,7 +39,7 @@ def serve(
         lifespan="on",
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        forwarded_allow_ips=believed(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 

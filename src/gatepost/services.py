@@ -173,7 +173,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
     sessions = SessionService(database, clock, refresh=refresh, feed=feed)
     policy = AccountPolicy.of(settings)
-    rules = PasswordRules(shortest=settings.shortest_password)
+    rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     leases = Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)

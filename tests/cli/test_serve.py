@@ -66,7 +66,9 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
     assert (uvicorn_options["host"], uvicorn_options["port"], uvicorn_options["workers"]) == ("0.0.0.0", 9000, 3)
     assert uvicorn_options["timeout_graceful_shutdown"] == 4
     assert uvicorn_options["proxy_headers"] is True
-    assert uvicorn_options["forwarded_allow_ips"] == ["10.0.0.1", "10.1.0.0/16"]
+    assert uvicorn_options["forwarded_allow_ips"] == [
+        "10.0.0.1", "::ffff:10.0.0.1/128", "10.1.0.0/16", "::ffff:10.1.0.0/112",
+    ]  # fmt: skip
 
 
 def test_options_win_over_settings(command: Command, uvicorn_options: dict[str, Any]) -> None:

@@ -25,6 +25,7 @@ from tests.support.server import GatepostServer, gatepost_server
 # A worker reads the revocation feed every second; the rest is for a machine that has other things to do.
 FEED_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
+FREE_GUESSES = 10
 # The server's view of its locks stays as it was for those who look more often.
 LOCKS_SECONDS = 0.2
 SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -70,6 +71,10 @@ def two_servers(folder: Path, url: URL, **env: str) -> Iterator[tuple[GatepostSe
         "DATABASE_URL": url.render_as_string(hide_password=False),
         "SECRET_KEY": SECRET,
         "DATA_DIR": str(folder / "data"),
+        # Races come from one address, and in numbers that people do not.
+        "RATE_LIMITS": "false",
+        "GUESSES_PER_ADDRESS": "1000000",
+        "GUESSES_PER_ACCOUNT": str(FREE_GUESSES),
         **env,
     }
     with ExitStack() as stack, ThreadPoolExecutor(2) as threads:

@@ -31,6 +31,11 @@ class NewAccount:
     password: str = field(repr=False)
     is_proved: bool = False
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a password must not be like."""
+        return self.username.display, self.email.display
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
@@ -69,7 +74,7 @@ class AccountService:
             UnusablePassword: the password breaks a rule.
         """
         await self.refuse_taken(new)
-        self._rules.check(new.password)
+        self._rules.check(new.password, names=new.names)
         password_hash = await self._passwords.hash(new.password)
         try:
             return await self._create(new, password_hash, roles=roles)

@@ -75,7 +75,7 @@ class SignUpService:
         """
         await self._check_invitation(wish)
         await self._check_roles(wish.roles)
-        self._rules.check(wish.account.password)
+        self._rules.check(wish.account.password, names=wish.account.names)
         if self._policy.reveals_taken:
             await self._accounts.refuse_taken(wish.account)
         password_hash = await self._passwords.hash(wish.account.password)

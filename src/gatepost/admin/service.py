@@ -81,7 +81,7 @@ class AccountEditor:
         """
         password_hash = UNUSABLE_HASH
         if wish.password is not None:
-            self._rules.check(wish.password)
+            self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
             password_hash = await self._passwords.hash(wish.password)
         try:
             return await self._create(wish, password_hash, by=by)

@@ -13,6 +13,7 @@ import uvicorn
 from gatepost.cli.running import running_services
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
+from gatepost.http.proxies import believed
 
 
 def serve(
@@ -42,7 +43,7 @@ def serve(
         access_log=False,
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        forwarded_allow_ips=believed(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
 

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ScalarSelect, delete, select
+from sqlalchemy import CursorResult, ScalarSelect, delete, select
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -149,7 +149,7 @@ class Guesses:
         await _forget(tx, {row.subject for row in rows} & own)
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
-        """Forget the wrong guesses of strangers for these names and from these addresses; return how many waits."""
+        """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
         counters = [*map(self._counters.of_name, names), *map(self._counters.of_address, addresses)]
         return await _forget(tx, {counter.subject for counter in counters})
 
@@ -227,10 +227,11 @@ async def _rows(tx: Transaction, subjects: set[str], *, held: bool) -> Sequence[
 
 
 async def _forget(tx: Transaction, subjects: set[str]) -> int:
-    if subjects:
-        await tx.execute(
-            delete(GuessCounter)
-            .where(GuessCounter.subject.in_(sorted(subjects)))
-            .execution_options(synchronize_session=False)
-        )
-    return len(subjects)
+    if not subjects:
+        return 0
+    statement = (
+        delete(GuessCounter)
+        .where(GuessCounter.subject.in_(sorted(subjects)))
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", await tx.execute(statement)).rowcount

@@ -71,10 +71,12 @@ class PasswordService:
             LinkUnusable: the token is no good.
             HashingBusy: too many people are signing in.
         """
-        self._rules.check(password)
         async with self._db.read() as tx:
-            if await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now()) is None:
-                raise LinkUnusable
+            link = await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now())
+            user = await Users(tx).get(link.user_id or 0) if link is not None else None
+        if user is None:
+            raise LinkUnusable
+        self._rules.check(password, names=(user.username, user.email))
         return await self._reset(token, await self._passwords.hash(password), client=client)
 
     async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
@@ -87,8 +89,8 @@ class PasswordService:
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
-        self._rules.check(new, field="newPassword")
         user = await self.prove(principal, current, client=client)
+        self._rules.check(new, names=(user.username, user.email), field="newPassword")
         await self._change(principal, user.password_hash, await self._passwords.hash(new), client=client)
 
     async def prove(self, principal: Principal, password: str, *, client: Client) -> User:

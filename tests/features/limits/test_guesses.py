@@ -272,6 +272,17 @@ async def test_disabled_account_with_the_right_password_is_told_within_the_same_
     assert_problem(await guess(stranger, owner.username, PASSWORD), 429, "too_many_attempts")
 
 
+async def test_operator_ends_waits(api_from: MakeApi, owner: Person, services: Services) -> None:
+    stranger = api_from(STRANGER)
+    await exhaust(stranger, owner.email)
+    assert await services.unlocker.run(names=["Nobody"], addresses=["192.0.2.1"]) == 0
+    assert_problem(await guess(stranger, owner.email), 429, "too_many_attempts")
+
+    assert await services.unlocker.run(names=[owner.email.upper()], addresses=[STRANGER]) == 2
+
+    assert (await guess(stranger, owner.email, PASSWORD)).status_code == 200
+
+
 async def test_table_holds_no_name_and_forgets(
     api_from: MakeApi, owner: Person, database: Database, services: Services, clock: FakeClock
 ) -> None:

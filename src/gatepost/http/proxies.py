@@ -1,0 +1,16 @@
+"""Whose word on the address of a client is believed."""
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+
+
+def believed(proxies: Sequence[str]) -> list[str]:
+    """Return the proxies as uvicorn is to know them: IPv4 ones also as a socket for both kinds shows them."""
+    return [form for proxy in proxies for form in _forms(proxy)]
+
+
+def _forms(proxy: str) -> Iterator[str]:
+    yield proxy
+    network = ipaddress.ip_network(proxy)
+    if isinstance(network, ipaddress.IPv4Network):
+        yield f"::ffff:{network.network_address}/{96 + network.prefixlen}"

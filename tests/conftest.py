@@ -1,6 +1,7 @@
 """The service as tests see it: a real database, migrated once a worker and emptied after each test; a clock of ours."""
 
 import asyncio
+import pickle
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -11,19 +12,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import URL, delete
+from sqlalchemy import URL
 
 from gatepost.app import create_app
 from gatepost.core.database import Database, create_engine
 from gatepost.core.migrations import migrate
 from gatepost.core.settings import LogLevel, Settings
-from gatepost.models import Base
 from gatepost.services import Services, build_services
 from tests.support.api import Api
 from tests.support.clock import FakeClock
+from tests.support.databases import ENGINES, emptied
 from tests.support.mysql import mysql_server, run_sql
 
-KEPT_TABLES = ("roles",)
 SECRET = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 ADDRESS = "203.0.113.7"
 
@@ -85,15 +85,15 @@ def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
         values: dict[str, Any] = {
             "database_url": SecretStr(database_url.render_as_string(hide_password=False)),
             "secret_key": SecretStr(SECRET),
-            "data_dir": tmp_path,
             "bcrypt_rounds": 4,
-            "mail_url": SecretStr(f"file:{tmp_path / 'mail'}"),
             # A busy machine must not fail a test; those that are about this limit set their own.
             "db_timeout_seconds": 10.0,
             "log_level": LogLevel.ERROR,
             **changes,
         }
-        return Settings(_env_file=None, **values)
+        own = {"data_dir": tmp_path, "mail_url": SecretStr(f"file:{tmp_path / 'mail'}")}
+        update = {name: value for name, value in own.items() if name not in changes}
+        return _settings(**values).model_copy(update=update)
 
     return make
 
@@ -106,13 +106,15 @@ async def make_services(
     made: list[Services] = []
 
     def make(**changes: Any) -> Services:
-        made.append(build_services(make_settings(**changes), clock=clock))
+        settings = make_settings(**changes)
+        made.append(build_services(settings, clock=clock, engine=ENGINES.lend(settings)))
         return made[-1]
 
     yield make
     for services in made:
         await services.stop()
-    await _emptied(database_url)
+        ENGINES.take_back(services.settings, services.database.engine)
+    await emptied(database_url)
 
 
 @pytest.fixture
@@ -174,10 +176,12 @@ async def _migrated(url: URL) -> None:
     await engine.dispose()
 
 
-async def _emptied(url: URL) -> None:
-    engine = create_engine(url)
-    async with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            if table.name not in KEPT_TABLES:
-                await connection.execute(delete(table))
-    await engine.dispose()
+def _settings(**values: Any) -> Settings:
+    """Read settings; it takes milliseconds, and thousands of tests want the same ones."""
+    key = pickle.dumps(values)
+    if key not in _read:
+        _read[key] = Settings(_env_file=None, **values)
+    return _read[key]
+
+
+_read: dict[bytes, Settings] = {}

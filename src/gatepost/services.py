@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from gatepost.access.gate import Gate
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.leaving import LeavingService
@@ -119,19 +121,10 @@ class Services:
         await self.database.dispose()
 
 
-def build_services(settings: Settings, *, clock: Clock | None = None) -> Services:
+def build_services(settings: Settings, *, clock: Clock | None = None, engine: AsyncEngine | None = None) -> Services:
     """Build every service; nothing is connected or started yet."""
     clock = clock or SystemClock()
-    database = Database(
-        create_engine(
-            settings.sqlalchemy_url,
-            pool_size=settings.db_pool_size,
-            max_overflow=settings.db_max_overflow,
-            recycle_seconds=settings.db_pool_recycle_seconds,
-            timeout_seconds=settings.db_timeout_seconds,
-        ),
-        timeout_seconds=settings.db_timeout_seconds,
-    )
+    database = Database(engine or make_engine(settings), timeout_seconds=settings.db_timeout_seconds)
     passwords = Passwords(rounds=settings.bcrypt_rounds, queue=settings.password_queue)
     keys = KeyRing(
         database,
@@ -244,6 +237,17 @@ def guess_rules(settings: Settings) -> GuessRules:
         per_account=settings.guesses_per_account,
         per_address=settings.guesses_per_address,
         longest_wait=timedelta(seconds=settings.guess_longest_wait_seconds),
+    )
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    """Build the engine that the settings describe."""
+    return create_engine(
+        settings.sqlalchemy_url,
+        pool_size=settings.db_pool_size,
+        max_overflow=settings.db_max_overflow,
+        recycle_seconds=settings.db_pool_recycle_seconds,
+        timeout_seconds=settings.db_timeout_seconds,
     )
 
 

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,10 @@ class Templates:
     """
 
     def __init__(self, folder: Path | None = None, *, default_language: str = LAST_RESORT, product: str) -> None:
-        self._folders = [path for path in (folder, BUILT_IN) if path is not None]
+        self._folders = tuple(path for path in (folder, BUILT_IN) if path is not None)
         self._default_language = default_language
         self._product = product
-        self._environment = Environment(
-            loader=FileSystemLoader(self._folders),
-            autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.filters |= {"moment": _moment, "listing": _listing}
+        self._environment = _environment(self._folders)
 
     def languages(self) -> Sequence[str]:
         """Return every language that has a folder, sorted."""
@@ -113,6 +107,20 @@ class Templates:
 
     def _has(self, name: str) -> bool:
         return any((folder / name).is_file() for folder in self._folders)
+
+
+@cache
+def _environment(folders: tuple[Path, ...]) -> Environment:
+    """Return the templates of these folders, compiled once a process however many ask."""
+    environment = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"moment": _moment, "listing": _listing}
+    return environment
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,65 @@
+"""Engines that serve one test after another, and databases that are emptied between them."""
+
+from collections import defaultdict
+from typing import Any
+
+import aiomysql
+import aiosqlite
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from gatepost.core.settings import Settings
+from gatepost.models import Base
+from gatepost.services import make_engine
+
+KEPT_TABLES = ("roles",)
+EMPTIES = ";".join(
+    f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables) if table.name not in KEPT_TABLES
+)
+
+
+class Engines:
+    """Lends each services an engine of its own.
+
+    One that comes back has no connection left, but knows the server and the statements that it has compiled, which is
+    half of what a test costs.
+    """
+
+    def __init__(self) -> None:
+        self._free: defaultdict[tuple[Any, ...], list[AsyncEngine]] = defaultdict(list)
+
+    def lend(self, settings: Settings) -> AsyncEngine:
+        """Return an engine that the settings describe, and that nobody else uses."""
+        free = self._free[_description(settings)]
+        return free.pop() if free else make_engine(settings)
+
+    def take_back(self, settings: Settings, engine: AsyncEngine) -> None:
+        """Lend this engine, which is disposed of, again."""
+        self._free[_description(settings)].append(engine)
+
+
+ENGINES = Engines()
+
+
+async def emptied(url: URL) -> None:
+    """Leave nothing in the database but the roles of the first migration."""
+    if url.get_backend_name() == "sqlite":
+        async with aiosqlite.connect(str(url.database)) as connection:
+            await connection.executescript(f"PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; {EMPTIES}; COMMIT")
+        return
+    async with aiomysql.connect(
+        host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", db=url.database,
+    ) as connection, connection.cursor() as cursor:  # fmt: skip
+        await cursor.execute(f"BEGIN; {EMPTIES}; COMMIT")
+        while await cursor.nextset():
+            pass
+
+
+def _description(settings: Settings) -> tuple[Any, ...]:
+    return (
+        settings.sqlalchemy_url,
+        settings.db_pool_size,
+        settings.db_max_overflow,
+        settings.db_pool_recycle_seconds,
+        settings.db_timeout_seconds,
+    )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware import Middleware
@@ -22,6 +23,7 @@ from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http import link_pages, openapi, pages, problems
 from gatepost.http.body_guard import BodyGuard
+from gatepost.http.draining import STATE, Drain
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
@@ -71,12 +73,13 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services is None:
         services = build_services(settings or load_settings())
     settings = services.settings
+    drain = Drain(seconds=settings.drain_seconds, total_seconds=settings.shutdown_seconds)
     app = FastAPI(
         title="Gatepost",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services),
+        lifespan=_lifespan(services, drain),
         middleware=[
             # Outermost, so that every answer has its headers, a crash included.
             Middleware(
@@ -91,7 +94,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
             Middleware(BodyGuard),
         ],
     )
-    app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings)}
+    app.state.services = {**services.by_class(), TokenCookies: TokenCookies(settings), Drain: drain}
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     for router in ROUTERS:
@@ -100,9 +103,9 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Services, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await require_current_schema(services.database.engine)
         await services.start()
         settings = services.settings
@@ -121,12 +124,13 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             )
         ]
         try:
-            yield
+            with drain.watching():
+                yield {STATE: drain}
         finally:
             stopping.set()
-            _done, late = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
+            _done, late = await asyncio.wait(tasks, timeout=drain.seconds_left / 2)
             for task in late:
                 task.cancel()
-            await services.stop()
+            await services.stop(within_seconds=drain.seconds_left)
 
     return lifespan

@@ -1,5 +1,6 @@
 """The one composition root: every service of a process, built from the settings."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -97,10 +98,11 @@ class Services:
         await self.keys.start()
         await self.revocations.poll()
 
-    async def stop(self) -> None:
+    async def stop(self, *, within_seconds: float = 5.0) -> None:
         """Write what is still in memory, and let go of threads and connections."""
         with suppress(Exception):  # a database that is gone must not keep the process
-            await self.last_use.write()
+            async with asyncio.timeout(within_seconds):
+                await self.last_use.write()
         self.passwords.close()
         await self.database.dispose()
 

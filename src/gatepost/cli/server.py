@@ -12,6 +12,8 @@ import uvicorn
 
 from gatepost.cli.running import running_services
 from gatepost.core.settings import Settings, load_settings
+from gatepost.http.draining import grace_seconds
+from gatepost.http.protocol import GuardedProtocol
 
 
 def serve(
@@ -33,14 +35,19 @@ def serve(
         workers=workers or settings.workers,
         reload=reload,
         loop="uvloop",
-        http="httptools",
+        http=GuardedProtocol,
         ws="none",
         lifespan="on",
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        # uvicorn hands it to asyncio, which takes fractions.
+        timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )
+
+
+def _grace(settings: Settings) -> float:
+    return grace_seconds(settings.drain_seconds, total_seconds=settings.shutdown_seconds)
 
 
 async def _try(settings: Settings) -> None:

@@ -26,15 +26,22 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            body = await self._read(Headers(scope=scope), receive)
+            _check_length(headers)
+            # No route reads the body of these; the protocol bounds one that comes in chunks.
+            is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+            body = await self._read(headers, receive) if is_read else b""
         except AppError as error:
             await problem(scope, error)(scope, receive, send)
             return
         if body is None:
+            return
+        if not is_read:
+            await self.app(scope, receive, send)
             return
         replayed = False
 
@@ -49,11 +56,6 @@ class BodyGuard:
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """Return the body, or None when the client has gone."""
-        announced = headers.get("content-length", "0")
-        if not LENGTH.fullmatch(announced):
-            raise MalformedBody
-        if int(announced) > MAX_BODY_BYTES:
-            raise BodyTooLarge(headers={"Connection": "close"})
         body = bytearray()
         while True:
             message = await receive()
@@ -67,6 +69,14 @@ class BodyGuard:
         if body:
             _check(bytes(body), headers.get("content-type", ""))
         return bytes(body)
+
+
+def _check_length(headers: Headers) -> None:
+    announced = headers.get("content-length", "0")
+    if not LENGTH.fullmatch(announced):
+        raise MalformedBody
+    if int(announced) > MAX_BODY_BYTES:
+        raise BodyTooLarge(headers={"Connection": "close"})
 
 
 def _check(body: bytes, content_type: str) -> None:

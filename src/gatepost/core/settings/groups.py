@@ -60,7 +60,12 @@ class ServerSettings(BaseModel):
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."
     )
-    shutdown_seconds: PositiveInt = Field(10, description="Time that requests in flight get at a stop.")
+    shutdown_seconds: PositiveInt = Field(
+        10, description="Longest time that a stop takes; requests in flight are answered within it."
+    )
+    drain_seconds: float = Field(
+        1.0, ge=0, description="Of that, time in which requests are still taken while `/readyz` answers 503."
+    )
     data_dir: Path = Field(
         Path(".gatepost"), description="Folder for the development secret and the default SQLite database."
     )

@@ -8,7 +8,6 @@ import pytest
 import uvicorn
 from sqlalchemy import URL
 
-from gatepost.http.protocol import GuardedProtocol
 from tests.cli.conftest import PROGRAM, Command
 from tests.support.api import PASSWORD
 from tests.support.server import gatepost_server
@@ -72,7 +71,7 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
     assert uvicorn_options["target"] == "gatepost.app:create_app"
     assert (uvicorn_options["host"], uvicorn_options["port"], uvicorn_options["workers"]) == ("0.0.0.0", 9000, 3)
     assert uvicorn_options["timeout_graceful_shutdown"] == 2.25
-    assert uvicorn_options["http"] is GuardedProtocol
+    assert uvicorn_options["http"] == "gatepost.http.protocol:GuardedProtocol"
     assert uvicorn_options["proxy_headers"] is True
     assert uvicorn_options["forwarded_allow_ips"] == ["10.0.0.1", "10.1.0.0/16"]
 

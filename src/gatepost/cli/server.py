@@ -13,7 +13,6 @@ import uvicorn
 from gatepost.cli.running import running_services
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http.draining import grace_seconds
-from gatepost.http.protocol import GuardedProtocol
 
 
 def serve(
@@ -35,12 +34,14 @@ def serve(
         workers=workers or settings.workers,
         reload=reload,
         loop="uvloop",
-        http=GuardedProtocol,
+        # By name: a worker imports it after it has begun to answer the supervisor, who takes silence for a hang.
+        http="gatepost.http.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        timeout_worker_healthcheck=10,
         # uvicorn hands it to asyncio, which takes fractions.
         timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )

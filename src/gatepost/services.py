@@ -120,7 +120,11 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         ),
         timeout_seconds=settings.db_timeout_seconds,
     )
-    passwords = Passwords(rounds=settings.bcrypt_rounds, queue=settings.password_queue)
+    passwords = Passwords(
+        rounds=settings.bcrypt_rounds,
+        queue=settings.password_queue,
+        queue_seconds=settings.password_queue_seconds,
+    )
     keys = KeyRing(
         database,
         clock,

@@ -1,6 +1,11 @@
 """Who sends a request, as far as the network tells."""
 
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
+
+# Waits until the client of the request that is being served has closed its connection; None outside of requests.
+departure: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("departure", default=None)
 
 
 @dataclass(frozen=True, slots=True)

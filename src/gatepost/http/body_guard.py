@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.core import strict_json
+from gatepost.core.client import departure
 from gatepost.core.errors import AppError
 from gatepost.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType, problem
 
@@ -52,6 +53,11 @@ class BodyGuard:
             replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
+        async def has_left() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        departure.set(has_left)
         await self.app(scope, replay, send)
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:

@@ -151,3 +151,6 @@ class PasswordSettings(BaseModel):
     password_queue: PositiveInt = Field(
         128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
     )
+    password_queue_seconds: PositiveSeconds = Field(
+        5.0, description="Longest wait for that; where it would take longer, sign-in answers 503 at once."
+    )

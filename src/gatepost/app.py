@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
@@ -27,6 +28,7 @@ from gatepost.core.settings import Settings, load_settings
 from gatepost.figures.router import router as figures_router
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
+from gatepost.http.draining import STATE, Drain
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
@@ -85,12 +87,13 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services is None:
         services = build_services(settings or load_settings())
     settings = services.settings
+    drain = Drain(seconds=settings.drain_seconds, total_seconds=settings.shutdown_seconds)
     app = FastAPI(
         title="Gatepost",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services),
+        lifespan=_lifespan(services, drain),
         routes=ROUTES,
         # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
@@ -126,6 +129,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         TokenCookies: TokenCookies(settings),
         Console: Console(settings),
         DeviceCookies: DeviceCookies(settings),
+        Drain: drain,
     }
     problems.install(app, public_url=settings.public_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
@@ -135,9 +139,9 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Services, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await require_current_schema(services.database.engine)
         await services.start()
         settings = services.settings
@@ -157,13 +161,14 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             )
         ]
         try:
-            yield
+            with drain.watching():
+                yield {STATE: drain}
         finally:
             stopping.set()
-            _done, late = await asyncio.wait(tasks, timeout=settings.shutdown_seconds)
+            _done, late = await asyncio.wait(tasks, timeout=drain.seconds_left / 2)
             for task in late:
                 task.cancel()
-            await services.stop()
+            await services.stop(within_seconds=drain.seconds_left)
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             standard_error().flush()
 

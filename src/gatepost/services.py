@@ -1,5 +1,6 @@
 """The one composition root: every service of a process, built from the settings."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import timedelta
@@ -112,10 +113,11 @@ class Services:
         await self.keys.start()
         await self.revocations.poll()
 
-    async def stop(self) -> None:
+    async def stop(self, *, within_seconds: float = 5.0) -> None:
         """Write what is still in memory, and let go of threads and connections."""
         with suppress(Exception):  # a database that is gone must not keep the process
-            await self.last_use.write()
+            async with asyncio.timeout(within_seconds):
+                await self.last_use.write()
         self.passwords.close()
         await self.rate_limits.close()
         await self.database.dispose()
@@ -125,7 +127,11 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     """Build every service; nothing is connected or started yet."""
     clock = clock or SystemClock()
     database = Database(engine or make_engine(settings), timeout_seconds=settings.db_timeout_seconds)
-    passwords = Passwords(rounds=settings.bcrypt_rounds, queue=settings.password_queue)
+    passwords = Passwords(
+        rounds=settings.bcrypt_rounds,
+        queue=settings.password_queue,
+        queue_seconds=settings.password_queue_seconds,
+    )
     keys = KeyRing(
         database,
         clock,

@@ -21,6 +21,10 @@ RENEW = "the API has changed; when that is meant: .venv/bin/gatepost openapi > t
 PROTECTED: list[dict[str, list[str]]] = [{"password": []}, {"bearer": []}, {"x-access-token": []}]
 # The router answers the first three where there is no operation; the others are for the command line.
 OF_NO_OPERATION = {
+    # Answered by the connection, before there is a route.
+    "malformed_request",
+    "headers_too_large",
+    "request_timeout",
     "not_found",
     "method_not_allowed",
     "http_error",

@@ -57,14 +57,21 @@ def test_restart_signs_nobody_out(tmp_path: Path) -> None:
 
 def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: dict[str, Any]) -> None:
     ended = command(
-        "serve", HOST="0.0.0.0", PORT="9000", WORKERS="3", SHUTDOWN_SECONDS="4", TRUSTED_PROXIES="10.0.0.1,10.1.0.0/16"
+        "serve",
+        HOST="0.0.0.0",
+        PORT="9000",
+        WORKERS="3",
+        SHUTDOWN_SECONDS="4",
+        DRAIN_SECONDS="1",
+        TRUSTED_PROXIES="10.0.0.1,10.1.0.0/16",
     )
 
     assert (ended.code, ended.err) == (0, "")
     assert "http://localhost:9000/docs" in ended.out
     assert uvicorn_options["target"] == "gatepost.app:create_app"
     assert (uvicorn_options["host"], uvicorn_options["port"], uvicorn_options["workers"]) == ("0.0.0.0", 9000, 3)
-    assert uvicorn_options["timeout_graceful_shutdown"] == 4
+    assert uvicorn_options["timeout_graceful_shutdown"] == 2.25
+    assert uvicorn_options["http"] == "gatepost.http.protocol:GuardedProtocol"
     assert uvicorn_options["proxy_headers"] is True
     assert uvicorn_options["forwarded_allow_ips"] == [
         "10.0.0.1", "::ffff:10.0.0.1/128", "10.1.0.0/16", "::ffff:10.1.0.0/112",

@@ -20,6 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gatepost.core.settings import Settings
+from gatepost.http.protocol import GuardedProtocol
 
 START_SECONDS = 30
 STOP_SECONDS = 20
@@ -96,7 +97,15 @@ def server_env(**env: str) -> dict[str, str]:
     """Return the environment of a process under test: ours without any setting, and then these."""
     names = {name.upper() for name in Settings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in names}
-    return {**kept, "PYTHONUNBUFFERED": "1", "PORT": "0", "DATA_DIR": "data", "BCRYPT_ROUNDS": "4", **env}
+    return {
+        **kept,
+        "PYTHONUNBUFFERED": "1",
+        "PORT": "0",
+        "DATA_DIR": "data",
+        "BCRYPT_ROUNDS": "4",
+        "DRAIN_SECONDS": "0",
+        **env,
+    }
 
 
 @contextmanager
@@ -120,7 +129,14 @@ async def served(app: ASGIApp, listener: socket.socket | None = None) -> AsyncIt
     with contextlib.ExitStack() as stack:
         listener = listener or stack.enter_context(free_port())
         server = _QuietServer(
-            uvicorn.Config(app, lifespan="on", ws="none", log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
+            uvicorn.Config(
+                app,
+                http=GuardedProtocol,
+                lifespan="on",
+                ws="none",
+                log_level="warning",
+                timeout_graceful_shutdown=STOP_SECONDS,
+            )
         )
         task = asyncio.create_task(server.serve(sockets=[listener.dup()]))
         deadline = time.monotonic() + START_SECONDS

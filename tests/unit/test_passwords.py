@@ -3,12 +3,15 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 
-from gatepost.core.passwords import HashingBusy, Passwords, UnusablePasswordError, prepare
+from gatepost.core.client import departure
+from gatepost.core.hashing_line import HashingBusy, HashingLine
+from gatepost.core.passwords import Passwords, UnusablePasswordError, prepare
 
 
 @pytest.fixture
@@ -107,16 +110,16 @@ async def test_more_passwords_than_there_is_room_for_are_turned_away(passwords: 
 async def test_caller_who_goes_makes_room_only_when_the_work_is_done(passwords: Passwords) -> None:
     held = threading.Event()
     room = (os.cpu_count() or 1) + 2
-    tasks = [asyncio.create_task(passwords._run(partial(held.wait))) for _ in range(room)]
+    tasks = [asyncio.create_task(passwords.line.run(partial(held.wait))) for _ in range(room)]
     await asyncio.sleep(0)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    running = passwords._waiting
+    running = passwords.line._inside
 
     held.set()
     async with asyncio.timeout(10):
-        while passwords._waiting:
+        while passwords.line._inside:
             await asyncio.sleep(0)
 
     # What had not begun was taken back at once; what had begun counted until its end.
@@ -128,10 +131,52 @@ def test_end_of_the_loop_before_the_work_does_no_harm() -> None:
     held = threading.Event()
 
     async def leave() -> None:
-        task = asyncio.create_task(passwords._run(partial(held.wait)))
+        task = asyncio.create_task(passwords.line.run(partial(held.wait)))
         await asyncio.sleep(0)
         task.cancel()
 
     asyncio.run(leave())
     held.set()
-    passwords._pool.shutdown(wait=True)
+    passwords.line._pool.shutdown(wait=True)
+
+
+async def test_line_that_would_take_too_long_is_told_at_once_with_the_time_it_needs() -> None:
+    line = HashingLine(queue=100, queue_seconds=0.5)
+    await line.run(partial(time.sleep, 0.4))
+    held = threading.Event()
+    waiting = [asyncio.create_task(line.run(partial(held.wait))) for _ in range(line.workers * 2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(HashingBusy) as refused:
+        await line.run(partial(time.sleep, 0))
+
+    assert refused.value.headers == {"Retry-After": "1"}
+    held.set()
+    await asyncio.gather(*waiting)
+    await line.run(partial(time.sleep, 0))
+    line.close()
+
+
+async def test_caller_who_leaves_the_line_makes_room() -> None:
+    line = HashingLine(queue=1, queue_seconds=60)
+    held, left = threading.Event(), asyncio.Event()
+
+    async def has_left() -> None:
+        await left.wait()
+
+    busy = [asyncio.create_task(line.run(partial(held.wait))) for _ in range(line.workers)]
+    await asyncio.sleep(0)
+    departure.set(has_left)
+    waits = asyncio.create_task(line.run(partial(held.wait)))
+    await asyncio.sleep(0)
+    assert line.waiting == 1
+
+    left.set()
+    with pytest.raises(HashingBusy):
+        await waits
+
+    await asyncio.sleep(0.01)
+    assert line.waiting == 0
+    held.set()
+    await asyncio.gather(*busy)
+    line.close()

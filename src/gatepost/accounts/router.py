@@ -13,7 +13,7 @@ from gatepost.accounts.schemas import (
     ProfileChangeRequest,
     ProfileResponse,
 )
-from gatepost.core.passwords import HashingBusy
+from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.limits.errors import TooManyAttempts

@@ -42,7 +42,7 @@ from gatepost.admin.schemas import (
     UserRolesRequest,
 )
 from gatepost.admin.search import Sort
-from gatepost.core.passwords import HashingBusy
+from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.openapi import problems
 from gatepost.sessions.schemas import SessionResponse
 

@@ -13,6 +13,7 @@ import uvicorn
 from gatepost.cli.running import running_services
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
+from gatepost.http.draining import grace_seconds
 from gatepost.http.proxies import believed
 
 
@@ -35,7 +36,8 @@ def serve(
         workers=workers or settings.workers,
         reload=reload,
         loop="uvloop",
-        http="httptools",
+        # By name: a worker imports it after it has begun to answer the supervisor, who takes silence for a hang.
+        http="gatepost.http.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
         server_header=False,
@@ -44,8 +46,14 @@ def serve(
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=believed(settings.trusted_proxies),
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+        timeout_worker_healthcheck=10,
+        # uvicorn hands it to asyncio, which takes fractions.
+        timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )
+
+
+def _grace(settings: Settings) -> float:
+    return grace_seconds(settings.drain_seconds, total_seconds=settings.shutdown_seconds)
 
 
 async def _try(settings: Settings) -> None:

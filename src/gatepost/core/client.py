@@ -1,8 +1,13 @@
 """Who sends a request, as far as the network tells."""
 
 import ipaddress
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
+
+# Waits until the client of the request that is being served has closed its connection; None outside of requests.
+departure: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("departure", default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,16 @@
 """Passwords: how they are prepared, hashed and checked. The only file that imports passlib."""
 
-import asyncio
-import os
 import re
 import warnings
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
 
 from passlib.context import CryptContext
 from passlib.exc import MissingBackendError, PasslibHashWarning, PasslibSecurityError
 from passlib.hash import argon2
 from precis_i18n import get_profile
 
-from gatepost.core.errors import Unavailable
-
-T = TypeVar("T")
+from gatepost.core.hashing_line import HashingLine
 
 # RFC 8265, section 4.2: any script, composed, nothing trimmed, no case change, no control characters.
 PROFILE = get_profile("OpaqueString")
@@ -44,14 +38,6 @@ class UnusablePasswordError(ValueError):
 
 class UnknownHashError(ValueError):
     """No password can be checked against the hash; the message says why and never quotes it."""
-
-
-class HashingBusy(Unavailable):
-    """More passwords wait to be hashed than is worth waiting for."""
-
-    code = "hashing_busy"
-    title = "Too busy"
-    message = "Too many people are signing in at the moment. Please try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +94,9 @@ class Passwords:
     an earlier system are checked and marked for replacement.
     """
 
-    def __init__(self, *, rounds: int, queue: int) -> None:
+    def __init__(self, *, rounds: int, queue: int, queue_seconds: float = 5.0) -> None:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
-        workers = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
-        self._room = workers + queue
-        self._waiting = 0
+        self.line = HashingLine(queue=queue, queue_seconds=queue_seconds)
         cheap = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash("nobody's")
         # Costs as much to check as a real hash, and no password fits it.
         self._nobodys_hash = cheap.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
@@ -125,7 +108,7 @@ class Passwords:
             UnusablePasswordError: the text cannot be a password.
             HashingBusy: the queue is full.
         """
-        return await self._run(partial(self._context.hash, prepare(password)))
+        return await self.line.run(partial(self._context.hash, prepare(password)))
 
     async def verify(self, password: str, stored: str | None) -> Verdict:
         """Check a password; with no stored hash, do the same work and say no.
@@ -135,11 +118,11 @@ class Passwords:
         Raises:
             HashingBusy: the queue is full.
         """
-        return await self._run(partial(self._check, password, stored))
+        return await self.line.run(partial(self._check, password, stored))
 
     def close(self) -> None:
         """Let the threads end."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.line.close()
 
     def _check(self, password: str, stored: str | None) -> Verdict:
         try:
@@ -165,18 +148,3 @@ class Passwords:
         return (
             password != prepared and self._context.identify(stored) != OURS and self._context.verify(password, stored)
         )
-
-    async def _run(self, work: "partial[T]") -> T:
-        if self._waiting >= self._room:
-            raise HashingBusy
-        self._waiting += 1
-        job = self._pool.submit(work)
-        job.add_done_callback(partial(self._done, asyncio.get_running_loop()))
-        return await asyncio.wrap_future(job)
-
-    def _done(self, loop: asyncio.AbstractEventLoop, _: "Future[Any]") -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._leave)
-
-    def _leave(self) -> None:
-        self._waiting -= 1

@@ -6,6 +6,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.core import strict_json
+from gatepost.core.client import departure
 from gatepost.core.errors import AppError
 from gatepost.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType, problem
 
@@ -26,15 +27,22 @@ class BodyGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
         try:
-            body = await self._read(Headers(scope=scope), receive)
+            _check_length(headers)
+            # No route reads the body of these; the protocol bounds one that comes in chunks.
+            is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+            body = await self._read(headers, receive) if is_read else b""
         except AppError as error:
             await problem(scope, error)(scope, receive, send)
             return
         if body is None:
+            return
+        if not is_read:
+            await self.app(scope, receive, send)
             return
         replayed = False
 
@@ -45,15 +53,15 @@ class BodyGuard:
             replayed = True
             return {"type": "http.request", "body": body, "more_body": False}
 
+        async def has_left() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+        departure.set(has_left)
         await self.app(scope, replay, send)
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """Return the body, or None when the client has gone."""
-        announced = headers.get("content-length", "0")
-        if not LENGTH.fullmatch(announced):
-            raise MalformedBody
-        if int(announced) > MAX_BODY_BYTES:
-            raise BodyTooLarge(headers={"Connection": "close"})
         body = bytearray()
         while True:
             message = await receive()
@@ -67,6 +75,14 @@ class BodyGuard:
         if body:
             _check(bytes(body), headers.get("content-type", ""))
         return bytes(body)
+
+
+def _check_length(headers: Headers) -> None:
+    announced = headers.get("content-length", "0")
+    if not LENGTH.fullmatch(announced):
+        raise MalformedBody
+    if int(announced) > MAX_BODY_BYTES:
+        raise BodyTooLarge(headers={"Connection": "close"})
 
 
 def _check(body: bytes, content_type: str) -> None:

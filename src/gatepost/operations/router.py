@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from gatepost.core.database import Database, DatabaseUnavailable
 from gatepost.http.deps import provided
+from gatepost.http.draining import Drain, Stopping
 from gatepost.http.health import Alive
 from gatepost.http.openapi import problems
 from gatepost.mail.worker import OutboxWorker
@@ -20,16 +21,18 @@ router = APIRouter(tags=["operations"])
 
 DatabaseDep = Annotated[Database, Depends(provided(Database))]
 FeedDep = Annotated[RevocationFeed, Depends(provided(RevocationFeed))]
+DrainDep = Annotated[Drain, Depends(provided(Drain))]
 OutboxDep = Annotated[OutboxWorker, Depends(provided(OutboxWorker))]
 
 
 @router.get(
     "/readyz",
     summary="Whether it can serve",
-    responses=problems(DatabaseUnavailable, SchemaOutdated, RevocationUnknown),
+    responses=problems(Stopping, DatabaseUnavailable, SchemaOutdated, RevocationUnknown),
 )
-async def ready(database: DatabaseDep, feed: FeedDep) -> Alive:
+async def ready(drain: DrainDep, database: DatabaseDep, feed: FeedDep) -> Alive:
     """Asks the database, its schema and the revocation feed: a reason to send requests elsewhere while one fails."""
+    drain.require_serving()
     await check_readiness(database, feed)
     return Alive(status="ready")
 

@@ -5,7 +5,7 @@ from fastapi import APIRouter, status
 from gatepost.access.deps import CurrentUser
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, UnusablePassword, UserNotFound, WrongPassword
 from gatepost.accounts.names import parse_email
-from gatepost.core.passwords import HashingBusy
+from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.limits.deps import LinkLimit, MailboxLimit, MailLimit, RememberDevice

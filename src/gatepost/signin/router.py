@@ -18,7 +18,7 @@ from gatepost.accounts.errors import (
     UsernameTaken,
 )
 from gatepost.accounts.schemas import SignUpRequest
-from gatepost.core.passwords import HashingBusy
+from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.limits.deps import DeviceDep, RefreshLimit, RememberDevice, SignUpLimit

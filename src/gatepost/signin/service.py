@@ -15,8 +15,9 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.errors import AppError
+from gatepost.core.hashing_line import HashingBusy
 from gatepost.core.logs.context import Act, note_act
-from gatepost.core.passwords import HashingBusy, Passwords
+from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
 from gatepost.limits.counters import Counter
 from gatepost.limits.devices import UNKNOWN_DEVICE, Device

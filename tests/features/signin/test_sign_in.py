@@ -198,7 +198,7 @@ async def test_full_queue_of_passwords_is_told_at_once(make_services: MakeServic
     async with started(services) as app, http_client(app) as client:
         held = threading.Event()
         room = (os.cpu_count() or 1) + 1
-        busy = [asyncio.create_task(services.passwords._run(partial(held.wait))) for _ in range(room)]
+        busy = [asyncio.create_task(services.passwords.line.run(partial(held.wait))) for _ in range(room)]
         await asyncio.sleep(0)
         body = {"username": "Abbey Salami", "password": PASSWORD}
         refused = await client.post("/api/auth/signin", json=body)

@@ -66,7 +66,12 @@ class ServerSettings(BaseModel):
     spa_script_sources: CommaSeparated = Field(
         (), description="Other origins whose scripts that app loads, comma-separated, such as https://js.stripe.com."
     )
-    shutdown_seconds: PositiveInt = Field(10, description="Time that requests in flight get at a stop.")
+    shutdown_seconds: PositiveInt = Field(
+        10, description="Longest time that a stop takes; requests in flight are answered within it."
+    )
+    drain_seconds: float = Field(
+        1.0, ge=0, description="Of that, time in which requests are still taken while `/readyz` answers 503."
+    )
     data_dir: Path = Field(
         Path(".gatepost"), description="Folder for the development secret and the default SQLite database."
     )
@@ -151,4 +156,7 @@ class PasswordSettings(BaseModel):
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash; one more doubles it.")
     password_queue: PositiveInt = Field(
         128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
+    )
+    password_queue_seconds: PositiveSeconds = Field(
+        5.0, description="Longest wait for that; where it would take longer, sign-in answers 503 at once."
     )

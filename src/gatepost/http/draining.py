@@ -1,0 +1,90 @@
+"""The last moments of a process: it says that it stops while it still takes requests."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final
+
+from gatepost.core.errors import Unavailable
+
+# The key under which the protocol finds the drain in the state of the application.
+STATE: Final = "drain"
+
+
+class Stopping(Unavailable):
+    """The process was told to stop, and serves what still reaches it."""
+
+    code = "stopping"
+    title = "Stopping"
+    message = "This process is about to stop. Another one serves."
+
+
+class Drain:
+    """Puts off a stop by SIGTERM, so that no request meets a closed door.
+
+    A server that closes at once breaks the requests that are on their way to it. For `seconds` it goes on instead:
+    `/readyz` answers 503, so that proxies that ask turn away, and each answer closes its connection, so that proxies
+    that do not ask make a new one, somewhere else. SIGINT, Ctrl+C, stops at once.
+    """
+
+    def __init__(self, *, seconds: float, total_seconds: float) -> None:
+        self._seconds = drain_seconds(seconds, total_seconds=total_seconds)
+        self._total = total_seconds
+        self._ends_at: float | None = None
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the process was told to stop."""
+        return self._ends_at is not None
+
+    @property
+    def seconds_left(self) -> float:
+        """The time until the process must have ended; all of it where it was not told by SIGTERM."""
+        if self._ends_at is None:
+            return self._total
+        return max(self._ends_at - asyncio.get_running_loop().time(), 0)
+
+    def require_serving(self) -> None:
+        """Let a process pass that goes on.
+
+        Raises:
+            Stopping: it was told to stop.
+        """
+        if self.is_draining:
+            raise Stopping
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Stand before the server's own handler of SIGTERM, where there is one, until the block ends."""
+        stop = signal.getsignal(signal.SIGTERM)
+        if not callable(stop):
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def begin(frame: FrameType | None) -> None:
+            if self._ends_at is None:
+                self._ends_at = loop.time() + self._total
+                loop.call_later(self._seconds, stop, signal.SIGTERM, frame)
+
+        def told(_: int, frame: FrameType | None) -> None:
+            # A signal interrupts whatever runs; the loop takes it up between two callbacks.
+            loop.call_soon_threadsafe(begin, frame)
+
+        signal.signal(signal.SIGTERM, told)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, stop)
+
+
+def drain_seconds(wanted: float, *, total_seconds: float) -> float:
+    """Return how long a process takes requests after SIGTERM: most of the time is for those in flight."""
+    return min(wanted, total_seconds / 2)
+
+
+def grace_seconds(wanted: float, *, total_seconds: float) -> float:
+    """Return how long requests in flight get after that; the rest is for work in the background and connections."""
+    return (total_seconds - drain_seconds(wanted, total_seconds=total_seconds)) * 0.75

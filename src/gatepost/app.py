@@ -62,6 +62,7 @@ ROLES_SECONDS = 2
 MAIL_SECONDS = 5
 # No entry waits longer than twice this for its seal.
 SEAL_SECONDS = 1
+FIGURES_SECONDS = 1
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -127,6 +128,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
                 again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+                again(FIGURES_SECONDS, services.figures.share, name="sharing figures"),
                 again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
             )
         ]
@@ -138,6 +140,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             for task in late:
                 task.cancel()
             await services.stop()
+            await services.figures.share()
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             standard_error().flush()
 

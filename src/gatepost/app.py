@@ -37,6 +37,7 @@ from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
 from gatepost.limits.cookies import DeviceCookies
 from gatepost.operations.router import router as operations_router
+from gatepost.operations.tracing import TracedRequests, Tracing, start_tracing
 from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
 from gatepost.sessions.cookies import TokenCookies
@@ -75,6 +76,7 @@ ROLES_SECONDS = 2
 MAIL_SECONDS = 5
 # No entry waits longer than twice this for its seal.
 SEAL_SECONDS = 1
+SHARE_SECONDS = 1
 FIGURES_SECONDS = 5
 
 
@@ -88,16 +90,18 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         services = build_services(settings or load_settings())
     settings = services.settings
     drain = Drain(seconds=settings.drain_seconds, total_seconds=settings.shutdown_seconds)
+    tracing = start_tracing(settings, services.database.engine)
     app = FastAPI(
         title="Gatepost",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services, drain),
+        lifespan=_lifespan(services, drain, tracing),
         routes=ROUTES,
         # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
+            *([Middleware(TracedRequests, tracer=tracing.tracer)] if tracing is not None else []),
             Middleware(
                 RequestEnvelope,
                 log=request_log(settings),
@@ -139,7 +143,9 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-def _lifespan(services: Services, drain: Drain) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
+def _lifespan(
+    services: Services, drain: Drain, tracing: Tracing | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         await require_current_schema(services.database.engine)
@@ -156,6 +162,7 @@ def _lifespan(services: Services, drain: Drain) -> Callable[[FastAPI], AbstractA
                 again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
                 again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+                again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
                 again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
                 again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
             )
@@ -169,6 +176,9 @@ def _lifespan(services: Services, drain: Drain) -> Callable[[FastAPI], AbstractA
             for task in late:
                 task.cancel()
             await services.stop(within_seconds=drain.seconds_left)
+            await services.figures.share()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.stop)
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             standard_error().flush()
 

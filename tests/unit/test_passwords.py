@@ -115,11 +115,11 @@ async def test_caller_who_goes_makes_room_only_when_the_work_is_done(passwords: 
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    running = passwords.line._inside
+    running = passwords.line.inside
 
     held.set()
     async with asyncio.timeout(10):
-        while passwords.line._inside:
+        while passwords.line.inside:
             await asyncio.sleep(0)
 
     # What had not begun was taken back at once; what had begun counted until its end.

@@ -41,19 +41,22 @@ class HashingLine:
         self.workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="passwords", initializer=_step_back)
         self._queue = queue
+        # How many may be in line or at a thread at once, how many are, and how many were turned away.
+        self.room = self.workers + queue
         self._queue_seconds = queue_seconds
-        self._inside = 0
+        self.inside = 0
+        self.refused = 0
         self._average_seconds = 0.0
 
     @property
     def waiting(self) -> int:
         """How many passwords wait for a thread."""
-        return max(self._inside - self.workers, 0)
+        return max(self.inside - self.workers, 0)
 
     @property
     def expected_seconds(self) -> float:
         """How long one more would wait for a thread."""
-        ahead = max(self._inside - self.workers + 1, 0)
+        ahead = max(self.inside - self.workers + 1, 0)
         return ahead * self._average_seconds / self.workers
 
     async def run(self, work: "partial[T]") -> T:
@@ -63,8 +66,9 @@ class HashingLine:
             HashingBusy: the line is too long, or the caller has left.
         """
         if self.waiting >= self._queue or self.expected_seconds > self._queue_seconds:
+            self.refused += 1
             raise HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds)))
-        self._inside += 1
+        self.inside += 1
         job = self._pool.submit(self._timed, work)
         job.add_done_callback(partial(self._done, asyncio.get_running_loop()))
         if self.waiting and (has_left := departure.get()) is not None:
@@ -88,7 +92,7 @@ class HashingLine:
             loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        self._inside -= 1
+        self.inside -= 1
 
 
 async def _unless(leaving: Any, job: "asyncio.Future[T]") -> T:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -21,8 +22,12 @@ T = TypeVar("T")
 ATTEMPTS = 3
 RETRY_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 2
-# MySQL: deadlock, lock wait timeout, record changed since it was read.
-CONFLICTS = frozenset({1213, 1205, 1020})
+# MySQL: deadlock (Galera: certification, too), lock wait timeout, record changed since it was read;
+# 3101 is a certification that Group Replication refused at the commit.
+CONFLICTS = frozenset({1213, 1205, 1020, 3101})
+# 1047 a Galera node without the majority; 1180 and 3100 a commit that could not be replicated; 1290, 1792 and 1836 a
+# server that only reads, as after a failover. Another connection may lead to a server that can.
+CANNOT_WRITE = frozenset({1047, 1180, 1290, 1792, 1836, 3100})
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
@@ -123,7 +128,7 @@ def create_engine(
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         isolation_level="READ COMMITTED",
         pool_size=pool_size,
@@ -138,6 +143,8 @@ def create_engine(
             "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
+    return engine
 
 
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
@@ -178,18 +185,23 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
     return run
 
 
-def _number(error: DBAPIError) -> Any:
-    arguments = getattr(error.orig, "args", ())
+def _number(error: BaseException | None) -> Any:
+    arguments = getattr(error, "args", ())
     return arguments[0] if arguments else None
 
 
 def _is_conflict(error: DBAPIError) -> bool:
-    return _number(error) in CONFLICTS or "database is locked" in str(error.orig)
+    return _number(error.orig) in CONFLICTS or "database is locked" in str(error.orig)
+
+
+def _leave_who_cannot_write(context: ExceptionContext) -> None:
+    if _number(context.original_exception) in CANNOT_WRITE:
+        context.is_disconnect = True
 
 
 def _cannot_connect(error: DBAPIError) -> bool:
     # MySQL: 1040 too many connections, 1053 shutdown in progress, 2003/2006/2013 no connection or a lost one.
-    return _number(error) in (1040, 1053, 1927, 2003, 2006, 2013)
+    return _number(error.orig) in (1040, 1053, 1927, 2003, 2006, 2013)
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

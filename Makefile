@@ -20,7 +20,7 @@ check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/compose/compose.yml
 
 docs: .venv/installed ## write the settings, as the code has them, into .env.example and the README
 	$(BIN)/gatepost settings --example > .env.example

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from gatepost.core.settings import Settings
 
-START_SECONDS = 90
+START_SECONDS = 180
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
 COMMAND = (sys.executable, "-c", "from gatepost.cli.main import run; run()")

@@ -5,7 +5,7 @@ BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test check bench docs lock clean
+.PHONY: run test galera check bench docs lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -13,12 +13,15 @@ run: .venv/installed ## build the environment and serve on http://localhost:8080
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
+galera: .venv/installed-dev ## three database nodes that replicate, one of which is killed; needs galera-4 and rsync
+	$(BIN)/pytest -n 0 tests/galera $(ARGS)
+
 check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/compose/compose.yml
 
 bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 10 minutes, BENCH=full 90
 	benchmarks/.build/venv/bin/python -m benchmarks.bench $(BENCH)

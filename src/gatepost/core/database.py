@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
@@ -24,11 +25,15 @@ RETRY_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 2
 # What an answer that took all of its time may take beyond that.
 UNDO_SECONDS = 0.25
-# MySQL: deadlock, lock wait timeout, record changed since it was read.
-CONFLICTS = frozenset({1213, 1205, 1020})
+# MySQL: deadlock (Galera: certification, too), lock wait timeout, record changed since it was read;
+# 3101 is a certification that Group Replication refused at the commit.
+CONFLICTS = frozenset({1213, 1205, 1020, 3101})
+# 1047 a Galera node without the majority; 1180 and 3100 a commit that could not be replicated; 1290, 1792 and 1836 a
+# server that only reads, as after a failover. Another connection may lead to a server that can.
+CANNOT_WRITE = frozenset({1047, 1180, 1290, 1792, 1836, 3100})
 # MySQL: too many connections, shutdown in progress, connection killed, no connection or a lost one; disk full, table
-# full; read only, as a replica is before it takes over; a Galera node that is not ready; statement stopped.
-OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, 1021, 1114, 1290, 1836, 1047, 1317})
+# full; statement stopped.
+OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, 1021, 1114, 1317}) | CANNOT_WRITE
 # SQLite: a failing disk, a full one, no file or no right to it.
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
@@ -146,7 +151,7 @@ def create_engine(
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         # What is stored must not stand in the text of an error.
         hide_parameters=True,
@@ -163,6 +168,8 @@ def create_engine(
             "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
         },
     )
+    event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
+    return engine
 
 
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
@@ -203,19 +210,24 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
     return run
 
 
-def _number(error: DBAPIError) -> Any:
-    arguments = getattr(error.orig, "args", ())
+def _number(error: BaseException | None) -> Any:
+    arguments = getattr(error, "args", ())
     return arguments[0] if arguments else None
 
 
 def _is_conflict(error: DBAPIError) -> bool:
-    return _number(error) in CONFLICTS or "database is locked" in str(error.orig)
+    return _number(error.orig) in CONFLICTS or "database is locked" in str(error.orig)
+
+
+def _leave_who_cannot_write(context: ExceptionContext) -> None:
+    if _number(context.original_exception) in CANNOT_WRITE:
+        context.is_disconnect = True
 
 
 def _is_outage(error: DBAPIError) -> bool:
     # The low byte of SQLite's code is the kind, the rest the detail.
     kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
-    return error.connection_invalidated or _number(error) in OUTAGES or kind in SQLITE_OUTAGES
+    return error.connection_invalidated or _number(error.orig) in OUTAGES or kind in SQLITE_OUTAGES
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

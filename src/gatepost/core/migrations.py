@@ -39,6 +39,12 @@ def newest_revision() -> str:
     return head
 
 
+@cache
+def known_revisions() -> frozenset[str]:
+    """Return every revision up to the newest; another one comes from a later version of the service."""
+    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
 async def current_revision(engine: AsyncEngine) -> str | None:
     """Return the revision that the database is at; None where it holds no tables of ours."""
     async with engine.connect() as connection:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gatepost.core.database import Database, DatabaseUnavailable
 from gatepost.core.errors import AppError, FieldProblem
-from gatepost.core.migrations import newest_revision
+from gatepost.core.migrations import known_revisions, newest_revision
 from gatepost.keys.errors import SigningKeyError
 from gatepost.keys.ring import KeyRing
 from gatepost.operations.errors import KeysMissing, SchemaOutdated
@@ -56,7 +56,9 @@ class Readiness:
     async def _failures(self) -> Mapping[Check, AppError]:
         failures: dict[Check, AppError] = {}
         try:
-            if await self._revision() != newest_revision():
+            revision = await self._revision()
+            # A later schema is no hindrance: while that version is rolled out, this one goes on.
+            if revision is None or (revision != newest_revision() and revision in known_revisions()):
                 failures[Check.SCHEMA] = SchemaOutdated()
         except DatabaseUnavailable as error:
             failures[Check.DATABASE] = error

@@ -9,7 +9,7 @@ from gatepost.accounts.models import User
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.database import Database, DatabaseUnavailable, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
@@ -56,6 +56,7 @@ class SignedIn:
 class Presented(Enum):
     """What a refresh token that was not the current one turns out to be."""
 
+    CURRENT = auto()
     JUST_REPLACED = auto()
     REUSED = auto()
     EXPIRED = auto()
@@ -162,6 +163,9 @@ class TokenService:
         async with self._db.read() as tx:
             user, session = await self._of(tx, ticket)
         match self._classify(ticket, session, now=now):
+            case Presented.CURRENT:
+                # A node of a cluster ran the update before it had what another node committed, and has it now.
+                raise DatabaseUnavailable
             case Presented.JUST_REPLACED:
                 return self.issue(user, session, now=now)
             case Presented.UNKNOWN:
@@ -217,6 +221,8 @@ class TokenService:
             return Presented.UNKNOWN
         if session.expires_at <= now:
             return Presented.EXPIRED
+        if ticket.generation == session.generation:
+            return Presented.CURRENT
         is_previous = ticket.generation == session.generation - 1
         if is_previous and now - session.rotated_at <= self._rules.reuse_grace:
             return Presented.JUST_REPLACED

@@ -191,6 +191,26 @@ async def test_idle_connection_that_the_server_closed_is_not_noticed(mysql_url: 
 
 
 @pytest.mark.mysql
+@pytest.mark.parametrize("number", [1047, 1180, 1290, 1836, 3100])
+async def test_server_that_cannot_write_is_unavailable_and_its_connection_is_left(mysql_url: URL, number: int) -> None:
+    """As a node answers that has lost its cluster, and a primary that has become a replica."""
+    database = Database(create_engine(mysql_url, pool_size=1, max_overflow=0), timeout_seconds=5)
+    seen: list[int | None] = []
+
+    async def write(statement: str) -> None:
+        async with database.begin() as tx:
+            seen.append(await tx.scalar(text("SELECT CONNECTION_ID()")))
+            await tx.execute(text(statement))
+
+    with pytest.raises(DatabaseUnavailable):
+        await write(f"SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {number}, MESSAGE_TEXT = 'not here'")
+    await write("SELECT 1")
+
+    assert len(set(seen)) == 2
+    await database.dispose()
+
+
+@pytest.mark.mysql
 async def test_deadlock_is_run_again(mysql_url: URL) -> None:
     database = Database(create_engine(mysql_url), timeout_seconds=10)
     both_hold_one = asyncio.Barrier(2)
@@ -214,7 +234,10 @@ async def test_deadlock_is_run_again(mysql_url: URL) -> None:
     await database.dispose()
 
 
-@pytest.mark.parametrize("arguments", [DEADLOCK, (1205, "Lock wait timeout"), (1020, "Record has changed")])
+@pytest.mark.parametrize(
+    "arguments",
+    [DEADLOCK, (1205, "Lock wait timeout"), (1020, "Record has changed"), (3101, "Plugin instructed the server")],
+)
 async def test_conflict_is_run_three_times_and_then_told(arguments: tuple[int, str]) -> None:
     runs: list[int] = []
 

@@ -1,7 +1,9 @@
 """Exchanging a refresh token."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import event, func, insert, select, update
 
 from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
@@ -244,3 +246,22 @@ async def test_refreshes_add_no_rows(api: Api, database: Database) -> None:
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(Session)) == 1
         assert await tx.scalar(select(func.count()).select_from(AuditEntry).where(AuditEntry.user_id.is_not(None))) == 2
+
+
+async def test_update_that_a_node_ran_before_it_was_up_to_date_ends_no_session(api: Api, database: Database) -> None:
+    """A node of a cluster may run an update on what it has, and answer the next read with more."""
+    person = await api.sign_up()
+    behind = [True]
+
+    def miss(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> tuple[str, Any]:
+        if behind and statement.startswith("UPDATE sessions"):
+            behind.clear()
+            return statement.replace(" WHERE ", " WHERE 1 = 0 AND "), parameters
+        return statement, parameters
+
+    event.listen(database.engine.sync_engine, "before_cursor_execute", miss, retval=True)
+    first = await api.refresh(person.refresh_token)
+    event.remove(database.engine.sync_engine, "before_cursor_execute", miss)
+
+    assert_problem(first, 503, "database_unavailable")
+    assert (await api.refresh(person.refresh_token)).status_code == 200

@@ -29,6 +29,7 @@ from gatepost.http.middleware import BodyGuard, LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.router import router as keys_router
 from gatepost.operations.router import router as operations_router
+from gatepost.operations.tracing import TracedRequests, Tracing, start_tracing
 from gatepost.recovery.router import router as recovery_router
 from gatepost.services import Services, build_services
 from gatepost.sessions.cookies import TokenCookies
@@ -63,6 +64,7 @@ ROLES_SECONDS = 2
 MAIL_SECONDS = 5
 # No entry waits longer than twice this for its seal.
 SEAL_SECONDS = 1
+FIGURES_SECONDS = 1
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -74,15 +76,17 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     if services is None:
         services = build_services(settings or load_settings())
     settings = services.settings
+    tracing = start_tracing(settings, services.database.engine)
     app = FastAPI(
         title="Gatepost",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services),
+        lifespan=_lifespan(services, tracing),
         # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=[
+            *([Middleware(TracedRequests, tracer=tracing.tracer)] if tracing is not None else []),
             Middleware(
                 RequestEnvelope,
                 log=request_log(settings),
@@ -111,7 +115,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Services, tracing: Tracing | None) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await require_current_schema(services.database.engine)
@@ -128,6 +132,7 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
                 again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
                 again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
                 again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+                again(FIGURES_SECONDS, services.figures.share, name="sharing figures"),
                 again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
             )
         ]
@@ -139,6 +144,9 @@ def _lifespan(services: Services) -> Callable[[FastAPI], AbstractAsyncContextMan
             for task in late:
                 task.cancel()
             await services.stop()
+            await services.figures.share()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.stop)
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             standard_error().flush()
 

@@ -38,6 +38,9 @@ from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
 from gatepost.mail.transports import make_transport
 from gatepost.mail.worker import OutboxWorker
+from gatepost.operations.figures import Figures
+from gatepost.operations.readiness import Readiness
+from gatepost.operations.watched import figures_of_process
 from gatepost.recovery.addresses import AddressService
 from gatepost.recovery.mail_links import MailLinks
 from gatepost.recovery.not_me import NotMeService
@@ -88,6 +91,8 @@ class Services:
     audit_retention: AuditRetention
     purger: Purger
     traffic: Traffic
+    figures: Figures
+    readiness: Readiness
 
     def by_class(self) -> dict[type[Any], Any]:
         """Return the services under their classes, for injection."""
@@ -163,6 +168,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
+    traffic = Traffic()
     leases = Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
@@ -205,7 +211,15 @@ def build_services(settings: Settings, *, clock: Clock | None = None) -> Service
         audit_reader=AuditReader(database),
         audit_sealer=AuditSealer(database, clock, leases, settings.keys),
         audit_retention=retention,
-        traffic=Traffic(),
+        traffic=traffic,
+        figures=Figures(
+            traffic,
+            figures_of_process(
+                traffic, passwords, database, feed, connections=settings.db_pool_size + settings.db_max_overflow
+            ),
+            folder=settings.metrics_dir,
+        ),
+        readiness=Readiness(database, keys, feed),
         purger=Purger(
             leases,
             [

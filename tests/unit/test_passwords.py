@@ -112,11 +112,11 @@ async def test_caller_who_goes_makes_room_only_when_the_work_is_done(passwords: 
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    running = passwords._waiting
+    running = passwords.waiting
 
     held.set()
     async with asyncio.timeout(10):
-        while passwords._waiting:
+        while passwords.waiting:
             await asyncio.sleep(0)
 
     # What had not begun was taken back at once; what had begun counted until its end.

@@ -53,6 +53,10 @@ class RevokedTokens:
         """Whether the feed has not been read for longer than it may."""
         return self._read_at is None or now - self._read_at > self._max_staleness
 
+    def age_seconds(self, *, now: datetime) -> float:
+        """Return how long ago the feed was read; 0 before the first time."""
+        return (now - self._read_at).total_seconds() if self._read_at is not None else 0.0
+
     def note(self, line: RevocationLine) -> bool:
         """Take a line in; return whether it was new."""
         if self._lines.get(line.id) == line:

@@ -59,6 +59,11 @@ class Entries:
         """Return how many entries no seal holds."""
         return await self._tx.scalar(select(func.count()).where(AuditEntry.seal_id.is_(None))) or 0
 
+    async def oldest_unsealed_at(self) -> datetime | None:
+        """Return the moment of the oldest entry that no seal holds."""
+        query = select(AuditEntry.at).where(AuditEntry.seal_id.is_(None)).order_by(AuditEntry.id).limit(1)
+        return await self._tx.scalar(query)
+
     async def seal(self, ids: Collection[int], seal_id: int) -> int:
         """Give entries that no seal holds to a seal; return how many there were."""
         statement = (

@@ -1,7 +1,7 @@
 """Sealing: what is in the log becomes the next link of the hash chain, seconds after it was written."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -47,6 +47,11 @@ class AuditSealer:
             if len(batch) < BATCH:
                 break
         return sealed
+
+    async def oldest_unsealed_at(self) -> datetime | None:
+        """Return the moment of the oldest entry that waits for its seal."""
+        async with self._db.read() as tx:
+            return await Entries(tx).oldest_unsealed_at()
 
     async def _unsealed(self) -> Sequence[Raw]:
         async with self._db.read() as tx:

@@ -1,10 +1,14 @@
 """`gatepost serve`."""
 
 import asyncio
+import os
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -26,12 +30,18 @@ def serve(
     asyncio.run(_try(settings))
     host, port = host or settings.host, settings.port if port is None else port
     _greet(settings, host=host, port=port)
+    count = 1 if reload else workers or settings.workers
+    with _shared_figures(settings, workers=count):
+        _run(settings, host=host, port=port, workers=count, reload=reload)
+
+
+def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool) -> None:
     uvicorn.run(
         "gatepost.app:create_app",
         factory=True,
         host=host,
         port=port,
-        workers=workers or settings.workers,
+        workers=workers,
         reload=reload,
         loop="uvloop",
         http="httptools",
@@ -45,6 +55,20 @@ def serve(
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
     )
+
+
+@contextmanager
+def _shared_figures(settings: Settings, *, workers: int) -> Iterator[None]:
+    """Give the workers a fresh folder for their figures; a single one needs none."""
+    if workers == 1 or settings.metrics_dir is not None:
+        yield
+        return
+    with TemporaryDirectory(prefix="gatepost-figures-") as folder:
+        os.environ["METRICS_DIR"] = folder
+        try:
+            yield
+        finally:
+            del os.environ["METRICS_DIR"]
 
 
 async def _try(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from gatepost.core.errors import Unavailable
 
@@ -47,6 +47,8 @@ class Database:
 
     def __init__(self, engine: AsyncEngine, *, timeout_seconds: float) -> None:
         self.engine = engine
+        # Transactions that took too long, or waited too long for a connection.
+        self.timeouts = 0
         self._timeout = timeout_seconds
         self._writer = engine.execution_options(**{WRITES: True})
         self._listeners: dict[str, list[Callable[[], None]]] = {}
@@ -68,6 +70,12 @@ class Database:
         for topic in tx.info.get(ANNOUNCED, ()):
             for listener in self._listeners.get(topic, ()):
                 listener()
+
+    @property
+    def connections_in_use(self) -> int:
+        """How many connections are lent out."""
+        pool = self.engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def listen(self, topic: str, listener: Callable[[], None]) -> None:
         """Call the listener after each commit, of this process, that announced the topic."""
@@ -96,6 +104,7 @@ class Database:
             ):
                 yield tx
         except (TimeoutError, PoolTimeoutError) as error:
+            self.timeouts += 1
             raise DatabaseUnavailable from error
         except DBAPIError as error:
             if error.connection_invalidated or _cannot_connect(error):

@@ -112,8 +112,10 @@ class Passwords:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
         workers = os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
-        self._room = workers + queue
-        self._waiting = 0
+        # How many may wait or be hashed at once, how many do, and how many found no place.
+        self.room = workers + queue
+        self.waiting = 0
+        self.refused = 0
         cheap = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash("nobody's")
         # Costs as much to check as a real hash, and no password fits it.
         self._nobodys_hash = cheap.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
@@ -167,9 +169,10 @@ class Passwords:
         )
 
     async def _run(self, work: "partial[T]") -> T:
-        if self._waiting >= self._room:
+        if self.waiting >= self.room:
+            self.refused += 1
             raise HashingBusy
-        self._waiting += 1
+        self.waiting += 1
         job = self._pool.submit(work)
         job.add_done_callback(partial(self._done, asyncio.get_running_loop()))
         return await asyncio.wrap_future(job)
@@ -179,4 +182,4 @@ class Passwords:
             loop.call_soon_threadsafe(self._leave)
 
     def _leave(self) -> None:
-        self._waiting -= 1
+        self.waiting -= 1

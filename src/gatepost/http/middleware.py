@@ -91,7 +91,7 @@ class RequestEnvelope:
 
     def _close(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
-        route = _template(scope)
+        route = template_of(scope)
         client = scope.get("client")
         self._traffic.end(state, method=method, route=route, status=status, seconds=seconds)
         self._log.write(
@@ -127,7 +127,7 @@ class LastCatch:
             await self.app(scope, receive if scope["method"] == "GET" else receive_watched, send_watched)
         except Exception:  # noqa: BLE001  the last catch
             log_crash(
-                logger, "request %s failed: %s %s", scope["state"]["request_id"], scope["method"], _template(scope),
+                logger, "request %s failed: %s %s", scope["state"]["request_id"], scope["method"], template_of(scope),
                 given=texts_given(scope["headers"], scope["query_string"], bytes(body)),
             )  # fmt: skip
             if started:
@@ -148,7 +148,7 @@ def _offered_id(headers: Iterable[Header]) -> str | None:
     return None
 
 
-def _template(scope: Scope) -> str:
+def template_of(scope: Scope) -> str:
     """Return the route's template: the path itself may hold a secret, and there is no end of paths."""
     route = scope.get("route")
     if route is not None:

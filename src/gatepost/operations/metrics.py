@@ -1,24 +1,84 @@
 """Figures in the text format of Prometheus."""
 
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from gatepost.mail.repository import OutboxCounts
+from gatepost import __version__
+from gatepost.core.logs.context import Act
+from gatepost.core.traffic import BOUNDS, SUCCESS, Durations
+from gatepost.operations.figures import Figure, Kind, Totals
+
+# How a status is called, by its hundreds; 0 where the client went before there was an answer.
+CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
+OUTCOMES: Mapping[Act, tuple[str, str]] = {
+    Act.SIGN_IN: ("gatepost_sign_ins", "Sign-ins, by how they ended: success, or the code of the error."),
+    Act.REFRESH: ("gatepost_refreshes", "Exchanges of a refresh token, by how they ended."),
+}
 
 
-def exposition(outbox: OutboxCounts, *, now: datetime) -> bytes:
-    """Return the figures; those of the outbox are of all replicas together."""
+def exposition(totals: Totals, figures: Sequence[Figure], shared: Mapping[str, tuple[str, float]]) -> bytes:
+    """Return all figures; `shared` are those that all replicas have in common, each with its meaning."""
     registry = CollectorRegistry()
-    oldest = outbox.oldest_pending_at
-    for name, meaning, value in (
-        ("gatepost_outbox_pending", "Mails that are to be tried.", outbox.pending),
-        ("gatepost_outbox_failed", "Mails that were given up; see gatepost mail failed.", outbox.failed),
-        (
-            "gatepost_outbox_oldest_seconds",
-            "How long the oldest mail that is to be tried has waited.",
-            (now - oldest).total_seconds() if oldest is not None else 0,
-        ),
-    ):
-        Gauge(name, meaning, registry=registry).set(value)
+    registry.register(_Families(totals, figures, shared))
     return generate_latest(registry)
+
+
+class _Families(Collector):
+    def __init__(self, totals: Totals, figures: Sequence[Figure], shared: Mapping[str, tuple[str, float]]) -> None:
+        self._totals = totals
+        self._figures = figures
+        self._shared = shared
+
+    def collect(self) -> Iterator[Metric]:
+        yield from _requests(self._totals)
+        for act, (name, meaning) in OUTCOMES.items():
+            outcomes = CounterMetricFamily(name, meaning, labels=["outcome"])
+            counted = {outcome: count for (of_act, outcome), count in self._totals.outcomes.items() if of_act == act}
+            for outcome, count in ({SUCCESS: 0} | counted).items():
+                outcomes.add_metric([outcome], count)
+            yield outcomes
+        for figure in self._figures:
+            value = self._totals.values[figure.name]
+            if figure.kind is Kind.COUNT:
+                yield CounterMetricFamily(figure.name, figure.meaning, value=value)
+            else:
+                yield GaugeMetricFamily(figure.name, figure.meaning, value=value)
+        for name, (meaning, value) in self._shared.items():
+            yield GaugeMetricFamily(name, meaning, value=value)
+        version = GaugeMetricFamily("gatepost_build_info", "The version that runs; always 1.", labels=["version"])
+        version.add_metric([__version__], 1)
+        yield version
+
+
+def _requests(totals: Totals) -> Iterator[Metric]:
+    count = CounterMetricFamily(
+        "gatepost_http_requests", "Requests that have ended.", labels=["route", "method", "status"]
+    )
+    durations = HistogramMetricFamily(
+        "gatepost_http_request_duration_seconds", "Time to a whole answer.", labels=["route", "method"]
+    )
+    by_route: dict[tuple[str, str], Durations] = {}
+    for (route, method, hundreds), counted in totals.requests.items():
+        count.add_metric([route, method, CLASSES[hundreds]], sum(counted.counts))
+        of_route = by_route.setdefault((route, method), Durations())
+        of_route.counts = [a + b for a, b in zip(of_route.counts, counted.counts, strict=True)]
+        of_route.seconds += counted.seconds
+    for labels, counted in by_route.items():
+        durations.add_metric(list(labels), _buckets(counted.counts), counted.seconds)
+    yield count
+    yield durations
+
+
+def _buckets(counts: Sequence[int]) -> list[Any]:
+    """Return each bound with how many took no longer."""
+    buckets = []
+    so_far = 0
+    for bound, count in zip([*(str(bound) for bound in BOUNDS), "+Inf"], counts, strict=True):
+        so_far += count
+        buckets.append([bound, so_far])
+    return buckets

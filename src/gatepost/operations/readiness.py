@@ -1,33 +1,93 @@
 """Whether this process can serve."""
 
-from sqlalchemy import text
+import asyncio
+from collections.abc import Mapping
+from enum import StrEnum
 
-from gatepost.core.database import Database
-from gatepost.core.errors import Unavailable
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.core.errors import AppError, FieldProblem
 from gatepost.core.migrations import newest_revision
+from gatepost.keys.errors import SigningKeyError
+from gatepost.keys.ring import KeyRing
+from gatepost.operations.errors import KeysMissing, SchemaOutdated
 from gatepost.sessions.errors import RevocationUnknown
 from gatepost.sessions.revocation import RevocationFeed
 
-
-class SchemaOutdated(Unavailable):
-    """The database is at another schema than this version of the service works with."""
-
-    code = "schema_outdated"
-    title = "Schema outdated"
-    message = "The database is at another schema. Run: gatepost migrate"
+# Those who ask give up soon after: a second is what Kubernetes waits.
+ANSWER_SECONDS = 0.8
 
 
-async def check_readiness(database: Database, feed: RevocationFeed) -> None:
-    """Let a process pass that can serve.
+class Check(StrEnum):
+    """What a process needs to serve."""
 
-    Raises:
-        DatabaseUnavailable: the database does not answer in time.
-        SchemaOutdated: the database is at another schema.
-        RevocationUnknown: the revocation feed has not been read for too long, so protected routes refuse.
-    """
-    async with database.read() as tx:
-        revision = await tx.scalar(text("SELECT version_num FROM alembic_version"))
-    if revision != newest_revision():
-        raise SchemaOutdated
-    if feed.is_stale():
-        raise RevocationUnknown
+    DATABASE = "database"
+    SCHEMA = "schema"
+    KEYS = "keys"
+    FEED = "feed"
+
+
+class Readiness:
+    """Tells whether a process can serve, in time also when the database hangs."""
+
+    def __init__(self, database: Database, keys: KeyRing, feed: RevocationFeed) -> None:
+        self._db = database
+        self._keys = keys
+        self._feed = feed
+        self._asking: asyncio.Task[str | None] | None = None
+
+    async def check(self) -> None:
+        """Let a process pass that can serve.
+
+        Raises:
+            DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown: the first of what is amiss; `fields`
+                names all of it.
+        """
+        failures = await self._failures()
+        if failures:
+            first = next(iter(failures.values()))
+            first.fields = tuple(
+                FieldProblem(check.value, error.code, error.message) for check, error in failures.items()
+            )
+            raise first
+
+    async def _failures(self) -> Mapping[Check, AppError]:
+        failures: dict[Check, AppError] = {}
+        try:
+            if await self._revision() != newest_revision():
+                failures[Check.SCHEMA] = SchemaOutdated()
+        except DatabaseUnavailable as error:
+            failures[Check.DATABASE] = error
+        try:
+            _ = self._keys.signing
+        except SigningKeyError:
+            failures[Check.KEYS] = KeysMissing()
+        if self._feed.is_stale():
+            failures[Check.FEED] = RevocationUnknown()
+        return failures
+
+    async def _revision(self) -> str | None:
+        # A question that hangs goes on, up to the limit of any transaction, and is not asked twice meanwhile.
+        asking = self._asking = self._asking or asyncio.create_task(self._ask())
+        asking.add_done_callback(self._forget)
+        done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
+        if not done:
+            raise DatabaseUnavailable
+        return asking.result()
+
+    def _forget(self, asked: asyncio.Task[str | None]) -> None:
+        if self._asking is asked:
+            self._asking = None
+        if not asked.cancelled():
+            asked.exception()
+
+    async def _ask(self) -> str | None:
+        try:
+            async with self._db.read() as tx:
+                revision: str | None = await tx.scalar(text("SELECT version_num FROM alembic_version"))
+        except DBAPIError:
+            # It answers, and has no such table.
+            return None
+        return revision

@@ -1,45 +1,96 @@
 """What operations watch, over HTTP."""
 
+import asyncio
+import hmac
+from ipaddress import ip_address
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import Field
 
-from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.audit.sealer import AuditSealer
+from gatepost.core.database import DatabaseUnavailable
+from gatepost.core.settings import Settings
 from gatepost.http.deps import provided
-from gatepost.http.health import Alive
 from gatepost.http.openapi import problems
+from gatepost.http.schemas import Out
 from gatepost.mail.worker import OutboxWorker
+from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
+from gatepost.operations.figures import Figures
 from gatepost.operations.metrics import exposition
-from gatepost.operations.readiness import SchemaOutdated, check_readiness
+from gatepost.operations.readiness import Check, Readiness
+from gatepost.operations.watched import figures_of_database
 from gatepost.sessions.errors import RevocationUnknown
-from gatepost.sessions.revocation import RevocationFeed
+
+# What proxies add to a request.
+OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 
 router = APIRouter(tags=["operations"])
 
-DatabaseDep = Annotated[Database, Depends(provided(Database))]
-FeedDep = Annotated[RevocationFeed, Depends(provided(RevocationFeed))]
+ReadinessDep = Annotated[Readiness, Depends(provided(Readiness))]
+FiguresDep = Annotated[Figures, Depends(provided(Figures))]
 OutboxDep = Annotated[OutboxWorker, Depends(provided(OutboxWorker))]
+SealerDep = Annotated[AuditSealer, Depends(provided(AuditSealer))]
+SettingsDep = Annotated[Settings, Depends(provided(Settings))]
+
+
+class Ready(Out):
+    """The process can serve."""
+
+    status: str = Field(examples=["ready"])
+    checks: dict[str, str] = Field(examples=[dict.fromkeys(Check, "ok")])
 
 
 @router.get(
     "/readyz",
     summary="Whether it can serve",
-    responses=problems(DatabaseUnavailable, SchemaOutdated, RevocationUnknown),
+    responses=problems(DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
 )
-async def ready(database: DatabaseDep, feed: FeedDep) -> Alive:
-    """Asks the database, its schema and the revocation feed: a reason to send requests elsewhere while one fails."""
-    await check_readiness(database, feed)
-    return Alive(status="ready")
+async def ready(readiness: ReadinessDep) -> Ready:
+    """Asks the database, its schema, the signing keys and the revocation feed: a reason to send requests elsewhere.
+
+    A refusal has the code of the first that fails; its `errors` name each.
+    """
+    await readiness.check()
+    return Ready(status="ready", checks=dict.fromkeys(Check, "ok"))
+
+
+async def require_metrics_reader(request: Request, settings: SettingsDep) -> None:
+    """Let those pass who may read the figures: with the token, or without one from inside the network."""
+    if settings.metrics_token is not None:
+        expected = f"Bearer {settings.metrics_token.get_secret_value()}"
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
+            raise MetricsRefused
+    elif _is_from_outside(request):
+        raise MetricsRefused
 
 
 @router.get(
     "/metrics",
     summary="Figures for Prometheus",
+    dependencies=[Depends(require_metrics_reader)],
     response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {"example": "gatepost_outbox_failed 0.0"}}}},
+    responses={
+        200: {"content": {"text/plain": {"example": "gatepost_outbox_failed 0.0"}}},
+        **problems(MetricsRefused),
+    },
 )
-async def metrics(outbox: OutboxDep) -> Response:
-    """The outbox: mails that wait, mails that were given up, and how long the oldest has waited."""
-    return Response(exposition(await outbox.counts(), now=outbox.now()), media_type=CONTENT_TYPE_LATEST)
+async def metrics(figures: FiguresDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
+    """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
+    shared = await figures_of_database(outbox, sealer)
+    totals = await asyncio.to_thread(figures.totals)
+    return Response(
+        await asyncio.to_thread(exposition, totals, figures.figures, shared), media_type=CONTENT_TYPE_LATEST
+    )
+
+
+def _is_from_outside(request: Request) -> bool:
+    """Whether a proxy hands the request on, or its sender has a public address."""
+    if any(name in request.headers for name in OF_PROXIES):
+        return True
+    try:
+        return request.client is None or ip_address(request.client.host).is_global
+    except ValueError:
+        return True

@@ -52,6 +52,10 @@ class RevocationFeed:
         """Whether the feed has not been read for longer than it may."""
         return self._revoked.is_stale(now=self._clock.now())
 
+    def age_seconds(self) -> float:
+        """Return how long ago the feed was read; 0 before the first time."""
+        return self._revoked.age_seconds(now=self._clock.now())
+
     def lines_after(self, line_id: int) -> list[RevocationLine]:
         """Return the live lines with greater ids, in order."""
         return self._revoked.lines_after(line_id)

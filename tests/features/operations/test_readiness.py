@@ -1,17 +1,33 @@
 """Whether a process says that it can serve."""
 
+import asyncio
+
+import httpx
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from gatepost.app import create_app
 from gatepost.core.migrations import newest_revision
 from gatepost.services import Services
+from tests.conftest import MakeServices, http_client
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.server import free_port
 
 
-async def test_service_in_order_is_ready(api: Api) -> None:
+def failing(answer: httpx.Response) -> list[str]:
+    """Return the names of the checks that failed."""
+    return [error["field"] for error in answer.json()["errors"]]
+
+
+async def test_service_in_order_names_all_that_it_has_asked(api: Api) -> None:
     answer = await api.get("/readyz")
 
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready"})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "checks": {"database": "ok", "schema": "ok", "keys": "ok", "feed": "ok"},
+    }
 
 
 async def test_other_schema_is_not_ready(api: Api, services: Services) -> None:
@@ -19,13 +35,32 @@ async def test_other_schema_is_not_ready(api: Api, services: Services) -> None:
     try:
         async with services.database.begin() as tx:
             await tx.execute(set_revision, {"revision": "0001"})
-        assert_problem(await api.get("/readyz"), 503, "schema_outdated")
+        answer = await api.get("/readyz")
     finally:
         async with services.database.begin() as tx:
             await tx.execute(set_revision, {"revision": newest_revision()})
+
+    assert_problem(answer, 503, "schema_outdated")
+    assert failing(answer) == ["schema"]
 
 
 async def test_feed_that_cannot_be_read_is_not_ready(api: Api, clock: FakeClock) -> None:
     clock.advance(seconds=31)
 
-    assert_problem(await api.get("/readyz"), 503, "revocation_unknown")
+    answer = await api.get("/readyz")
+
+    assert_problem(answer, 503, "revocation_unknown")
+    assert failing(answer) == ["feed"]
+
+
+async def test_database_that_hangs_is_told_before_whoever_asks_gives_up(make_services: MakeServices) -> None:
+    with free_port() as silent:
+        url = f"mysql://root@127.0.0.1:{silent.getsockname()[1]}/gatepost"
+        async with http_client(create_app(services=make_services(database_url=SecretStr(url)))) as client:
+            async with asyncio.timeout(2):
+                answers = await asyncio.gather(*(client.get("/readyz") for _ in range(3)))
+
+    for answer in answers:
+        assert_problem(answer, 503, "database_unavailable")
+        assert failing(answer) == ["database", "keys", "feed"]
+        assert answer.headers["retry-after"] == "1"

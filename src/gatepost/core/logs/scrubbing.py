@@ -1,5 +1,7 @@
 """What an exception says, without what people gave: its text can quote a password or an address."""
 
+import base64
+import binascii
 import logging
 import re
 import sys
@@ -52,11 +54,22 @@ def texts_given(headers: Iterable[tuple[bytes, bytes]], query: bytes, body: byte
     for name, value in headers:
         if name in SECRET_HEADERS:
             texts += re.split(r"[\s;,=]+", value.decode("latin-1"))
+            texts += _of_basic(value)
     for form in (query, body):
         texts += [text for _, text in parse_qsl(form.decode("utf-8", "replace"), max_num_fields=1000)]
     with suppress(strict_json.StrictJsonError, RecursionError):  # then it was refused, and nothing has read it
         texts += _leaves(strict_json.loads(body))
     return texts
+
+
+def _of_basic(credentials: bytes) -> list[str]:
+    """Return the name and the secret of RFC 7617, or nothing."""
+    kind, _, encoded = credentials.partition(b" ")
+    if kind.lower() != b"basic":
+        return []
+    with suppress(binascii.Error):
+        return base64.b64decode(encoded).decode("utf-8", "replace").split(":", 1)
+    return []
 
 
 def _scrub(report: traceback.TracebackException, error: BaseException, hidden: list[str]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -90,6 +91,10 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
             "SIGNUP_REVEALS_TAKEN",
             "`false` hides nothing while who signs up can sign in at once",
             "Set EMAIL_VERIFICATION=required as well",
+        )
+    if settings.otel_exporter_otlp_endpoint and find_spec("opentelemetry.sdk") is None:
+        yield Complaint(
+            "OTEL_EXPORTER_OTLP_ENDPOINT", "traces need packages that are not installed", "pip install 'gatepost[otel]'"
         )
     if "*" in settings.trusted_proxies:
         yield Complaint(

@@ -1,6 +1,7 @@
 """The settings of those who watch the service: what is logged, and who may read its figures."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -41,7 +42,12 @@ class WatchingSettings(BaseModel):
         description="Client addresses in the log: `full`, `network` (/24, /48 of IPv6) or `none`.",
     )
     metrics_token: SecretStr | None = Field(
-        None, description="Whoever reads /metrics sends it as `Authorization: Bearer`; without it, anybody may read."
+        None,
+        description="Bearer token that /metrics asks for; without it, only callers inside the network may read.",
+    )
+    metrics_dir: Path | None = Field(
+        None,
+        description="Empty folder in which workers share their figures; `gatepost serve` makes one itself.",
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,

@@ -1,0 +1,142 @@
+"""The figures of a process, and of all the processes of `gatepost serve --workers` together.
+
+Each worker leaves what it has counted in a file, every second and before it answers; who is asked adds the files up.
+So no request waits for a lock, and no sum ever goes down: what was shown once is in a file.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from gatepost.core.traffic import Durations, Traffic
+
+SUFFIX = ".figures.json"
+
+
+class Kind(StrEnum):
+    """How the figures of several processes become one."""
+
+    # A count that only grows, also of processes that have ended.
+    COUNT = "count"
+    # Of the processes that live.
+    SUM = "sum"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure of a process; `read` must be quick and must not fail."""
+
+    name: str
+    meaning: str
+    kind: Kind
+    read: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Figures, of one process or of several."""
+
+    requests: dict[tuple[str, str, int], Durations] = field(default_factory=dict)
+    outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
+
+    def add(self, other: "Totals", kinds: Mapping[str, Kind], *, lives: bool) -> None:
+        """Take in the figures of one more process; of one that has ended only what was counted."""
+        for key, durations in other.requests.items():
+            mine = self.requests.setdefault(key, Durations())
+            mine.counts = [a + b for a, b in zip(mine.counts, durations.counts, strict=True)]
+            mine.seconds += durations.seconds
+        for outcome, count in other.outcomes.items():
+            self.outcomes[outcome] = self.outcomes.get(outcome, 0) + count
+        for name, value in other.values.items():
+            kind = kinds.get(name)
+            if kind is Kind.COUNT or (lives and kind is Kind.SUM):
+                self.values[name] = self.values.get(name, 0) + value
+            elif lives and kind is Kind.MAX:
+                self.values[name] = max(self.values.get(name, value), value)
+
+    def to_json(self) -> bytes:
+        """Return the content of a worker's file."""
+        return orjson.dumps({
+            "requests": [[*key, durations.counts, durations.seconds] for key, durations in self.requests.items()],
+            "outcomes": [[*key, count] for key, count in self.outcomes.items()],
+            "values": self.values,
+        })  # fmt: skip
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Totals":
+        """Read a worker's file."""
+        read: dict[str, Any] = orjson.loads(content)
+        return cls(
+            requests={
+                (route, method, hundreds): Durations(counts, seconds)
+                for route, method, hundreds, counts, seconds in read["requests"]
+            },
+            outcomes={(act, outcome): count for act, outcome, count in read["outcomes"]},
+            values=read["values"],
+        )
+
+
+class Figures:
+    """Everything that this process counts; where there are several, `folder` is where they share it."""
+
+    def __init__(self, traffic: Traffic, figures: Iterable[Figure], *, folder: Path | None) -> None:
+        self._traffic = traffic
+        self.figures: Sequence[Figure] = tuple(figures)
+        self._kinds = {figure.name: figure.kind for figure in self.figures}
+        self._folder = folder
+        self._shared = b""
+
+    def totals(self) -> Totals:
+        """Return the figures of all workers; those of the others are at most a second old."""
+        mine = self._own()
+        if self._folder is None:
+            return mine
+        self._share(mine)
+        for path, lives in self._others(self._folder):
+            mine.add(Totals.from_json(path.read_bytes()), self._kinds, lives=lives)
+        return mine
+
+    async def share(self) -> None:
+        """Leave the figures of this worker where the others find them."""
+        if self._folder is not None:
+            self._share(self._own())
+
+    def _own(self) -> Totals:
+        totals = Totals(values={figure.name: figure.read() for figure in self.figures})
+        totals.add(Totals(dict(self._traffic.requests), dict(self._traffic.outcomes)), {}, lives=True)
+        return totals
+
+    def _share(self, totals: Totals) -> None:
+        content = totals.to_json()
+        if self._folder is None or content == self._shared:
+            return
+        path = self._folder / f"{os.getpid()}{SUFFIX}"
+        # A reader sees the file of before or the new one, and never a half of it.
+        draft = path.with_suffix(".new")
+        draft.write_bytes(content)
+        draft.replace(path)
+        self._shared = content
+
+    @staticmethod
+    def _others(folder: Path) -> Iterator[tuple[Path, bool]]:
+        for path in folder.glob(f"*{SUFFIX}"):
+            process_id = int(path.name.removesuffix(SUFFIX))
+            if process_id != os.getpid():
+                yield path, _lives(process_id)
+
+
+def _lives(process_id: int) -> bool:
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

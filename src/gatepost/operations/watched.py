@@ -1,0 +1,59 @@
+"""What there is to watch: every figure of a process, and those that all replicas have in common."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from gatepost.audit.sealer import AuditSealer
+from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.core.logs.lines import standard_error
+from gatepost.core.passwords import Passwords
+from gatepost.core.traffic import Traffic
+from gatepost.mail.worker import OutboxWorker
+from gatepost.operations.figures import Figure, Kind
+from gatepost.sessions.revocation import RevocationFeed
+
+
+def figures_of_process(
+    traffic: Traffic, passwords: Passwords, database: Database, feed: RevocationFeed, *, connections: int
+) -> Iterator[Figure]:
+    """Yield the figures of a process, which may open so many connections; a new figure is one more line."""
+    lines = standard_error()
+    for kind, name, read, meaning in (
+        (Kind.SUM, "workers", lambda: 1, "Worker processes."),
+        (Kind.SUM, "http_requests_in_progress", lambda: traffic.in_progress, "Requests that are being served."),
+        (Kind.SUM, "hash_waiting", lambda: passwords.waiting, "Passwords that wait for, or are in, hashing."),
+        (Kind.SUM, "hash_capacity", lambda: passwords.room, "Passwords that may wait or be hashed at once."),
+        (Kind.COUNT, "hash_refused", lambda: passwords.refused, "Passwords that found the queue full."),
+        (Kind.SUM, "db_connections_in_use", lambda: database.connections_in_use, "Connections in use."),
+        (Kind.SUM, "db_connections_limit", lambda: connections, "Connections that may be open."),
+        (Kind.COUNT, "db_timeouts", lambda: database.timeouts, "Transactions that took too long."),
+        (Kind.MAX, "revocation_feed_age_seconds", feed.age_seconds, "Since the worker furthest behind read the feed."),
+        (Kind.COUNT, "log_lines_lost", lambda: lines.lost, "Lines of the log that nobody took."),
+    ):
+        yield Figure(f"gatepost_{name}", meaning, kind, read)
+
+
+async def figures_of_database(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:
+    """Return what the database says; without it, only that it says nothing."""
+    up = "gatepost_database_up", "Whether the database answers."
+    try:
+        mails = await outbox.counts()
+        unsealed = await sealer.oldest_unsealed_at()
+    except DatabaseUnavailable:
+        return {up[0]: (up[1], 0)}
+    now = outbox.now()
+    return {
+        up[0]: (up[1], 1),
+        "gatepost_outbox_pending": ("Mails that are to be tried.", mails.pending),
+        "gatepost_outbox_failed": ("Mails that were given up; see gatepost mail failed.", mails.failed),
+        "gatepost_outbox_oldest_seconds": (
+            "How long the oldest mail that is to be tried has waited.", _age(mails.oldest_pending_at, now)
+        ),
+        "gatepost_audit_unsealed_oldest_seconds": (
+            "How long the oldest entry of the audit log has waited for its seal.", _age(unsealed, now)
+        ),
+    }  # fmt: skip
+
+
+def _age(moment: datetime | None, now: datetime) -> float:
+    return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0

@@ -1,0 +1,130 @@
+"""One line about each request, and every other line beside it in the same shape."""
+
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gatepost.core.settings import LogAddresses, LogFormat, LogLevel
+from tests.conftest import ADDRESS, MakeServices, MakeSettings, http_client, started
+from tests.support.api import Api
+from tests.support.log import Log, logging_as_served
+
+JSON_LOG = {"log_level": LogLevel.INFO, "log_format": LogFormat.JSON}
+
+
+@pytest.fixture
+def log(capfd: pytest.CaptureFixture[str]) -> Log:
+    """Return the log of the app under test."""
+    return Log(capfd)
+
+
+@pytest.fixture
+async def logged(make_services: MakeServices) -> AsyncIterator[Api]:
+    """Give the API of an app that writes JSON lines."""
+    async with started(make_services(**JSON_LOG)) as app, http_client(app) as client:
+        yield Api(client)
+
+
+async def test_each_request_has_one_line(logged: Api, log: Log) -> None:
+    person = await logged.sign_up()
+    answer = await logged.delete("/api/auth/sessions/999?token=secret", headers=person.headers)
+    await logged.get("/api/nothing/secret")
+    await logged.client.options(
+        "/api/auth/signin", headers={"Origin": "http://localhost:8081", "Access-Control-Request-Method": "POST"}
+    )
+
+    signed_up, deleted, unknown, preflight = log.requests
+    assert (signed_up["method"], signed_up["route"], signed_up["status"]) == ("POST", "/api/auth/signup", 201)
+    assert signed_up["user_id"] == deleted["user_id"] == person.id
+    assert deleted["route"] == "/api/auth/sessions/{session_id}"
+    assert (deleted["status"], deleted["code"], deleted["level"]) == (404, answer.json()["code"], "info")
+    assert deleted["request_id"] == answer.headers["x-request-id"]
+    assert deleted["duration_ms"] > 0
+    assert (unknown["route"], unknown["status"], "user_id" in unknown) == ("(none)", 404, False)
+    assert (preflight["method"], preflight["status"]) == ("OPTIONS", 200)
+    assert "secret" not in log.text
+
+
+async def test_id_that_the_caller_chose_is_in_the_line(logged: Api, log: Log) -> None:
+    await logged.get("/api/test/all", headers={"X-Request-ID": "from-the-proxy-1"})
+
+    assert [line["request_id"] for line in log.requests] == ["from-the-proxy-1"]
+
+
+async def test_probes_are_quiet_until_they_fail(make_services: MakeServices, log: Log) -> None:
+    services = make_services(**JSON_LOG)
+    async with started(services) as app, http_client(app) as client:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            await client.get(path)
+        assert log.requests == []
+        await services.database.dispose()
+        services.clock.advance(seconds=31)  # type: ignore[attr-defined]
+        await client.get("/readyz")
+
+    [failed] = log.requests
+    assert (failed["route"], failed["level"], failed["code"]) == ("/readyz", "error", "revocation_unknown")
+
+
+@pytest.mark.parametrize(
+    ("policy", "shown"),
+    [(LogAddresses.FULL, ADDRESS), (LogAddresses.NETWORK, "203.0.113.0/24"), (LogAddresses.NONE, None)],
+)
+async def test_log_holds_as_much_of_an_address_as_the_policy_says(
+    make_services: MakeServices, log: Log, policy: LogAddresses, shown: str | None
+) -> None:
+    async with started(make_services(**JSON_LOG, log_addresses=policy)) as app, http_client(app) as client:
+        await client.get("/api/test/all")
+
+    assert [line.get("address") for line in log.requests] == [shown]
+    assert policy is LogAddresses.FULL or ADDRESS not in log.text
+
+
+async def test_lines_of_libraries_and_of_requests_have_one_shape(
+    make_services: MakeServices, make_settings: MakeSettings, log: Log
+) -> None:
+    async def warn() -> None:
+        logging.getLogger("a.library").warning("it is %s", "late")
+        logging.getLogger("a.library").info("a form with secret fields")
+
+    services = make_services(**JSON_LOG)
+    async with started(services) as app, http_client(app) as client:
+        app.add_api_route("/api/warn", warn)
+        with logging_as_served(make_settings(**JSON_LOG)):
+            await client.get("/api/warn")
+            logging.getLogger("uvicorn.error").info("Started")
+            logging.getLogger("gatepost").info("outside of a request")
+
+    library, started_line, outside, request = sorted(log.lines, key=lambda line: line["event"] == "request")
+    assert list(library)[:3] == list(request)[:3] == ["timestamp", "level", "event"]
+    assert len(library["timestamp"]) == len(request["timestamp"]) == len("2026-01-01T00:00:00.000Z")
+    assert (library["event"], library["level"], library["logger"]) == ("it is late", "warning", "a.library")
+    assert library["request_id"] == request["request_id"]
+    assert started_line["logger"] == "uvicorn.error"
+    assert "request_id" not in outside
+
+
+async def test_crash_is_one_line_with_its_frames(
+    make_services: MakeServices, make_settings: MakeSettings, log: Log
+) -> None:
+    async def fail() -> None:
+        raise LookupError("no such thing")
+
+    async with started(make_services(**JSON_LOG)) as app, http_client(app) as client:
+        app.add_api_route("/api/fail", fail)
+        with logging_as_served(make_settings(**JSON_LOG)):
+            answer = await client.get("/api/fail")
+
+    crash, request = sorted(log.lines, key=lambda line: line["event"] == "request")
+    assert crash["request_id"] == request["request_id"] == answer.json()["requestId"]
+    assert crash["level"] == request["level"] == "error"
+    assert crash["exception"].endswith("LookupError: no such thing")
+    assert 'in fail\n    raise LookupError("no such thing")' in crash["exception"]
+
+
+async def test_people_read_lines_and_machines_json(make_services: MakeServices, log: Log) -> None:
+    async with started(make_services(log_level=LogLevel.INFO)) as app, http_client(app) as client:
+        await client.get("/api/test/all")
+
+    assert " info    GET /api/test/all 200 " in log.text
+    assert not log.text.startswith("{")

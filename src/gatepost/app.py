@@ -45,11 +45,15 @@ from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
 from gatepost.sessions.router import router as sessions_router
 from gatepost.signin.router import router as signin_router
 
+# FastAPI tries them in this order, each request: those that are asked most often come first.
 ROUTERS: tuple[APIRouter, ...] = (
-    signin_router,
-    sessions_router,
+    boards_router,
     access_router,
+    keys_router,
+    sessions_router,
+    signin_router,
     accounts_router,
+    clients_router,
     recovery_router,
     invitations_router,
     users_router,
@@ -57,9 +61,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit_router,
     figures_router,
     key_life_router,
-    boards_router,
-    keys_router,
-    clients_router,
     health_router,
     operations_router,
     pages.router,

@@ -20,7 +20,7 @@ from sqlalchemy.orm import DeclarativeBase
 SECRET = "a-secret-of-the-benchmark-0123456789"
 BCRYPT_COST = int(os.environ.get("BCRYPT_COST", "12"))
 
-engine = create_async_engine(os.environ["DATABASE_URL"])
+engine = create_async_engine(os.environ["DATABASE_URL"].replace("mysql:", "mysql+aiomysql:"))
 new_session = async_sessionmaker(engine, expire_on_commit=False)
 
 

@@ -1,6 +1,6 @@
 """What routes ask for: `CurrentUser`, or a person with a role."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +11,8 @@ from fastapi.security.base import SecurityBase
 from gatepost.access.errors import PermissionRequired, RoleRequired
 from gatepost.access.gate import Gate
 from gatepost.access.principal import Principal, RoleName
-from gatepost.http.deps import provided
+from gatepost.core.errors import Forbidden
+from gatepost.http.deps import provided, service
 from gatepost.sessions.cookies import TokenCookies
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
@@ -19,19 +20,28 @@ HEADER = "x-access-token"
 BEARER = "bearer "
 
 
-class AccessTokenScheme(SecurityBase):
-    """Finds the access token: `Authorization: Bearer`, else `x-access-token`, else the cookie; the first decides."""
+class _Scheme(SecurityBase):
+    """What the documentation says of an access token; FastAPI asks each dependency that is one of these."""
 
     def __init__(self) -> None:
         self.model = OAuth2Model(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL, scopes={})))
         self.scheme_name = "password"
 
-    async def __call__(
-        self, request: Request, cookies: Annotated[TokenCookies, Depends(provided(TokenCookies))]
-    ) -> str | None:
+
+class AccessTokenScheme(_Scheme):
+    """Finds the access token: `Authorization: Bearer`, else `x-access-token`, else the cookie; the first decides."""
+
+    async def __call__(self, request: Request) -> str | None:
         """Return the token, or None where none was sent."""
-        token = token_of_headers(request)
-        return cookies.access_token(request) if token is None else token
+        return _presented(request)
+
+
+class CurrentUserScheme(_Scheme):
+    """Finds the access token and admits its owner, in one step: each further dependency costs every request."""
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401."""
+        return await service(request, Gate).admit(_presented(request))
 
 
 def token_of_headers(request: Request) -> str | None:
@@ -43,45 +53,47 @@ def token_of_headers(request: Request) -> str | None:
     return request.headers.get(HEADER) or None
 
 
-access_token_scheme = AccessTokenScheme()
-PresentedToken = Annotated[str | None, Depends(access_token_scheme)]
+def _presented(request: Request) -> str | None:
+    token = token_of_headers(request)
+    return service(request, TokenCookies).access_token(request) if token is None else token
+
+
+PresentedToken = Annotated[str | None, Depends(AccessTokenScheme())]
 GateDep = Annotated[Gate, Depends(provided(Gate))]
-
-
-async def get_current_user(token: PresentedToken, gate: GateDep) -> Principal:
-    """Return the signed-in person, or answer 401."""
-    return await gate.admit(token)
-
-
+get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[Principal, Depends(get_current_user)]
 
 
-def require_role(role: str) -> Callable[[Principal], Awaitable[Principal]]:
-    """Return a dependency that gives the signed-in person if they have the role, and else answers 403."""
-    message = f"Require {role.capitalize()} Role!"
+class Requirement(CurrentUserScheme):
+    """Admits the signed-in person if they may do what the route is for."""
 
-    async def check(user: CurrentUser) -> Principal:
-        if not user.has_role(role):
-            raise RoleRequired(message)
+    def __init__(self, holds: Callable[[Principal], bool], refusal: type[Forbidden], message: str) -> None:
+        super().__init__()
+        self._holds = holds
+        self._refusal = refusal
+        self._message = message
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401 or 403."""
+        user = await super().__call__(request)
+        if not self._holds(user):
+            raise self._refusal(self._message)
         return user
 
-    return check
+
+def require_role(role: str) -> Requirement:
+    """Return a dependency that gives the signed-in person if they have the role, and else answers 403."""
+    return Requirement(lambda user: user.has_role(role), RoleRequired, f"Require {role.capitalize()} Role!")
 
 
-def require_permission(permission: str, *others: str) -> Callable[[Principal], Awaitable[Principal]]:
+def require_permission(permission: str, *others: str) -> Requirement:
     """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403.
 
     Where `others` are given, any one of all these will do.
     """
     wanted = (permission, *others)
     message = f"The permission {' or '.join(wanted)} is needed."
-
-    async def check(user: CurrentUser) -> Principal:
-        if not any(user.has_permission(word) for word in wanted):
-            raise PermissionRequired(message)
-        return user
-
-    return check
+    return Requirement(lambda user: any(map(user.has_permission, wanted)), PermissionRequired, message)
 
 
 ModeratorUser = Annotated[Principal, Depends(require_role(RoleName.MODERATOR))]

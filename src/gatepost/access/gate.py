@@ -1,5 +1,7 @@
 """The gate of every protected route: from an access token to the person, or a refusal."""
 
+from datetime import datetime
+
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core.clock import Clock
@@ -43,21 +45,22 @@ class Gate:
         if token is None:
             raise TokenMissing
         principal = self._verifier.verify(token)
+        now = self._clock.now()
         note_user(principal.user_id)
         if self._mode is RevocationMode.STRICT:
-            await self._ask_database(principal)
+            await self._ask_database(principal, now=now)
         else:
-            self._feed.check(principal)
-        self._last_use.note(principal.session_id, at=self._clock.now())
+            self._feed.check(principal, now=now)
+        self._last_use.note(principal.session_id, at=now)
         return principal
 
-    async def _ask_database(self, principal: Principal) -> None:
+    async def _ask_database(self, principal: Principal, *, now: datetime) -> None:
         async with self._db.read() as tx:
             found = await Sessions(tx).with_user(principal.session_id)
         if found is None:
             raise TokenRevoked
         session, user = found
-        if session.ended_at is not None or session.expires_at <= self._clock.now():
+        if session.ended_at is not None or session.expires_at <= now:
             raise TokenRevoked
         if user.disabled_at is not None or user.token_version > principal.token_version:
             raise TokenStale

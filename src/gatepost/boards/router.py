@@ -16,9 +16,9 @@ def _example(content: str) -> dict[int | str, dict[str, object]]:
 
 
 @router.get("/all", summary="For all", responses=_example("Public Content."))
-async def public_board() -> str:
+async def public_board() -> PlainTextResponse:
     """Nobody needs to be signed in."""
-    return "Public Content."
+    return PlainTextResponse("Public Content.")
 
 
 @router.get(
@@ -27,9 +27,9 @@ async def public_board() -> str:
     dependencies=[Depends(get_current_user)],
     responses=_example("User Content."),
 )
-async def user_board() -> str:
+async def user_board() -> PlainTextResponse:
     """Any role will do."""
-    return "User Content."
+    return PlainTextResponse("User Content.")
 
 
 @router.get(
@@ -38,9 +38,9 @@ async def user_board() -> str:
     dependencies=[Depends(require_role(RoleName.MODERATOR))],
     responses=_example("Moderator Content.") | problems(RoleRequired),
 )
-async def moderator_board() -> str:
+async def moderator_board() -> PlainTextResponse:
     """The role `moderator` is needed."""
-    return "Moderator Content."
+    return PlainTextResponse("Moderator Content.")
 
 
 @router.get(
@@ -49,6 +49,6 @@ async def moderator_board() -> str:
     dependencies=[Depends(require_role(RoleName.ADMIN))],
     responses=_example("Admin Content.") | problems(RoleRequired),
 )
-async def admin_board() -> str:
+async def admin_board() -> PlainTextResponse:
     """The role `admin` is needed."""
-    return "Admin Content."
+    return PlainTextResponse("Admin Content.")

@@ -4,13 +4,12 @@ python-jose signs and verifies; everything around the signature is decided here,
 key, the key chosen by us, three known header members, canonical base64url, strict JSON, typed claims.
 """
 
-import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -19,6 +18,7 @@ from jose import jwk
 from jose.backends.base import Key
 
 from gatepost.core import strict_json
+from gatepost.core.base64url import decode, encode
 
 LONGEST_TOKEN = 8192
 LARGEST_TIME = 2**53
@@ -26,7 +26,6 @@ SHORTEST_HMAC_BYTES = 32
 SHORTEST_RSA_BITS, NEW_RSA_BITS = 2048, 3072  # 3072 is as strong as P-256 (NIST SP 800-57, part 1, table 2)
 P256_BYTES = 32
 ES256_SIGNATURE_BYTES = 2 * P256_BYTES
-SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 HEADER_MEMBERS = {"alg", "kid", "typ"}
 # The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
 EC_MEMBERS: tuple[str, ...] = ("crv", "kty", "x", "y")
@@ -116,7 +115,10 @@ def signing_key_from_pem(pem: bytes, algorithm: str) -> SigningKey:
             raise WeakKeyError(f"the key is not fit for {algorithm}")
     key = jwk.construct(pem.decode("ascii"), algorithm)
     public = key.public_key()
-    members = {name: _text(value) for name, value in public.to_dict().items()}
+    # RSA members come as bytes.
+    members = {
+        name: str(value, "ascii") if isinstance(value, bytes) else value for name, value in public.to_dict().items()
+    }
     members |= {"alg": algorithm, "use": "sig", "kid": thumbprint(members)}
     return SigningKey(VerifyingKey(members["kid"], algorithm, members, public), key)
 
@@ -129,8 +131,8 @@ def signing_key_from_secret(secret: bytes) -> SigningKey:
     """
     if len(secret) < SHORTEST_HMAC_BYTES:
         raise WeakKeyError(f"a secret of HS256 has at least {SHORTEST_HMAC_BYTES} bytes")
-    key = jwk.construct({"kty": "oct", "k": _encode(secret)}, "HS256")
-    kid = _encode(hashlib.sha256(b"gatepost kid" + secret).digest()[:16])
+    key = jwk.construct({"kty": "oct", "k": encode(secret)}, "HS256")
+    kid = encode(hashlib.sha256(b"gatepost kid" + secret).digest()[:16])
     return SigningKey(VerifyingKey(kid, "HS256", None, key), key)
 
 
@@ -162,14 +164,14 @@ def thumbprint(members: Mapping[str, str]) -> str:
     """Return the SHA-256 thumbprint of a public key (RFC 7638)."""
     names = EC_MEMBERS if members["kty"] == "EC" else RSA_MEMBERS
     canonical = json.dumps({name: members[name] for name in names}, separators=(",", ":"))
-    return _encode(hashlib.sha256(canonical.encode()).digest())
+    return encode(hashlib.sha256(canonical.encode()).digest())
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
     """Return the claims as a signed token in compact form (RFC 7515)."""
     header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
     message = f"{_json_segment(header)}.{_json_segment(claims)}"
-    return f"{message}.{_encode(key.key.sign(message.encode()))}"
+    return f"{message}.{encode(key.key.sign(message.encode()))}"
 
 
 def verify(
@@ -204,7 +206,7 @@ def key_id(token: str) -> str:
     Raises:
         TokenRefusedError: the header cannot be read.
     """
-    return str(_json_object(token.partition(".")[0], max_depth=1).get("kid", ""))
+    return str(_header(token.partition(".")[0]).get("kid", ""))
 
 
 def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
@@ -213,13 +215,13 @@ def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> di
         raise TokenRefusedError("not a compact token")
     message, _, signature = token.rpartition(".")
     header_segment, _, claims_segment = message.partition(".")
-    header = _json_object(header_segment, max_depth=1)
+    header = _header(header_segment)
     if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
         raise TokenRefusedError("a header that we do not write")
     key = keys.get(header["kid"])
     if key is None or key.algorithm != header["alg"]:
         raise TokenRefusedError("not a key of ours")
-    if not key.verify(message.encode("ascii"), _decode(signature)):
+    if not key.verify(message.encode("ascii"), decode(signature)):
         raise TokenRefusedError("the signature does not fit")
     return _json_object(claims_segment, max_depth=8)
 
@@ -229,13 +231,13 @@ def _public_pem(members: Mapping[str, Any], algorithm: object) -> tuple[str, tup
     public: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
     match algorithm, members.get("kty"), members.get("crv"):
         case "ES256", "EC", "P-256":
-            x, y = _decode(members["x"]), _decode(members["y"])
+            x, y = decode(members["x"]), decode(members["y"])
             if (len(x), len(y)) != (P256_BYTES, P256_BYTES):
                 raise WeakKeyError("a point of another length than P-256 has")
             point = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
             public, names = point.public_key(), EC_MEMBERS
         case "RS256", "RSA", _:
-            modulus, exponent = int.from_bytes(_decode(members["n"])), int.from_bytes(_decode(members["e"]))
+            modulus, exponent = int.from_bytes(decode(members["n"])), int.from_bytes(decode(members["e"]))
             if modulus.bit_length() < SHORTEST_RSA_BITS:
                 raise WeakKeyError(f"an RSA key has at least {SHORTEST_RSA_BITS} bits")
             public, names = rsa.RSAPublicNumbers(exponent, modulus).public_key(), RSA_MEMBERS
@@ -265,36 +267,21 @@ def _time(claims: dict[str, Any], name: str) -> int:
     return value
 
 
+@lru_cache(maxsize=64)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Read a header; all tokens of one key have the same."""
+    return _json_object(segment, max_depth=1)
+
+
 def _json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
     try:
-        value = strict_json.loads(_decode(segment), max_depth=max_depth)
-    except strict_json.StrictJsonError:
-        raise TokenRefusedError("not strict JSON") from None
+        value = strict_json.loads(decode(segment), max_depth=max_depth)
+    except ValueError:
+        raise TokenRefusedError("not strict JSON in base64url") from None
     if not isinstance(value, dict):
         raise TokenRefusedError("not a JSON object")
     return value
 
 
 def _json_segment(value: Mapping[str, Any]) -> str:
-    return _encode(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def _encode(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
-
-
-def _decode(segment: str) -> bytes:
-    """Decode base64url without padding; every byte string has exactly one accepted form."""
-    if not SEGMENT.fullmatch(segment):
-        raise TokenRefusedError("not base64url")
-    try:
-        data = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-    except ValueError:
-        raise TokenRefusedError("not base64url") from None
-    if _encode(data) != segment:
-        raise TokenRefusedError("not canonical base64url")
-    return data
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("ascii") if isinstance(value, bytes) else value
+    return encode(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())

@@ -6,7 +6,10 @@ of range, lone surrogates, U+0000, and nesting past a depth.
 
 import json
 import math
+import re
 from typing import Any, NoReturn
+
+UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 class StrictJsonError(ValueError):
@@ -26,8 +29,10 @@ def loads(data: bytes, *, max_depth: int = 32) -> Any:
     if text.startswith("\ufeff"):
         raise StrictJsonError("starts with a byte order mark")
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
-        _check(value, max_depth)
+        value = DECODER.decode(text)
+        # Only an escape can bring in U+0000 or half a pair, and what has few brackets is not deep.
+        if "\\u" in text or text.count("{") + text.count("[") > max_depth:
+            _check(value, max_depth)
     except StrictJsonError:
         raise
     except RecursionError:
@@ -56,9 +61,12 @@ def _finite(digits: str) -> float:
     return number
 
 
+DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
+
+
 def _check(value: Any, depth: int) -> None:
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        if UNFIT.search(value):
             raise StrictJsonError("a text holds U+0000 or half a surrogate pair")
         return
     if isinstance(value, dict):

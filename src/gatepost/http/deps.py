@@ -1,7 +1,7 @@
 """What routes of every feature ask for: a service of the composition root, and who is calling."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -17,11 +17,15 @@ def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
     """Return a dependency that gives the one service of this class."""
 
     async def get(request: Request) -> T:
-        services: dict[type[Any], Any] = request.app.state.services
-        service: T = services[kind]
-        return service
+        return service(request, kind)
 
     return get
+
+
+def service(request: Request, kind: type[T]) -> T:
+    """Return the one service of this class."""
+    found: T = request.app.state.services[kind]
+    return found
 
 
 async def get_client(request: Request) -> Client:

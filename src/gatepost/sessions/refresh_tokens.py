@@ -4,12 +4,12 @@ The MAC is HMAC-SHA256 under a key derived from SECRET_KEY, so that neither the 
 session makes one.
 """
 
-import base64
 import hashlib
 import hmac
 import re
 from dataclasses import dataclass
 
+from gatepost.core import base64url
 from gatepost.core.secrets import SecretKeys
 from gatepost.sessions.errors import RefreshTokenInvalid
 
@@ -56,5 +56,4 @@ def _name(ticket: RefreshTicket) -> str:
 
 
 def _mac(key: bytes, ticket: RefreshTicket) -> str:
-    digest = hmac.new(key, _name(ticket).encode("ascii"), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return base64url.encode(hmac.digest(key, _name(ticket).encode("ascii"), hashlib.sha256))

@@ -7,7 +7,7 @@ reads those of other workers every second.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import delete, select, update
@@ -38,7 +38,7 @@ class RevocationFeed:
         self.settled_id = 0
         self._changed = asyncio.Event()
 
-    def check(self, principal: Principal) -> None:
+    def check(self, principal: Principal, *, now: datetime) -> None:
         """Let a principal pass whose session goes on and whose account is as its token says.
 
         Raises:
@@ -46,7 +46,7 @@ class RevocationFeed:
             TokenStale: the account has changed since.
             RevocationUnknown: the feed has not been read for too long.
         """
-        self._revoked.check(principal, now=self._clock.now())
+        self._revoked.check(principal, now=now)
 
     def is_stale(self) -> bool:
         """Whether the feed has not been read for longer than it may."""

@@ -55,7 +55,7 @@ async def test_devices_are_listed_the_last_used_first(api: Api, services: Servic
         ("\x07\x1b[31m", "Unknown device"),
         ("curl/8.5.0", "curl"),
         ("x" * 5000, "Unknown device"),
-        ("SomeApp/1.0 (Windows NT 10.0)", "Windows"),
+        ("SomeApp/1.0 (Windows NT 10.0)", "SomeApp on Windows"),
     ],
 )
 async def test_odd_devices_are_listed_too(api: Api, user_agent: str, device: str) -> None:

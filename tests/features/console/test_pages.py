@@ -31,10 +31,10 @@ def deploy() -> Deploy:
     return make
 
 
-@pytest.fixture
-async def client(deploy: Deploy) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(scope="module")
+async def client() -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of a service with the default settings."""
-    async with deploy() as client:
+    async with http_client(create_app(Settings(_env_file=None, secret_key=SecretStr(SECRET)))) as client:
         yield client
 
 

@@ -40,6 +40,15 @@ START = ConsolePage("/welcome", "start", "start")
 PAGES = (
     START,
     ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client",)),
+    ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client",)),
+    ConsolePage("/forgot-password", "forgot_password", "forgot-password", words=("forgot_password.client",)),
+    # The links of mails lead to these four; the token is behind the #, where no server or log sees it.
+    ConsolePage("/set-password", "set_password", "set-password", words=("set_password.client",)),
+    ConsolePage("/verify-email", "verify_email", "verify-email", words=("verify_email.client",)),
+    ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client",)),
+    ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
+    ConsolePage("/account", "account", "account", words=("account.client", "events")),
+    ConsolePage("/boards", "boards", "boards"),
 )
 
 

@@ -72,7 +72,7 @@ class MailLinks:
                 return await self._warning(tx, mail, user)
             case _:
                 erase_at = datetime.fromisoformat(mail.data["erase_at"])
-                return _ready(mail, user, {"erase_at": erase_at, "link": f"{self._public_url}/"})
+                return _ready(mail, user, {"erase_at": erase_at, "link": f"{self._public_url}/sign-in"})
 
     async def _with_link(
         self, tx: Transaction, mail: OutboxMail, user: User, purpose: Purpose, *, life: timedelta
@@ -125,7 +125,7 @@ class MailLinks:
         context = {
             "username": user.username if user else "",
             "has_account": user is not None,
-            "link": f"{self._public_url}/",
+            "link": f"{self._public_url}/sign-in",
         }
         language = user.language if user else mail.language
         return PreparedMail(user.email if user else mail.address, language, mail.kind, context)

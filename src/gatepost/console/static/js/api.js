@@ -37,6 +37,9 @@ export const put = (path, body, options) => call("PUT", path, { body, ...options
 export const patch = (path, body, options) => call("PATCH", path, { body, ...options });
 export const remove = (path, body, options) => call("DELETE", path, { body, ...options });
 
+/** Get tokens that know the account as it is now, after a change of its name. */
+export const renew = () => refresh(Date.now());
+
 let refreshing = null;
 
 /** Exchange the refresh cookie; however many calls and tabs find the access token expired, it happens once. */

@@ -5,15 +5,17 @@ import { words } from "./forms.js";
 import { currentUser, signOut, toSignIn } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
 
-/** A promise of the account that is signed in, or of null; asked for once a page. */
-export const user = currentUser();
+/** A promise of the account that is signed in, or null; undefined where that cannot be known. Asked for once a page. */
+export const user = currentUser().catch((problem) => {
+  toast(words(problem), "danger");
+});
 
 /** Return the account that is signed in; where nobody is, leave for the sign-in page and never return. */
 export async function requireUser() {
   hooks.signedOut = toSignIn;
   const account = await user;
   if (account) return account;
-  toSignIn();
+  if (account === null) toSignIn();
   return new Promise(() => {});
 }
 
@@ -63,13 +65,11 @@ for (const button of all("[data-sign-out]")) {
   button.addEventListener("click", () => attempt(signOut));
 }
 
-user.then(
-  (account) => {
-    show(account !== null, ...all("[data-when=in]"));
-    show(account === null, ...all("[data-when=out]"));
-    for (const element of all("[data-permission]")) {
-      show(account !== null && may(account, ...element.dataset.permission.split(" ")), element);
-    }
-  },
-  (problem) => toast(words(problem), "danger"),
-);
+const account = await user;
+if (account !== undefined) {
+  show(account !== null, ...all("[data-when=in]"));
+  show(account === null, ...all("[data-when=out]"));
+}
+for (const element of all("[data-permission]")) {
+  show(account && may(account, ...element.dataset.permission.split(" ")), element);
+}

@@ -10,6 +10,10 @@ export function remember() {
   localStorage.setItem(HINT, "yes");
 }
 
+export function forget() {
+  localStorage.removeItem(HINT);
+}
+
 /** Return the account that is signed in, or null. */
 export async function currentUser() {
   if (!data.signedIn && !localStorage.getItem(HINT)) return null;
@@ -19,14 +23,14 @@ export async function currentUser() {
     return user;
   } catch (problem) {
     if (problem.status !== 401 && problem.status !== 404) throw problem;
-    localStorage.removeItem(HINT);
+    forget();
     return null;
   }
 }
 
 /** Go to the sign-in page, and come back here afterwards. */
 export function toSignIn() {
-  localStorage.removeItem(HINT);
+  forget();
   const here = location.pathname + location.search + location.hash;
   location.replace(`/sign-in?next=${encodeURIComponent(here)}`);
 }
@@ -37,7 +41,7 @@ export async function signOut() {
   await post("/api/auth/signout", undefined, { isPublic: true }).catch((problem) => {
     if (problem.status !== 401) throw problem;
   });
-  localStorage.removeItem(HINT);
+  forget();
   location.assign("/sign-in#signed-out");
 }
 

@@ -7,7 +7,9 @@ export const all = (selector, root = document) => [...root.querySelectorAll(sele
 
 /** Show or hide elements. */
 export function show(isShown, ...elements) {
-  for (const element of elements) if (element) element.hidden = !isShown;
+  for (const element of elements) {
+    if (element) element.hidden = !isShown;
+  }
 }
 
 /**

@@ -1,6 +1,9 @@
 // What the page was rendered with, and its texts, in its language.
-export const data = JSON.parse(document.getElementById("data").textContent);
+export const data = JSON.parse(document.getElementById("page-data").textContent);
 export const language = document.documentElement.lang;
+
+// Dates as the person's region writes them, where it is in this language: en-GB, de-AT.
+const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
 /** Return a text, or undefined where there is none with this key. */
 export function find(key, values = {}) {
@@ -19,15 +22,15 @@ export function sayCount(key, count) {
 }
 
 export function number(value) {
-  return new Intl.NumberFormat(language).format(value);
+  return new Intl.NumberFormat(locale).format(value);
 }
 
 export function moment(iso) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
 export function day(iso) {
-  return new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date(iso));
+  return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(iso));
 }
 
 /** Return how long ago something was, or is to come, in one unit. */
@@ -35,14 +38,14 @@ export function ago(iso) {
   const seconds = (new Date(iso) - Date.now()) / 1000;
   if (Math.abs(seconds) < 60) return say("common.client.now");
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size);
-  return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
 
 /** Return a length of time in one unit: `30 seconds`, `5 minutes`. */
 export function duration(seconds) {
   const [unit, size] = STEPS.find(([, size]) => seconds >= 2 * size) ?? ["second", 1];
   const amount = Math.max(1, Math.ceil(seconds / size));
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(amount);
+  return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(amount);
 }
 
 const STEPS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];

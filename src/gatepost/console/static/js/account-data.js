@@ -1,0 +1,45 @@
+// Taking one's data along, and leaving.
+
+import { get, hooks, remove } from "./api.js";
+import { clear, handle } from "./forms.js";
+import { attempt } from "./page.js";
+import { forget } from "./session.js";
+import { one, show } from "./ui.js";
+import { day, say } from "./words.js";
+
+const dialog = one("#delete-account");
+const form = one("#delete-form");
+
+export function bindData() {
+  one("[data-export]").addEventListener("click", () => attempt(download));
+
+  one("[data-delete]").addEventListener("click", () => {
+    form.reset();
+    clear(form);
+    dialog.showModal();
+  });
+  one("[data-close]").addEventListener("click", () => dialog.close());
+
+  handle(form, async ({ password }) => {
+    const { eraseAt } = await remove("/api/users/me", { password });
+    hooks.signedOut = () => {};
+    forget();
+    const end = one("[data-deleted]");
+    one("[data-deleted-text]").textContent = say("account.client.deleted", { date: day(eraseAt) });
+    show(false, form);
+    show(true, end);
+    end.focus();
+    // There is no account to go back to.
+    dialog.addEventListener("close", () => location.assign("/welcome"));
+  });
+}
+
+async function download() {
+  const all = await get("/api/users/me/export");
+  const file = new Blob([JSON.stringify(all, null, 2)], { type: "application/json" });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = "gatepost-account.json";
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,0 +1,11 @@
+import { showActivity } from "./activity.js";
+import { bindData } from "./account-data.js";
+import { bindForms } from "./account-forms.js";
+import { showDevices } from "./devices.js";
+import { requireUser } from "./page.js";
+
+const account = await requireUser();
+
+bindForms(account);
+bindData();
+await Promise.all([showDevices(), showActivity()]);

@@ -1,0 +1,32 @@
+// What happened to the account, some at a time.
+
+import { get } from "./api.js";
+import { attempt } from "./page.js";
+import { fill, one, show } from "./ui.js";
+import { find, moment } from "./words.js";
+
+const SIZE = 8;
+
+const container = one("#activity-list");
+const more = one("[data-more]");
+let next = null;
+
+/** Load and show the newest. */
+export async function showActivity() {
+  if (await attempt(load)) more.addEventListener("click", () => attempt(load));
+}
+
+async function load() {
+  const after = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+  const page = await get(`/api/users/me/activity?size=${SIZE}${after}`);
+  const rows = page.items.map((entry) => fill(one("#event"), described(entry)));
+  if (next === null) container.replaceChildren();
+  container.append(...rows);
+  container.removeAttribute("aria-busy");
+  next = page.next;
+  show(next !== null, more);
+}
+
+function described(entry) {
+  return { ...entry, words: find(`events.${entry.event}`) ?? entry.event, moment: moment(entry.at) };
+}

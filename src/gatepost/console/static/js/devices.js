@@ -1,0 +1,46 @@
+// The devices that are signed in.
+
+import { get, post, remove } from "./api.js";
+import { attempt } from "./page.js";
+import { all, ask, list, one, show, toast } from "./ui.js";
+import { ago, moment, say } from "./words.js";
+
+const container = one("#device-list");
+const others = one("[data-end-others]");
+
+/** Load and show them. */
+export function showDevices() {
+  return attempt(async () => {
+    const devices = await get("/api/auth/sessions");
+    // This one first, then as they were last used.
+    devices.sort((one, other) => other.isCurrent - one.isCurrent);
+    list(container, one("#device"), devices.map(described));
+    for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));
+    show(devices.length > 1, others);
+  });
+}
+
+function described(session) {
+  const device = session.device || say("account.client.unknown_device");
+  return {
+    ...session,
+    device,
+    isOther: !session.isCurrent,
+    used: say("account.client.used", { when: ago(session.lastUsedAt) }),
+    since: say("account.client.since_device", { when: moment(session.createdAt) }),
+    label: say("account.client.end_device", { device, when: ago(session.lastUsedAt) }),
+  };
+}
+
+async function end(button) {
+  const isDone = await attempt(() => remove(`/api/auth/sessions/${button.dataset.end}`));
+  if (isDone) toast(say("account.client.device_ended"));
+  await showDevices();
+  one("#devices-title").focus();
+}
+
+others.addEventListener("click", async () => {
+  if (!(await ask(one("#end-others")))) return;
+  if (await attempt(() => post("/api/auth/signout-others"))) toast(say("account.client.others_ended"));
+  await showDevices();
+});

@@ -1,0 +1,14 @@
+import { post } from "./api.js";
+import { handle } from "./forms.js";
+import { finish, needToken, token } from "./link.js";
+import "./page.js";
+import { one } from "./ui.js";
+import { say } from "./words.js";
+
+const form = one("#not-me");
+
+needToken(form);
+handle(form, async () => {
+  await post("/api/auth/not-me", { token }, { isPublic: true });
+  finish(form, say("not_me.client.done"));
+});

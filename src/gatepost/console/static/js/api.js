@@ -52,9 +52,15 @@ async function exchange(startedAt) {
   // Another tab may have done it while this one waited.
   if (Number(localStorage.getItem(REFRESHED_AT)) > startedAt) return true;
   const answer = await send("POST", "/api/auth/refreshtoken", {});
-  if (answer.ok) localStorage.setItem(REFRESHED_AT, Date.now());
-  else if (answer.status === 429 || answer.status >= 500) throw await problem(answer);
-  return answer.ok;
+  if (answer.ok) {
+    localStorage.setItem(REFRESHED_AT, Date.now());
+    return true;
+  }
+  const refusal = await problem(answer);
+  if (answer.status === 429 || answer.status >= 500) throw refusal;
+  // Cookies of a session that has ended are taken back, and no page tries them again.
+  if (refusal.code !== "refresh_token_required") await send("POST", "/api/auth/signout", {});
+  return false;
 }
 
 function alone(work) {

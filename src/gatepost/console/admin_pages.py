@@ -3,7 +3,7 @@
 from gatepost.console.pages import ConsolePage
 
 COMMON = ("admin.client",)
-EVENTS = ("admin_events",)
+EVENTS = ("events", "admin_events")
 ADMIN_PAGES = (
     ConsolePage("/admin", "admin_overview", "admin/overview", words=(*COMMON, *EVENTS, "admin_overview.client")),
     ConsolePage("/admin/people", "admin_people", "admin/people", words=(*COMMON, "admin_people.client")),

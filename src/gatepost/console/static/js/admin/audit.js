@@ -82,7 +82,7 @@ function startOf(date, later) {
 }
 
 function fillEvents() {
-  const start = "admin_events.event.";
+  const start = "events.";
   const events = Object.keys(data.words).filter((key) => key.startsWith(start)).map((key) => key.slice(start.length));
   const groups = new Map();
   for (const event of events) {

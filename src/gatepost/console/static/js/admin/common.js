@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { words } from "../forms.js";
 import { may, requireUser } from "../page.js";
 import { all, ask, fill, one, show, toast } from "../ui.js";
-import { find, language, number, say } from "../words.js";
+import { find, locale, number, say } from "../words.js";
 
 /** Return the account that is signed in; where it has none of these permissions, say so and never return. */
 export async function enter(...permissions) {
@@ -146,13 +146,13 @@ export function stateBadges(person) {
 
 /** Return what several things are called, as one reads it. */
 export function listed(things) {
-  return new Intl.ListFormat(language, { type: "conjunction" }).format(things);
+  return new Intl.ListFormat(locale, { type: "conjunction" }).format(things);
 }
 
 /** Return a number in few letters: 1.2M. */
 export function compact(value) {
   if (value < 10000) return number(value);
-  return new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 const names = new Map();

@@ -1,9 +1,9 @@
 // What the audit log says, in words.
 
-import { find, language, number, say } from "../words.js";
+import { find, locale, number, say } from "../words.js";
 
 /** Return what happened; an event without words here keeps its name. */
-export const eventWords = (event) => find(`admin_events.event.${event}`) ?? event;
+export const eventWords = (event) => find(`events.${event}`) ?? event;
 
 /** Return why something was refused or ended. */
 export const reasonWords = (reason) => find(`admin_events.reason.${reason}`) ?? reason;
@@ -33,7 +33,7 @@ function changes(before = {}, after = {}) {
 const fieldWords = (name) => find(`admin_events.field.${name}`) ?? name;
 
 function valueWords(value) {
-  if (Array.isArray(value)) return value.length > 0 ? new Intl.ListFormat(language).format(value.map(String)) : say("admin_events.none");
+  if (Array.isArray(value)) return value.length > 0 ? new Intl.ListFormat(locale).format(value.map(String)) : say("admin_events.none");
   if (typeof value === "boolean") return say(value ? "admin_events.yes" : "admin_events.no");
   if (typeof value === "number") return number(value);
   if (value === null || value === "") return say("admin_events.none");

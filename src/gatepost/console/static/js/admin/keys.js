@@ -27,7 +27,7 @@ function display({ isStored, items }) {
     const badge = one("[data-state-badge]", card);
     if (KINDS[key.state]) badge.classList.add(KINDS[key.state]);
     show(key.algorithm !== null, one("[data-algorithm]", card));
-    one("[data-life]", card).append(...STEPS.filter((step) => key[step] !== null).map((step) => fill(one("#life-step"), {
+    one("[data-life]", card).append(...STEPS.filter((step) => key[step] !== null && (step !== "knownAt" || key.state === "next")).map((step) => fill(one("#life-step"), {
       name: say(`admin_keys.client.step.${step}`),
       at: key[step],
       at_words: moment(key[step]),

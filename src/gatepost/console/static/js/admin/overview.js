@@ -59,7 +59,9 @@ function byReason(days) {
   return series.length > 0 ? series : [{ values: days.map(() => 0) }];
 }
 
-const keyOf = ({ event, reason }) => `${event} ${reason}`;
+function keyOf({ event, reason }) {
+  return `${event} ${reason}`;
+}
 
 function labelOf(key) {
   const [event, reason] = key.split(" ");

@@ -2,7 +2,7 @@
 
 import { compact, element } from "./common.js";
 import { one } from "../ui.js";
-import { language, number, say } from "../words.js";
+import { locale, number, say } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
@@ -33,7 +33,7 @@ export function plot(figure, { days, series, kind = "bars", unit }) {
 
 /** Return a date as short as it can be read. */
 export function shortDay(day) {
-  return new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
+  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 }
 
 /** Return where the lines of an axis from 0 are: whole numbers, few, round, and the last one not below the greatest. */

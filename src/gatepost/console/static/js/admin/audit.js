@@ -46,8 +46,10 @@ function display({ asked, names, items, next }) {
   })), {
     empty: say("admin_audit.client.nothing"),
     more(row, { userId, actorId }) {
-      one("[data-about]", row).append(userId === null ? "–" : personLink(account, userId, names));
-      one("[data-by]", row).append(actorId === null ? "–" : personLink(account, actorId, names));
+      for (const [selector, id] of [["[data-about]", userId], ["[data-by]", actorId]]) {
+        one(selector, row).append(id === null ? "–" : personLink(account, id, names));
+        one(selector, row).parentElement.classList.toggle("nothing", id === null);
+      }
     },
   });
   one("[data-summary]").textContent = sayCount(next || asked.get("after") ? "admin_audit.client.count_more" : "admin_audit.client.count", items.length);

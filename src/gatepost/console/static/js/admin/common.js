@@ -6,6 +6,8 @@ import { may, requireUser } from "../page.js";
 import { all, ask, fill, one, show, toast } from "../ui.js";
 import { find, locale, number, say } from "../words.js";
 
+one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 /** Return the account that is signed in; where it has none of these permissions, say so and never return. */
 export async function enter(...permissions) {
   const account = await requireUser();

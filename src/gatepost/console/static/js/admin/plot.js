@@ -6,6 +6,7 @@ import { locale, number, say } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
+const NARROWEST = 200;
 const TOP = 10;
 const BOTTOM = 26;
 const LABEL_WIDTH = 64;
@@ -17,7 +18,7 @@ const CHARACTER = 7.5;
  */
 export function plot(figure, { days, series, kind = "bars", unit }) {
   const area = one("[data-area]", figure);
-  const draw = () => area.replaceChildren(drawing(figure, { days, series, kind, width: area.clientWidth }));
+  const draw = () => area.replaceChildren(drawing(figure, { days, series, kind, width: Math.max(area.clientWidth, NARROWEST) }));
   area.removeAttribute("aria-busy");
   draw();
   figure.watcher?.disconnect();

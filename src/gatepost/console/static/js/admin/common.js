@@ -4,7 +4,7 @@ import { get } from "../api.js";
 import { words } from "../forms.js";
 import { may, requireUser } from "../page.js";
 import { all, ask, fill, one, show, toast } from "../ui.js";
-import { find, locale, number, say } from "../words.js";
+import { find, language, locale, number, say } from "../words.js";
 
 one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
@@ -15,7 +15,7 @@ export async function enter(...permissions) {
   const open = all(".tabs a").find((link) => may(account, ...link.dataset.permission.split(" ")));
   if (location.pathname === "/admin" && open) location.replace(open.href);
   one("[data-needed]").textContent = permissions.join(" / ");
-  show(false, one("[data-content]"));
+  show(false, one("[data-content]"), open ? null : one(".tabs"));
   show(true, one("[data-forbidden]"));
   one("[data-forbidden] h1").focus();
   return new Promise(() => {});
@@ -154,7 +154,7 @@ export function listed(things) {
 /** Return a number in few letters: 1.2M. */
 export function compact(value) {
   if (value < 10000) return number(value);
-  return new Intl.NumberFormat(locale, { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 const names = new Map();

@@ -4,7 +4,7 @@ PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test check docs lock clean
+.PHONY: run test check docs screenshots lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -24,6 +24,9 @@ docs: .venv/installed ## write the settings, as the code has them, into .env.exa
 	$(BIN)/gatepost settings --markdown | awk 'FNR == NR { table = table $$0 RS; next } \
 		/^\| setting / { printf "%s", table; inside = 1 } !/^\|/ { inside = 0 } !inside' - README.md > README.new
 	mv README.new README.md
+
+screenshots: .venv/installed-dev ## take the pictures of the pages in docs/screenshots
+	$(BIN)/python -m tests.browser.screenshots
 
 lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allows
 	$(LOCK) pyproject.toml -o requirements.txt

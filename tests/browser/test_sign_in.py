@@ -48,3 +48,104 @@ async def test_sign_in_speaks_german_to_who_reads_german(visitors: Visitors) -> 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
     await page.reload()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")
+
+
+async def test_sign_in_works_by_keyboard_alone(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.goto("/sign-in")
+    # The first stop leads past the navigation; typing starts in the first field all the same.
+    await expect(page.get_by_label("User name or e-mail")).to_be_focused()
+    await page.keyboard.type(somebody.username)
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(somebody.password)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Space")
+    await expect(page.locator("#sign-in [name=password]")).to_have_attribute("type", "text")
+    await expect(page.get_by_role("button", name="Show: Password")).to_have_attribute("aria-pressed", "true")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Forgot your password?")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+
+    await expect(page).to_have_url(f"{visitor.url}/account")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#main")).to_be_focused()
+
+
+async def test_password_managers_find_what_they_know(visitor: Visitor) -> None:
+    page = visitor.page
+
+    async def kinds(path: str) -> list[str | None]:
+        await visitor.goto(path)
+        fields = await page.locator("main input").all()
+        return [await field.get_attribute("autocomplete") for field in fields]
+
+    assert await kinds("/sign-in") == ["username", "current-password"]
+    assert await kinds("/sign-up") == ["username", "email", "new-password"]
+    assert await kinds("/set-password#token=x") == ["new-password"]
+
+
+async def test_expired_access_token_is_refreshed_once_for_many_calls(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.locator("#device-list")).not_to_have_attribute("aria-busy", "true")
+    await page.context.clear_cookies(name="gatepost_access")
+
+    names = await page.evaluate(
+        """async (module) => {
+             const { get } = await import(module);
+             const users = await Promise.all([1, 2, 3, 4, 5].map(() => get("/api/users/me")));
+             return users.map(({ username }) => username);
+           }""",
+        await page.locator("link[rel=modulepreload][href$='/api.js']").get_attribute("href"),
+    )
+
+    assert names == [somebody.username] * 5
+    assert sum(url.endswith("/api/auth/refreshtoken") for url in visitor.seen.urls) == 1
+    assert set(visitor.refusals()) == {"401"}
+
+
+async def test_return_address_is_followed_to_ours_and_never_to_elsewhere(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    for address, end in (("/boards", "/boards"), ("//evil.example/", "/account")):
+        await visitor.goto(f"/sign-in?next={address}")
+        await page.locator("#sign-in [name=username]").fill(somebody.username)
+        await page.locator("#sign-in [name=password]").fill(somebody.password)
+        await page.locator("#sign-in [name=password]").press("Enter")
+        await expect(page).to_have_url(f"{visitor.url}{end}")
+
+    # The script checks what it was given once more.
+    await visitor.goto("/sign-in?next=/boards")
+    await page.evaluate(
+        """async (module) => (await import(module)).goTo("https://evil.example/", "/welcome")""",
+        await page.locator("link[rel=modulepreload][href$='/session.js']").get_attribute("href"),
+    )
+    await expect(page).to_have_url(f"{visitor.url}/welcome")
+
+
+async def test_waits_and_lost_connections_are_told_in_words(visitor: Visitor) -> None:
+    page = visitor.page
+    await visitor.goto("/sign-in")
+    await page.get_by_label("User name or e-mail").fill("Abbey")
+    await page.get_by_label("Password", exact=True).fill("correct horse")
+    submit, alert = page.get_by_role("main").get_by_role("button", name="Sign in"), page.get_by_role("alert")
+
+    # As a proxy in front answers.
+    for status, retry_after, words in (
+        (429, "90", "Too many attempts. Please try again in 90 seconds."),
+        (429, "600", "Too many attempts. Please try again in 10 minutes."),
+        (503, "1", "The service is busy. Please try again in a moment."),
+        (502, None, "Something went wrong on our side. Please try again."),
+    ):
+        headers = {"Retry-After": retry_after} if retry_after else {}
+        await page.route("**/api/auth/signin*", lambda route, s=status, h=headers: route.fulfill(status=s, headers=h))
+        await submit.click()
+        await expect(alert).to_contain_text(words)
+        await page.unroute_all()
+    assert visitor.refusals() == ["429", "429", "503", "502"]
+
+    await page.context.set_offline(True)
+    await submit.click()
+    await expect(alert).to_contain_text("The service cannot be reached.")
+    visitor.seen.errors[:] = [error for error in visitor.seen.errors if "ERR_INTERNET_DISCONNECTED" not in error]

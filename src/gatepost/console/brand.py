@@ -10,7 +10,7 @@ from gatepost.core.settings import Settings
 # WCAG 2.2, success criterion 1.4.3.
 READABLE = 4.5
 LIGHT_PAGE, DARK_PAGE = "#f6f7f8", "#1a1f26"
-WHITE, INK = "#ffffff", "#10151b"
+WHITE, BLACK, INK = "#ffffff", "#000000", "#10151b"
 STEP = 0.01
 
 
@@ -39,8 +39,8 @@ class Brand:
 
 def readable(color: str, *, on: str) -> str:
     """Return the nearest shade of a colour that can be read on another, darker or lighter as that one asks for."""
-    step = -STEP if luminance(on) > luminance("#777777") else STEP
-    while contrast(color, on) < READABLE and color not in ("#000000", WHITE):
+    step, limit = (-STEP, BLACK) if contrast(BLACK, on) > contrast(WHITE, on) else (STEP, WHITE)
+    while contrast(color, on) < READABLE and color != limit:
         color = _shifted(color, step)
     return color
 

@@ -28,9 +28,7 @@ AGENTS = (
     "Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
 )
-THIS_AGENT = (
-    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
-)
+THIS_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36"
 
 
 async def take_all() -> None:
@@ -64,9 +62,7 @@ async def _pictures(page: Page, server: GatepostServer, look: str, pages: Sequen
 def _sign_in_elsewhere(server: GatepostServer) -> None:
     for agent in AGENTS:
         body = {"username": "Abbey Salami", "password": PASSWORD}
-        answer = httpx.post(
-            f"{server.url}/api/auth/signin", json=body, headers={"User-Agent": agent}, trust_env=False
-        )
+        answer = httpx.post(f"{server.url}/api/auth/signin", json=body, headers={"User-Agent": agent}, trust_env=False)
         answer.raise_for_status()
 
 

@@ -1,7 +1,9 @@
 """Signing in, as a person does it."""
 
+from functools import partial
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Somebody, Visitors
 from tests.support.visitor import Visitor
@@ -138,8 +140,8 @@ async def test_waits_and_lost_connections_are_told_in_words(visitor: Visitor) ->
         (503, "1", "The service is busy. Please try again in a moment."),
         (502, None, "Something went wrong on our side. Please try again."),
     ):
-        headers = {"Retry-After": retry_after} if retry_after else {}
-        await page.route("**/api/auth/signin*", lambda route, s=status, h=headers: route.fulfill(status=s, headers=h))
+        answer = partial(Route.fulfill, status=status, headers={"Retry-After": retry_after} if retry_after else {})
+        await page.route("**/api/auth/signin*", answer)
         await submit.click()
         await expect(alert).to_contain_text(words)
         await page.unroute_all()

@@ -9,6 +9,8 @@ from gatepost.core.settings import Settings
 
 # WCAG 2.2, success criterion 1.4.3.
 READABLE = 4.5
+# So that a shade is still readable where the ground has a tint of it.
+WITH_TINT = 5.2
 LIGHT_PAGE, DARK_PAGE = "#f6f7f8", "#1a1f26"
 WHITE, BLACK, INK = "#ffffff", "#000000", "#10151b"
 STEP = 0.01
@@ -40,7 +42,7 @@ class Brand:
 def readable(color: str, *, on: str) -> str:
     """Return the nearest shade of a colour that can be read on another, darker or lighter as that one asks for."""
     step, limit = (-STEP, BLACK) if contrast(BLACK, on) > contrast(WHITE, on) else (STEP, WHITE)
-    while contrast(color, on) < READABLE and color != limit:
+    while contrast(color, on) < WITH_TINT and color != limit:
         color = _shifted(color, step)
     return color
 

@@ -21,6 +21,11 @@ export async function enter(...permissions) {
   return new Promise(() => {});
 }
 
+/** Let the page be used: what it shows is there. */
+export function ready() {
+  one("[data-content]").inert = false;
+}
+
 /** Whether an account may give and take a role, and touch who has it; the API decides in the end. */
 export function reaches(account, role) {
   if (account.permissions.includes("*")) return true;
@@ -53,6 +58,7 @@ export async function act(work, { done, reload = () => {} } = {}) {
 
 /** Say what went wrong, above all else, until something else is done. */
 export function complain(problem) {
+  ready();
   const box = one("[data-outcome]");
   box.classList.toggle("danger", problem.code !== "version_mismatch");
   box.classList.toggle("warning", problem.code === "version_mismatch");
@@ -77,6 +83,7 @@ export function loader(load, display) {
     try {
       const found = await load();
       if (turn === last) await display(found);
+      ready();
     } catch (problem) {
       if (problem.code === undefined) throw problem;
       if (turn === last) complain(problem);

@@ -3,7 +3,7 @@ import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, one, show, toast } from "../ui.js";
 import { ago, moment, number, say } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, reaches, table } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, reaches, ready, table } from "./common.js";
 
 const PAGE = 20;
 const account = await enter("users:read");
@@ -77,3 +77,5 @@ async function ask(invitation) {
   await act(work, { done: text("take_back.done") });
   await load();
 }
+
+ready();

@@ -1,7 +1,7 @@
 import { get } from "../api.js";
 import { fill, list, one, show } from "../ui.js";
 import { moment, say } from "../words.js";
-import { complain, enter } from "./common.js";
+import { complain, enter, ready } from "./common.js";
 
 const KINDS = { next: "accent", active: "success", retiring: "warning", retired: "" };
 const STEPS = ["createdAt", "knownAt", "activatedAt", "retiringAt", "lastTokenEndsAt", "retiredAt"];
@@ -9,6 +9,7 @@ const STEPS = ["createdAt", "knownAt", "activatedAt", "retiringAt", "lastTokenEn
 await enter("keys:read");
 try {
   display(await get("/api/admin/keys"));
+  ready();
 } catch (problem) {
   if (problem.code === undefined) throw problem;
   complain(problem);

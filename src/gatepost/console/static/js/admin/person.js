@@ -3,7 +3,7 @@ import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, listed, reaches, stateBadges } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, reaches, ready, stateBadges } from "./common.js";
 import { detailWords, eventWords } from "./events.js";
 
 const ACTIVITY = 8;
@@ -193,3 +193,5 @@ function on(selector, { question, work, done, after = load }) {
     if (await act(work, { done: said, reload: load })) await after();
   });
 }
+
+ready();

@@ -54,7 +54,7 @@ function drawing(figure, { days, series, kind, width }) {
   const frame = { left, right: width - 4, step: (width - 4 - left) / days.length };
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const isEmpty = sums.every((value) => value === 0);
-  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-labelledby": `${figure.id}-svg ${figure.id}-desc` }, [
+  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-labelledby": `${figure.id}-svg`, "aria-describedby": `${figure.id}-desc` }, [
     svg("title", { id: `${figure.id}-svg` }, [one("h2", figure).textContent]),
     svg("desc", { id: `${figure.id}-desc` }, [summary(days, series, sums, kind)]),
     ...marks.flatMap((mark) => [

@@ -3,7 +3,7 @@ import { clear, handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
-import { act, badge, complain, confirm, enter, hush } from "./common.js";
+import { act, badge, complain, confirm, enter, hush, ready } from "./common.js";
 
 const account = await enter("users:read", "roles:write");
 const editor = one("#editor");
@@ -12,7 +12,7 @@ const ours = all("[name=permission]", form).map(({ value }) => value);
 const text = (key, values) => say(`admin_roles.client.${key}`, values);
 let edited = null;
 
-await load();
+await act(load);
 
 async function load() {
   const roles = await get("/api/admin/roles");
@@ -99,3 +99,5 @@ async function ask(role) {
   const work = () => remove(`/api/admin/roles/${role.id}`, undefined, { headers: { "If-Match": role.etag } });
   if (await act(work, { done: text("delete.done", { name: role.name }), reload: load })) await load();
 }
+
+ready();

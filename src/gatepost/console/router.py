@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from gatepost import __version__
+from gatepost.console.admin_pages import ADMIN_PAGES
 from gatepost.console.languages import COOKIE, choose_language
 from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
 from gatepost.console.return_address import safe_return
@@ -115,5 +116,5 @@ def _add(page: ConsolePage) -> None:
     router.add_api_route(page.path, show, include_in_schema=False, response_model=None, name=page.name)
 
 
-for _page in PAGES:
+for _page in (*PAGES, *ADMIN_PAGES):
     _add(_page)

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from gatepost.app import create_app
+from gatepost.console.admin_pages import ADMIN_PAGES
 from gatepost.console.pages import PAGES
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from tests.conftest import SECRET, http_client
@@ -18,7 +19,8 @@ from tests.support.api import assert_problem
 Deploy = Callable[..., httpx.AsyncClient]
 GERMAN = {"Accept-Language": "fr;q=0.9, de-AT;q=0.8, en;q=0.5"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-each_page = pytest.mark.parametrize("path", [page.path for page in PAGES])
+PATHS = [page.path.replace("{user_id:int}", "1") for page in (*PAGES, *ADMIN_PAGES)]
+each_page = pytest.mark.parametrize("path", PATHS)
 
 
 @pytest.fixture

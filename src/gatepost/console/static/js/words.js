@@ -3,7 +3,7 @@ export const data = JSON.parse(document.getElementById("page-data").textContent)
 export const language = document.documentElement.lang;
 
 // Dates as the person's region writes them, where it is in this language: en-GB, de-AT.
-const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
+export const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
 /** Return a text, or undefined where there is none with this key. */
 export function find(key, values = {}) {

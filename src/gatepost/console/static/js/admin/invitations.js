@@ -1,0 +1,81 @@
+import { get, post, remove } from "../api.js";
+import { handle } from "../forms.js";
+import { may } from "../page.js";
+import { all, one, show, toast } from "../ui.js";
+import { ago, moment, number, say } from "../words.js";
+import { act, badge, complain, confirm, element, enter, hush, reaches, ready, table } from "./common.js";
+
+const PAGE = 20;
+const account = await enter("users:read");
+const form = one("#invite");
+const text = (key, values) => say(`admin_invitations.client.${key}`, values);
+let invitations = [];
+let shown = PAGE;
+
+try {
+  const roles = await get("/api/admin/roles");
+  one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map(choice));
+  await load();
+} catch (problem) {
+  if (problem.code === undefined) throw problem;
+  complain(problem);
+}
+
+function choice(role) {
+  const box = element("input", { type: "checkbox", name: "roles", value: role.name });
+  box.disabled = !reaches(account, role);
+  return element("label", { class: "check" }, box, element("span", {}, role.name));
+}
+
+async function load() {
+  invitations = await get("/api/admin/invitations");
+  display();
+}
+
+function display() {
+  one("[data-count]").textContent = number(invitations.length);
+  table(one("[data-list]"), "invitation", invitations.slice(0, shown).map((invitation) => ({
+    ...invitation,
+    sent: ago(invitation.createdAt),
+    sent_at: moment(invitation.createdAt),
+    until: new Date(invitation.expiresAt) < Date.now() ? text("expired") : ago(invitation.expiresAt),
+    until_at: moment(invitation.expiresAt),
+    may: may(account, "users:write"),
+    label: text("label", { email: invitation.email }),
+  })), {
+    empty: text("nobody"),
+    more(row, invitation) {
+      one("[data-roles]", row).append(...["user", ...invitation.roles.filter((name) => name !== "user")].map((name) => badge(name, name === "user" ? "" : "accent")));
+      one("[data-take-back]", row).addEventListener("click", () => ask(invitation));
+    },
+  });
+  show(invitations.length > shown, one("[data-more]"));
+}
+
+one("[data-more] button").addEventListener("click", () => {
+  shown += PAGE;
+  display();
+});
+
+handle(form, async ({ email, language }) => {
+  hush();
+  const roles = all("[name=roles]:checked", form).map(({ value }) => value);
+  await post("/api/admin/invitations", { email, language, roles });
+  form.reset();
+  toast(text("sent", { email }));
+  await load();
+});
+
+async function ask(invitation) {
+  const isSure = await confirm({
+    title: text("take_back.title", { email: invitation.email }),
+    consequences: [text("take_back.link"), text("take_back.no_mail"), text("take_back.again")],
+    yes: text("take_back.yes"),
+  });
+  if (!isSure) return;
+  const work = () => remove(`/api/admin/invitations/${invitation.id}`);
+  await act(work, { done: text("take_back.done") });
+  await load();
+}
+
+ready();

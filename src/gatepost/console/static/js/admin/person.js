@@ -1,0 +1,197 @@
+import { get, patch, post, put, remove } from "../api.js";
+import { handle } from "../forms.js";
+import { may } from "../page.js";
+import { all, list, one, show, toast } from "../ui.js";
+import { ago, day, moment, say, sayCount } from "../words.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, reaches, ready, stateBadges } from "./common.js";
+import { detailWords, eventWords } from "./events.js";
+
+const ACTIVITY = 8;
+const id = Number(location.pathname.split("/").at(-1));
+const path = `/api/admin/users/${id}`;
+const profile = one("#profile");
+const roleForm = one("#roles");
+const account = await enter("users:read");
+const isSelf = account.id === id;
+const text = (key, values) => say(`admin_person.client.${key}`, { name: person?.username, email: person?.email, ...values });
+
+let person = null;
+let sessions = [];
+let roles = [];
+
+one("[data-all-activity]").href = one("[data-missing-audit]").href = `/admin/audit?userId=${id}`;
+if (document.referrer.startsWith(`${location.origin}/admin/people?`)) one("[data-back]").href = document.referrer;
+
+try {
+  roles = await get("/api/admin/roles");
+  await load();
+} catch (problem) {
+  if (problem.code === undefined) throw problem;
+  if (problem.status !== 404) complain(problem);
+  show(false, one("[data-person]"));
+  show(problem.status === 404, one("[data-missing]"));
+}
+
+async function load() {
+  [person, sessions] = await Promise.all([get(path), get(`${path}/sessions`)]);
+  display();
+  if (may(account, "audit:read")) await displayActivity();
+}
+
+/** The version that was read, so that nobody else's change is overwritten. */
+const seen = () => ({ headers: { "If-Match": `"${person.version}"` } });
+
+function display() {
+  document.title = document.title.replace(/^.*?( · |$)/, `${person.username}$1`);
+  one("[data-name]").textContent = person.username;
+  one("[data-email]").textContent = person.email;
+  one("[data-states]").replaceChildren(...stateBadges(person), ...(isSelf ? [badge(text("self"), "accent")] : []));
+  one("[data-facts]").replaceChildren(...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  for (const name of ["username", "email", "language"]) profile.elements[name].value = person[name];
+  profile.elements.emailVerified.checked = person.emailVerified;
+  displayRoles();
+  displaySessions();
+  const isDisabled = person.status === "disabled";
+  show(!isDisabled, one("[data-disable]"));
+  show(isDisabled, one("[data-enable]"));
+  one("[data-reset]").disabled = isDisabled;
+  one("[data-reset-text]").textContent = text(isDisabled ? "reset_disabled" : "reset_text");
+}
+
+function facts() {
+  return [
+    [text("fact.id"), `#${person.id}`],
+    [text("fact.created"), moment(person.createdAt)],
+    [text("fact.updated"), ago(person.updatedAt)],
+    [text("fact.password"), text(person.hasPassword ? "fact.has_password" : "fact.no_password")],
+    ...(person.disabledAt ? [[text("fact.disabled"), moment(person.disabledAt)]] : []),
+    ...(person.eraseAt ? [[text("fact.erase"), day(person.eraseAt)]] : []),
+  ];
+}
+
+function displayRoles() {
+  const held = person.roles;
+  const shown = may(account, "users:write") ? roles : roles.filter(({ name }) => held.includes(name));
+  const choices = list(one("[data-roles]"), one("#role-choice"), shown);
+  choices.forEach((choice, index) => {
+    const box = one("input", choice);
+    box.checked = held.includes(shown[index].name);
+    box.disabled = !may(account, "users:write") || !reaches(account, shown[index]);
+  });
+  show(may(account, "users:write") && shown.some((role) => !reaches(account, role)), one("[data-beyond]"));
+  one("[data-save-roles]").disabled = true;
+}
+
+function displaySessions() {
+  list(one("[data-sessions]"), one("#session-row"), sessions.map((session) => ({
+    ...session,
+    device: session.device || session.userAgent || text("unknown_device"),
+    used: text("used", { when: ago(session.lastUsedAt) }),
+  })));
+  if (sessions.length === 0) one("[data-sessions]").replaceChildren(element("li", { class: "muted" }, text("no_sessions")));
+  one("[data-session-count]").textContent = sessions.length;
+  one("[data-sign-out-all]").disabled = sessions.length === 0;
+}
+
+async function displayActivity() {
+  const { items } = await get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`);
+  list(one("[data-activity]"), one("#activity-row"), items.map((entry) => ({
+    ...entry,
+    what: eventWords(entry.event),
+    more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
+    when: ago(entry.at),
+    at_words: moment(entry.at),
+  })));
+}
+
+handle(profile, async ({ username, email, language }) => {
+  hush();
+  const emailVerified = profile.elements.emailVerified.checked;
+  const change = { version: person.version };
+  if (username !== person.username) change.username = username;
+  if (email !== person.email) change.email = email;
+  if (language !== person.language) change.language = language;
+  if (emailVerified !== person.emailVerified) change.emailVerified = emailVerified;
+  await patch(path, change);
+  toast(text("saved"));
+  await load();
+}, {
+  onProblem(problem) {
+    if (!["version_mismatch", "beyond_authority"].includes(problem.code)) return false;
+    if (problem.code === "version_mismatch") load();
+    complain(problem);
+    return true;
+  },
+});
+
+const chosen = () => all("input:checked", roleForm).map(({ value }) => value);
+
+roleForm.addEventListener("change", () => {
+  const now = chosen();
+  one("[data-save-roles]").disabled = now.length === person.roles.length && now.every((name) => person.roles.includes(name));
+});
+
+roleForm.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const now = chosen();
+  const given = now.filter((name) => !person.roles.includes(name));
+  const taken = person.roles.filter((name) => !now.includes(name));
+  const isSure = await confirm({
+    title: text("roles.title"),
+    consequences: [
+      given.length > 0 && text("roles.given", { roles: listed(given) }),
+      taken.length > 0 && text("roles.taken", { roles: listed(taken) }),
+      text("roles.tokens"),
+      isSelf && taken.length > 0 && text("roles.self"),
+    ],
+    yes: text("roles.yes"),
+    isDanger: taken.length > 0,
+  });
+  if (!isSure) return;
+  if (!(await act(() => put(`${path}/roles`, { roles: now, version: person.version }), { done: text("roles.done"), reload: load }))) return displayRoles();
+  await load();
+});
+
+on("[data-sign-out-all]", {
+  question: () => ({ title: text("sign_out.title"), consequences: [ends(), text("sign_out.again"), text("no_mail")], yes: text("sign_out.yes") }),
+  work: () => post(`${path}/signout`, undefined, seen()),
+  done: () => text("sign_out.done"),
+});
+on("[data-disable-button]", {
+  question: () => ({ title: text("disable.title"), consequences: [text("disable.locked"), ends(), text("disable.kept"), text("no_mail"), isSelf && text("self_out")], yes: text("disable.yes") }),
+  work: () => post(`${path}/disable`, undefined, seen()),
+  done: () => text("disable.done"),
+});
+on("[data-enable-button]", {
+  question: () => ({ title: text("enable.title"), consequences: [text("enable.again"), text("enable.sessions"), text("no_mail")], yes: text("enable.yes"), isDanger: false }),
+  work: () => post(`${path}/enable`, undefined, seen()),
+  done: () => text("enable.done"),
+});
+on("[data-reset]", {
+  question: () => ({ title: text("reset.title"), consequences: [text("reset.mail"), text(person.hasPassword ? "reset.kept" : "reset.first"), text("reset.sessions")], yes: text("reset.yes"), isDanger: false }),
+  work: () => post(`${path}/password/reset`, undefined, seen()),
+  done: () => text("reset.done"),
+});
+on("[data-delete]", {
+  question: () => ({ title: text("delete.title"), consequences: [text("delete.gone"), ends(), text("delete.kept", { id }), text("no_mail"), text("delete.final"), isSelf && text("self_out")], yes: text("delete.yes") }),
+  work: () => remove(path, undefined, seen()),
+  done: () => text("delete.done"),
+  after: () => location.assign("/admin/people"),
+});
+
+/** Say which sessions an act ends. */
+function ends() {
+  if (sessions.length === 0) return text("ends_none");
+  const devices = [...new Set(sessions.map(({ device }) => device || text("unknown_device")))];
+  return `${sayCount("admin_person.client.ends", sessions.length)} ${listed(devices)}.`;
+}
+
+function on(selector, { question, work, done, after = load }) {
+  one(selector).addEventListener("click", async () => {
+    if (!(await confirm(question()))) return;
+    const said = done();
+    if (await act(work, { done: said, reload: load })) await after();
+  });
+}
+
+ready();

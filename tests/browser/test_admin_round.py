@@ -1,0 +1,294 @@
+"""Administration in a real browser: the whole round, on one service with people in it."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import ADMIN_PASSWORD, PASSWORD, Somebody, Visitors
+from tests.support.server import GatepostServer
+from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+async def root(server: GatepostServer) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the API as the administrator, for what a test needs beside its pages."""
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
+        answer = await client.post("/api/auth/signin", json={"username": "admin", "password": ADMIN_PASSWORD})
+        client.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+        yield client
+
+
+@pytest.fixture
+async def admin(visitors: Visitors) -> Visitor:
+    """Return the administrator, signed in."""
+    visitor = await visitors()
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    return visitor
+
+
+async def agree(page: Page, *consequences: str, yes: str) -> None:
+    """Answer a question with yes, after it has said what will happen."""
+    dialog = page.get_by_role("dialog")
+    for text in consequences:
+        await expect(dialog).to_contain_text(text)
+    await dialog.get_by_role("button", name=yes).click()
+    await expect(dialog).to_be_hidden()
+
+
+async def said(page: Page, text: str) -> None:
+    await expect(page.locator("#toasts")).to_contain_text(text)
+
+
+async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enabled_and_deleted(
+    admin: Visitor, visitors: Visitors, somebody: Somebody
+) -> None:
+    other = await visitors()
+    await other.sign_in(somebody.username, somebody.password)
+    page = admin.page
+
+    await admin.goto("/admin/people")
+    await page.get_by_label("Search").fill(somebody.email)
+    await page.get_by_label("Search").press("Enter")
+    await expect(page.get_by_text("1–1 of 1")).to_be_visible()
+    assert "search=" in page.url
+    await page.reload()
+    await expect(page.get_by_label("Search")).to_have_value(somebody.email)
+    await page.get_by_role("link", name=somebody.username).click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text(somebody.username)
+
+    await page.get_by_role("checkbox", name=re.compile("^moderator")).check()
+    await page.get_by_role("button", name="Save the roles").click()
+    await agree(page, f"{somebody.username} gets: moderator.", yes="Change the roles")
+    await said(page, "The roles are changed.")
+    await expect(page.get_by_text("Roles changed").first).to_be_visible()
+
+    await page.get_by_role("button", name="Sign out everywhere").click()
+    await agree(page, "devices are signed out at once", "No mail is sent.", yes="Sign out everywhere")
+    await expect(page.get_by_text("No device is signed in.")).to_be_visible()
+    await other.goto("/account")
+    await expect(other.page).to_have_url(re.compile("/sign-in"))
+    other.refusals()
+
+    await page.get_by_role("button", name="Disable the account").click()
+    await agree(page, "cannot sign in until the account is enabled again", yes="Disable")
+    await expect(page.locator(".lead").get_by_text("Disabled")).to_be_visible()
+    await page.get_by_role("button", name="Enable the account").click()
+    await agree(page, "can sign in again with the same password", yes="Enable")
+    await expect(page.locator(".lead").get_by_text("Disabled")).to_be_hidden()
+
+    await page.get_by_role("button", name="New password").click()
+    await agree(page, f"A mail with a link goes to {somebody.email}.", yes="Send the link")
+    await said(page, "A link is on its way")
+    assert await admin.findings() == []
+
+    await page.get_by_role("button", name="Delete the account").click()
+    await agree(page, f"keeps the number #{somebody.id}", "This cannot be undone.", yes="Delete for good")
+    await expect(page).to_have_url(re.compile("/admin/people$"))
+    await admin.goto(f"/admin/people/{somebody.id}")
+    await expect(page.get_by_role("heading", name="Nobody is here")).to_be_visible()
+    assert set(admin.refusals()) == {"404"}
+
+
+async def test_conflicts_and_the_last_administrator_are_told_in_words(
+    admin: Visitor, somebody: Somebody, root: httpx.AsyncClient
+) -> None:
+    page = admin.page
+    await admin.goto(f"/admin/people/{somebody.id}")
+    await expect(page.get_by_label("User name")).to_have_value(somebody.username)
+    await root.patch(f"/api/admin/users/{somebody.id}", json={"language": "de"})
+
+    await page.get_by_role("button", name="Disable the account").click()
+    await agree(page, yes="Disable")
+    await expect(page.get_by_role("alert")).to_contain_text("Somebody else has changed this in the meantime")
+    await expect(page.get_by_label("Language of mails")).to_have_value("de")
+    assert admin.refusals() == ["412"]
+
+    me = (await root.get("/api/users/me")).json()["id"]
+    await admin.goto(f"/admin/people/{me}")
+    await page.get_by_role("button", name="Delete the account").click()
+    await agree(page, "This is your own account: you will be signed out.", yes="Delete for good")
+    await expect(page.get_by_role("alert")).to_contain_text("This is the last administrator who can sign in.")
+    assert admin.refusals() == ["409"]
+
+
+async def test_somebody_is_invited_and_the_invitation_taken_back(admin: Visitor) -> None:
+    page = admin.page
+    await admin.goto("/admin/invitations")
+    await page.get_by_label("E-mail").fill("nina@example.com")
+    await page.get_by_role("checkbox", name="moderator").check()
+    await page.get_by_role("button", name="Send the invitation").click()
+    row = page.get_by_role("row").filter(has_text="nina@example.com")
+    await expect(row).to_contain_text("moderator")
+    assert await admin.findings() == []
+
+    await page.get_by_label("E-mail").fill("admin@example.com")
+    await page.get_by_role("button", name="Send the invitation").click()
+    await expect(page.get_by_label("E-mail")).to_have_accessible_description(
+        "This e-mail address already has an account."
+    )
+    assert admin.refusals() == ["400"]
+
+    await row.get_by_role("button", name="Take back the invitation of nina@example.com").click()
+    await agree(page, "The link in the mail is no good from now on.", yes="Take it back")
+    await expect(row).to_have_count(0)
+
+
+async def test_role_is_made_edited_and_deleted(admin: Visitor) -> None:
+    page = admin.page
+    await admin.goto("/admin/roles")
+    await page.get_by_role("button", name="New role").click()
+    editor = page.get_by_role("dialog")
+    await editor.get_by_label("Name").fill("Support!")
+    await editor.get_by_role("button", name="Save").click()
+    await expect(editor.get_by_label("Name")).to_be_focused()
+    assert admin.refusals() == ["422"]
+    await editor.get_by_label("Name").fill("support")
+    await editor.get_by_role("checkbox", name=re.compile("users:read")).check()
+    await editor.get_by_label("Permissions of your own apps").fill("orders:refund\ntickets:close")
+    assert await admin.findings() == []
+    await editor.get_by_role("button", name="Save").click()
+    card = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="support"))
+    for word in ("users:read", "orders:refund", "tickets:close"):
+        await expect(card).to_contain_text(word)
+
+    await card.get_by_role("button", name="Edit support").click()
+    await editor.get_by_role("checkbox", name=re.compile("users:read")).uncheck()
+    await editor.get_by_role("button", name="Save").click()
+    await expect(card).not_to_contain_text("users:read")
+
+    await card.get_by_role("button", name="Delete support").click()
+    await agree(page, "It is taken from everybody who has it.", yes="Delete the role")
+    await expect(card).to_have_count(0)
+
+
+async def test_audit_log_is_filtered_and_the_address_holds_the_filter(admin: Visitor, somebody: Somebody) -> None:
+    page = admin.page
+    await admin.goto("/admin/audit")
+    await page.get_by_label("About").fill(somebody.username)
+    await page.get_by_label("Event").select_option("account.created")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_text("1 entry")).to_be_visible()
+    await expect(page.get_by_role("row").nth(1)).to_contain_text(somebody.username)
+    assert f"userId={somebody.id}" in page.url
+    await page.reload()
+    await expect(page.get_by_label("About")).to_have_value(somebody.username)
+    await expect(page.get_by_role("row")).to_have_count(2)
+    assert await admin.findings() == []
+
+    await page.get_by_label("About").fill("nobody of this name")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_label("About")).to_have_accessible_description(re.compile("Nobody is called so"))
+    await page.get_by_role("link", name="Clear").click()
+    await page.get_by_label("Event").select_option("client.removed")
+    await page.get_by_role("button", name="Show").click()
+    await expect(page.get_by_text("Nothing fits these filters.")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("row").nth(2)).to_be_visible()
+
+
+async def test_keys_show_their_life(admin: Visitor) -> None:
+    page = admin.page
+    await admin.goto("/admin/keys")
+    await expect(page.get_by_text("Signs now")).to_be_visible()
+    await expect(page.get_by_text("Known to all")).to_be_visible()
+    assert await admin.findings() == []
+
+
+async def show_figures(page: Page, *, scale: int) -> None:
+    """Answer the overview with figures of a deployment of some size."""
+    days = [
+        {
+            "day": f"2026-01-{number:02}",
+            "signUps": scale * number,
+            "signIns": scale * 40,
+            "refused": [
+                {"event": "session.refused", "reason": reason, "count": scale * (place + 1)}
+                for place, reason in enumerate(
+                    ("wrong_password", "unknown_account", "disabled", "unverified", "a_new_one", "account_changed")
+                )
+            ],
+            "activeSessions": scale * 50 if number > 3 else None,
+        }
+        for number in range(1, 31)
+    ]
+    totals = {
+        "measuredAt": "2026-01-30T12:00:00Z", "people": scale, "disabled": 0, "unverified": 0, "activeSessions": scale,
+    }  # fmt: skip
+
+    async def answer(route: Any) -> None:
+        await route.fulfill(json={"totals": totals, "days": days})
+
+    await page.route("**/api/admin/overview?*", answer)
+
+
+@pytest.mark.parametrize(
+    ("scale", "people", "ticks"), [(0, "0", ["0", "1"]), (1_000_000, "1M", ["0", "10M", "20M", "30M"])]
+)
+async def test_overview_reads_well_with_nobody_and_with_a_million(
+    admin: Visitor, scale: int, people: str, ticks: list[str]
+) -> None:
+    page = admin.page
+    await show_figures(page, scale=scale)
+    await admin.goto("/admin")
+
+    await expect(page.locator("[data-tile=people]")).to_have_text(people)
+    plot = page.get_by_role("figure", name="Sign-ups")
+    await expect(plot.locator("svg .tick[text-anchor=end]")).to_have_text(ticks)
+    await expect(plot.get_by_role("img")).to_have_accessible_description(
+        re.compile("nothing" if scale == 0 else "465,000,000 in all, most on 30 Jan: 30,000,000")
+    )
+    await expect(page.get_by_text("Nothing in these days")).to_have_count(4 if scale == 0 else 0)
+    await plot.get_by_text("As a table").click()
+    await expect(plot.get_by_role("row")).to_have_count(31)
+    assert await admin.findings() == []
+    for width in (360, 1280):
+        await page.set_viewport_size({"width": width, "height": 780})
+        assert await admin.fits()
+
+
+async def test_pages_fit_a_phone_and_speak_german(visitors: Visitors) -> None:
+    visitor = await visitors(viewport={"width": 360, "height": 780}, locale="de-AT", color_scheme="dark")
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    for path, title in (
+        ("/admin", "Überblick"), ("/admin/people", "Personen"), ("/admin/roles", "Rollen"),
+        ("/admin/invitations", "Einladungen"), ("/admin/audit", "Protokoll"), ("/admin/keys", "Schlüssel"),
+    ):  # fmt: skip
+        await visitor.goto(path)
+        await expect(visitor.page.get_by_role("heading", level=1)).to_have_text(title)
+        await expect(visitor.page.locator("[data-content] [aria-busy=true]")).to_have_count(0)
+        assert await visitor.fits(), path
+        assert await visitor.findings() == [], path
+        shown = await visitor.page.inner_text("body")
+        assert re.findall(r"\b(?:admin|admin_\w+|events|problem|common)\.\w[\w.]*", shown) == []
+
+
+async def test_page_without_the_permission_says_what_is_needed_and_hides_the_rest(
+    visitors: Visitors, somebody: Somebody, root: httpx.AsyncClient
+) -> None:
+    visitor = await visitors()
+    await visitor.sign_in(somebody.username, PASSWORD)
+    page = visitor.page
+    await visitor.goto("/admin/people")
+    await expect(page.get_by_role("heading", name="This page is not for you")).to_be_focused()
+    await expect(page.get_by_text("users:read")).to_be_visible()
+    assert not any("/api/admin" in url for url in visitor.seen.urls)
+    assert await visitor.findings() == []
+
+    role = (await root.post("/api/admin/roles", json={"name": "reader", "permissions": ["users:read"]})).json()
+    await root.put(f"/api/admin/users/{somebody.id}/roles", json={"roles": ["user", "reader"]})
+    await visitor.goto(f"/admin/people/{somebody.id}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(somebody.username)
+    await expect(page.get_by_role("heading", name="Devices")).to_be_visible()
+    for hidden in ("Access", "Activity"):
+        await expect(page.get_by_role("heading", name=hidden)).to_be_hidden()
+    for gone in ("Save the profile", "Save the roles", "Sign out everywhere"):
+        await expect(page.get_by_role("button", name=gone)).to_be_hidden()
+    await expect(page.get_by_role("link", name="Audit log")).to_be_hidden()
+    visitor.refusals()
+    await root.delete(f"/api/admin/roles/{role['id']}")

@@ -25,8 +25,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    server.serve, database.migrate, accounts.create_admin, doctor.doctor, moving.export, purge.purge, unlock.unlock, info.openapi,
-    info.settings,
+    server.serve, database.migrate, accounts.create_admin, doctor.doctor, moving.export, purge.purge, unlock.unlock,
+    info.openapi, info.settings,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(keys.app, name="keys")

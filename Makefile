@@ -5,13 +5,16 @@ BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test galera check bench docs screenshots lock clean
+.PHONY: run test faults galera check bench docs screenshots lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
 
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+faults: .venv/installed-dev ## harm done to the service and its database, for longer than in the whole suite
+	FAULTS=long $(BIN)/pytest -n 0 tests/faults $(ARGS)
 
 galera: .venv/installed-dev ## three database nodes that replicate, one of which is killed; needs galera-4 and rsync
 	$(BIN)/pytest -n 0 tests/galera $(ARGS)

@@ -1,0 +1,126 @@
+"""A MariaDB server and services that may be harmed: no other test uses them."""
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from pathlib import Path
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import URL
+
+from gatepost.access.principal import RoleName
+from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.service import NewAccount
+from gatepost.core.database import Database, create_engine
+from gatepost.core.migrations import migrate
+from gatepost.core.settings import Settings
+from gatepost.services import build_services
+from tests.support.ledger import Ledger
+from tests.support.mysql import PROGRAMS, PrivateServer, can_start_server, private_server, run_sql
+from tests.support.server import GatepostServer, gatepost_server
+from tests.support.workers import SECRET
+
+ADMIN = {"username": "admin", "password": "an admin's password"}
+# The long form harms for longer, and more often.
+LONG = os.environ.get("FAULTS") == "long"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.faults)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A service under harm, its client, and the database behind it as the test sees it."""
+
+    server: GatepostServer
+    client: httpx.AsyncClient
+    database: Database
+    admin_token: str
+
+    def ledger(self, name: str, *, breaks: bool = False) -> Ledger:
+        """Return a ledger of its own."""
+        return Ledger(self.client, admin_token=self.admin_token, name=name, breaks=breaks)
+
+
+OpenPlace = Callable[[GatepostServer, URL], AbstractAsyncContextManager[Place]]
+
+
+@pytest.fixture(scope="session")
+def maria() -> Iterator[PrivateServer]:
+    """Give a MariaDB server that may be harmed."""
+    if not can_start_server():
+        reason = f"not installed: {' and '.join(name for name in PROGRAMS if not shutil.which(name))} (mariadb-server)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with private_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def maria_url(maria: PrivateServer) -> URL:
+    """Return a migrated database with an administrator, on that server."""
+    asyncio.run(run_sql(maria.url, "CREATE DATABASE gatepost"))
+    url = maria.url.set(database="gatepost")
+    asyncio.run(prepare(url))
+    return url
+
+
+@pytest.fixture(scope="session")
+def maria_service(maria_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatepostServer]:
+    """Give a service on that database."""
+    with gatepost_server(tmp_path_factory.mktemp("faults"), **settings_of(maria_url)) as server:
+        yield server
+
+
+@pytest.fixture
+async def place(maria_service: GatepostServer, maria_url: URL) -> AsyncIterator[Place]:
+    """Give that service with a client."""
+    async with open_place(maria_service, maria_url) as place:
+        yield place
+
+
+@asynccontextmanager
+async def open_place(server: GatepostServer, url: URL) -> AsyncIterator[Place]:
+    """Give a service with a client, which is signed in as the administrator."""
+    driver = "mysql+aiomysql" if url.get_backend_name() == "mysql" else "sqlite+aiosqlite"
+    database = Database(create_engine(url.set(drivername=driver), timeout_seconds=10), timeout_seconds=10)
+    limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
+    cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    async with httpx.AsyncClient(
+        base_url=server.url, trust_env=False, timeout=20, limits=limits, cookies=cookies
+    ) as client:
+        signed_in = await client.post("/api/auth/signin", json=ADMIN)
+        yield Place(server, client, database, signed_in.raise_for_status().json()["accessToken"])
+    await database.dispose()
+
+
+def settings_of(url: URL) -> dict[str, str]:
+    """Return the settings of a service on this database."""
+    return {"DATABASE_URL": url.render_as_string(hide_password=False), "SECRET_KEY": SECRET}
+
+
+async def prepare(url: URL) -> None:
+    """Bring a database to the newest schema and make an administrator."""
+    settings = Settings(
+        _env_file=None,
+        database_url=SecretStr(url.render_as_string(hide_password=False)),
+        secret_key=SecretStr(SECRET),
+        bcrypt_rounds=4,
+        db_timeout_seconds=30,
+    )
+    services = build_services(settings)
+    await migrate(services.database.engine)
+    admin = NewAccount(
+        parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_proved=True
+    )
+    await services.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
+    await services.stop()

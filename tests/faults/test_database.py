@@ -1,0 +1,175 @@
+"""A database server that dies, stalls, drops connections, or lets nobody in."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+
+import aiomysql
+import httpx
+import pytest
+from sqlalchemy import URL, text
+
+from tests.faults.conftest import LONG, Place
+from tests.support.api import Api, assert_problem
+from tests.support.ledger import ANSWER_SECONDS, SLACK_SECONDS
+from tests.support.mysql import PrivateServer
+
+HARM_SECONDS = 15.0 if LONG else 3.5
+RECOVERY_SECONDS = 5.0
+
+
+async def timed(call: Awaitable[httpx.Response]) -> tuple[httpx.Response, float]:
+    """Return an answer and the seconds it took."""
+    start = time.monotonic()
+    return await call, time.monotonic() - start
+
+
+async def is_ready(place: Place) -> bool:
+    """Whether the service says that it can serve."""
+    with suppress(httpx.TransportError):
+        return (await place.client.get("/readyz")).is_success
+    return False
+
+
+async def seconds_to_recover(place: Place) -> float:
+    """Return how long it takes until everything works again."""
+    start = time.monotonic()
+    while not await is_ready(place):
+        assert time.monotonic() - start < 4 * RECOVERY_SECONDS, "it does not recover"
+        await asyncio.sleep(0.05)
+    return time.monotonic() - start
+
+
+async def harmed(place: Place, name: str, *, harm: Callable[[], None], mend: Callable[[], object]) -> None:
+    """Do harm while a ledger writes: liveness stays, each answer comes in time, it recovers, nothing is lost."""
+    ledger, done = place.ledger(name), asyncio.Event()
+    writing = asyncio.create_task(ledger.write_until(done))
+    await asyncio.sleep(0.7)
+    harm()
+    try:
+        until = time.monotonic() + HARM_SECONDS
+        while time.monotonic() < until:
+            alive, took = await timed(place.client.get("/healthz"))
+            assert alive.is_success
+            assert took < 1.0
+            ready, took = await timed(place.client.get("/readyz"))
+            assert ready.status_code == 503
+            assert ready.headers["retry-after"]
+            assert took < ANSWER_SECONDS + SLACK_SECONDS
+    finally:
+        await asyncio.to_thread(mend)
+    assert await seconds_to_recover(place) < RECOVERY_SECONDS + SLACK_SECONDS
+    await asyncio.sleep(0.5)
+    done.set()
+    await writing
+    assert ledger.answers["refused"], ledger.answers
+    await ledger.check(place.database)
+    after = place.ledger(f"after {name}")
+    await after._life()
+    assert after.answers == {"acknowledged": 4}
+
+
+async def test_server_that_is_killed_and_started_again(place: Place, maria: PrivateServer) -> None:
+    await harmed(place, "killed", harm=maria.kill, mend=maria.start)
+
+
+async def test_server_that_stalls(place: Place, maria: PrivateServer) -> None:
+    await harmed(place, "stalled", harm=maria.stall, mend=maria.go_on)
+    assert await connections(place) <= 20
+
+
+async def connections(place: Place) -> int:
+    """Return how many connections the server has besides ours."""
+    async with place.database.read() as tx:
+        query = "SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'root' AND id <> CONNECTION_ID()"
+        return int(await tx.scalar(text(query)) or 0)
+
+
+async def test_idle_connections_that_are_killed_cost_nobody_an_answer(place: Place) -> None:
+    await asyncio.gather(*(place.client.get("/readyz") for _ in range(20)))
+    async with place.database.read() as tx:
+        query = "SELECT id FROM information_schema.processlist WHERE user = 'root' AND id <> CONNECTION_ID()"
+        for number in (await tx.scalars(text(query))).all():
+            with suppress(Exception):
+                await tx.execute(text(f"KILL CONNECTION {number}"))
+
+    ledger = place.ledger("idle")
+    await asyncio.gather(*(ledger._life() for _ in range(5)))
+
+    assert ledger.answers == {"acknowledged": 20}
+    await ledger.check(place.database)
+
+
+@pytest.fixture
+async def locked(maria_url: URL) -> AsyncIterator[aiomysql.Connection]:
+    """Give a connection that holds the accounts, so that all others wait."""
+    connection = await aiomysql.connect(host="127.0.0.1", port=maria_url.port, user="root", db=maria_url.database)
+    cursor = await connection.cursor()
+    await cursor.execute("LOCK TABLES users WRITE")
+    yield connection
+    connection.close()
+
+
+async def test_exhausted_pool_is_unavailable_in_time_and_leaks_nothing(
+    place: Place, locked: aiomysql.Connection
+) -> None:
+    body = {"username": "nobody", "password": "nothing at all"}
+    asked = [timed(place.client.post("/api/auth/signin", json=body)) for _ in range(60)]
+    waiting = asyncio.gather(*asked)
+    await asyncio.sleep(1.0)
+    alive, took = await timed(place.client.get("/healthz"))
+    answers = await waiting
+    locked.close()
+
+    assert alive.is_success
+    assert took < 1.0
+    for answer, took in answers:
+        assert_problem(answer, 503, "database_unavailable")
+        assert answer.headers["retry-after"]
+        assert took < ANSWER_SECONDS + SLACK_SECONDS
+    assert await seconds_to_recover(place) < RECOVERY_SECONDS
+    assert (await place.client.post("/api/auth/signin", json=body)).status_code == 401
+    assert await connections(place) <= 21
+
+
+async def test_clients_that_go_in_mid_request_leak_nothing(place: Place) -> None:
+    host, port = place.server.url.removeprefix("http://").split(":")
+    head = "POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 43\r\n\r\n"
+    request = head.encode() + b'{"username": "nobody", "password": "12345"}'
+    for _ in range(100 if LONG else 40):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(request)
+        await writer.drain()
+        writer.transport.abort()
+    ledger = place.ledger("after those who went")
+    await asyncio.gather(*(ledger._life() for _ in range(5)))
+
+    assert ledger.answers == {"acknowledged": 20}
+    assert await connections(place) <= 20
+
+
+async def test_deadlock_is_decided_without_anybody_noticing(place: Place, maria_url: URL) -> None:
+    api = Api(place.client)
+    person = await api.sign_up("deadlocked")
+    other = await api.sign_in("deadlocked")
+    connection = await aiomysql.connect(host="127.0.0.1", port=maria_url.port, user="root", db=maria_url.database)
+    cursor = await connection.cursor()
+    # Whose transaction has written more wins, so that it is the service's that is undone.
+    await cursor.execute("CREATE TABLE IF NOT EXISTS weight (x INT)")
+    await cursor.execute("BEGIN")
+    await cursor.execute("INSERT INTO weight SELECT seq FROM seq_1_to_2000")
+    await cursor.execute(f"UPDATE sessions SET user_agent = 'x' WHERE user_id = {person.id}")
+    change = {"currentPassword": person.password, "newPassword": "another password"}
+    changing = asyncio.create_task(place.client.post("/api/auth/password/change", json=change, headers=other.headers))
+    await asyncio.sleep(0.8)
+    await cursor.execute(f"UPDATE users SET language = 'de' WHERE id = {person.id}")
+    await connection.commit()
+    connection.close()
+
+    changed = await changing
+
+    assert changed.is_success, changed.text
+    async with place.database.read() as tx:
+        assert int((await tx.execute(text("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'"))).one()[1]) == 1
+    assert (await api.sign_in("deadlocked", password="another password")).id == person.id

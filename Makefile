@@ -10,6 +10,8 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --ge
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
 
+# Some machines forbid it; the tests start the service a hundred times, and it would be compiled as often.
+test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 

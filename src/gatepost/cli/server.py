@@ -18,7 +18,6 @@ from gatepost.cli.running import running_services
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
 
-
 HEALTHCHECK_SECONDS = 60
 
 

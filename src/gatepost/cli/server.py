@@ -20,6 +20,8 @@ from gatepost.core.settings import Settings, load_settings
 from gatepost.http.draining import grace_seconds
 from gatepost.http.proxies import believed
 
+HEALTHCHECK_SECONDS = 30
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")] = None,
@@ -56,7 +58,8 @@ def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=believed(settings.trusted_proxies),
-        timeout_worker_healthcheck=10,
+        # A busy machine takes longer than uvicorn's 5 s to start a worker, which was killed for it again and again.
+        timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         # uvicorn hands it to asyncio, which takes fractions.
         timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )

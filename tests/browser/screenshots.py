@@ -21,7 +21,7 @@ LOOKS: Mapping[str, Mapping[str, Any]] = {
 }
 # The name of the picture, and the page.
 FOR_ALL = (("start", "/welcome"), ("sign-in", "/sign-in"), ("sign-up", "/sign-up"))
-SIGNED_IN = (("account", "/account"), ("boards", "/boards"))
+SIGNED_IN = (("account", "/account"), ("devices", "/account#devices"), ("boards", "/boards"))
 # Devices as people have them, so that the list shows more than this browser.
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
@@ -34,7 +34,7 @@ THIS_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Ge
 async def take_all() -> None:
     """Take every picture, of a service that is made for it."""
     FOLDER.mkdir(exist_ok=True)
-    with gatepost_server(MAIL_URL="file:mail") as server:
+    with gatepost_server(MAIL_URL="file:mail", DB_TIMEOUT_SECONDS="30") as server:
         account = ("--username", "Abbey Salami", "--email", "abbey@example.com", "--password-stdin")
         server.command("create-admin", *account, stdin=f"{PASSWORD}\n")
         _sign_in_elsewhere(server)
@@ -44,7 +44,7 @@ async def take_all() -> None:
 
 
 async def _take(browser: Browser, server: GatepostServer, look: str, options: Mapping[str, Any]) -> None:
-    visitor = await visit(browser, server.url, user_agent=THIS_AGENT, **options)
+    visitor = await visit(browser, server.url, user_agent=THIS_AGENT, reduced_motion="reduce", **options)
     await _pictures(visitor.page, server, look, FOR_ALL)
     await visitor.sign_in("Abbey Salami", PASSWORD)
     await _pictures(visitor.page, server, look, SIGNED_IN)

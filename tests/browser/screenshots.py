@@ -32,6 +32,8 @@ ADMINISTRATION = (
     ("admin-audit", "/admin/audit"),
     ("admin-keys", "/admin/keys"),
 )
+# Of these the whole page is worth it, and not only what a window shows.
+WHOLE = ("admin-overview",)
 # Devices as people have them, so that the list shows more than this browser.
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
@@ -70,7 +72,7 @@ async def _pictures(page: Page, server: GatepostServer, look: str, pages: Sequen
         await page.goto(server.url + path, wait_until="networkidle")
         # The cursor in a field blinks.
         await page.evaluate("document.activeElement.blur()")
-        await page.screenshot(path=FOLDER / f"{name}-{look}.png")
+        await page.screenshot(path=FOLDER / f"{name}-{look}.png", full_page=name in WHOLE)
 
 
 def _sign_in_elsewhere(server: GatepostServer) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from tests.support.browser import chromium
 from tests.support.server import GatepostServer, gatepost_server
@@ -20,6 +20,7 @@ ADMIN_PASSWORD = "correct horse"
 PASSWORD = "correct horse"
 MAIL_SECONDS = 20
 NUMBERS = itertools.count(1)
+EXPECT_MS = 20_000
 
 Visitors = Callable[..., Awaitable[Visitor]]
 
@@ -37,6 +38,7 @@ class Somebody:
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Give one browser for all tests."""
+    expect.set_options(timeout=EXPECT_MS)
     async with chromium() as browser:
         yield browser
 
@@ -51,7 +53,8 @@ async def mailbox() -> AsyncIterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def server(mailbox: SmtpServer) -> Iterator[GatepostServer]:
     """Give a service whose first administrator is `admin`."""
-    with gatepost_server(MAIL_URL=mailbox.url()) as server:
+    # A busy machine must not fail a test.
+    with gatepost_server(MAIL_URL=mailbox.url(), DB_TIMEOUT_SECONDS="30") as server:
         account = ("--username", "admin", "--email", "admin@example.com", "--password-stdin")
         server.command("create-admin", *account, stdin=f"{ADMIN_PASSWORD}\n")
         yield server

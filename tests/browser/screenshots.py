@@ -22,7 +22,7 @@ LOOKS: Mapping[str, Mapping[str, Any]] = {
 }
 # The name of the picture, and the page.
 FOR_ALL = (("start", "/welcome"), ("sign-in", "/sign-in"), ("sign-up", "/sign-up"))
-SIGNED_IN = (("account", "/account"), ("boards", "/boards"))
+SIGNED_IN = (("account", "/account"), ("devices", "/account#devices"), ("boards", "/boards"))
 ADMINISTRATION = (
     ("admin-overview", "/admin"),
     ("admin-people", "/admin/people"),
@@ -46,7 +46,7 @@ THIS_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Ge
 async def take_all() -> None:
     """Take every picture, of a service that is made for it."""
     FOLDER.mkdir(exist_ok=True)
-    with gatepost_server(MAIL_URL="file:mail") as server:
+    with gatepost_server(MAIL_URL="file:mail", DB_TIMEOUT_SECONDS="30") as server:
         account = ("--username", "Abbey Salami", "--email", "abbey@example.com", "--password-stdin")
         server.command("create-admin", *account, stdin=f"{PASSWORD}\n")
         _sign_in_elsewhere(server)
@@ -60,7 +60,7 @@ async def take_all() -> None:
 async def _take(
     browser: Browser, server: GatepostServer, look: str, pages: Sequence[tuple[str, str]], options: Mapping[str, Any]
 ) -> None:
-    visitor = await visit(browser, server.url, user_agent=THIS_AGENT, **options)
+    visitor = await visit(browser, server.url, user_agent=THIS_AGENT, reduced_motion="reduce", **options)
     await _pictures(visitor.page, server, look, FOR_ALL)
     await visitor.sign_in("Abbey Salami", PASSWORD)
     await _pictures(visitor.page, server, look, pages)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 from playwright.async_api import Browser, Page
 
+from tests.support import demo
 from tests.support.browser import chromium
 from tests.support.server import GatepostServer, gatepost_server
 from tests.support.visitor import visit
@@ -22,6 +23,17 @@ LOOKS: Mapping[str, Mapping[str, Any]] = {
 # The name of the picture, and the page.
 FOR_ALL = (("start", "/welcome"), ("sign-in", "/sign-in"), ("sign-up", "/sign-up"))
 SIGNED_IN = (("account", "/account"), ("devices", "/account#devices"), ("boards", "/boards"))
+ADMINISTRATION = (
+    ("admin-overview", "/admin"),
+    ("admin-people", "/admin/people"),
+    ("admin-person", "/admin/people/{shown}"),
+    ("admin-roles", "/admin/roles"),
+    ("admin-invitations", "/admin/invitations"),
+    ("admin-audit", "/admin/audit"),
+    ("admin-keys", "/admin/keys"),
+)
+# Of these the whole page is worth it, and not only what a window shows.
+WHOLE = ("admin-overview",)
 # Devices as people have them, so that the list shows more than this browser.
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
@@ -38,16 +50,20 @@ async def take_all() -> None:
         account = ("--username", "Abbey Salami", "--email", "abbey@example.com", "--password-stdin")
         server.command("create-admin", *account, stdin=f"{PASSWORD}\n")
         _sign_in_elsewhere(server)
+        shown = demo.fill(server, administrator="Abbey Salami")
+        administration = [(name, path.format(shown=shown)) for name, path in ADMINISTRATION]
         async with chromium() as browser:
             for look, options in LOOKS.items():
-                await _take(browser, server, look, options)
+                await _take(browser, server, look, [*SIGNED_IN, *administration], options)
 
 
-async def _take(browser: Browser, server: GatepostServer, look: str, options: Mapping[str, Any]) -> None:
+async def _take(
+    browser: Browser, server: GatepostServer, look: str, pages: Sequence[tuple[str, str]], options: Mapping[str, Any]
+) -> None:
     visitor = await visit(browser, server.url, user_agent=THIS_AGENT, reduced_motion="reduce", **options)
     await _pictures(visitor.page, server, look, FOR_ALL)
     await visitor.sign_in("Abbey Salami", PASSWORD)
-    await _pictures(visitor.page, server, look, SIGNED_IN)
+    await _pictures(visitor.page, server, look, pages)
     await visitor.leave()
 
 
@@ -56,7 +72,7 @@ async def _pictures(page: Page, server: GatepostServer, look: str, pages: Sequen
         await page.goto(server.url + path, wait_until="networkidle")
         # The cursor in a field blinks.
         await page.evaluate("document.activeElement.blur()")
-        await page.screenshot(path=FOLDER / f"{name}-{look}.png")
+        await page.screenshot(path=FOLDER / f"{name}-{look}.png", full_page=name in WHOLE)
 
 
 def _sign_in_elsewhere(server: GatepostServer) -> None:

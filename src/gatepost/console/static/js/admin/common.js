@@ -1,4 +1,4 @@
-// What every page of administration does: who may see it, questions before acts, problems in words, lists in the address.
+// What every page of administration does: who may see it, questions before acts, problems in words, addresses.
 
 import { get } from "../api.js";
 import { words } from "../forms.js";

@@ -16,7 +16,9 @@ export function detailWords({ details }) {
     changed?.length > 0 && changed.map(fieldWords).join(", "),
     ...changes(before, after),
     ...Object.entries(rest).map(([name, value]) => `${fieldWords(name)}: ${valueWords(value)}`),
-  ].filter(Boolean).join(" · ");
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function changes(before = {}, after = {}) {
@@ -33,7 +35,8 @@ function changes(before = {}, after = {}) {
 const fieldWords = (name) => find(`admin_events.field.${name}`) ?? name;
 
 function valueWords(value) {
-  if (Array.isArray(value)) return value.length > 0 ? new Intl.ListFormat(locale).format(value.map(String)) : say("admin_events.none");
+  if (Array.isArray(value))
+    return value.length > 0 ? new Intl.ListFormat(locale).format(value.map(String)) : say("admin_events.none");
   if (typeof value === "boolean") return say(value ? "admin_events.yes" : "admin_events.no");
   if (typeof value === "number") return number(value);
   if (value === null || value === "") return say("admin_events.none");

@@ -34,21 +34,30 @@ async function load() {
 
 function display() {
   one("[data-count]").textContent = number(invitations.length);
-  table(one("[data-list]"), "invitation", invitations.slice(0, shown).map((invitation) => ({
-    ...invitation,
-    sent: ago(invitation.createdAt),
-    sent_at: moment(invitation.createdAt),
-    until: new Date(invitation.expiresAt) < Date.now() ? text("expired") : ago(invitation.expiresAt),
-    until_at: moment(invitation.expiresAt),
-    may: may(account, "users:write"),
-    label: text("label", { email: invitation.email }),
-  })), {
-    empty: text("nobody"),
-    more(row, invitation) {
-      one("[data-roles]", row).append(...["user", ...invitation.roles.filter((name) => name !== "user")].map((name) => badge(name, name === "user" ? "" : "accent")));
-      one("[data-take-back]", row).addEventListener("click", () => ask(invitation));
+  table(
+    one("[data-list]"),
+    "invitation",
+    invitations.slice(0, shown).map((invitation) => ({
+      ...invitation,
+      sent: ago(invitation.createdAt),
+      sent_at: moment(invitation.createdAt),
+      until: new Date(invitation.expiresAt) < Date.now() ? text("expired") : ago(invitation.expiresAt),
+      until_at: moment(invitation.expiresAt),
+      may: may(account, "users:write"),
+      label: text("label", { email: invitation.email }),
+    })),
+    {
+      empty: text("nobody"),
+      more(row, invitation) {
+        one("[data-roles]", row).append(
+          ...["user", ...invitation.roles.filter((name) => name !== "user")].map((name) =>
+            badge(name, name === "user" ? "" : "accent"),
+          ),
+        );
+        one("[data-take-back]", row).addEventListener("click", () => ask(invitation));
+      },
     },
-  });
+  );
   show(invitations.length > shown, one("[data-more]"));
 }
 

@@ -36,32 +36,45 @@ await load();
 
 function find() {
   const values = Object.fromEntries(FILTERS.map((name) => [name, form.elements[name].value.trim()]));
-  history.pushState(null, "", addressWith({ ...values, sort: values.sort === USUAL.sort ? null : values.sort, page: null }));
+  history.pushState(
+    null,
+    "",
+    addressWith({ ...values, sort: values.sort === USUAL.sort ? null : values.sort, page: null }),
+  );
   load();
 }
 
 function display({ items, total, totalIsExact, page, pages }) {
-  table(one("[data-list]"), "people", items.map((person) => ({
-    ...person,
-    href: `/admin/people/${person.id}`,
-    since: ago(person.createdAt),
-    created: moment(person.createdAt),
-  })), {
-    empty: say(total === 0 ? "admin_people.client.nobody" : "admin_people.client.beyond"),
-    more(row, person) {
-      one("[data-roles]", row).append(...person.roles.map((role) => badge(role, role === "user" ? "" : "accent")));
-      one("[data-states]", row).append(...stateBadges(person));
+  table(
+    one("[data-list]"),
+    "people",
+    items.map((person) => ({
+      ...person,
+      href: `/admin/people/${person.id}`,
+      since: ago(person.createdAt),
+      created: moment(person.createdAt),
+    })),
+    {
+      empty: say(total === 0 ? "admin_people.client.nobody" : "admin_people.client.beyond"),
+      more(row, person) {
+        one("[data-roles]", row).append(...person.roles.map((role) => badge(role, role === "user" ? "" : "accent")));
+        one("[data-states]", row).append(...stateBadges(person));
+      },
     },
-  });
+  );
   const from = (page - 1) * SIZE + 1;
   const range = { from: number(from), to: number(from + items.length - 1), total: number(total) };
-  one("[data-summary]").textContent = items.length > 0
-    ? say(totalIsExact ? "admin_people.client.range" : "admin_people.client.range_over", range)
-    : sayCount("admin_people.client.count", total);
+  one("[data-summary]").textContent =
+    items.length > 0
+      ? say(totalIsExact ? "admin_people.client.range" : "admin_people.client.range_over", range)
+      : sayCount("admin_people.client.count", total);
   const isMore = page < pages || (!totalIsExact && items.length === SIZE);
   link(one("[data-previous]"), page > 1, { page: page > 2 ? page - 1 : null });
   link(one("[data-next]"), isMore, { page: page + 1 });
-  one("[data-place]").textContent = say("admin_people.client.place", { page: number(page), pages: totalIsExact ? number(Math.max(1, pages)) : `${number(pages)}+` });
+  one("[data-place]").textContent = say("admin_people.client.place", {
+    page: number(page),
+    pages: totalIsExact ? number(Math.max(1, pages)) : `${number(pages)}+`,
+  });
   show(page > 1 || isMore, one("[data-pager]"));
 }
 

@@ -13,7 +13,8 @@ const profile = one("#profile");
 const roleForm = one("#roles");
 const account = await enter("users:read");
 const isSelf = account.id === id;
-const text = (key, values) => say(`admin_person.client.${key}`, { name: person?.username, email: person?.email, ...values });
+const text = (key, values) =>
+  say(`admin_person.client.${key}`, { name: person?.username, email: person?.email, ...values });
 
 let person = null;
 let sessions = [];
@@ -46,7 +47,9 @@ function display() {
   one("[data-name]").textContent = person.username;
   one("[data-email]").textContent = person.email;
   one("[data-states]").replaceChildren(...stateBadges(person), ...(isSelf ? [badge(text("self"), "accent")] : []));
-  one("[data-facts]").replaceChildren(...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+  one("[data-facts]").replaceChildren(
+    ...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
+  );
   for (const name of ["username", "email", "language"]) profile.elements[name].value = person[name];
   profile.elements.emailVerified.checked = person.emailVerified;
   displayRoles();
@@ -83,52 +86,66 @@ function displayRoles() {
 }
 
 function displaySessions() {
-  list(one("[data-sessions]"), one("#session-row"), sessions.map((session) => ({
-    ...session,
-    device: session.device || session.userAgent || text("unknown_device"),
-    used: text("used", { when: ago(session.lastUsedAt) }),
-  })));
-  if (sessions.length === 0) one("[data-sessions]").replaceChildren(element("li", { class: "muted" }, text("no_sessions")));
+  list(
+    one("[data-sessions]"),
+    one("#session-row"),
+    sessions.map((session) => ({
+      ...session,
+      device: session.device || session.userAgent || text("unknown_device"),
+      used: text("used", { when: ago(session.lastUsedAt) }),
+    })),
+  );
+  if (sessions.length === 0)
+    one("[data-sessions]").replaceChildren(element("li", { class: "muted" }, text("no_sessions")));
   one("[data-session-count]").textContent = sessions.length;
   one("[data-sign-out-all]").disabled = sessions.length === 0;
 }
 
 async function displayActivity() {
   const { items } = await get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`);
-  list(one("[data-activity]"), one("#activity-row"), items.map((entry) => ({
-    ...entry,
-    what: eventWords(entry.event),
-    more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
-    when: ago(entry.at),
-    at_words: moment(entry.at),
-  })));
+  list(
+    one("[data-activity]"),
+    one("#activity-row"),
+    items.map((entry) => ({
+      ...entry,
+      what: eventWords(entry.event),
+      more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
+      when: ago(entry.at),
+      at_words: moment(entry.at),
+    })),
+  );
 }
 
-handle(profile, async ({ username, email, language }) => {
-  hush();
-  const emailVerified = profile.elements.emailVerified.checked;
-  const change = { version: person.version };
-  if (username !== person.username) change.username = username;
-  if (email !== person.email) change.email = email;
-  if (language !== person.language) change.language = language;
-  if (emailVerified !== person.emailVerified) change.emailVerified = emailVerified;
-  await patch(path, change);
-  toast(text("saved"));
-  await load();
-}, {
-  onProblem(problem) {
-    if (!["version_mismatch", "beyond_authority"].includes(problem.code)) return false;
-    if (problem.code === "version_mismatch") load();
-    complain(problem);
-    return true;
+handle(
+  profile,
+  async ({ username, email, language }) => {
+    hush();
+    const emailVerified = profile.elements.emailVerified.checked;
+    const change = { version: person.version };
+    if (username !== person.username) change.username = username;
+    if (email !== person.email) change.email = email;
+    if (language !== person.language) change.language = language;
+    if (emailVerified !== person.emailVerified) change.emailVerified = emailVerified;
+    await patch(path, change);
+    toast(text("saved"));
+    await load();
   },
-});
+  {
+    onProblem(problem) {
+      if (!["version_mismatch", "beyond_authority"].includes(problem.code)) return false;
+      if (problem.code === "version_mismatch") load();
+      complain(problem);
+      return true;
+    },
+  },
+);
 
 const chosen = () => all("input:checked", roleForm).map(({ value }) => value);
 
 roleForm.addEventListener("change", () => {
   const now = chosen();
-  one("[data-save-roles]").disabled = now.length === person.roles.length && now.every((name) => person.roles.includes(name));
+  one("[data-save-roles]").disabled =
+    now.length === person.roles.length && now.every((name) => person.roles.includes(name));
 });
 
 roleForm.addEventListener("submit", async (event) => {
@@ -148,32 +165,67 @@ roleForm.addEventListener("submit", async (event) => {
     isDanger: taken.length > 0,
   });
   if (!isSure) return;
-  if (!(await act(() => put(`${path}/roles`, { roles: now, version: person.version }), { done: text("roles.done"), reload: load }))) return displayRoles();
+  if (
+    !(await act(() => put(`${path}/roles`, { roles: now, version: person.version }), {
+      done: text("roles.done"),
+      reload: load,
+    }))
+  )
+    return displayRoles();
   await load();
 });
 
 on("[data-sign-out-all]", {
-  question: () => ({ title: text("sign_out.title"), consequences: [ends(), text("sign_out.again"), text("no_mail")], yes: text("sign_out.yes") }),
+  question: () => ({
+    title: text("sign_out.title"),
+    consequences: [ends(), text("sign_out.again"), text("no_mail")],
+    yes: text("sign_out.yes"),
+  }),
   work: () => post(`${path}/signout`, undefined, seen()),
   done: () => text("sign_out.done"),
 });
 on("[data-disable-button]", {
-  question: () => ({ title: text("disable.title"), consequences: [text("disable.locked"), ends(), text("disable.kept"), text("no_mail"), isSelf && text("self_out")], yes: text("disable.yes") }),
+  question: () => ({
+    title: text("disable.title"),
+    consequences: [text("disable.locked"), ends(), text("disable.kept"), text("no_mail"), isSelf && text("self_out")],
+    yes: text("disable.yes"),
+  }),
   work: () => post(`${path}/disable`, undefined, seen()),
   done: () => text("disable.done"),
 });
 on("[data-enable-button]", {
-  question: () => ({ title: text("enable.title"), consequences: [text("enable.again"), text("enable.sessions"), text("no_mail")], yes: text("enable.yes"), isDanger: false }),
+  question: () => ({
+    title: text("enable.title"),
+    consequences: [text("enable.again"), text("enable.sessions"), text("no_mail")],
+    yes: text("enable.yes"),
+    isDanger: false,
+  }),
   work: () => post(`${path}/enable`, undefined, seen()),
   done: () => text("enable.done"),
 });
 on("[data-reset]", {
-  question: () => ({ title: text("reset.title"), consequences: [text("reset.mail"), text(person.hasPassword ? "reset.kept" : "reset.first"), text("reset.sessions")], yes: text("reset.yes"), isDanger: false }),
+  question: () => ({
+    title: text("reset.title"),
+    consequences: [text("reset.mail"), text(person.hasPassword ? "reset.kept" : "reset.first"), text("reset.sessions")],
+    yes: text("reset.yes"),
+    isDanger: false,
+  }),
   work: () => post(`${path}/password/reset`, undefined, seen()),
   done: () => text("reset.done"),
 });
 on("[data-delete]", {
-  question: () => ({ title: text("delete.title"), consequences: [text("delete.gone"), ends(), text("delete.kept", { id }), text("no_mail"), text("delete.final"), isSelf && text("self_out")], yes: text("delete.yes") }),
+  question: () => ({
+    title: text("delete.title"),
+    consequences: [
+      text("delete.gone"),
+      ends(),
+      text("delete.kept", { id }),
+      text("no_mail"),
+      text("delete.final"),
+      isSelf && text("self_out"),
+    ],
+    yes: text("delete.yes"),
+  }),
   work: () => remove(path, undefined, seen()),
   done: () => text("delete.done"),
   after: () => location.assign("/admin/people"),

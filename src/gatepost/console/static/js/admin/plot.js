@@ -13,12 +13,13 @@ const LABEL_WIDTH = 64;
 const CHARACTER = 7.5;
 
 /**
- * Draw into a figure of the page. `days` are dates in UTC, `series` are `{label, values}` with a value a day (null where
- * nothing was measured); `kind` is "bars", stacked, or "line".
+ * Draw into a figure of the page. `days` are dates in UTC; `series` are `{label, values}` with a value a day, null
+ * where nothing was measured; `kind` is "bars", stacked, or "line".
  */
 export function plot(figure, { days, series, kind = "bars", unit }) {
   const area = one("[data-area]", figure);
-  const draw = () => area.replaceChildren(drawing(figure, { days, series, kind, width: Math.max(area.clientWidth, NARROWEST) }));
+  const draw = () =>
+    area.replaceChildren(drawing(figure, { days, series, kind, width: Math.max(area.clientWidth, NARROWEST) }));
   area.removeAttribute("aria-busy");
   draw();
   figure.watcher?.disconnect();
@@ -54,17 +55,36 @@ function drawing(figure, { days, series, kind, width }) {
   const frame = { left, right: width - 4, step: (width - 4 - left) / days.length };
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
   const isEmpty = sums.every((value) => value === 0);
-  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-labelledby": `${figure.id}-svg`, "aria-describedby": `${figure.id}-desc` }, [
-    svg("title", { id: `${figure.id}-svg` }, [one("h2", figure).textContent]),
-    svg("desc", { id: `${figure.id}-desc` }, [summary(days, series, sums, kind)]),
-    ...marks.flatMap((mark) => [
-      svg("line", { class: mark === 0 ? "base" : "rule", x1: left, x2: frame.right, y1: y(mark), y2: y(mark) }),
-      svg("text", { class: "tick", x: left - 8, y: y(mark), "text-anchor": "end", "dominant-baseline": "middle" }, [compact(mark)]),
-    ]),
-    ...dayLabels(days, frame),
-    ...(kind === "line" ? line(days, series[0].values, frame, y) : bars(days, series, frame, y)),
-    ...(isEmpty ? [svg("text", { class: "nothing", x: (left + width) / 2, y: HEIGHT / 2 - 8, "text-anchor": "middle" }, [say("admin_overview.client.nothing")])] : []),
-  ]);
+  return svg(
+    "svg",
+    {
+      viewBox: `0 0 ${width} ${HEIGHT}`,
+      width,
+      height: HEIGHT,
+      role: "img",
+      "aria-labelledby": `${figure.id}-svg`,
+      "aria-describedby": `${figure.id}-desc`,
+    },
+    [
+      svg("title", { id: `${figure.id}-svg` }, [one("h2", figure).textContent]),
+      svg("desc", { id: `${figure.id}-desc` }, [summary(days, series, sums, kind)]),
+      ...marks.flatMap((mark) => [
+        svg("line", { class: mark === 0 ? "base" : "rule", x1: left, x2: frame.right, y1: y(mark), y2: y(mark) }),
+        svg("text", { class: "tick", x: left - 8, y: y(mark), "text-anchor": "end", "dominant-baseline": "middle" }, [
+          compact(mark),
+        ]),
+      ]),
+      ...dayLabels(days, frame),
+      ...(kind === "line" ? line(days, series[0].values, frame, y) : bars(days, series, frame, y)),
+      ...(isEmpty
+        ? [
+            svg("text", { class: "nothing", x: (left + width) / 2, y: HEIGHT / 2 - 8, "text-anchor": "middle" }, [
+              say("admin_overview.client.nothing"),
+            ]),
+          ]
+        : []),
+    ],
+  );
 }
 
 function bars(days, series, { left, step }, y) {
@@ -73,7 +93,15 @@ function bars(days, series, { left, step }, y) {
     let below = 0;
     const parts = series.map(({ values }, place) => {
       const value = values[index] ?? 0;
-      const bar = value > 0 && svg("rect", { class: `series-${place + 1}`, x: left + index * step + gap / 2, width: step - gap, y: y(below + value), height: Math.max(1, y(below) - y(below + value)) });
+      const bar =
+        value > 0 &&
+        svg("rect", {
+          class: `series-${place + 1}`,
+          x: left + index * step + gap / 2,
+          width: step - gap,
+          y: y(below + value),
+          height: Math.max(1, y(below) - y(below + value)),
+        });
       below += value;
       return bar;
     });
@@ -92,15 +120,31 @@ function line(days, values, frame, y) {
   });
   const path = (points) => `M${points.map((point) => point.join(" ")).join("L")}`;
   return [
-    ...runs.map((points) => svg("path", { class: "under-1", d: `${path(points)}L${points.at(-1)[0]} ${y(0)}L${points[0][0]} ${y(0)}Z` })),
+    ...runs.map((points) =>
+      svg("path", { class: "under-1", d: `${path(points)}L${points.at(-1)[0]} ${y(0)}L${points[0][0]} ${y(0)}Z` }),
+    ),
     ...runs.map((points) => svg("path", { class: "line-1", d: path(points) })),
-    ...days.map((day, index) => column(day, [{ values }], index, frame, values[index] === null ? [] : [svg("circle", { class: "series-1", cx: x(index), cy: y(values[index]), r: days.length > 45 ? 2 : 3 })])),
+    ...days.map((day, index) =>
+      column(
+        day,
+        [{ values }],
+        index,
+        frame,
+        values[index] === null
+          ? []
+          : [svg("circle", { class: "series-1", cx: x(index), cy: y(values[index]), r: days.length > 45 ? 2 : 3 })],
+      ),
+    ),
   ];
 }
 
 /** One day: what is drawn, and a stripe as high as the plot that tells its figures to who points at it. */
 function column(day, series, index, { left, step }, shapes) {
-  const said = series.map(({ label, values }) => [label, values[index] === null ? say("admin_overview.client.not_measured") : number(values[index])].filter(Boolean).join(": "));
+  const said = series.map(({ label, values }) =>
+    [label, values[index] === null ? say("admin_overview.client.not_measured") : number(values[index])]
+      .filter(Boolean)
+      .join(": "),
+  );
   return svg("g", { class: "day" }, [
     svg("title", {}, [`${shortDay(day)}\n${said.join("\n")}`]),
     svg("rect", { class: "stripe", x: left + index * step, width: step, y: TOP, height: HEIGHT - TOP - BOTTOM }),
@@ -111,16 +155,34 @@ function column(day, series, index, { left, step }, shapes) {
 function dayLabels(days, { left, right, step }) {
   const every = Math.max(1, Math.ceil(days.length / Math.max(1, Math.floor((right - left) / LABEL_WIDTH))));
   // Counted from today, which always has its date.
-  return days.flatMap((day, index) => ((days.length - 1 - index) % every > 0 ? [] : [
-    svg("text", { class: "tick", x: Math.min(left + (index + 0.5) * step, right - 18), y: HEIGHT - 6, "text-anchor": "middle" }, [shortDay(day)]),
-  ]));
+  return days.flatMap((day, index) =>
+    (days.length - 1 - index) % every > 0
+      ? []
+      : [
+          svg(
+            "text",
+            {
+              class: "tick",
+              x: Math.min(left + (index + 0.5) * step, right - 18),
+              y: HEIGHT - 6,
+              "text-anchor": "middle",
+            },
+            [shortDay(day)],
+          ),
+        ],
+  );
 }
 
 function summary(days, series, sums, kind) {
   const greatest = Math.max(...sums, 0);
   const span = { from: shortDay(days[0]), to: shortDay(days.at(-1)) };
   if (greatest === 0) return say("admin_overview.client.summary.nothing", span);
-  const facts = { ...span, total: number(sum(sums)), most: number(greatest), day: shortDay(days[sums.indexOf(greatest)]) };
+  const facts = {
+    ...span,
+    total: number(sum(sums)),
+    most: number(greatest),
+    day: shortDay(days[sums.indexOf(greatest)]),
+  };
   const whole = say(`admin_overview.client.summary.${kind}`, facts);
   if (series.length < 2) return whole;
   return `${whole} ${series.map(({ label, values }) => `${label}: ${number(sum(values))}`).join(", ")}.`;
@@ -128,21 +190,53 @@ function summary(days, series, sums, kind) {
 
 function legend(list, series) {
   list.hidden = series.length < 2;
-  list.replaceChildren(...series.map(({ label, values }, place) =>
-    element("li", {}, element("span", { class: `swatch series-${place + 1}` }), label, element("strong", {}, compact(sum(values))))));
+  list.replaceChildren(
+    ...series.map(({ label, values }, place) =>
+      element(
+        "li",
+        {},
+        element("span", { class: `swatch series-${place + 1}` }),
+        label,
+        element("strong", {}, compact(sum(values))),
+      ),
+    ),
+  );
 }
 
 function rows(days, series, unit) {
-  const head = element("thead", {}, element("tr", {}, element("th", { scope: "col" }, say("admin_overview.client.day")),
-    ...series.map(({ label }) => element("th", { scope: "col", class: "number" }, label ?? unit))));
-  const body = element("tbody", {}, ...days.map((day, index) => element("tr", {}, element("th", { scope: "row" }, shortDay(day)),
-    ...series.map(({ values }) => element("td", { class: "number" }, values[index] === null ? "–" : number(values[index]))))).reverse());
+  const head = element(
+    "thead",
+    {},
+    element(
+      "tr",
+      {},
+      element("th", { scope: "col" }, say("admin_overview.client.day")),
+      ...series.map(({ label }) => element("th", { scope: "col", class: "number" }, label ?? unit)),
+    ),
+  );
+  const body = element(
+    "tbody",
+    {},
+    ...days
+      .map((day, index) =>
+        element(
+          "tr",
+          {},
+          element("th", { scope: "row" }, shortDay(day)),
+          ...series.map(({ values }) =>
+            element("td", { class: "number" }, values[index] === null ? "–" : number(values[index])),
+          ),
+        ),
+      )
+      .reverse(),
+  );
   return [head, body];
 }
 
 function svg(name, attributes, content = []) {
   const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, typeof value === "number" ? Math.round(value * 10) / 10 : value);
+  for (const [key, value] of Object.entries(attributes))
+    made.setAttribute(key, typeof value === "number" ? Math.round(value * 10) / 10 : value);
   made.append(...content);
   return made;
 }

@@ -16,17 +16,23 @@ await act(load);
 
 async function load() {
   const roles = await get("/api/admin/roles");
-  const cards = list(one("[data-roles]"), one("#role-card"), roles.map((role) => ({
-    ...role,
-    isOwn: !role.isBuiltIn,
-    isMine: may(account, "roles:write") && mayChange(role),
-    people: may(account, "users:read") ? `/admin/people?role=${encodeURIComponent(role.name)}` : null,
-    edit_label: text("edit_label", { name: role.name }),
-    delete_label: text("delete_label", { name: role.name }),
-  })));
+  const cards = list(
+    one("[data-roles]"),
+    one("#role-card"),
+    roles.map((role) => ({
+      ...role,
+      isOwn: !role.isBuiltIn,
+      isMine: may(account, "roles:write") && mayChange(role),
+      people: may(account, "users:read") ? `/admin/people?role=${encodeURIComponent(role.name)}` : null,
+      edit_label: text("edit_label", { name: role.name }),
+      delete_label: text("delete_label", { name: role.name }),
+    })),
+  );
   cards.forEach((card, index) => {
     const role = roles[index];
-    const words = role.permissions.includes("*") ? [badge(text("all"), "accent")] : role.permissions.map((word) => badge(word));
+    const words = role.permissions.includes("*")
+      ? [badge(text("all"), "accent")]
+      : role.permissions.map((word) => badge(word));
     one("[data-permissions]", card).append(...(words.length > 0 ? words : [badge(text("none"))]));
     one("[data-edit]", card).addEventListener("click", () => open(role));
     one("[data-delete]", card).addEventListener("click", () => ask(role));
@@ -63,36 +69,45 @@ function open(role) {
   editor.showModal();
 }
 
-handle(form, async ({ name, description, own = "" }) => {
-  const isAll = edited?.permissions.includes("*") ?? false;
-  const boxes = all("[name=permission]", form);
-  const kept = boxes.filter(({ checked }) => checked).map(({ value }) => value);
-  const permissions = [...kept, ...own.split(/[\s,]+/).filter(Boolean)];
-  if (edited === null) {
-    await post("/api/admin/roles", { name, description, permissions });
-  } else {
-    const change = { description };
-    if (!isAll) change.permissions = permissions;
-    if (name !== edited.name) change.name = name;
-    await patch(`/api/admin/roles/${edited.id}`, change, { headers: { "If-Match": edited.etag } });
-  }
-  editor.close();
-  toast(text(edited === null ? "made" : "saved", { name }));
-  await load();
-}, {
-  onProblem(problem) {
-    if (problem.code !== "version_mismatch") return false;
+handle(
+  form,
+  async ({ name, description, own = "" }) => {
+    const isAll = edited?.permissions.includes("*") ?? false;
+    const boxes = all("[name=permission]", form);
+    const kept = boxes.filter(({ checked }) => checked).map(({ value }) => value);
+    const permissions = [...kept, ...own.split(/[\s,]+/).filter(Boolean)];
+    if (edited === null) {
+      await post("/api/admin/roles", { name, description, permissions });
+    } else {
+      const change = { description };
+      if (!isAll) change.permissions = permissions;
+      if (name !== edited.name) change.name = name;
+      await patch(`/api/admin/roles/${edited.id}`, change, { headers: { "If-Match": edited.etag } });
+    }
     editor.close();
-    load();
-    complain(problem);
-    return true;
+    toast(text(edited === null ? "made" : "saved", { name }));
+    await load();
   },
-});
+  {
+    onProblem(problem) {
+      if (problem.code !== "version_mismatch") return false;
+      editor.close();
+      load();
+      complain(problem);
+      return true;
+    },
+  },
+);
 
 async function ask(role) {
   const isSure = await confirm({
     title: text("delete.title", { name: role.name }),
-    consequences: [text("delete.taken"), text("delete.tokens"), text("delete.services", { name: role.name }), text("delete.final")],
+    consequences: [
+      text("delete.taken"),
+      text("delete.tokens"),
+      text("delete.services", { name: role.name }),
+      text("delete.final"),
+    ],
     yes: text("delete.yes"),
   });
   if (!isSure) return;

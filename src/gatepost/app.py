@@ -52,6 +52,8 @@ ROUTERS = (
     pages.router,
     link_pages.router,
 )
+# What scripts of other origins may read of an answer.
+SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
@@ -85,14 +87,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 allow_credentials="*" not in settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
-                expose_headers=[
-                    "X-Request-ID",
-                    "Retry-After",
-                    "WWW-Authenticate",
-                    "ETag",
-                    "RateLimit",
-                    "RateLimit-Policy",
-                ],
+                expose_headers=SHOWN_HEADERS,
             ),
             Middleware(RequestEnvelope),
             Middleware(BodyGuard),

@@ -69,6 +69,8 @@ ROUTERS: tuple[APIRouter, ...] = (
 # Given to the app one by one: an included router's routes would be built again for every app, at its first request,
 # and be looked for twice in every request.
 ROUTES = [route for router in ROUTERS for route in router.routes]
+# What scripts of other origins may read of an answer.
+SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
 KEYS_SECONDS = 5
 LAST_USE_SECONDS = 60
 PURGE_SECONDS = 300
@@ -116,14 +118,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 allow_credentials="*" not in settings.cors_origins,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
-                expose_headers=[
-                    "X-Request-ID",
-                    "Retry-After",
-                    "WWW-Authenticate",
-                    "ETag",
-                    "RateLimit",
-                    "RateLimit-Policy",
-                ],
+                expose_headers=SHOWN_HEADERS,
             ),
             Middleware(LastCatch),
             Middleware(BodyGuard),

@@ -73,6 +73,7 @@ def two_servers(folder: Path, url: URL, **env: str) -> Iterator[tuple[GatepostSe
         "DATA_DIR": str(folder / "data"),
         # Races come from one address, and in numbers that people do not.
         "RATE_LIMITS": "false",
+        "DB_TIMEOUT_SECONDS": "10",
         "GUESSES_PER_ADDRESS": "1000000",
         "GUESSES_PER_ACCOUNT": str(FREE_GUESSES),
         **env,

@@ -79,6 +79,16 @@ def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: 
     assert not Path(".gatepost").exists()
 
 
+def test_proxies_and_redis_that_cannot_be_meant_are_refused(env: pytest.MonkeyPatch) -> None:
+    for proxy in ("10.0.0.1/8", "localhost", "10.0.0.256", "0.0.0.0/0", "::/0"):
+        assert complaints(env, TRUSTED_PROXIES=f"10.0.0.1,{proxy}").keys() == {"TRUSTED_PROXIES"}
+    assert complaints(env, TRUSTED_PROXIES="127.0.0.1", REDIS_URL="http://x:secret@localhost").keys() == {"REDIS_URL"}
+    for wrong in ("fast", "0/hour", "5/fortnight", "1/hour; 2/day"):
+        assert complaints(env, REDIS_URL="redis://localhost", SIGNUP_RATE=wrong).keys() == {"SIGNUP_RATE"}
+    settings = load(env, SIGNUP_RATE="5 per 10 minutes", REDIS_URL="rediss://:hunter2@cache:6379/1")
+    assert "hunter2" not in repr(settings)
+
+
 def test_safe_production_starts(env: pytest.MonkeyPatch) -> None:
     settings = load(
         env,

@@ -179,7 +179,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
-    traffic = Traffic()
+    traffic, rate_limits = Traffic(), RateLimits.of(settings)
     leases = Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
@@ -227,12 +227,17 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         figure_counter=FigureCounter(database, clock, leases),
         overview=OverviewReader(database, clock),
         unlocker=Unlocker(database, guesses),
-        rate_limits=RateLimits.of(settings),
+        rate_limits=rate_limits,
         traffic=traffic,
         figures=Figures(
             traffic,
             figures_of_process(
-                traffic, passwords, database, feed, connections=settings.db_pool_size + settings.db_max_overflow
+                traffic,
+                passwords,
+                database,
+                feed,
+                rate_limits,
+                connections=settings.db_pool_size + settings.db_max_overflow,
             ),
             folder=settings.metrics_dir,
         ),

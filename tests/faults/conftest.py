@@ -99,6 +99,9 @@ async def open_place(server: GatepostServer, url: URL) -> AsyncIterator[Place]:
         base_url=server.url, trust_env=False, timeout=20, limits=limits, cookies=cookies
     ) as client:
         signed_in = await client.post("/api/auth/signin", json=ADMIN)
+        # The first connections to the database take their time on a busy machine.
+        while signed_in.status_code == 503:
+            signed_in = await client.post("/api/auth/signin", json=ADMIN)
         yield Place(server, client, database, signed_in.raise_for_status().json()["accessToken"])
     await database.dispose()
 

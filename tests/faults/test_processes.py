@@ -24,7 +24,7 @@ from tests.support.api import Api, assert_problem
 from tests.support.server import GatepostServer, free_port, gatepost_server
 
 SHUTDOWN_SECONDS = 6
-START_SECONDS = 30
+START_SECONDS = 90
 REQUESTS = 10_000 if LONG else 1_000
 SLOW_CLIENTS = 200
 PROXY = Path(__file__).parents[2] / "docs" / "proxy.md"

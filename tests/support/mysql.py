@@ -22,7 +22,7 @@ REASON = (
 )
 LOCAL = "mysql://root@127.0.0.1:3306"
 PROGRAMS = ("mariadbd", "mariadb-install-db")
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from starlette.types import ASGIApp
 from gatepost.core.settings import Settings
 from gatepost.http.protocol import GuardedProtocol
 
-START_SECONDS = 180
+START_SECONDS = 90
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
 COMMAND = (sys.executable, "-c", "from gatepost.cli.main import run; run()")

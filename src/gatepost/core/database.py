@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import logging
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -139,6 +140,9 @@ def create_engine(
     timeout_seconds: float = 2.5,
 ) -> AsyncEngine:
     """Make the engine with what each database needs for safe races; nothing connects yet."""
+    # A connection that is dropped in the middle is an outage, which is answered and logged as one; the pool would add a
+    # traceback for each.
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(
             url,

@@ -8,13 +8,20 @@ from gatepost.core.database import Database, DatabaseUnavailable
 from gatepost.core.logs.lines import standard_error
 from gatepost.core.passwords import Passwords
 from gatepost.core.traffic import Traffic
+from gatepost.limits.rates import RateLimits
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.figures import Figure, Kind
 from gatepost.sessions.revocation import RevocationFeed
 
 
 def figures_of_process(
-    traffic: Traffic, passwords: Passwords, database: Database, feed: RevocationFeed, *, connections: int
+    traffic: Traffic,
+    passwords: Passwords,
+    database: Database,
+    feed: RevocationFeed,
+    limits: RateLimits,
+    *,
+    connections: int,
 ) -> Iterator[Figure]:
     """Yield the figures of a process, which may open so many connections; a new figure is one more line."""
     lines, line = standard_error(), passwords.line
@@ -28,6 +35,8 @@ def figures_of_process(
         (Kind.SUM, "db_connections_limit", lambda: connections, "Connections that may be open."),
         (Kind.COUNT, "db_timeouts", lambda: database.timeouts, "Transactions that took too long."),
         (Kind.MAX, "revocation_feed_age_seconds", feed.age_seconds, "Since the worker furthest behind read the feed."),
+        (Kind.MAX, "redis_down", lambda: limits.redis_is_down, "Whether a worker does without Redis."),
+        (Kind.COUNT, "limits_counted_alone", lambda: limits.fallbacks, "Requests that a worker counted without Redis."),
         (Kind.COUNT, "log_lines_lost", lambda: lines.lost, "Lines of the log that nobody took."),
     ):
         yield Figure(f"gatepost_{name}", meaning, kind, read)

@@ -4,7 +4,9 @@ PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test check docs lock clean
+FUZZ_EXAMPLES ?= 300
+
+.PHONY: run test fuzz check docs lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -13,6 +15,9 @@ run: .venv/installed ## build the environment and serve on http://localhost:8080
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+fuzz: .venv/installed-dev ## the tests that send anything at all, for long; FUZZ_EXAMPLES=1000 for longer
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n 2 tests/fuzz $(ARGS)
 
 check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/ruff check .

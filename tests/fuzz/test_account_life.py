@@ -137,7 +137,9 @@ class AccountLife(RuleBasedStateMachine):
     @rule(session=sessions)
     def refresh(self, session: Signed) -> None:
         answer = self._post("/api/auth/refreshtoken", {"refreshToken": session.refresh})
-        if session.is_over or self._is_gone():
+        if self.is_disabled and not self._is_gone():
+            _refused(answer, 403, "account_disabled")
+        elif session.is_over or self._is_gone():
             _refused(answer, 403, "refresh_token_invalid")
         elif session.ends_at() <= self._now():
             _refused(answer, 403, "refresh_token_expired")
@@ -152,7 +154,9 @@ class AccountLife(RuleBasedStateMachine):
         if session.before is None:
             return
         answer = self._post("/api/auth/refreshtoken", {"refreshToken": session.before})
-        if session.is_over or self._is_gone():
+        if self.is_disabled and not self._is_gone():
+            _refused(answer, 403, "account_disabled")
+        elif session.is_over or self._is_gone():
             _refused(answer, 403, "refresh_token_invalid")
         elif session.ends_at() <= self._now():
             _refused(answer, 403, "refresh_token_expired")

@@ -5,7 +5,9 @@ BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
-.PHONY: run test faults galera check bench docs screenshots lock clean
+FUZZ_EXAMPLES ?= 300
+
+.PHONY: run test fuzz faults galera check bench docs screenshots lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -14,6 +16,9 @@ run: .venv/installed ## build the environment and serve on http://localhost:8080
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+
+fuzz: .venv/installed-dev ## the tests that send anything at all, for long; FUZZ_EXAMPLES=1000 for longer
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n 2 tests/fuzz $(ARGS)
 
 faults: .venv/installed-dev ## harm done to the service and its database, for longer than in the whole suite
 	FAULTS=long $(BIN)/pytest -n 0 tests/faults $(ARGS)

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import Scope
 
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
@@ -99,7 +100,7 @@ def install(app: FastAPI, *, public_url: str) -> None:
             case AppError():
                 return problem(request.scope, error)
             case HTTPException():
-                return problem(request.scope, _from_framework(error))
+                return problem(request.scope, _from_framework(request, error))
             case RequestValidationError():
                 return problem(request.scope, _from_validation(request, error.errors()))
             case _:
@@ -167,12 +168,12 @@ def _challenge(error: AppError) -> str:
     return f'Bearer realm="gatepost", error="invalid_token", error_description="{error.title}"'
 
 
-def _from_framework(error: HTTPException) -> AppError:
+def _from_framework(request: Request, error: HTTPException) -> AppError:
     match error.status_code:
         case 404:
             return RouteNotFound()
         case 405:
-            return MethodNotAllowed(headers=error.headers)
+            return MethodNotAllowed(headers={"Allow": ", ".join(_methods(request))})
         case 413:
             return BodyTooLarge()
         case 400:
@@ -201,3 +202,13 @@ def _field(location: Sequence[str | int]) -> str:
 def _words(message: str) -> str:
     words = message.removeprefix("Value error, ")
     return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
+def _methods(request: Request) -> list[str]:
+    """Return every method of a path; the router's own error knows those of one route."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found)

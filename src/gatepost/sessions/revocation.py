@@ -9,8 +9,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 
 from gatepost.access.principal import Principal
 from gatepost.access.revoked import RevocationLine, RevokedTokens
@@ -22,6 +23,15 @@ from gatepost.sessions.repository import Sessions
 
 # Ids are given in one order and committed in another; no transaction of ours is open for nearly this long.
 OVERLAP = timedelta(seconds=60)
+PAGE_LINES = 5000
+LINE = (
+    Revocation.id,
+    Revocation.session_id,
+    Revocation.user_id,
+    Revocation.min_token_version,
+    Revocation.created_at,
+    Revocation.expires_at,
+)
 
 
 class RevocationFeed:
@@ -126,13 +136,18 @@ class RevocationFeed:
     async def poll(self) -> None:
         """Read what was revoked since the last time."""
         asked_at = self._clock.now()
-        query = select(Revocation).where(Revocation.id > self.settled_id, Revocation.expires_at > asked_at)
-        async with self._db.read() as tx:
-            lines = (await tx.scalars(query)).all()
-        for line in lines:
-            self._note(line)
-            if line.created_at <= asked_at - OVERLAP:
-                self.settled_id = max(self.settled_id, line.id)
+        after, is_more = self.settled_id, True
+        while is_more:
+            # At a start all that is live: in pages, each well within the time of a transaction.
+            query = select(*LINE).where(Revocation.id > after, Revocation.expires_at > asked_at)
+            async with self._db.read() as tx:
+                rows = (await tx.execute(query.order_by(Revocation.id).limit(PAGE_LINES))).all()
+            for row in rows:
+                self._note(row)
+                if row.created_at <= asked_at - OVERLAP:
+                    self.settled_id = max(self.settled_id, row.id)
+            is_more = len(rows) == PAGE_LINES
+            after = rows[-1].id if rows else after
         self._revoked.mark_read(at=asked_at)
 
     @retry_conflicts
@@ -151,7 +166,7 @@ class RevocationFeed:
         for line in lines:
             after_commit(tx, partial(self._note, line))
 
-    def _note(self, line: Revocation) -> None:
+    def _note(self, line: Revocation | Row[*tuple[Any, ...]]) -> None:
         is_new = self._revoked.note(
             RevocationLine(
                 id=line.id,

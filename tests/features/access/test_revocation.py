@@ -1,12 +1,15 @@
 """How a token that was revoked is noticed, in memory and in strict mode."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from gatepost.accounts.models import User
 from gatepost.core.database import Database
 from gatepost.services import Services
 from gatepost.sessions.models import Revocation, Session
+from gatepost.sessions.revocation import PAGE_LINES
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
@@ -98,6 +101,25 @@ async def test_other_worker_learns_of_a_sign_out_at_its_next_reading(api: Api, m
         await other_services.revocations.poll()
 
         assert_problem(await other.user_board(person.access_token), 401, "token_revoked")
+
+
+async def test_process_that_starts_reads_every_live_line_page_by_page(
+    make_services: MakeServices, database: Database, clock: FakeClock
+) -> None:
+    line = {
+        "user_id": 1,
+        "created_at": clock.now() - timedelta(hours=1),
+        "expires_at": clock.now() + timedelta(hours=1),
+    }
+    async with database.begin() as tx:
+        await tx.execute(insert(Revocation), [{**line, "session_id": id_} for id_ in range(1, 2 * PAGE_LINES + 2)])
+    starting = make_services()
+
+    await starting.revocations.poll()
+
+    lines = starting.revocations.lines_after(0)
+    assert {line.session_id for line in lines} == set(range(1, 2 * PAGE_LINES + 2))
+    assert starting.revocations.settled_id == lines[-1].id
 
 
 async def test_feed_forgets_what_can_no_longer_be_presented(

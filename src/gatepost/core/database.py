@@ -3,12 +3,13 @@
 import asyncio
 import functools
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -26,6 +27,8 @@ CONFLICTS = frozenset({1213, 1205, 1020})
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
+USED_AT = "gatepost_used_at"
+PING_AFTER_SECONDS = 10.0
 
 Transaction = AsyncSession
 
@@ -133,7 +136,7 @@ def create_engine(
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         # What is stored must not stand in the text of an error.
         hide_parameters=True,
@@ -142,7 +145,8 @@ def create_engine(
         max_overflow=max_overflow,
         pool_timeout=timeout_seconds,
         pool_recycle=recycle_seconds,
-        pool_pre_ping=True,
+        # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
+        pool_reset_on_return=None,
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": timeout_seconds,
@@ -150,6 +154,9 @@ def create_engine(
             "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
         },
     )
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    event.listen(engine.sync_engine, "checkout", _require_alive)
+    return engine
 
 
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
@@ -202,6 +209,31 @@ def _is_conflict(error: DBAPIError) -> bool:
 def _cannot_connect(error: DBAPIError) -> bool:
     # MySQL: 1040 too many connections, 1053 shutdown in progress, 2003/2006/2013 no connection or a lost one.
     return _number(error) in (1040, 1053, 1927, 2003, 2006, 2013)
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[USED_AT] = time.monotonic()
+
+
+def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Let the pool replace a connection that the server has closed, before anybody meets it.
+
+    The end of a closed one lies in its reader, so that no question is needed. Only where nothing was heard for
+    long, and a firewall may have forgotten the connection, the server is asked.
+
+    Raises:
+        InvalidatePoolError: it is dead, and those beside it may be.
+    """
+    used_at = record.info.get(USED_AT)
+    if used_at is None:
+        return
+    if connection.driver_connection._reader.eof_received:  # noqa: SLF001  as aiomysql's own pool does
+        raise InvalidatePoolError
+    if time.monotonic() - used_at > PING_AFTER_SECONDS:
+        try:
+            connection.ping(False)
+        except Exception as error:
+            raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

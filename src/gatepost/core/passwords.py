@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import sys
+import threading
 import warnings
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -35,6 +37,8 @@ DEAREST_ROUNDS = {
     "bcrypt_sha256": 16, "bcrypt": 16, "django_pbkdf2_sha256": 5_000_000, "phpass": 20, "argon2": 32,
 }  # fmt: skip
 MOST_ARGON2_KIB = 1024 * 1024
+# Of the threads that hash, beside 0 of the event loop.
+NICENESS = 10
 KNOWN = CryptContext([OURS, *IMPORTED])
 
 
@@ -111,7 +115,7 @@ class Passwords:
     def __init__(self, *, rounds: int, queue: int) -> None:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
         workers = os.cpu_count() or 1
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords", initializer=_stand_back)
         # How many may wait or be hashed at once, how many do, and how many found no place.
         self.room = workers + queue
         self.waiting = 0
@@ -183,3 +187,9 @@ class Passwords:
 
     def _leave(self) -> None:
         self.waiting -= 1
+
+
+def _stand_back() -> None:
+    """Let the event loop have the processor first where there is work for both: it answers everybody else."""
+    if sys.platform == "linux":  # where a thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -98,6 +98,10 @@ def _in_a_herd(scene: Scene, plan: Plan) -> Sample:
     try:
         time.sleep(HEAD_START_SECONDS)
         load = Load(scene.target.api.user, headers=(seeds.access,), warm=False)
-        return wrk.measure(scene.server, load, seconds=plan.herd_seconds, connections=WATCHERS)
+        try:
+            return wrk.measure(scene.server, load, seconds=plan.herd_seconds, connections=WATCHERS)
+        except wrk.NothingAnsweredError:
+            at_least = plan.herd_seconds * 1000.0
+            return Sample(0.0, at_least, at_least, 0.0, 0.0, 0, scene.server.rss_mib())
     finally:
         wrk.result_of(herd, seconds=seconds)

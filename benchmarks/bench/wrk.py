@@ -21,6 +21,10 @@ class LoadFailedError(Exception):
     """wrk failed, or the server refused what it was asked."""
 
 
+class NothingAnsweredError(LoadFailedError):
+    """Not one answer came in the time."""
+
+
 @dataclass(frozen=True)
 class Load:
     """What is sent: static, or after one of the Lua scripts with its arguments."""
@@ -58,6 +62,8 @@ def measure(server: Server, load: Load, *, seconds: float, connections: int) -> 
     found, own_share = _run(server, load, seconds=seconds, connections=connections)
     used = server.cpu_seconds() - before
     requests = found["requests"]
+    if not requests and not found["broken"]:
+        raise NothingAnsweredError(f"{load.method} {load.path}: no answer within {seconds} s")
     if not requests or found["refused"] > requests * MOST_REFUSED or found["broken"]:
         raise LoadFailedError(f"{load.method} {load.path}: {found}")
     return Sample(

@@ -5,13 +5,14 @@ import functools
 import logging
 import random
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
@@ -42,6 +43,8 @@ SQLITE_OUTAGES = frozenset(
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
+USED_AT = "gatepost_used_at"
+PING_AFTER_SECONDS = 10.0
 
 Transaction = AsyncSession
 
@@ -164,7 +167,8 @@ def create_engine(
         max_overflow=max_overflow,
         pool_timeout=timeout_seconds,
         pool_recycle=recycle_seconds,
-        pool_pre_ping=True,
+        # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
+        pool_reset_on_return=None,
         connect_args={
             "charset": "utf8mb4",
             "connect_timeout": timeout_seconds,
@@ -173,6 +177,8 @@ def create_engine(
         },
     )
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    event.listen(engine.sync_engine, "checkout", _require_alive)
     return engine
 
 
@@ -232,6 +238,31 @@ def _is_outage(error: DBAPIError) -> bool:
     # The low byte of SQLite's code is the kind, the rest the detail.
     kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     return error.connection_invalidated or _number(error.orig) in OUTAGES or kind in SQLITE_OUTAGES
+
+
+def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[USED_AT] = time.monotonic()
+
+
+def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Let the pool replace a connection that the server has closed, before anybody meets it.
+
+    The end of a closed one lies in its reader, so that no question is needed. Only where nothing was heard for
+    long, and a firewall may have forgotten the connection, the server is asked.
+
+    Raises:
+        InvalidatePoolError: it is dead, and those beside it may be.
+    """
+    used_at = record.info.get(USED_AT)
+    if used_at is None:
+        return
+    if connection.driver_connection._reader.eof_received:  # noqa: SLF001  as aiomysql's own pool does
+        raise InvalidatePoolError
+    if time.monotonic() - used_at > PING_AFTER_SECONDS:
+        try:
+            connection.ping(False)
+        except Exception as error:
+            raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

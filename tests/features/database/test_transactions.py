@@ -182,6 +182,9 @@ async def test_idle_connection_that_the_server_closed_is_not_noticed(mysql_url: 
     killer = create_engine(mysql_url)
     async with killer.connect() as connection:
         await connection.execute(text(f"KILL {mine}"))
+        is_there = text(f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {mine}")
+        while await connection.scalar(is_there):  # it ends a moment after the KILL
+            await asyncio.sleep(0.01)
     await killer.dispose()
 
     async with database.read() as tx, database.read() as other:

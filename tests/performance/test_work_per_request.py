@@ -1,0 +1,167 @@
+"""How much work a request is, in what does not depend on the machine: questions to the database, and calls of Python.
+
+Times are measured by `make bench`, never here.
+"""
+
+import gc
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import PlainTextResponse
+from sqlalchemy import event
+
+from gatepost.core.database import Database
+from tests.conftest import ADDRESS
+from tests.support.api import PASSWORD, Api, Person, bearer
+
+OURS = ContextVar("asked by the test itself, and not by work in the background", default=False)
+# What a request may be beyond a bare route of FastAPI, in calls of Python functions.
+MOST_CALLS_BEYOND_A_BARE_ROUTE = 120
+MOST_CALLS_OF_A_NEW_TOKEN = 70
+
+
+@contextmanager
+def statements(database: Database) -> Iterator[list[str]]:
+    """Give the statements that requests within the block make."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if OURS.get() and not statement.startswith("BEGIN"):
+            found.append(statement)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    token = OURS.set(True)
+    try:
+        yield found
+    finally:
+        OURS.reset(token)
+        event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def person(api: Api) -> Person:
+    """Return somebody who has signed in from this device before."""
+    return await api.sign_up()
+
+
+async def _public(api: Api, _: Person) -> httpx.Response:
+    return await api.get("/api/test/all")
+
+
+async def _verified(api: Api, person: Person) -> httpx.Response:
+    return await api.get("/api/test/user", headers=person.headers)
+
+
+async def _jwks(api: Api, _: Person) -> httpx.Response:
+    return await api.get("/.well-known/jwks.json")
+
+
+async def _sign_in(api: Api, person: Person) -> httpx.Response:
+    return await api.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
+
+
+async def _refresh(api: Api, person: Person) -> httpx.Response:
+    return await api.refresh(person.refresh_token)
+
+
+async def _sign_out(api: Api, person: Person) -> httpx.Response:
+    return await api.post("/api/auth/signout", json={"refreshToken": person.refresh_token})
+
+
+@pytest.mark.parametrize(
+    ("operation", "most"),
+    [
+        pytest.param(_public, 0, id="public GET"),
+        pytest.param(_verified, 0, id="verified GET"),
+        pytest.param(_jwks, 0, id="JWKS"),
+        pytest.param(_refresh, 2, id="refresh"),
+        pytest.param(_sign_out, 4, id="sign-out"),
+        pytest.param(_sign_in, 6, id="sign-in"),
+    ],
+)
+async def test_operation_asks_the_database_no_more_than_it_must(
+    api: Api,
+    database: Database,
+    person: Person,
+    operation: Callable[[Api, Person], Awaitable[httpx.Response]],
+    most: int,
+) -> None:
+    with statements(database) as found:
+        answer = await operation(api, person)
+
+    assert answer.is_success, answer.text
+    assert len(found) <= most, "\n\n".join(found)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_verified_get_is_little_work_beyond_a_bare_route(app: FastAPI, person: Person) -> None:
+    bare = FastAPI()
+
+    @bare.get("/api/test/user")
+    async def board() -> PlainTextResponse:
+        return PlainTextResponse("User Content.")
+
+    headers = bearer(person.access_token)
+
+    known, limit = await _calls(app, "/api/test/user", headers), await _calls(bare, "/api/test/user", headers)
+
+    assert known <= limit + MOST_CALLS_BEYOND_A_BARE_ROUTE, (known, limit)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_token_that_is_new_to_a_worker_costs_one_check(app: FastAPI, api: Api, person: Person) -> None:
+    known = await _calls(app, "/api/test/user", person.headers)
+    answer = await api.refresh(person.refresh_token)
+
+    new = await _calls(app, "/api/test/user", bearer(answer.json()["accessToken"]), warm=0)
+
+    assert new <= known + MOST_CALLS_OF_A_NEW_TOKEN, (new, known)
+
+
+async def _calls(app: FastAPI, path: str, headers: dict[str, str], *, warm: int = 3) -> int:
+    """Return how many Python functions one request calls; the first ones fill what is remembered."""
+    for _ in range(warm):
+        await _request(app, path, headers)
+    count = 0
+
+    def note(_frame: Any, what: str, _argument: Any) -> None:
+        nonlocal count
+        count += what == "call"
+
+    gc.disable()  # a collection would call whatever is finalised
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        await _request(app, path, headers)
+    finally:
+        sys.setprofile(before)
+        gc.enable()
+    return count
+
+
+async def _request(app: FastAPI, path: str, headers: dict[str, str]) -> None:
+    """Send a request past any client, whose own work is not to be counted."""
+    status = 0
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        nonlocal status
+        status = message.get("status", status)
+
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
+        "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "state": {},
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "client": (ADDRESS, 50000), "server": ("localhost", 8080),
+    }  # fmt: skip
+    await app(scope, receive, send)
+    assert status == 200

@@ -115,7 +115,7 @@ async def test_exhausted_pool_is_unavailable_in_time_and_leaks_nothing(
     place: Place, locked: aiomysql.Connection
 ) -> None:
     body = {"username": "nobody", "password": "nothing at all"}
-    asked = [timed(place.client.post("/api/auth/signin", json=body)) for _ in range(60)]
+    asked = [timed(place.client.post("/api/auth/signin", json=body)) for _ in range(40)]
     waiting = asyncio.gather(*asked)
     await asyncio.sleep(1.0)
     alive, took = await timed(place.client.get("/healthz"))

@@ -19,7 +19,7 @@ from tests.support.workers import session_id
 
 # An answer within three seconds is promised; the rest is for the machine that runs the tests.
 ANSWER_SECONDS = 3.0
-SLACK_SECONDS = 1.5
+SLACK_SECONDS = 3.0
 PAUSE_SECONDS = 0.02
 
 

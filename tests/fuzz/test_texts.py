@@ -2,7 +2,7 @@
 
 import os
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ FIXED = settings(
 SIGN_UP = "/api/auth/signup"
 text = st.text(max_size=80)
 # What two people could take for one name.
-FOLDED = {
+FOLDED: dict[str, Callable[[str], str]] = {
     "case": str.swapcase,
     "width": lambda name: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in name),
     "accent": lambda name: unicodedata.normalize("NFC", name[0] + "\u0301" + name[1:]),

@@ -18,7 +18,7 @@ from sqlalchemy import URL
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
 REASON = "no Galera: install mariadb-server, galera-4 and rsync"
-START_SECONDS = 60
+START_SECONDS = 180
 PAUSE_SECONDS = 0.1
 # A node that is gone is out after about a second; with the defaults, after about five.
 PROVIDER_OPTIONS = (

@@ -22,7 +22,7 @@ FILE = re.compile(r"[\w./-]+\.(?:py|toml|md|yml|txt|ini)|(?:src|tests|docs|alemb
 FOLDERS = (CHECKOUT, CHECKOUT / "src/gatepost", *(CHECKOUT / "src/gatepost").iterdir())
 SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # Names in capitals that are no settings of the service.
-OTHER_NAMES = {"TEST_MYSQL_URL", "GATEPOST_CLIENT_SECRET", "SSL_CERT_FILE", "SIGNED_IN", "ROLE_USER"}
+OTHER_NAMES = {"TEST_MYSQL_URL", "BENCH_MYSQL_URL", "GATEPOST_CLIENT_SECRET", "SSL_CERT_FILE", "SIGNED_IN", "ROLE_USER"}
 # A service of docker-compose.yml has the name of the command: `docker compose exec gatepost gatepost …`.
 COMMAND = re.compile(r"\bgatepost (?!gatepost)([a-z][a-z-]+)")
 TARGET = re.compile(r"\bmake ([a-z]+)")

@@ -30,8 +30,8 @@ NOT_RETRIED = {
 }
 # Where something is committed by hand, and why that is right.
 COMMITS = {
-    "core/migrations.py:migrate": "a migration is the operator's, and Alembic leaves the commit to its caller",
-    "core/migrations.py:_migrate": "on MySQL each step is its own transaction",
+    "core/migration_steps.py:run": "a migration is the operator's, and Alembic leaves the commit to its caller",
+    "core/migration_steps.py:_migrate": "on MySQL each step is its own transaction",
 }
 
 

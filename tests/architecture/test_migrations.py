@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, String, inspect, make_url, text
 from sqlalchemy.dialects import mysql
 
-from gatepost.core import migrations
+from gatepost.core import migration_steps, migrations
 from gatepost.core.database import create_engine
 from gatepost.core.migrations import (
     MigrationError,
@@ -227,7 +227,7 @@ async def test_two_processes_migrate_at_once(empty_url: URL, tmp_path: Path) -> 
 async def test_migration_waits_for_another_one_no_longer_than_it_says(
     mysql_url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0)
+    monkeypatch.setattr(migration_steps, "LOCK_SECONDS", 0)
     holder = create_engine(mysql_url)
     async with holder.connect() as connection:
         await connection.execute(text("SELECT GET_LOCK('gatepost_migrate', 0)"))

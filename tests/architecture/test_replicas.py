@@ -31,7 +31,7 @@ MANIFESTS: dict[str, Any] = {
     file.name: yaml.safe_load(file.read_text(encoding="utf-8")) for file in (DEPLOY / "kubernetes").glob("*.yaml")
 }
 PODS = [MANIFESTS[name]["spec"]["template"] for name in ("deployment.yaml", "migrate.job.yaml")]
-SETTINGS = {name.upper() for name in Settings.model_fields} | {"REDIS_URL"}
+SETTINGS = {name.upper() for name in Settings.model_fields}
 SECRET = "replicas-only-0123456789-abcdefghijklmnopqrstuvw"
 REQUESTS = 20
 

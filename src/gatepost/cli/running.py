@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gatepost.core.database import create_engine
-from gatepost.core.migrations import migrate, require_current_schema
+from gatepost.core.migrations import current_revision, migrate, newest_revision, require_current_schema
 from gatepost.core.secrets import prepare_data_folder
 from gatepost.core.settings import Settings, load_settings
 from gatepost.services import Services, build_services
@@ -20,7 +20,8 @@ async def bring_up_to_date(settings: Settings) -> None:
     try:
         if settings.uses_sqlite:
             prepare_data_folder(settings.data_dir)
-            await migrate(engine)
+            if await current_revision(engine) != newest_revision():
+                await migrate(engine)
         else:
             await require_current_schema(engine)
     finally:

@@ -25,6 +25,10 @@ T = TypeVar("T")
 ATTEMPTS = 3
 RETRY_SECONDS = 1.0
 LOCK_WAIT_SECONDS = 2
+INIT_COMMAND = (
+    f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, "
+    "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
+)
 # What an answer that took all of its time may take beyond that.
 UNDO_SECONDS = 0.25
 # MySQL: deadlock (Galera: certification, too), lock wait timeout, record changed since it was read;
@@ -146,35 +150,26 @@ def create_engine(
     # A connection that is dropped in the middle is an outage, which is answered and logged as one; the pool would add a
     # traceback for each.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+    common: dict[str, Any] = {
+        "pool_size": pool_size,
+        "max_overflow": max_overflow,
+        "pool_timeout": timeout_seconds,
+        # What is stored must not stand in the text of an error.
+        "hide_parameters": True,
+    }
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(
-            url,
-            hide_parameters=True,
-            connect_args={"timeout": timeout_seconds},
-            pool_size=pool_size,
-            max_overflow=max_overflow,
-            pool_timeout=timeout_seconds,
-        )
+        engine = create_async_engine(url, connect_args={"timeout": timeout_seconds}, **common)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     engine = create_async_engine(
         url,
-        # What is stored must not stand in the text of an error.
-        hide_parameters=True,
         isolation_level="READ COMMITTED",
-        pool_size=pool_size,
-        max_overflow=max_overflow,
-        pool_timeout=timeout_seconds,
         pool_recycle=recycle_seconds,
         # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
         pool_reset_on_return=None,
-        connect_args={
-            "charset": "utf8mb4",
-            "connect_timeout": timeout_seconds,
-            "init_command": f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, "
-            "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'",
-        },
+        connect_args={"charset": "utf8mb4", "connect_timeout": timeout_seconds, "init_command": INIT_COMMAND},
+        **common,
     )
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
     event.listen(engine.sync_engine, "checkin", _note_use)

@@ -1,22 +1,11 @@
 """The schema's version: where the migrations lie, whether the database is up to date, and bringing it there."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import importlib
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
-from gatepost.core.database import WRITES
-
-LOCK = "gatepost_migrate"
-LOCK_SECONDS = 60
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class MigrationError(Exception):
@@ -31,24 +20,31 @@ def migrations_folder() -> Path:
 
 
 @cache
+def known_revisions() -> frozenset[str]:
+    """Return every revision up to the newest, the numbers before their files' names; others are of later versions."""
+    numbers = frozenset(path.name.partition("_")[0] for path in migrations_folder().glob("versions/[0-9]*_*.py"))
+    if not numbers:
+        raise MigrationError(f"no migrations in {migrations_folder()}; install gatepost again")
+    return numbers
+
+
 def newest_revision() -> str:
     """Return the revision that this version of the service works with."""
-    head = ScriptDirectory.from_config(_config()).get_current_head()
-    if head is None:
-        raise MigrationError(f"no migrations in {migrations_folder()}; install gatepost again")
-    return head
-
-
-@cache
-def known_revisions() -> frozenset[str]:
-    """Return every revision up to the newest; another one comes from a later version of the service."""
-    return frozenset(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    return max(known_revisions())
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
     """Return the revision that the database is at; None where it holds no tables of ours."""
     async with engine.connect() as connection:
-        return await connection.run_sync(_revision)
+        return await connection.run_sync(revision_of)
+
+
+def revision_of(connection: Connection) -> str | None:
+    """Return the revision that Alembic has noted in this database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
@@ -58,10 +54,9 @@ async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
         MigrationError: the database holds tables of another program, another migration takes too long, or there is
             no such revision.
     """
-    writer = engine.execution_options(**{WRITES: True})
-    async with writer.connect() as connection, _alone(connection):
-        await connection.run_sync(_migrate, revision)
-        await connection.commit()
+    # Alembic is 9 MiB, which a worker that serves on a database that is up to date does without.
+    steps = importlib.import_module("gatepost.core.migration_steps")
+    await steps.run(engine, revision)
 
 
 async def require_current_schema(engine: AsyncEngine) -> None:
@@ -75,51 +70,3 @@ async def require_current_schema(engine: AsyncEngine) -> None:
         raise MigrationError(
             f"the database is at revision {current or 'none'} and this version needs {newest}. Run: gatepost migrate"
         )
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
-    return config
-
-
-def _revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _migrate(connection: Connection, revision: str) -> None:
-    current = _revision(connection)
-    tables = set(inspect(connection).get_table_names()) - {"alembic_version"}
-    if current is None and tables:
-        raise MigrationError(
-            f"the database already holds tables that are not Gatepost's ({', '.join(sorted(tables)[:3])}, …); "
-            "choose an empty one"
-        )
-    if connection.dialect.name != "sqlite":
-        connection.commit()  # each step is its own; on SQLite the check and all steps are one transaction
-    config = _config()
-    config.attributes["connection"] = connection
-    known = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
-    if current is not None and current not in known:
-        raise MigrationError(f"the database is at revision {current}, newer than this version of Gatepost")
-    is_down = revision == "base" or (revision in known and current in known[: known.index(revision)])
-    try:
-        (command.downgrade if is_down else command.upgrade)(config, revision)
-    except CommandError as error:
-        raise MigrationError(f"there is no way to revision {revision}: {error}") from error
-
-
-@asynccontextmanager
-async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
-    """Hold a lock of the server: a statement that changes a table cannot be undone on MySQL."""
-    if connection.dialect.name == "sqlite":
-        yield
-        return
-    async with connection.engine.connect() as holder:
-        got = await holder.scalar(text("SELECT GET_LOCK(:name, :wait)"), {"name": LOCK, "wait": LOCK_SECONDS})
-        if got != 1:
-            raise MigrationError(f"another migration has been running for {LOCK_SECONDS} s; try again")
-        try:
-            yield
-        finally:
-            await holder.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": LOCK})

@@ -1,9 +1,9 @@
-"""The index of 0018 finds idle sessions too."""
+"""The index of 0016 finds idle sessions too."""
 
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 

@@ -34,14 +34,16 @@ def serve(
         workers=workers or settings.workers,
         reload=reload,
         loop="uvloop",
-        # By name: a worker imports it after it has begun to answer the supervisor, who takes silence for a hang.
+        # By name, so that workers can be started with it.
         http="gatepost.http.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
         server_header=False,
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
-        timeout_worker_healthcheck=10,
+        # A worker answers the supervisor once it has imported all: that takes long where the machine is busy, and
+        # who takes it for a hang then kills every worker before it serves.
+        timeout_worker_healthcheck=60,
         # uvicorn hands it to asyncio, which takes fractions.
         timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )

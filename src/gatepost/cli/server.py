@@ -20,7 +20,7 @@ from gatepost.core.settings import Settings, load_settings
 from gatepost.http.draining import grace_seconds
 from gatepost.http.proxies import believed
 
-HEALTHCHECK_SECONDS = 30
+HEALTHCHECK_SECONDS = 60
 
 
 def serve(
@@ -48,7 +48,7 @@ def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool
         workers=workers,
         reload=reload,
         loop="uvloop",
-        # By name: a worker imports it after it has begun to answer the supervisor, who takes silence for a hang.
+        # By name, so that workers can be started with it.
         http="gatepost.http.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
@@ -58,7 +58,8 @@ def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=believed(settings.trusted_proxies),
-        # A busy machine takes longer than uvicorn's 5 s to start a worker, which was killed for it again and again.
+        # A worker answers the supervisor once it has imported all: a busy machine takes longer for it than uvicorn's
+        # 5 s, and each worker was killed before it served.
         timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
         # uvicorn hands it to asyncio, which takes fractions.
         timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]

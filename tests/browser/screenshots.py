@@ -16,8 +16,8 @@ from tests.support.visitor import visit
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
 PASSWORD = "correct horse"
 LOOKS: Mapping[str, Mapping[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1120, "height": 720}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1120, "height": 720}},
+    "light": {"color_scheme": "light", "viewport": {"width": 1120, "height": 680}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1120, "height": 680}},
     "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 740}, "is_mobile": True},
 }
 # The name of the picture, and the page.

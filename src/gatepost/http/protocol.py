@@ -24,6 +24,8 @@ MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
 MAX_AHEAD = 16
 # For a whole head, and again for a whole body: below the ten seconds that a slow client may hold a connection.
 SEND_SECONDS = 8.0
+# For the rest of a body, once the process stops.
+LAST_SECONDS = 1.0
 # In which a client must take at least something of its answer.
 TAKE_SECONDS = 30.0
 
@@ -141,6 +143,13 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._in_head = self._in_body = False
         self._is_whole = True
+
+    def shutdown(self) -> None:
+        """End with the answer that is under way; a body that is still coming in gets little more time."""
+        super().shutdown()
+        if self._in_body and not self.transport.is_closing():
+            self._stop_timer()
+            self._timer = self.loop.call_later(LAST_SECONDS, self._out_of_time)
 
     def pause_writing(self) -> None:
         """Wait for a client that does not take its answer, but not for ever."""

@@ -18,6 +18,8 @@ from gatepost.cli.running import running_services
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
 
+HEALTHCHECK_SECONDS = 60
+
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")] = None,
@@ -54,6 +56,8 @@ def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=list(settings.trusted_proxies),
         timeout_graceful_shutdown=settings.shutdown_seconds,
+        # A busy machine takes longer than uvicorn's 5 s to start a worker, which was killed for it again and again.
+        timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
     )
 
 

@@ -19,6 +19,8 @@ ALWAYS: RawHeaders = (
 )
 TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 NO_STORE = (b"cache-control", b"no-store")
+# What a route may say otherwise.
+OURS = frozenset(name for name, _ in (*ALWAYS, TRANSPORT, NO_STORE))
 
 
 def careful_headers(settings: Settings) -> RawHeaders:

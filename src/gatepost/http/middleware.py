@@ -17,7 +17,7 @@ from gatepost.core.logs.context import REQUEST
 from gatepost.core.logs.request_line import RequestLog
 from gatepost.core.logs.scrubbing import log_crash, texts_given
 from gatepost.core.traffic import Traffic
-from gatepost.http.headers import NO_STORE, RawHeaders
+from gatepost.http.headers import NO_STORE, OURS, RawHeaders
 from gatepost.http.problems import (
     BodyTooLarge,
     InternalError,
@@ -32,6 +32,7 @@ MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 PRIVATE_PATHS = ("/api/", "/oauth/", "/healthz", "/readyz", "/metrics")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS"})
 OTHER_METHOD = "OTHER"
 NO_ROUTE = "(none)"
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -50,6 +51,7 @@ class RequestEnvelope:
         self._log = log
         self._traffic = traffic
         self._headers = headers
+        self._private = (*headers, NO_STORE)
         # An id is unique and no secret.
         self._prefix = os.urandom(10).hex()
         self._numbers = itertools.count()
@@ -63,12 +65,10 @@ class RequestEnvelope:
         identifier = _offered_id(scope["headers"]) or f"{self._prefix}{next(self._numbers):012x}"
         state = scope.setdefault("state", {})
         state["request_id"] = identifier
-        status = 0
 
         async def send_enveloped(message: Message) -> None:
-            nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                state["status"] = message["status"]
                 message["headers"] = self._enveloped(message["headers"], identifier, scope["path"])
             await send(message)
 
@@ -78,14 +78,13 @@ class RequestEnvelope:
             await self.app(scope, receive, send_enveloped)
         finally:
             REQUEST.reset(token)
-            self._close(scope, state, status, perf_counter() - started)
+            self._close(scope, state, state.get("status", 0), perf_counter() - started)
 
     def _enveloped(self, headers: Iterable[Header], identifier: str, path: str) -> list[Header]:
+        added = self._private if path.startswith(PRIVATE_PATHS) else self._headers
         enveloped = list(headers)
-        names = {name for name, _ in enveloped}
-        enveloped += [header for header in self._headers if header[0] not in names]
-        if path.startswith(PRIVATE_PATHS) and b"cache-control" not in names:
-            enveloped.append(NO_STORE)
+        own = {name for name, _ in enveloped if name in OURS}
+        enveloped += [header for header in added if header[0] not in own] if own else added
         enveloped.append((b"x-request-id", identifier.encode()))
         return enveloped
 
@@ -110,33 +109,36 @@ class LastCatch:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
-        body = bytearray()
-
-        async def send_watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        async def receive_watched() -> Message:
-            message = await receive()
-            body.extend(message.get("body", b""))
-            return message
-
+        if scope["method"] in BODILESS:
+            body, receive_kept = bytearray(), receive
+        else:
+            body, receive_kept = _kept(receive)
         try:
-            await self.app(scope, receive if scope["method"] == "GET" else receive_watched, send_watched)
+            await self.app(scope, receive_kept, send)
         except Exception:  # noqa: BLE001  the last catch
             log_crash(
                 logger, "request %s failed: %s %s", scope["state"]["request_id"], scope["method"], template_of(scope),
                 given=texts_given(scope["headers"], scope["query_string"], bytes(body)),
             )  # fmt: skip
-            if started:
+            if "status" in scope["state"]:
                 raise BrokenOff from None
             await problem(scope, InternalError())(scope, receive, send)
 
 
 class BrokenOff(Exception):
     """The answer had begun when it failed; the server closes the connection."""
+
+
+def _kept(receive: Receive) -> tuple[bytearray, Receive]:
+    """Return what fills with the body while it is read, and what to read it by."""
+    body = bytearray()
+
+    async def receive_kept() -> Message:
+        message = await receive()
+        body.extend(message.get("body", b""))
+        return message
+
+    return body, receive_kept
 
 
 def _offered_id(headers: Iterable[Header]) -> str | None:

@@ -20,6 +20,7 @@ EVENT = "request"
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 FAILURE = 500
 REMEMBERED_ADDRESSES = 4096
+FRACTIONS = tuple(f".{milliseconds:03d}Z" for milliseconds in range(1000))
 NETWORK_BITS = {4: 24, 6: 48}
 
 
@@ -51,7 +52,7 @@ class RequestLog:
             "method": method,
             "route": route,
             "status": status,
-            "duration_ms": round(seconds * 1000, 2),
+            "duration_ms": int(seconds * 100_000) / 100,
         }
         if address := self._shown(host):
             fields["address"] = address
@@ -92,7 +93,7 @@ class Timestamps:
         if second != self._second:
             self._text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = second
-        return f"{self._text}.{milliseconds % 1000:03d}Z"
+        return self._text + FRACTIONS[milliseconds % 1000]
 
 
 def network(address: str) -> str:

@@ -115,7 +115,8 @@ def sign_outs(target: Target, url: str, env: Mapping[str, str], folder: Path) ->
 def mint(env: Mapping[str, str], folder: Path, *, access: int, refresh: int) -> None:
     """Let Gatepost's own classes write tokens of Gatepost."""
     command = [str(OURS / "python"), str(MINT), str(access), str(refresh), str(folder)]
-    subprocess.run(command, env=dict(env), cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    patient = {**env, "DB_TIMEOUT_SECONDS": "60"}
+    subprocess.run(command, env=patient, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def _django_refresh_tokens(url: str) -> list[str]:

@@ -1,10 +1,4 @@
-"""The application: services built, routers mounted, errors answered, background work started and stopped."""
-
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from typing import Any
+"""The application: services built, routes given, errors answered; `running.py` is its life."""
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
@@ -20,15 +14,12 @@ from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.console.pages import Console
 from gatepost.console.router import router as console_router
-from gatepost.core.background import every
-from gatepost.core.logs.lines import standard_error
 from gatepost.core.logs.setup import request_log
-from gatepost.core.migrations import require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.figures.router import router as figures_router
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
-from gatepost.http.draining import STATE, Drain
+from gatepost.http.draining import Drain
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
@@ -39,6 +30,7 @@ from gatepost.limits.cookies import DeviceCookies
 from gatepost.operations.router import router as operations_router
 from gatepost.operations.tracing import TracedRequests, Tracing, start_tracing
 from gatepost.recovery.router import router as recovery_router
+from gatepost.running import running
 from gatepost.services import Services, build_services
 from gatepost.sessions.cookies import TokenCookies
 from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
@@ -71,16 +63,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 ROUTES = [route for router in ROUTERS for route in router.routes]
 # What scripts of other origins may read of an answer.
 SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
-KEYS_SECONDS = 5
-LAST_USE_SECONDS = 60
-PURGE_SECONDS = 300
-ROLES_SECONDS = 2
-# A mail of this process leaves at once; this finds those of others, and those that are tried again.
-MAIL_SECONDS = 5
-# No entry waits longer than twice this for its seal.
-SEAL_SECONDS = 1
-SHARE_SECONDS = 1
-FIGURES_SECONDS = 5
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -99,30 +81,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(services, drain, tracing),
+        lifespan=running(services, drain, tracing),
         routes=ROUTES,
         # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        middleware=[
-            *([Middleware(TracedRequests, tracer=tracing.tracer)] if tracing is not None else []),
-            Middleware(
-                RequestEnvelope,
-                log=request_log(settings),
-                traffic=services.traffic,
-                headers=careful_headers(settings),
-            ),
-            # Outside of the last catch, so that a crash has its headers too.
-            Middleware(
-                CORSMiddleware,
-                allow_origins=settings.cors_origins,
-                allow_credentials="*" not in settings.cors_origins,
-                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
-                expose_headers=SHOWN_HEADERS,
-            ),
-            Middleware(LastCatch),
-            Middleware(BodyGuard),
-        ],
+        middleware=_middleware(services, tracing),
     )
     app.state.services = {
         **services.by_class(),
@@ -139,43 +102,23 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     return app
 
 
-def _lifespan(
-    services: Services, drain: Drain, tracing: Tracing | None
-) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        await require_current_schema(services.database.engine)
-        await services.start()
-        settings = services.settings
-        stopping = asyncio.Event()
-        again = partial(every, stopping=stopping)
-        tasks = [
-            asyncio.create_task(work)
-            for work in (
-                again(settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
-                again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
-                again(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
-                again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
-                again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
-                again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
-                again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
-                again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
-                again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
-            )
-        ]
-        try:
-            with drain.watching():
-                yield {STATE: drain}
-        finally:
-            stopping.set()
-            _done, late = await asyncio.wait(tasks, timeout=drain.seconds_left / 2)
-            for task in late:
-                task.cancel()
-            await services.stop(within_seconds=drain.seconds_left)
-            await services.figures.share()
-            if tracing is not None:
-                await asyncio.to_thread(tracing.stop)
-            # uvicorn ends a process by the signal that it got: what is not written now is lost.
-            standard_error().flush()
-
-    return lifespan
+def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]:
+    """Return what every request passes, from the outside in."""
+    settings = services.settings
+    return [
+        *([Middleware(TracedRequests, tracer=tracing.tracer)] if tracing is not None else []),
+        Middleware(
+            RequestEnvelope, log=request_log(settings), traffic=services.traffic, headers=careful_headers(settings)
+        ),
+        # Outside of the last catch, so that a crash has its headers too.
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_credentials="*" not in settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
+            expose_headers=SHOWN_HEADERS,
+        ),
+        Middleware(LastCatch),
+        Middleware(BodyGuard),
+    ]

@@ -29,7 +29,7 @@ class Traffic:
         self.outcomes: dict[tuple[str, str], int] = {}
         self.in_progress = 0
 
-    def begin(self) -> None:
+    def enter(self) -> None:
         """Count a request that has begun."""
         self.in_progress += 1
 

@@ -12,7 +12,12 @@ from gatepost.figures.counter import Gauge
 from gatepost.figures.models import DailyFigure
 from gatepost.figures.repository import Figures
 
-REFUSALS = (AuditEvent.SIGN_IN_FAILED, AuditEvent.REFRESH_REFUSED, AuditEvent.REFRESH_REUSED)
+REFUSALS = (
+    AuditEvent.SIGN_IN_FAILED,
+    AuditEvent.REFRESH_REFUSED,
+    AuditEvent.REFRESH_REUSED,
+    AuditEvent.GUESSING_STOPPED,
+)
 NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
 
 

@@ -62,7 +62,7 @@ class RequestEnvelope:
             await send(message)
 
         token = REQUEST.set(state)
-        self._traffic.begin()
+        self._traffic.enter()
         try:
             await self.app(scope, receive, send_enveloped)
         finally:

@@ -32,7 +32,7 @@ async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
 @pytest.fixture(autouse=True)
 def _no_role_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test say when a change of a role goes on."""
-    monkeypatch.setattr("gatepost.app.ROLES_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.running.ROLES_SECONDS", 3600)
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ Write = Callable[..., Awaitable[None]]
 @pytest.fixture(autouse=True)
 def _nothing_counted_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test say when something is sealed and counted."""
-    monkeypatch.setattr("gatepost.app.SEAL_SECONDS", 3600)
-    monkeypatch.setattr("gatepost.app.FIGURES_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.running.SEAL_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.running.FIGURES_SECONDS", 3600)
 
 
 @pytest.fixture

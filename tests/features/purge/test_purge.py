@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-import gatepost.app
+import gatepost.running
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.core import purging
@@ -190,7 +190,7 @@ async def test_command_tells_what_went(
 async def test_service_purges_by_itself(
     make_services: MakeServices, database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gatepost.app, "PURGE_SECONDS", 0.02)
+    monkeypatch.setattr(gatepost.running, "PURGE_SECONDS", 0.02)
     async with database.begin() as tx:
         await OneTimeTokens(tx).issue(
             Purpose.NOT_ME,

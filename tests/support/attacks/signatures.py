@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gatepost.core.jose import NEW_RSA_BITS
 from tests.support.attacks.target import (
     ALGORITHMS,
     ASYMMETRIC,
@@ -25,6 +26,7 @@ from tests.support.attacks.target import (
 )
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+RSA_BYTES = NEW_RSA_BITS // 8
 SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 
 Change = Callable[[bytes], bytes]
@@ -190,7 +192,7 @@ def _ecdsa() -> Iterator[Attack]:
 def _rsa() -> Iterator[Attack]:
     """PKCS #1 v1.5 with another padding than the only right one, and numbers that fit without a key."""
 
-    def block(data: bytes, *, kind: int = 1, fill: bytes = b"\xff", size: int = 256) -> bytes:
+    def block(data: bytes, *, kind: int = 1, fill: bytes = b"\xff", size: int = RSA_BYTES) -> bytes:
         return bytes([0, kind]) + fill * (size - 3 - len(data)) + b"\0" + data
 
     def digest(message: bytes) -> bytes:
@@ -211,8 +213,10 @@ def _rsa() -> Iterator[Attack]:
         "no NULL parameter": lambda m: block(bytes.fromhex("302f300b06096086480165030402010420") + digest(m)),
         "digest cut short": lambda m: block(SHA256_INFO + digest(m)[:31]),
         "zeros behind the digest": lambda m: block(SHA256_INFO + digest(m) + bytes(8)),
-        "short padding and garbage behind": lambda m: block(SHA256_INFO + digest(m), size=64) + b"\x5a" * 192,
-        "short padding and zeros behind": lambda m: block(SHA256_INFO + digest(m), size=64) + bytes(192),
+        "short padding and garbage behind": lambda m: (
+            block(SHA256_INFO + digest(m), size=64) + b"\x5a" * (RSA_BYTES - 64)
+        ),
+        "short padding and zeros behind": lambda m: block(SHA256_INFO + digest(m), size=64) + bytes(RSA_BYTES - 64),
         "long form of a length": lambda m: block(bytes.fromhex("308131") + SHA256_INFO[2:] + digest(m)),
         "indefinite length": lambda m: block(b"\x30\x80" + SHA256_INFO[2:] + digest(m) + bytes(2)),
         "length too large": lambda m: block(b"\x30\x32" + SHA256_INFO[2:] + digest(m)),
@@ -222,13 +226,13 @@ def _rsa() -> Iterator[Attack]:
         yield Attack(f"RSA with {name}", by_key(padded), (RS256,))
     values: dict[str, Callable[[Target, bytes], bytes]] = {
         "the padded digest itself": lambda _, m: block(SHA256_INFO + digest(m)),
-        "0": lambda *_: bytes(256),
-        "1": lambda *_: bytes(255) + b"\1",
-        "n - 1": lambda t, _: (t.private.private_numbers().public_numbers.n - 1).to_bytes(256),
-        "n": lambda t, _: t.private.private_numbers().public_numbers.n.to_bytes(256),
+        "0": lambda *_: bytes(RSA_BYTES),
+        "1": lambda *_: bytes(RSA_BYTES - 1) + b"\1",
+        "n - 1": lambda t, _: (t.private.private_numbers().public_numbers.n - 1).to_bytes(RSA_BYTES),
+        "n": lambda t, _: t.private.private_numbers().public_numbers.n.to_bytes(RSA_BYTES),
         "s + n": lambda t, m: (
             int.from_bytes(t.sign(m)) + t.private.private_numbers().public_numbers.n
-        ).to_bytes(257),
+        ).to_bytes(RSA_BYTES + 1),
     }  # fmt: skip
     for name, value in values.items():
         yield Attack(f"RSA signature {name}", resigned(value), (RS256,))
@@ -254,7 +258,7 @@ def _p1363(der: bytes) -> bytes:
 
 def _raw_rsa(private: rsa.RSAPrivateKey, block: bytes) -> bytes:
     numbers = private.private_numbers()
-    return pow(int.from_bytes(block), numbers.d, numbers.public_numbers.n).to_bytes(256)
+    return pow(int.from_bytes(block), numbers.d, numbers.public_numbers.n).to_bytes(RSA_BYTES)
 
 
 def _stranger_es256(_: Target, message: bytes) -> bytes:

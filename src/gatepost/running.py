@@ -1,0 +1,72 @@
+"""From the start of a process to its stop: the work in the background, and an orderly end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+
+from gatepost.core.background import every
+from gatepost.core.logs.lines import standard_error
+from gatepost.core.migrations import require_current_schema
+from gatepost.http.draining import STATE, Drain
+from gatepost.operations.tracing import Tracing
+from gatepost.services import Services
+
+KEYS_SECONDS = 5
+LAST_USE_SECONDS = 60
+PURGE_SECONDS = 300
+ROLES_SECONDS = 2
+# A mail of this process leaves at once; this finds those of others, and those that are tried again.
+MAIL_SECONDS = 5
+# No entry waits longer than twice this for its seal.
+SEAL_SECONDS = 1
+SHARE_SECONDS = 1
+FIGURES_SECONDS = 5
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
+
+
+def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifespan:
+    """Return the life of the app: it begins on the schema that it was written for, and ends within its time."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        await require_current_schema(services.database.engine)
+        await services.start()
+        stopping = asyncio.Event()
+        tasks = list(_background(services, stopping))
+        try:
+            with drain.watching():
+                yield {STATE: drain}
+        finally:
+            stopping.set()
+            _done, late = await asyncio.wait(tasks, timeout=drain.seconds_left / 2)
+            for task in late:
+                task.cancel()
+            await services.stop(within_seconds=drain.seconds_left)
+            await services.figures.share()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.stop)
+            # uvicorn ends a process by the signal that it got: what is not written now is lost.
+            standard_error().flush()
+
+    return lifespan
+
+
+def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio.Task[None]]:
+    again = partial(every, stopping=stopping)
+    for work in (
+        again(services.settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
+        again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
+        again(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
+        again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
+        again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
+        again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+        again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
+        again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
+        again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
+    ):
+        yield asyncio.create_task(work)

@@ -24,6 +24,10 @@ class StoredKeys:
         """Return the key of a slot, locked against another rotation."""
         return await self._tx.scalar(select(StoredKey).where(StoredKey.slot == slot).with_for_update())
 
+    async def has_slot(self, slot: str) -> bool:
+        """Whether a slot holds a key."""
+        return await self._tx.scalar(select(StoredKey.kid).where(StoredKey.slot == slot)) is not None
+
     async def get(self, kid: str) -> StoredKey | None:
         """Return a key, locked."""
         return await self._tx.scalar(select(StoredKey).where(StoredKey.kid == kid).with_for_update())

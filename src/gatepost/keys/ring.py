@@ -1,5 +1,6 @@
 """The key ring: the key that signs now and all that verify, in memory, as the database has them."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -87,8 +88,12 @@ class KeyRing:
         if self._shared is not None:
             return
         for slot in (active_slot(self.algorithm), next_slot(self.algorithm)):
-            with suppress(IntegrityError):  # another replica made it in the meantime
-                await self._fill(slot)
+            async with self._db.read() as tx:
+                is_there = await StoredKeys(tx).has_slot(slot)
+            if not is_there:
+                key = await self.new_key(slot, now=self._clock.now())
+                with suppress(IntegrityError):  # another replica made it in the meantime
+                    await self._add(key)
         await self._encrypt_again()
         await self.load()
 
@@ -106,9 +111,9 @@ class KeyRing:
         self._signing = signing
         self._verifying = {kid: key.verifying for kid, key in opened.items()}
 
-    def new_key(self, slot: str, *, now: datetime) -> StoredKey:
-        """Make a key for a slot; nothing is stored yet."""
-        pem = jose.generate_private_pem(self.algorithm)
+    async def new_key(self, slot: str, *, now: datetime) -> StoredKey:
+        """Make a key for a slot; nothing is stored yet. RSA takes seconds, so it is not done within a transaction."""
+        pem = await asyncio.to_thread(jose.generate_private_pem, self.algorithm)
         return StoredKey(
             kid=jose.signing_key_from_pem(pem, self.algorithm).kid,
             algorithm=self.algorithm,
@@ -120,14 +125,10 @@ class KeyRing:
         )
 
     @retry_conflicts
-    async def _fill(self, slot: str) -> None:
-        now = self._clock.now()
+    async def _add(self, key: StoredKey) -> None:
         async with self._db.begin() as tx:
-            keys = StoredKeys(tx)
-            if await keys.in_slot(slot) is None:
-                key = self.new_key(slot, now=now)
-                await keys.add(key)
-                record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": key.kid})
+            await StoredKeys(tx).add(key)
+            record(tx, AuditEvent.KEY_CREATED, at=key.created_at, details={"kid": key.kid})
 
     @retry_conflicts
     async def _encrypt_again(self) -> None:

@@ -69,6 +69,7 @@ class KeyRotation:
             raise SigningKeyError("HS256 signs with JWT_SECRET, which is rotated by changing it")
         now = self._clock.now()
         slots = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
+        made = await self._ring.new_key(slots[1], now=now)
         async with self._db.begin() as tx:
             keys = StoredKeys(tx)
             active, coming = [await keys.in_slot(slot) for slot in slots]
@@ -84,7 +85,6 @@ class KeyRotation:
             await tx.flush()  # a slot holds one key at a time
             coming.slot, coming.activated_at = slots[0], now
             await tx.flush()
-            made = self._ring.new_key(slots[1], now=now)
             await keys.add(made)
             record(tx, AuditEvent.KEY_ROTATED, at=now, details={"from": active.kid, "to": coming.kid})
             record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": made.kid})

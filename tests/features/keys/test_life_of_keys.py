@@ -136,7 +136,7 @@ async def test_key_whose_tokens_live_is_retired_only_by_force(
     assert (await api.user_board(refreshed["accessToken"])).status_code == 200
     async with database.read() as tx:
         [entry] = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == "key.retired"))).all()
-    assert entry.details == {"kid": old, "live_sessions": 2}
+    assert entry.details == {"kid": old, "algorithm": "ES256", "live_sessions": 2}
 
 
 async def test_earlier_token_of_a_session_that_moved_on_still_holds_its_key(

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.bench import limits, machine, plots
+from benchmarks.bench import ceilings, machine, plots
 from benchmarks.bench.goals import GOALS
 from benchmarks.bench.plan import CONNECTIONS, HERD, WATCHERS, WRITERS, Plan
 from benchmarks.bench.runner import FEW, GROWTH_OPS, MANY, START
@@ -69,9 +69,9 @@ def _operations(store: Store) -> Iterable[str]:
 
 
 def _limits(store: Store) -> str:
-    pairs = [(limits.BCRYPT, f"cost {cost}") for cost in limits.COSTS] + [(limits.UPDATE, "update")]
+    pairs = [(ceilings.BCRYPT, f"cost {cost}") for cost in ceilings.COSTS] + [(ceilings.UPDATE, "update")]
     lines = [
-        (f"{limits.LABELS[name]}, {op}", f"{rate:,.1f}")
+        (f"{ceilings.LABELS[name]}, {op}", f"{rate:,.1f}")
         for name, op in pairs
         if (rate := store.median(name, op, "per_second")) is not None
     ]

@@ -62,9 +62,7 @@ class Runner:
                 self._measure(turn, target, target.ops)
                 if target.name == "gatepost":
                     url = self._databases.url(target.name, kind=target.database)
-                    self._number(
-                        turn, ceilings.UPDATE, "update", lambda url=url: ceilings.update_rate(url, self._plan)
-                    )
+                    self._number(turn, ceilings.UPDATE, "update", lambda url=url: ceilings.update_rate(url, self._plan))
             if self._takes(MANY):
                 for name in (FEW, MANY):
                     self._measure(turn, _grown(name), GROWTH_OPS)

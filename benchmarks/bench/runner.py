@@ -23,6 +23,8 @@ GROWTH_OPS = (Op.VERIFIED, Op.SIGN_IN, Op.REFRESH)
 FEW, MANY = "gatepost-few", "gatepost-many"
 GROWN_TOKENS = 20_000
 GROWN_SIGN_INS = 2_000
+# Passwords are still hashed when the load program has gone: what else is measured comes before them.
+LEAVES_WORK = frozenset({Op.SIGN_IN, Op.SIGN_UP, Op.HERD})
 # Nothing of the bench is taken from, or given to, a Gatepost that is set up on this machine.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
@@ -91,7 +93,7 @@ class Runner:
             with self._scene(target) as scene:
                 figures = {"start_seconds": scene.server.start_seconds, "rss_mib": scene.server.rss_mib()}
                 self._store.add(turn, target.name, START, figures)
-                for op in wanted:
+                for op in sorted(wanted, key=LEAVES_WORK.__contains__):
                     self._one(turn, op, scene)
         except Exception as error:  # noqa: BLE001
             for op in wanted:

@@ -2,10 +2,12 @@
 
     python -m benchmarks.bench [quick|full] [--only gatepost,express] [--minutes 10] [--fresh]
 
-A run that was stopped goes on where it was; `--fresh` forgets it.
+A run that was stopped, or had too little time, goes on where it was; `--fresh` forgets it.
 """
 
 import argparse
+import signal
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +26,8 @@ MINUTES = {"quick": 10.0, "full": 90.0}
 
 def main() -> None:
     """Run, and report."""
+    # Whoever is told to stop stops its server, and drops its databases.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     arguments = _arguments()
     chosen = plan.PLANS[arguments.plan]
     kept = BUILD / f"measured-{chosen.name}.jsonl"
@@ -50,9 +54,12 @@ def main() -> None:
         )  # fmt: skip
         progress.update(task, total=runner.steps())
         runner.run()
+        is_complete = time.monotonic() < deadline
         step("done")
     output = Path(arguments.output)
     report.write(store, chosen, output)
+    if is_complete:
+        kept.unlink(missing_ok=True)
     for (target, op), error in store.errors().items():
         console.print(f"[red]not measured[/red] {target}, {op}: {error.strip()[:300]}", markup=True, highlight=False)
     console.print(f"Written to {output}")

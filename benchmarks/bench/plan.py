@@ -26,9 +26,8 @@ class Plan:
     herd_seconds: int
     few_accounts: int
     many_accounts: int
-    growth_rounds: int
 
 
-QUICK = Plan("quick", 2, 1, 1, 3, 3, 1_000, 100_000, 2)
-FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000, 5)
+QUICK = Plan("quick", 2, 1, 2, 3, 3, 1_000, 100_000)
+FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000)
 PLANS = {plan.name: plan for plan in (QUICK, FULL)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.bench import limits, machine, plots
+from benchmarks.bench import ceilings, machine, plots
 from benchmarks.bench.goals import GOALS
 from benchmarks.bench.plan import CONNECTIONS, HERD, WATCHERS, WRITERS, Plan
 from benchmarks.bench.runner import FEW, GROWTH_OPS, MANY, START
@@ -63,15 +63,17 @@ def _operations(store: Store) -> Iterable[str]:
                 store.median(target.name, op, name) or 0 for name in ("p50_ms", "p99_ms", "cpu_us", "load_cpu_share")
             )
             lines.append((target.label, f"{rate:,.1f}", f"{p50:.2f}", f"{p99:.2f}", f"{cpu:,.0f}", f"{share:.0%}"))
+        if not lines:
+            continue
         heads = ("", "a second", "p50 ms", "p99 ms", "CPU µs a request", "wrk's share of a core")
         yield f"### {op.value[0].upper()}{op.value[1:]}\n\n" + _table(heads, lines)
         yield f"![{op}]({plots.name_of(op)})"
 
 
 def _limits(store: Store) -> str:
-    pairs = [(limits.BCRYPT, f"cost {cost}") for cost in limits.COSTS] + [(limits.UPDATE, "update")]
+    pairs = [(ceilings.BCRYPT, f"cost {cost}") for cost in ceilings.COSTS] + [(ceilings.UPDATE, "update")]
     lines = [
-        (f"{limits.LABELS[name]}, {op}", f"{rate:,.1f}")
+        (f"{ceilings.LABELS[name]}, {op}", f"{rate:,.1f}")
         for name, op in pairs
         if (rate := store.median(name, op, "per_second")) is not None
     ]
@@ -98,6 +100,8 @@ def _growth(store: Store, plan: Plan) -> str:
             continue
         late = [store.median(name, op, "p99_ms") or 0 for name in (FEW, MANY)]
         lines.append((op, f"{few:,.1f}", f"{many:,.1f}", f"{late[0]:.2f}", f"{late[1]:.2f}"))
+    if not lines:
+        return "Not measured."
     few_text, many_text = f"{plan.few_accounts:,}", f"{plan.many_accounts:,}"
     heads = ("a second, by accounts and sessions", few_text, many_text, f"p99 ms, {few_text}", f"p99 ms, {many_text}")
     return _table(heads, lines) + f"\n\n![growth]({plots.GROWTH})"

@@ -65,14 +65,23 @@ def gatepost(name: str, label: str, *, workers: int = 1, database: str = "mysql"
              **env: str) -> Target:  # fmt: skip
     """Return Gatepost with these settings beside its defaults.
 
-    Limits of rates would stop the load program, which is one address; requests are not logged, as at the peers.
+    Limits of rates, and of the line of passwords, would stop the load program, which is one address and never
+    comes back later; requests are not logged, as at the peers.
     """
     return Target(
         name=name,
         label=label,
         api=apis.GATEPOST,
         command=(str(OURS / "gatepost"), "serve", "--port", "{port}", "--workers", str(workers)),
-        env={"SECRET_KEY": SECRET, "MAIL_URL": "console:", "RATE_LIMITS": "false", "LOG_LEVEL": "warning", **env},
+        env={
+            "SECRET_KEY": SECRET,
+            "MAIL_URL": "console:",
+            "RATE_LIMITS": "false",
+            "PASSWORD_QUEUE_SECONDS": "60",
+            "DRAIN_SECONDS": "0",
+            "LOG_LEVEL": "warning",
+            **env,
+        },
         ops=ops,
         prepare=(str(OURS / "gatepost"), "migrate"),
         database=database,

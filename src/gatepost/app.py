@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
-from fastapi.middleware.cors import CORSMiddleware
 
 from gatepost import __version__
 from gatepost.access.router import router as access_router
@@ -22,7 +21,7 @@ from gatepost.http.body_guard import BodyGuard
 from gatepost.http.draining import Drain
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import LastCatch, RequestEnvelope
+from gatepost.http.middleware import Cors, LastCatch, RequestEnvelope
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
@@ -112,7 +111,7 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
         ),
         # Outside of the last catch, so that a crash has its headers too.
         Middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_credentials="*" not in settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, ScalarSelect, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, false, literal, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from gatepost.accounts.models import Role, User
@@ -27,7 +27,7 @@ class Users:
         return (await self._tx.scalars(query)).unique().one_or_none()
 
     async def named(
-        self, name: tuple[str, str] | None, beside: Sequence[ScalarSelect[Any]]
+        self, name: tuple[str, str] | None, beside: Sequence[ColumnElement[Any]]
     ) -> tuple[User | None, Sequence[Any]]:
         """Return the account of a `canonical_identifier`, if there is one, and in the same query what stands beside it.
 

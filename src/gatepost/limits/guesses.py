@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, ScalarSelect, delete, select
+from sqlalchemy import ColumnElement, CursorResult, ScalarSelect, delete, exists, select
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -138,20 +138,32 @@ class Guesses:
         Raises:
             TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
         """
-        own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
-        if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
-            names = (user.username, user.email)
-            own |= {self._counters.of_name(name).subject for name in names}
-            own |= {self._counters.of_place(name, client.address).subject for name in names}
+        own = self._forgotten_with(counters, user, client=client)
         asked = {counter.subject for counter in counters}
         rows = await _rows(tx, own | asked, held=True)
         self._refuse([row.blocked_until for row in rows if row.subject in asked])
         await _forget(tx, {row.subject for row in rows} & own)
 
+    def any_for(self, counters: Sequence[Counter], user: User, *, client: Client) -> ColumnElement[bool]:
+        """Return a condition for a query: whether there is a counter that `succeeded` would have to look at.
+
+        Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
+        """
+        subjects = self._forgotten_with(counters, user, client=client) | {counter.subject for counter in counters}
+        return exists().where(GuessCounter.subject.in_(sorted(subjects)))
+
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
         """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
         counters = [*map(self._counters.of_name, names), *map(self._counters.of_address, addresses)]
         return await _forget(tx, {counter.subject for counter in counters})
+
+    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, client: Client) -> set[str]:
+        own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
+        if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
+            names = (user.username, user.email)
+            own |= {self._counters.of_name(name).subject for name in names}
+            own |= {self._counters.of_place(name, client.address).subject for name in names}
+        return own
 
     def _refuse(self, blocked_until: Sequence[datetime | None]) -> None:
         now = self._clock.now()

@@ -4,7 +4,20 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, case, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.orm import joinedload, load_only
 
 from gatepost.accounts.models import Role, User
@@ -47,6 +60,33 @@ class Sessions:
         await self._tx.flush()
         return session
 
+    async def add_at_once(self, session: Session, account: User, *, unless: ColumnElement[bool]) -> bool:
+        """Insert the session of an account that is as it was read, and may sign in; return whether it is there now.
+
+        One statement reads, keeps the account as it is until the transaction ends, and writes.
+        """
+        values = [literal(getattr(session, name), SESSIONS.c[name].type) for name in AT_FIRST]
+        chosen = (
+            select(*values)
+            .where(
+                User.id == account.id,
+                User.password_hash == account.password_hash,
+                User.token_version == account.token_version,
+                User.version == account.version,
+                User.disabled_at.is_(None),
+                User.erase_at.is_(None),
+                ~unless,
+            )
+            .with_for_update(read=True)
+        )
+        statement = insert(SESSIONS).from_select(AT_FIRST, chosen)
+        result = await self._tx.execute(statement, execution_options={"preserve_rowcount": True})
+        written = cast("CursorResult[Any]", result)
+        if written.rowcount != 1:
+            return False
+        session.id = written.lastrowid
+        return True
+
     async def get(self, session_id: int) -> Session | None:
         """Return a session, gone on or ended."""
         return await self._tx.get(Session, session_id)
@@ -78,12 +118,6 @@ class Sessions:
             .order_by(Session.last_used_at.desc(), Session.id.desc())
         )
         return (await self._tx.scalars(query)).all()
-
-    async def lacks_device(self, user_id: int, device: str) -> bool:
-        """Whether an account has had sessions, and none of them from a device of this description."""
-        known = func.count(case((Session.device == device, 1)))
-        row = (await self._tx.execute(select(func.count(), known).where(Session.user_id == user_id))).one()
-        return row[0] > 0 and row[1] == 0
 
     async def end(
         self,
@@ -128,11 +162,20 @@ class Sessions:
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
 
+def lacks_device(device: str) -> ColumnElement[bool]:
+    """Return what to select beside an account: whether it has had sessions, and none from such a device."""
+    any_session = exists().where(Session.user_id == User.id)
+    from_device = exists().where(Session.user_id == User.id, Session.device == device)
+    return and_(any_session.correlate(User), ~from_device.correlate(User))
+
+
 def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
     return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
 
 
 SESSIONS = cast("Table", Session.__table__)
+# What a session has when it is opened.
+AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("id", "ended_at", "end_reason")]
 ADVANCE = (
     update(SESSIONS)
     .where(

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from sqlalchemy import ColumnElement
+
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.accounts.models import User
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
@@ -96,27 +98,18 @@ class TokenService:
 
         `amr` names how the person proved who they are (RFC 8176), separated by spaces.
         """
-        session = await Sessions(tx).add(
-            Session(
-                user_id=user.id,
-                generation=0,
-                rotated_at=now,
-                created_at=now,
-                last_used_at=now,
-                idle_expires_at=now + self._rules.idle_life,
-                absolute_expires_at=now + self._rules.max_life,
-                access_expires_at=now + self._access.life,
-                key_id=self._access.key_id,
-                amr=amr,
-                address=client.address[:LONGEST_ADDRESS],
-                user_agent=client.user_agent,
-                device=describe(client.user_agent),
-            )
-        )
-        record(
-            tx, AuditEvent.SIGNED_IN, at=now, user_id=user.id, session_id=session.id, client=client,
-            details={"amr": amr},
-        )  # fmt: skip
+        session = await Sessions(tx).add(self._new_session(user, client=client, amr=amr, now=now))
+        _record_opened(tx, session, client=client)
+        return session
+
+    async def open_at_once(
+        self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime, unless: ColumnElement[bool]
+    ) -> Session | None:
+        """Start a session if the account is as it was read, and the condition does not hold; None where it may not."""
+        session = self._new_session(user, client=client, amr=amr, now=now)
+        if not await Sessions(tx).add_at_once(session, user, unless=unless):
+            return None
+        _record_opened(tx, session, client=client)
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
@@ -152,6 +145,23 @@ class TokenService:
         except tuple(REFUSALS) as refusal:
             await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
             raise
+
+    def _new_session(self, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+        return Session(
+            user_id=user.id,
+            generation=0,
+            rotated_at=now,
+            created_at=now,
+            last_used_at=now,
+            idle_expires_at=now + self._rules.idle_life,
+            absolute_expires_at=now + self._rules.max_life,
+            access_expires_at=now + self._access.life,
+            key_id=self._access.key_id,
+            amr=amr,
+            address=client.address[:LONGEST_ADDRESS],
+            user_agent=client.user_agent,
+            device=describe(client.user_agent),
+        )
 
     async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> SignedIn:
         now = self._clock.now()
@@ -234,3 +244,10 @@ class TokenService:
             for ended in await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now):
                 await self._feed.revoke_session(tx, ended)
                 record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
+
+
+def _record_opened(tx: Transaction, session: Session, *, client: Client) -> None:
+    record(
+        tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
+        client=client, details={"amr": session.amr},
+    )  # fmt: skip

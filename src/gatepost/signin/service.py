@@ -13,7 +13,7 @@ from gatepost.accounts.sign_up import PASSWORD_METHOD
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.core.logs.context import Act, note_act
@@ -24,7 +24,8 @@ from gatepost.limits.devices import UNKNOWN_DEVICE, Device
 from gatepost.limits.guesses import Guesses
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.devices import describe
-from gatepost.sessions.repository import Sessions
+from gatepost.sessions.models import Session
+from gatepost.sessions.repository import lacks_device
 from gatepost.sessions.tokens import SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
 
@@ -87,12 +88,12 @@ class SignInService:
         note_act(Act.SIGN_IN)
         refusal: Refusal | None = None
         for _ in range(READINGS):
-            user, counters = await self._find(identifier, client=client, device=device)
+            user, counters, is_new_device = await self._find(identifier, client=client, device=device)
             verdict = await self._passwords.verify(password, user.password_hash if user else None)
             refusal = self._refusal(user, is_right=verdict.is_right)
             if user is None or refusal is not None:
                 break
-            signed_in = await self._open(user, counters, client=client)
+            signed_in = await self._open(user, counters, client=client, is_new_device=is_new_device)
             if signed_in is not None:
                 if verdict.needs_rehash:
                     await self._improve_hash(user, password, client=client)
@@ -127,11 +128,15 @@ class SignInService:
                 client=client, details={"reason": refusal.value},
             )  # fmt: skip
 
-    async def _find(self, identifier: str, *, client: Client, device: Device) -> tuple[User | None, Sequence[Counter]]:
+    async def _find(
+        self, identifier: str, *, client: Client, device: Device
+    ) -> tuple[User | None, Sequence[Counter], bool]:
+        """Return the account, what a guess for it counts on, and whether it knows devices, but none like this."""
         attempt = self._guesses.attempt(identifier, client=client, device=device)
+        wanted = (lacks_device(describe(client.user_agent)), *attempt.beside())
         async with self._db.read() as tx:
-            user, beside = await Users(tx).named(canonical_identifier(identifier), attempt.beside())
-        return user, self._guesses.admit(attempt, user, beside)
+            user, (is_new_device, *beside) = await Users(tx).named(canonical_identifier(identifier), wanted)
+        return user, self._guesses.admit(attempt, user, beside), bool(is_new_device)
 
     async def _improve_hash(self, user: User, password: str, *, client: Client) -> None:
         """Replace the hash of an earlier system; after the sign-in, so that its time tells nothing before a verdict."""
@@ -145,9 +150,35 @@ class SignInService:
             if await Users(tx).replace_hash(user.id, old=user.password_hash, new=better_hash, now=now):
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, client=client)
 
-    @retry_conflicts
-    async def _open(self, user: User, counters: Sequence[Counter], *, client: Client) -> SignedIn | None:
+    async def _open(
+        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
+    ) -> SignedIn | None:
         """Open a session, unless the account has changed since its password was checked."""
+        opened = await self._open_at_once(user, counters, client=client, is_new_device=is_new_device)
+        return opened or await self._open_held(user, counters, client=client, is_new_device=is_new_device)
+
+    @retry_conflicts
+    async def _open_at_once(
+        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
+    ) -> SignedIn | None:
+        """Open a session where nothing has changed and nobody has guessed: nearly always, and in one statement."""
+        now = self._clock.now()
+        unless = self._guesses.any_for(counters, user, client=client)
+        async with self._db.begin() as tx:
+            session = await self._tokens.open_at_once(
+                tx, user, client=client, amr=PASSWORD_METHOD, now=now, unless=unless
+            )
+            if session is None:
+                return None
+            if is_new_device:
+                _tell_owner(tx, user, session, client=client)
+        return self._tokens.issue(user, session, now=now)
+
+    @retry_conflicts
+    async def _open_held(
+        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
+    ) -> SignedIn | None:
+        """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         now = self._clock.now()
         async with self._db.begin() as tx:
             users = Users(tx)
@@ -158,16 +189,19 @@ class SignInService:
             if held.erase_at is not None:
                 await users.keep(held.id, now=now)
                 record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)
-            is_new_device = await Sessions(tx).lacks_device(held.id, describe(client.user_agent))
             session = await self._tokens.open_session(tx, held, client=client, amr=PASSWORD_METHOD, now=now)
             if is_new_device:
-                enqueue(
-                    tx,
-                    MailKind.NEW_DEVICE,
-                    address=held.email,
-                    language=held.language,
-                    at=now,
-                    user_id=held.id,
-                    data={"device": client.user_agent, "client_address": client.address, "session_id": session.id},
-                )
+                _tell_owner(tx, held, session, client=client)
         return self._tokens.issue(held, session, now=now)
+
+
+def _tell_owner(tx: Transaction, user: User, session: Session, *, client: Client) -> None:
+    enqueue(
+        tx,
+        MailKind.NEW_DEVICE,
+        address=user.email,
+        language=user.language,
+        at=session.created_at,
+        user_id=user.id,
+        data={"device": client.user_agent, "client_address": client.address, "session_id": session.id},
+    )

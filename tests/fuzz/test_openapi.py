@@ -10,11 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fuzz.budget import EXAMPLES, IS_LONG, UNLIMITED
 from tests.support.server import GatepostServer, gatepost_server
 
-EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
-SECONDS = 600 if EXAMPLES is None else 6 * 3600
-SEED = ["--generation-deterministic"] if EXAMPLES is None else ["--seed", os.environ["FUZZ_SEED"]]
+SECONDS = 6 * 3600 if IS_LONG else 600
+SEED = ["--seed", os.environ["FUZZ_SEED"]] if IS_LONG else ["--generation-deterministic"]
 PROGRAM = Path(sys.executable).with_name("st")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 PROJECT = Path(__file__).parents[2]
@@ -23,8 +23,7 @@ PROJECT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def server() -> Iterator[GatepostServer]:
     """Give a running service that refuses nobody for having asked too often."""
-    guesses = {"GUESSES_PER_ACCOUNT": "1000000", "GUESSES_PER_ADDRESS": "1000000"}
-    with gatepost_server(RATE_LIMITS="false", **guesses) as server:
+    with gatepost_server(**{name.upper(): str(value) for name, value in UNLIMITED.items()}) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""How much is tried: little and always the same in the whole suite; much, and something else each time, by `make fuzz`."""
+"""How much is tried: little and always the same in the whole suite, much and always something else by `make fuzz`."""
 
 import os
 

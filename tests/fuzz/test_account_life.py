@@ -325,7 +325,7 @@ def test_account_lives_as_the_model_says(world: World) -> None:
     Life.world = world
     run_state_machine_as_test(
         Life,
-        settings=budget(8, stateful_step_count=STEPS, phases=PHASES),
+        settings=budget(6, stateful_step_count=STEPS, phases=PHASES),
     )
 
 

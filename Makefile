@@ -6,6 +6,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --ge
 	--custom-compile-command "make lock"
 
 FUZZ_EXAMPLES ?= 300
+FUZZ_SEED ?= $(shell $(PYTHON) -c 'import secrets; print(secrets.randbelow(2**32))')
 
 .PHONY: run test fuzz faults galera check bench docs screenshots lock clean
 
@@ -18,7 +19,9 @@ test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where 
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 fuzz: .venv/installed-dev ## the tests that send anything at all, for long; FUZZ_EXAMPLES=1000 for longer
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -n 2 tests/fuzz $(ARGS)
+	@# Read once: it is another number each time that it is read.
+	@seed=$(FUZZ_SEED); echo "again: make fuzz FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/fuzz $(ARGS)
 
 faults: .venv/installed-dev ## harm done to the service and its database, for longer than in the whole suite
 	FAULTS=long $(BIN)/pytest -n 0 tests/faults $(ARGS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -28,13 +27,15 @@ from gatepost.access.principal import RoleName
 from gatepost.services import build_services
 from tests.conftest import MakeSettings, http_client, started
 from tests.features.admin.conftest import give
+from tests.fuzz.budget import IS_LONG, UNLIMITED, budget
 from tests.support.api import Api, Person, bearer
 from tests.support.clock import FakeClock
 from tests.support.databases import emptied
 from tests.support.links import take_link, take_mails
 
-LIVES = int(os.environ.get("FUZZ_EXAMPLES", "12"))
 STEPS = 25
+# A failure is only made smaller where there is time for it.
+PHASES = [Phase.generate, Phase.shrink] if IS_LONG else [Phase.generate]
 ACCESS = timedelta(minutes=1440)
 IDLE, LONGEST = timedelta(days=30), timedelta(days=90)
 REUSE_GRACE = timedelta(seconds=10)
@@ -56,7 +57,7 @@ class World:
 
     async def _start(self) -> None:
         self.clock = FakeClock()
-        self.services = build_services(self._make_settings(**QUIET), clock=self.clock)
+        self.services = build_services(self._make_settings(**QUIET, **UNLIMITED), clock=self.clock)
         self._app = await self._stack.enter_async_context(started(self.services))
         self.api = Api(await self._stack.enter_async_context(http_client(self._app)))
         root = await self.api.sign_up("Root")
@@ -324,12 +325,8 @@ def test_account_lives_as_the_model_says(world: World) -> None:
     Life.world = world
     run_state_machine_as_test(
         Life,
-        settings=settings(
-            max_examples=LIVES, stateful_step_count=STEPS, deadline=None, derandomize=True, database=None,
-            suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate],
-        ),
-    )  # fmt: skip
+        settings=budget(6, stateful_step_count=STEPS, phases=PHASES),
+    )
 
 
 def _tokens(answer: httpx.Response) -> Person:

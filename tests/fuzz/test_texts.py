@@ -1,31 +1,22 @@
 """Names, addresses, passwords and tokens of any text: each is taken or refused, with one verdict of both databases."""
 
-import os
 import unicodedata
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 from sqlalchemy import URL
 
-from gatepost.core.settings import Settings
 from gatepost.services import build_services
-from tests.conftest import SECRET, http_client, started
+from tests.conftest import http_client, started
+from tests.fuzz.budget import budget
+from tests.fuzz.conftest import settings_of
 from tests.support.api import PASSWORD, Api
 from tests.support.clock import FakeClock
 from tests.support.databases import emptied
 
-TEXTS = int(os.environ.get("FUZZ_EXAMPLES", "15"))
-FIXED = settings(
-    max_examples=TEXTS,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+FIXED = budget(10)
 SIGN_UP = "/api/auth/signup"
 text = st.text(max_size=80)
 # What two people could take for one name.
@@ -46,33 +37,7 @@ FOLDED: dict[str, Callable[[str], str]] = {
     "direction": lambda name: name + "\u202e",
     "tag": lambda name: name + "\U000e0061",
 }
-NAMES = ("abbey", "José", "straße", "fissile", "copay", "Ünal", "Ольга", "山田太郎", "ΣΑΣ", "İpek")
-
-
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("mysql", marks=pytest.mark.mysql)])
-def one_url(request: pytest.FixtureRequest) -> URL:
-    """Return each of the databases in turn."""
-    url: URL = request.getfixturevalue(f"{request.param}_url")
-    return url
-
-
-@pytest.fixture(scope="module")
-async def everywhere(one_url: URL, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Give the API of a service that many accounts can live in."""
-    folder = tmp_path_factory.mktemp("texts")
-    async with (
-        started(build_services(_settings(one_url, folder), clock=FakeClock())) as app,
-        http_client(app) as client,
-    ):
-        yield Api(client)
-    await emptied(one_url)
-
-
-def _settings(url: URL, folder: Path) -> Settings:
-    return Settings(
-        _env_file=None, database_url=SecretStr(url.render_as_string(hide_password=False)), data_dir=folder,
-        secret_key=SecretStr(SECRET), bcrypt_rounds=4, mail_url=SecretStr(f"file:{folder}"), db_timeout_seconds=10.0,
-    )  # fmt: skip
+NAMES = ("abbey", "José", "straße", "fissile", "Ольга", "山田太郎", "İpek")
 
 
 @FIXED
@@ -156,7 +121,7 @@ async def sqlite_and_mysql(
 ) -> AsyncIterator[tuple[Api, Api]]:
     """Give the service on each of the databases."""
     urls = (sqlite_url, mysql_url)
-    made = [build_services(_settings(url, tmp_path_factory.mktemp("names")), clock=FakeClock()) for url in urls]
+    made = [build_services(settings_of(url, tmp_path_factory.mktemp("names")), clock=FakeClock()) for url in urls]
     async with (
         started(made[0]) as first, started(made[1]) as second, http_client(first) as one, http_client(second) as other,
     ):  # fmt: skip

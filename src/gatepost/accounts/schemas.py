@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.names import LONGEST_EMAIL, LONGEST_USERNAME, parse_email, parse_username
 from gatepost.accounts.service import NewAccount, ProfileChange
 from gatepost.accounts.sign_up import SignUpWish
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
@@ -23,8 +23,12 @@ def _is_email(text: str) -> str:
     return text
 
 
-Username = Annotated[str, Field(max_length=255), AfterValidator(_is_username)]
-EmailAddress = Annotated[str, Field(max_length=320), AfterValidator(_is_email)]
+# What a pattern can say of them; the rest is said by the code, which also words the refusal.
+USERNAME = {"maxLength": LONGEST_USERNAME, "minLength": 1, "pattern": "^[^@]*[^@ ][^@]*$"}
+EMAIL = {"format": "idn-email", "maxLength": LONGEST_EMAIL, "minLength": 3, "pattern": r"^[^@\s]+@[^@\s]+$"}
+
+Username = Annotated[str, Field(max_length=255, json_schema_extra=USERNAME), AfterValidator(_is_username)]
+EmailAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_email)]
 NewPassword = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 
 

@@ -1,9 +1,10 @@
 """What the routes of the audit log ask for."""
 
+import re
 from typing import Annotated
 
 from fastapi import Depends, Query
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from gatepost.access.deps import require_permission
 from gatepost.access.principal import Permission
@@ -19,7 +20,15 @@ CanReadAudit = Depends(require_permission(Permission.AUDIT_READ))
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
 AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of the page before.", examples=[None])]
 
-Moment = Annotated[AwareDatetime, AfterValidator(utc)]
+
+def _is_written_out(text: str) -> str:
+    """Refuse `0.5`: read as seconds since 1970, where nobody meant that."""
+    if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
+        raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(utc)]
 
 
 async def _wanted(

@@ -16,7 +16,7 @@ class TokenInForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    token: str = Field(max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    token: str = Field(min_length=1, max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
     token_type_hint: str | None = Field(default=None, max_length=64, description="Read, and not needed.")
     client_id: str | None = Field(default=None, max_length=64, description="Instead of HTTP Basic.")
     client_secret: str | None = Field(default=None, max_length=255, repr=False)

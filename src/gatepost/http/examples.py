@@ -15,7 +15,7 @@ def add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     holders = [operation["requestBody"]] if "requestBody" in operation else []
     for holder in [*holders, *operation["responses"].values()]:
         for body in holder.get("content", {}).values():
-            body["schema"] = without_null(body["schema"])
+            body["schema"].pop("title", None)  # the name of the operation again, or of the argument
             if "example" in body or "examples" in body:
                 continue
             try:

@@ -169,8 +169,6 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
             response["description"] = HTTPStatus(int(status)).phrase
         # What a route with no body of its own would say: JSON, of no shape.
         response["content"] = {kind: body for kind, body in response.get("content", {}).items() if body.get("schema")}
-        for body in response["content"].values():
-            body["schema"].pop("title", None)  # the name of the operation again
         if not response["content"]:
             del response["content"]
     operation["responses"] = dict(sorted(responses.items()))

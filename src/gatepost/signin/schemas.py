@@ -67,7 +67,7 @@ class TokenForm(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    grant_type: str = Field(max_length=64, examples=["password"])
+    grant_type: str = Field(min_length=1, max_length=64, examples=["password"])
     username: str | None = Field(default=None, max_length=320, examples=["Abbey Salami"])
     password: str | None = Field(default=None, max_length=LONGEST_PASSWORD, repr=False, examples=["123456"])
     refresh_token: str | None = Field(default=None, max_length=8192, repr=False)

@@ -119,8 +119,8 @@ async def test_each_filter_keeps_what_fits(api: Api, admin: Person, clock: FakeC
     "query",
     [
         {"event": "no.such"}, {"userId": 0}, {"userId": 2**63}, {"actorId": "x"}, {"size": 0}, {"size": 101},
-        {"since": "2026-01-31T12:00:00"}, {"until": "yesterday"}, {"address": ""}, {"address": "1" * 46},
-        {"after": "x" * 257},
+        {"since": "2026-01-31T12:00:00"}, {"until": "yesterday"}, {"until": "0.5"}, {"address": ""},
+        {"address": "1" * 46}, {"after": "x" * 257},
     ],
 )  # fmt: skip
 async def test_query_that_cannot_be_is_refused(api: Api, admin: Person, query: dict[str, Any]) -> None:

@@ -227,7 +227,7 @@ async def test_rolling_restart_behind_nginx_drops_no_request(
         for number in range(2):
             stacks[number].enter_context(replica(number, 0))
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
-            asking = [asyncio.create_task(ask(client, seen, done)) for _ in range(8)]
+            asking = [asyncio.create_task(ask(client, seen, done)) for _ in range(4)]
             for life in range(1, 4 if LONG else 2):
                 for number in range(2):
                     await asyncio.to_thread(stacks[number].close)

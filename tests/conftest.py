@@ -105,9 +105,9 @@ async def make_services(
     """Give a maker of services, started by nobody; all are stopped, and the database emptied, after the test."""
     made: list[Services] = []
 
-    def make(**changes: Any) -> Services:
+    def make(*, own_clock: FakeClock | None = None, **changes: Any) -> Services:
         settings = make_settings(**changes)
-        made.append(build_services(settings, clock=clock, engine=ENGINES.lend(settings)))
+        made.append(build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings)))
         return made[-1]
 
     yield make

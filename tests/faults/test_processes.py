@@ -38,11 +38,11 @@ def worker_pids(server: GatepostServer) -> set[int]:
 async def test_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(maria_url: URL, tmp_path: Path) -> None:
     with gatepost_server(tmp_path, WORKERS="2", **settings_of(maria_url)) as server:
         async with open_place(server, maria_url) as place:
-            ledger, done = place.ledger("worker", breaks=True), asyncio.Event()
-            writing = asyncio.create_task(ledger.write_until(done))
             async with asyncio.timeout(START_SECONDS):
                 while len(worker_pids(server)) < 2:
                     await asyncio.sleep(0.05)
+            ledger, done = place.ledger("worker", breaks=True), asyncio.Event()
+            writing = asyncio.create_task(ledger.write_until(done))
             await asyncio.sleep(1)
             before = worker_pids(server)
             os.kill(min(before), signal.SIGKILL)
@@ -220,6 +220,8 @@ async def test_rolling_restart_behind_nginx_drops_no_request(
             else:
                 answer = await client.get("/api/test/all")
             seen[answer.status_code] += 1
+            # The replica that starts needs the processor, too.
+            await asyncio.sleep(0.01)
 
     seen, done = Counter[int](), asyncio.Event()
     with contextlib.ExitStack() as first, contextlib.ExitStack() as second:
@@ -227,7 +229,7 @@ async def test_rolling_restart_behind_nginx_drops_no_request(
         for number in range(2):
             stacks[number].enter_context(replica(number, 0))
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
-            asking = [asyncio.create_task(ask(client, seen, done)) for _ in range(8)]
+            asking = [asyncio.create_task(ask(client, seen, done)) for _ in range(4)]
             for life in range(1, 4 if LONG else 2):
                 for number in range(2):
                     await asyncio.to_thread(stacks[number].close)

@@ -1,7 +1,11 @@
 """The time, as a service, so that tests own it."""
 
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+# So far may the clocks of two replicas be apart, with no revocation missed: each five minutes wrong, the other way.
+CLOCKS_APART = timedelta(minutes=10)
 
 
 class Clock(Protocol):
@@ -11,6 +15,10 @@ class Clock(Protocol):
         """Return the present moment, aware and in UTC."""
         ...
 
+    def elapsed(self) -> timedelta:
+        """Return the time since a moment of this process, which no correction of the clock moves."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -18,6 +26,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Return the present moment, aware and in UTC."""
         return datetime.now(UTC)
+
+    def elapsed(self) -> timedelta:
+        """Return the time since a moment of this process, which no correction of the clock moves."""
+        return timedelta(seconds=time.monotonic())
 
 
 def utc(moment: datetime) -> datetime:

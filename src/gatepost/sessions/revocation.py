@@ -6,6 +6,7 @@ reads those of other workers every second.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from sqlalchemy import Row, delete, select, update
 from gatepost.access.principal import Principal
 from gatepost.access.revoked import RevocationLine, RevokedTokens
 from gatepost.accounts.models import User
-from gatepost.core.clock import Clock
+from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.database import Database, Transaction, after_commit, retry_conflicts
 from gatepost.sessions.models import Revocation, Session
 from gatepost.sessions.repository import Sessions
@@ -46,6 +47,8 @@ class RevocationFeed:
         self._revoked = RevokedTokens(max_staleness=max_staleness)
         # Lines up to this id are all committed and in memory.
         self.settled_id = 0
+        # The last line of a reading, and when that was: what it must still be read again for.
+        self._unsettled: deque[tuple[timedelta, int]] = deque()
         self._changed = asyncio.Event()
 
     def check(self, principal: Principal, *, now: datetime) -> None:
@@ -100,8 +103,7 @@ class RevocationFeed:
         )
         version = await tx.scalar(select(User.token_version).where(User.id == user_id))
         now = self._clock.now()
-        # A refresh that is under way may still issue one more of the old version.
-        latest = now + self._access_token_life + OVERLAP
+        latest = self._last_of_old(now)
         known = await Sessions(tx).last_access_token_ends(user_id)
         await self._append(
             tx,
@@ -122,8 +124,8 @@ class RevocationFeed:
             .execution_options(synchronize_session=False)
         )
         now = self._clock.now()
-        latest = now + self._access_token_life + OVERLAP
-        ends = await Sessions(tx).live_access_token_ends(user_ids, now=now)
+        latest = self._last_of_old(now)
+        ends = await Sessions(tx).live_access_token_ends(user_ids, now=now - CLOCKS_APART)
         versions = select(User.id, User.token_version).where(User.id.in_(ends))
         lines = [
             Revocation(
@@ -135,8 +137,8 @@ class RevocationFeed:
 
     async def poll(self) -> None:
         """Read what was revoked since the last time."""
-        asked_at = self._clock.now()
-        after, is_more = self.settled_id, True
+        asked_at, elapsed = self._clock.now(), self._clock.elapsed()
+        settled, after, is_more = self._settled_by(elapsed), self.settled_id, True
         while is_more:
             # At a start all that is live: in pages, each well within the time of a transaction.
             query = select(*LINE).where(Revocation.id > after, Revocation.expires_at > asked_at)
@@ -144,21 +146,41 @@ class RevocationFeed:
                 rows = (await tx.execute(query.order_by(Revocation.id).limit(PAGE_LINES))).all()
             for row in rows:
                 self._note(row)
-                if row.created_at <= asked_at - OVERLAP:
-                    self.settled_id = max(self.settled_id, row.id)
+                if row.created_at <= asked_at - OVERLAP - CLOCKS_APART:
+                    settled = max(settled, row.id)
             is_more = len(rows) == PAGE_LINES
             after = rows[-1].id if rows else after
+        self.settled_id = max(self.settled_id, settled)
+        if after > self.settled_id:
+            self._unsettled.append((elapsed, after))
         self._revoked.mark_read(at=asked_at)
 
     @retry_conflicts
     async def purge(self, *, batch: int = 1000) -> int:
         """Delete up to `batch` lines whose access tokens have all expired; return how many went."""
         async with self._db.begin() as tx:
-            expired = select(Revocation.id).where(Revocation.expires_at <= self._clock.now()).limit(batch)
+            # Gone for every replica, also for one whose clock is late.
+            ended = self._clock.now() - CLOCKS_APART
+            expired = select(Revocation.id).where(Revocation.expires_at <= ended).limit(batch)
             ids = (await tx.scalars(expired)).all()
             if ids:
                 await tx.execute(delete(Revocation).where(Revocation.id.in_(ids)))
         return len(ids)
+
+    def _last_of_old(self, now: datetime) -> datetime:
+        # A refresh that is under way, on a replica whose clock is ahead, may still issue one more of the old version.
+        return now + self._access_token_life + OVERLAP + CLOCKS_APART
+
+    def _settled_by(self, elapsed: timedelta) -> int:
+        """Return the last line that a reading saw so long ago that what was open then has ended.
+
+        It is told by this process's own watch: who wrote a line may have had another time. Where many lines are old,
+        as at a start, the writer's is good enough.
+        """
+        settled = 0
+        while self._unsettled and self._unsettled[0][0] <= elapsed - OVERLAP:
+            settled = self._unsettled.popleft()[1]
+        return settled
 
     async def _append(self, tx: Transaction, *lines: Revocation) -> None:
         tx.add_all(lines)

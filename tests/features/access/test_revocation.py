@@ -137,10 +137,12 @@ async def test_feed_forgets_what_can_no_longer_be_presented(
 
     clock.advance(minutes=1)
 
-    assert await services.revocations.purge() == 1
+    assert await services.revocations.purge() == 0, "another replica's clock may be late"
     await services.revocations.poll()
     [line] = services.revocations.lines_after(0)
     assert_problem(await api.user_board(later.access_token), 401, "token_revoked")
     assert services.revocations.lines_after(line.id) == []
+    clock.advance(minutes=10)
+    assert await services.revocations.purge() == 1
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(Revocation)) == 1

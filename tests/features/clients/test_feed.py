@@ -60,6 +60,7 @@ async def test_after_moves_on_once_no_earlier_line_can_come_in(
     fresh = (await api.get(FEED, auth=credentials)).json()
     assert (fresh["after"], len(fresh["revocations"])) == (0, 1)
 
+    await services.revocations.poll()
     clock.advance(seconds=60)
     await services.revocations.poll()
     await api.post("/api/auth/signout", headers=second.headers)

@@ -23,7 +23,7 @@ POLICY = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # A logo may be an SVG, which is a document when it is opened by itself.
-ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 YEAR_SECONDS = 365 * 24 * 3600
 
 router = APIRouter()

@@ -169,7 +169,7 @@ async def test_nothing_of_gatepost_is_hidden_by_the_app(api: Api) -> None:
 
 
 async def test_below_the_addresses_of_gatepost_nothing_is_the_app(api: Api) -> None:
-    for path in ("/api/stolen.json", "/api", "/%61pi/x", "/docs/nothing", "/oauth/x", "/.well-known/x", "/console/x"):
+    for path in ("/api/stolen.json", "/api", "/%61pi/x", "/docs/nothing", "/oauth/x", "/.well-known/x", "/console/x/y"):
         answer = await api.get(path, headers=PAGE)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
 

@@ -32,7 +32,7 @@ def run(op: Op, scene: Scene, plan: Plan) -> Sample:
     """Measure one operation once."""
     if op is Op.HERD:
         return _in_a_herd(scene, plan)
-    load = _load(op, scene)
+    load = _load(op, scene, plan)
     match op:
         case Op.SIGN_IN | Op.SIGN_UP:
             seconds, connections = plan.password_seconds, WRITERS
@@ -43,7 +43,7 @@ def run(op: Op, scene: Scene, plan: Plan) -> Sample:
     return wrk.measure(scene.server, load, seconds=seconds, connections=connections)
 
 
-def _load(op: Op, scene: Scene) -> Load:
+def _load(op: Op, scene: Scene, plan: Plan) -> Load:
     api = scene.target.api
     seeds = scene.seeds
     if seeds is None:
@@ -58,9 +58,7 @@ def _load(op: Op, scene: Scene) -> Load:
         case Op.JWKS:
             return Load(api.jwks)
         case Op.NEW_TOKEN:
-            seeding.mint(scene.env, scene.folder, access=NEW_TOKENS, refresh=1)
-            tokens = str(scene.folder / "access.txt")
-            return Load(api.user, script="lines", arguments=(tokens, "Authorization", "again"))
+            return _new_tokens(scene)
         case Op.SIGN_IN:
             return _sign_in(scene, seeds)
         case Op.SIGN_UP:
@@ -70,7 +68,15 @@ def _load(op: Op, scene: Scene) -> Load:
             arguments = (str(seeds.refresh), api.refresh_sent, api.refresh)
             return Load(api.refreshing, "POST", script="refresh", arguments=arguments, warm=False)
         case _:
-            return _sign_out(scene, seeds)
+            return _sign_out(scene, seeds, count=plan.sign_outs)
+
+
+def _new_tokens(scene: Scene) -> Load:
+    tokens = scene.folder / f"access-{scene.target.name}.txt"
+    if not tokens.exists():  # they are good for the next round, too
+        seeding.mint(scene.env, scene.folder, access=NEW_TOKENS, refresh=1)
+        (scene.folder / "access.txt").rename(tokens)
+    return Load(scene.target.api.user, script="lines", arguments=(str(tokens), "Authorization", "again"))
 
 
 def _sign_in(scene: Scene, seeds: Seeds) -> Load:
@@ -79,11 +85,11 @@ def _sign_in(scene: Scene, seeds: Seeds) -> Load:
     return Load(api.sign_in, "POST", (api.sign_in_type,), "lines", arguments, warm=False)
 
 
-def _sign_out(scene: Scene, seeds: Seeds) -> Load:
+def _sign_out(scene: Scene, seeds: Seeds, *, count: int) -> Load:
     api = scene.target.api
     if scene.target.name == "fastapi-users":  # it keeps nothing that would end
         return Load(api.sign_out, "POST", headers=(seeds.access,))
-    tokens = seeding.sign_outs(scene.target, scene.database_url, scene.env, scene.folder)
+    tokens = seeding.sign_outs(scene.target, scene.database_url, scene.env, scene.folder, count=count)
     where = "body" if api.sign_out_body else "Authorization"
     return Load(api.sign_out, "POST", script="lines", arguments=(str(tokens), where, "once"), warm=False)
 

@@ -26,8 +26,10 @@ class Plan:
     herd_seconds: int
     few_accounts: int
     many_accounts: int
+    # Sessions that are there to be ended: more than a measurement ends.
+    sign_outs: int
 
 
-QUICK = Plan("quick", 2, 1, 2, 3, 3, 1_000, 100_000)
-FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000)
+QUICK = Plan("quick", 2, 1, 2, 3, 3, 1_000, 100_000, 8_000)
+FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000, 20_000)
 PLANS = {plan.name: plan for plan in (QUICK, FULL)}

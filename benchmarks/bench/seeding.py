@@ -24,8 +24,6 @@ from benchmarks.bench.databases import execute, rows
 from benchmarks.bench.processes import Server
 from benchmarks.bench.targets import OURS, Target
 
-# Enough for the longest run at the highest rate.
-SIGN_OUTS = 20_000
 MINT = Path(__file__).with_name("mint.py")
 ADMIN = 0
 # A server that just started on a busy machine may ask to come back.
@@ -97,16 +95,16 @@ def new_accounts(api: Api, folder: Path, *, count: int = 4000) -> Path:
     return _write(folder, "new-accounts", [_body(api.new_account, f"{mark}x{n}") for n in range(count)])
 
 
-def sign_outs(target: Target, url: str, env: Mapping[str, str], folder: Path) -> Path:
+def sign_outs(target: Target, url: str, env: Mapping[str, str], folder: Path, *, count: int) -> Path:
     """Return tokens of sessions that go on, one each, as the sign-out sends them: bodies, or header values."""
     api = target.api
     if api is apis.GATEPOST:
-        mint(env, folder, access=0, refresh=SIGN_OUTS)
+        mint(env, folder, access=0, refresh=count)
         tokens = (folder / "refresh.txt").read_text().split()
     elif api is apis.DJANGO:
-        tokens = _django_refresh_tokens(url)
+        tokens = _django_refresh_tokens(url, count)
     elif api is apis.BETTER_AUTH:
-        return _write(folder, "sign-outs", [f"Bearer {token}" for token in _better_auth_sessions(url)])
+        return _write(folder, "sign-outs", [f"Bearer {token}" for token in _better_auth_sessions(url, count)])
     else:
         raise NotImplementedError(target.name)
     return _write(folder, "sign-outs", [api.sign_out_body.format(token=token) for token in tokens])
@@ -119,18 +117,18 @@ def mint(env: Mapping[str, str], folder: Path, *, access: int, refresh: int) -> 
     subprocess.run(command, env=patient, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def _django_refresh_tokens(url: str) -> list[str]:
+def _django_refresh_tokens(url: str, count: int) -> list[str]:
     user = rows(url, "SELECT id FROM auth_user WHERE username = 'bench1'")[0][0]
     now = datetime.now(UTC)
     claims = {"token_type": "refresh", "exp": now + timedelta(days=1), "iat": now, "user_id": str(user)}
     secret = "a-secret-of-the-benchmark-0123456789"
-    return [jwt.encode({**claims, "jti": secrets.token_hex(16)}, secret, "HS256") for _ in range(SIGN_OUTS)]
+    return [jwt.encode({**claims, "jti": secrets.token_hex(16)}, secret, "HS256") for _ in range(count)]
 
 
-def _better_auth_sessions(url: str) -> list[str]:
+def _better_auth_sessions(url: str, count: int) -> list[str]:
     user = rows(url, "SELECT id FROM user WHERE email = 'bench1@example.com'")[0][0]
-    tokens = [secrets.token_hex(16) for _ in range(SIGN_OUTS)]
-    for start in range(0, SIGN_OUTS, 1000):
+    tokens = [secrets.token_hex(16) for _ in range(count)]
+    for start in range(0, count, 1000):
         values = ", ".join(
             f"('{secrets.token_hex(16)}', NOW() + INTERVAL 7 DAY, '{token}', NOW(), NOW(), '{user}')"
             for token in tokens[start : start + 1000]

@@ -22,8 +22,8 @@ from tests.support.api import PASSWORD, Api, Person, bearer
 
 OURS = ContextVar("asked by the test itself, and not by work in the background", default=False)
 # What a request may be beyond a bare route of FastAPI, in calls of Python functions.
-MOST_CALLS_BEYOND_A_BARE_ROUTE = 120
-MOST_CALLS_OF_A_NEW_TOKEN = 70
+MOST_CALLS_BEYOND_A_BARE_ROUTE = 70
+MOST_CALLS_OF_A_NEW_TOKEN = 62
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import os
+import random
 import sys
 import threading
 import time
@@ -67,7 +68,9 @@ class HashingLine:
         """
         if self.waiting >= self._queue or self.expected_seconds > self._queue_seconds:
             self.refused += 1
-            raise HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds)))
+            # Not all at one moment: a herd that is told to wait would be back as a herd.
+            spread = random.uniform(1, 2)  # noqa: S311  spreads retries, guards nothing
+            raise HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds * spread)))
         self.inside += 1
         job = self._pool.submit(self._timed, work)
         job.add_done_callback(partial(self._done, asyncio.get_running_loop()))

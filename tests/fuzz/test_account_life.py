@@ -240,7 +240,10 @@ class AccountLife(RuleBasedStateMachine):
     @rule(session=sessions)
     def wish_to_be_deleted(self, session: Signed) -> None:
         if (access := self._good_access(session)) is not None:
-            answer = self.world.do(self.world.api.delete("/api/users/me", headers=bearer(access)))
+            body = {"password": self.password}
+            answer = self.world.do(
+                self.world.api.client.request("DELETE", "/api/users/me", json=body, headers=bearer(access))
+            )
             assert answer.is_success, answer.text
             self.erase_at = self._now() + DELETION_GRACE
             self._end_all()

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
+from threading import Thread
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,12 +49,29 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
                 task.cancel()
             await services.stop(within_seconds=drain.seconds_left)
             await services.figures.share()
-            if tracing is not None:
-                await asyncio.to_thread(tracing.stop)
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             standard_error().flush()
+            if tracing is not None:
+                await _within(drain.seconds_left, tracing.stop)
 
     return lifespan
+
+
+async def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do what blocks, and go on without it when its time is up."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        with suppress(RuntimeError):  # the loop has ended before it
+            try:
+                work()
+            finally:
+                loop.call_soon_threadsafe(done.set)
+
+    # The end of the process waits for no daemon.
+    Thread(target=run, daemon=True).start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(done.wait(), seconds)
 
 
 def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio.Task[None]]:

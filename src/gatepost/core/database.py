@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.util import await_only
 
 from gatepost.core.errors import Unavailable
 
@@ -49,6 +51,9 @@ AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
 USED_AT = "gatepost_used_at"
 PING_AFTER_SECONDS = 10.0
+PING_SECONDS = 0.5
+# By the runs of a use case that lost against another one.
+SPENT_SECONDS: ContextVar[float] = ContextVar("spent_seconds", default=0.0)
 
 Transaction = AsyncSession
 
@@ -118,12 +123,13 @@ class Database:
     async def _transaction(
         self, engine: AsyncEngine, *, turn: AbstractAsyncContextManager[None]
     ) -> AsyncIterator[Transaction]:
+        seconds = self._timeout - SPENT_SECONDS.get()
         try:
             async with (
                 # The first limit ends the work. What it then takes to undo it may wait for a stalled server once more:
                 # the second limit ends that too, and the driver drops a connection that is left in the middle.
-                asyncio.timeout(self._timeout + UNDO_SECONDS),
-                asyncio.timeout(self._timeout),
+                asyncio.timeout(seconds + UNDO_SECONDS),
+                asyncio.timeout(seconds),
                 turn,
                 AsyncSession(engine, expire_on_commit=False, autoflush=False) as tx,
                 tx.begin(),
@@ -193,22 +199,25 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
     MySQL undoes one of two transactions that wait for each other; Galera and Group Replication report a
     conflict at the commit the same way. A method with this decorator has one `begin()` block, so that
     nothing was committed when it is run again. At most three runs, and none after a second: who has waited for
-    a lock for that long is told to come back.
+    a lock for that long is told to come back. What the runs before have taken, a later one has less.
     """
 
     @functools.wraps(method)
     async def run(*args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        last_start = loop.time() + RETRY_SECONDS
+        began_at = loop.time()
         attempt = 1
         while True:
+            spent = SPENT_SECONDS.set(loop.time() - began_at if attempt > 1 else SPENT_SECONDS.get())
             try:
                 return await method(*args, **kwargs)
             except DBAPIError as error:
                 if not _is_conflict(error):
                     raise
-                if attempt == ATTEMPTS or loop.time() > last_start:
+                if attempt == ATTEMPTS or loop.time() > began_at + RETRY_SECONDS:
                     raise DatabaseUnavailable from error
+            finally:
+                SPENT_SECONDS.reset(spent)
             await asyncio.sleep(random.uniform(0, 0.02 * attempt))  # noqa: S311  spreads retries, guards nothing
             attempt += 1
 
@@ -243,7 +252,7 @@ def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None
     """Let the pool replace a connection that the server has closed, before anybody meets it.
 
     The end of a closed one lies in its reader, so that no question is needed. Only where nothing was heard for
-    long, and a firewall may have forgotten the connection, the server is asked.
+    long, and a firewall may have forgotten the connection, the server is asked, for half a second.
 
     Raises:
         InvalidatePoolError: it is dead, and those beside it may be.
@@ -251,11 +260,12 @@ def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None
     used_at = record.info.get(USED_AT)
     if used_at is None:
         return
-    if connection.driver_connection._reader.eof_received:  # noqa: SLF001  as aiomysql's own pool does
+    reader = connection.driver_connection._reader  # noqa: SLF001  as aiomysql's own pool does
+    if reader.eof_received or reader.at_eof() or reader.exception() is not None:
         raise InvalidatePoolError
     if time.monotonic() - used_at > PING_AFTER_SECONDS:
         try:
-            connection.ping(False)
+            await_only(asyncio.wait_for(connection.driver_connection.ping(reconnect=False), PING_SECONDS))
         except Exception as error:
             raise InvalidatePoolError from error
 

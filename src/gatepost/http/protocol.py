@@ -22,7 +22,8 @@ MAX_HEADERS = 100
 MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
 # Requests that a client may send ahead of the answers; each is kept in memory.
 MAX_AHEAD = 16
-# For a whole head, and again for a whole body: below the ten seconds that a slow client may hold a connection.
+# From the opening of the connection, or from the first byte of a later request, to the last byte of the request: below
+# the ten seconds that a slow client may hold a connection.
 SEND_SECONDS = 8.0
 # For the rest of a body, once the process stops.
 LAST_SECONDS = 1.0
@@ -59,8 +60,9 @@ class RequestTimeout(AppError):
 class GuardedProtocol(HttpToolsProtocol):
     """A connection that closes on clients who send too much or too slowly.
 
-    The timer runs while a request is incomplete, from the opening of the connection on. The later requests of a
-    connection, where each comes in one piece, as nearly all do, never start it.
+    The timer runs while a request is incomplete, from the opening of the connection on, and nothing but the end of the
+    request stops it. The later requests of a connection, where each comes in one piece, as nearly all do, never start
+    it.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -95,9 +97,11 @@ class GuardedProtocol(HttpToolsProtocol):
         now = (self._in_head, self._in_body)
         if self.transport.is_closing() or (self._is_whole and not any(now)):
             self._stop_timer()
-        elif now != before or self._timer is None:
-            self._unparsed_bytes = 0
+            return
+        if self._is_whole or self._timer is None:
             self._start_timer()
+        if now != before or self._is_whole:
+            self._unparsed_bytes = 0
         else:
             self._count_unparsed(len(data))
 

@@ -4,6 +4,7 @@ Each worker leaves what it has counted in a file, every second and before it ans
 So no request waits for a lock, and no sum ever goes down: what was shown once is in a file.
 """
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,15 +94,14 @@ class Figures:
         self._folder = folder
         self._shared = b""
 
-    def totals(self) -> Totals:
+    async def totals(self) -> Totals:
         """Return the figures of all workers; those of the others are at most a second old."""
         mine = self._own()
         if self._folder is None:
             return mine
+        # Only the event loop writes the file, so that two who ask at once do not meet in it.
         self._share(mine)
-        for path, lives in self._others(self._folder):
-            mine.add(Totals.from_json(path.read_bytes()), self._kinds, lives=lives)
-        return mine
+        return await asyncio.to_thread(self._add_others, mine, self._folder)
 
     async def share(self) -> None:
         """Leave the figures of this worker where the others find them."""
@@ -123,6 +123,11 @@ class Figures:
         draft.write_bytes(content)
         draft.replace(path)
         self._shared = content
+
+    def _add_others(self, mine: Totals, folder: Path) -> Totals:
+        for path, lives in self._others(folder):
+            mine.add(Totals.from_json(path.read_bytes()), self._kinds, lives=lives)
+        return mine
 
     @staticmethod
     def _others(folder: Path) -> Iterator[tuple[Path, bool]]:

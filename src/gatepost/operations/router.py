@@ -83,7 +83,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
 async def metrics(figures: FiguresDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
     """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
     shared = await figures_of_database(outbox, sealer)
-    totals = await asyncio.to_thread(figures.totals)
+    totals = await figures.totals()
     return Response(
         await asyncio.to_thread(exposition, totals, figures.figures, shared), media_type=CONTENT_TYPE_LATEST
     )

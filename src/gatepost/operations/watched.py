@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from sqlalchemy.exc import DBAPIError
+
 from gatepost.audit.sealer import AuditSealer
 from gatepost.core.database import Database, DatabaseUnavailable
 from gatepost.core.logs.lines import standard_error
@@ -28,7 +30,7 @@ def figures_of_process(
     for kind, name, read, meaning in (
         (Kind.SUM, "workers", lambda: 1, "Worker processes."),
         (Kind.SUM, "http_requests_in_progress", lambda: traffic.in_progress, "Requests that are being served."),
-        (Kind.SUM, "hash_waiting", lambda: line.inside, "Passwords that wait for, or are in, hashing."),
+        (Kind.SUM, "hash_inside", lambda: line.inside, "Passwords that wait for, or are in, hashing."),
         (Kind.SUM, "hash_capacity", lambda: line.room, "Passwords that may wait or be hashed at once."),
         (Kind.COUNT, "hash_refused", lambda: line.refused, "Passwords that were turned away at once."),
         (Kind.SUM, "db_connections_in_use", lambda: database.connections_in_use, "Connections in use."),
@@ -43,12 +45,12 @@ def figures_of_process(
 
 
 async def figures_of_database(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:
-    """Return what the database says; without it, only that it says nothing."""
+    """Return what the database says; without it, or without its tables, only that it says nothing."""
     up = "gatepost_database_up", "Whether the database answers."
     try:
         mails = await outbox.counts()
         unsealed = await sealer.oldest_unsealed_at()
-    except DatabaseUnavailable:
+    except (DatabaseUnavailable, DBAPIError):
         return {up[0]: (up[1], 0)}
     now = outbox.now()
     return {

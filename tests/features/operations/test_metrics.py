@@ -107,7 +107,7 @@ async def test_work_that_waits_is_shown(api: Api, services: Services, clock: Fak
 
     assert counted["gatepost_db_connections_in_use"] >= 1
     assert counted["gatepost_db_connections_limit"] == 20
-    assert counted["gatepost_hash_waiting"] == 0
+    assert counted["gatepost_hash_inside"] == 0
     assert counted["gatepost_hash_capacity"] > 128
     assert 0 <= counted["gatepost_revocation_feed_age_seconds"] <= 7
     assert counted["gatepost_workers"] == 1

@@ -56,7 +56,7 @@ def texts_given(headers: Iterable[tuple[bytes, bytes]], query: bytes, body: byte
             texts += re.split(r"[\s;,=]+", value.decode("latin-1"))
             texts += _of_basic(value)
     for form in (query, body):
-        texts += [text for _, text in parse_qsl(form.decode("utf-8", "replace"), max_num_fields=1000)]
+        texts += [text for _, text in parse_qsl(form.decode("utf-8", "replace"))]
     with suppress(strict_json.StrictJsonError, RecursionError):  # then it was refused, and nothing has read it
         texts += _leaves(strict_json.loads(body))
     return texts

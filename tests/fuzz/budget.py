@@ -1,13 +1,14 @@
 """How much is tried: little and always the same in the whole suite, much and always something else by `make fuzz`."""
 
 import os
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
 IS_LONG = EXAMPLES is not None
 # How often somebody may ask is not what these tests are about.
-UNLIMITED = {"rate_limits": False, "guesses_per_account": 1_000_000, "guesses_per_address": 1_000_000}
+UNLIMITED: dict[str, Any] = {"rate_limits": False, "guesses_per_account": 1_000_000, "guesses_per_address": 1_000_000}
 
 
 def budget(short: int, **changes: object) -> settings:

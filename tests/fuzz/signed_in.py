@@ -92,27 +92,29 @@ visitor = Visitor()
 class SignedIn:
     """Sends the visitor's token with each call."""
 
-    def get(self, _case: schemathesis.Case, _context: schemathesis.AuthContext) -> str:
+    def get(self, _case: schemathesis.Case[Any], _context: schemathesis.AuthContext) -> str:
         return visitor.token()
 
-    def set(self, case: schemathesis.Case, token: str, _context: schemathesis.AuthContext) -> None:
+    def set(self, case: schemathesis.Case[Any], token: str, _context: schemathesis.AuthContext) -> None:
         case.headers["Authorization"] = f"Bearer {token}"
 
 
 @schemathesis.hook
-def before_call(_context: schemathesis.HookContext, case: schemathesis.Case, _kwargs: dict[str, Any]) -> None:
+def before_call(_context: schemathesis.HookContext, case: schemathesis.Case[Any], _kwargs: dict[str, Any]) -> None:
     # Many calls are made up before the first of them is sent.
     if visitor.was_issued(case.headers.get("Authorization")):
         case.headers["Authorization"] = f"Bearer {visitor.token()}"
 
 
 @schemathesis.hook
-def after_call(_context: schemathesis.HookContext, case: schemathesis.Case, response: schemathesis.Response) -> None:
+def after_call(
+    _context: schemathesis.HookContext, case: schemathesis.Case[Any], response: schemathesis.Response
+) -> None:
     visitor.note(case.operation.label, response)
 
 
 @schemathesis.check
-def good_token_is_taken(_context: Any, response: schemathesis.Response, case: schemathesis.Case) -> None:
+def good_token_is_taken(_context: Any, response: schemathesis.Response, case: schemathesis.Case[Any]) -> None:
     """The token was good when the call was sent: no answer may say otherwise."""
     if response.status_code == 401 and visitor.sent(response):
         code = response.json()["code"]

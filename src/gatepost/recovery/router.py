@@ -15,6 +15,7 @@ from gatepost.recovery.schemas import (
     AddressRequest,
     EmailChangeRequest,
     MessageResponse,
+    NotMeResponse,
     PasswordChangeRequest,
     PasswordResetRequest,
     TokenRequest,
@@ -23,6 +24,8 @@ from gatepost.recovery.schemas import (
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
 
 SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
+LINK_SENT = "That session has ended. We have sent you a link to set a new password."
+NO_LINK = "Every session has ended, and the password is void. Your address has another account: please write to us."
 
 
 @router.post(
@@ -111,7 +114,10 @@ async def change_email(
     dependencies=[LinkLimit],
     responses=problems(LinkUnusable, TooManyRequests),
 )
-async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> MessageResponse:
-    """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent."""
-    await service.report(body.token, client=client)
-    return MessageResponse(message="That session has ended. We have sent you a link to set a new password.")
+async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> NotMeResponse:
+    """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
+
+    A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
+    """
+    is_sent = await service.report(body.token, client=client)
+    return NotMeResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

@@ -50,3 +50,9 @@ class MessageResponse(Out):
     """What to tell the person."""
 
     message: str = Field(examples=["If the address has an account, we have sent it a link."])
+
+
+class NotMeResponse(MessageResponse):
+    """What to tell the person, and whether a mail is on its way."""
+
+    link_sent: bool = Field(examples=[True])

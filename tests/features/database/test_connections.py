@@ -6,6 +6,7 @@ import gc
 import pytest
 from sqlalchemy import URL, text
 
+from gatepost.core import database as module
 from gatepost.core.database import Database, create_engine
 
 
@@ -24,3 +25,36 @@ async def test_connection_that_is_cut_off_while_it_is_made_is_closed(database_ur
     await asyncio.gather(*(look(database, milliseconds / 1000 * part / 5) for part in range(1, 11)))
     await database.dispose()
     gc.collect()
+
+
+@pytest.mark.mysql
+async def test_connection_that_a_firewall_forgot_is_replaced(mysql_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PING_AFTER_SECONDS", 0)
+    forgotten = asyncio.Event()
+    ends: list[asyncio.StreamWriter] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_old: bool) -> None:
+        ends.append(writer)
+        while data := await reader.read(65536):
+            if not (is_old and forgotten.is_set()):
+                writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        is_old = not forgotten.is_set()
+        theirs, ours = await asyncio.open_connection(mysql_url.host, mysql_url.port or 3306)
+        await asyncio.gather(pump(reader, ours, is_old=is_old), pump(theirs, writer, is_old=is_old))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    database = Database(create_engine(mysql_url.set(host="127.0.0.1", port=port)), timeout_seconds=5)
+    for _ in range(2):
+        async with database.read() as tx:
+            assert await tx.scalar(text("SELECT 1")) == 1
+        forgotten.set()
+
+    assert database.timeouts == 0
+    await database.dispose()
+    server.close()
+    for end in ends:
+        end.close()

@@ -259,6 +259,21 @@ async def test_conflict_is_run_three_times_and_then_told(arguments: tuple[int, s
     assert len(runs) == ATTEMPTS
 
 
+async def test_all_runs_together_have_the_time_of_one(impatient: Callable[..., Database]) -> None:
+    database = impatient(0.4)
+
+    @retry_conflicts
+    async def lose() -> None:
+        async with database.begin():
+            await asyncio.sleep(0.3)
+            raise OperationalError("UPDATE", {}, Exception(*DEADLOCK))
+
+    with pytest.raises(DatabaseUnavailable):
+        await lose()
+
+    assert database.timeouts == 1
+
+
 @pytest.mark.parametrize("failing_run", [1, ATTEMPTS])
 async def test_other_errors_are_not_run_again(failing_run: int) -> None:
     runs: list[int] = []

@@ -177,3 +177,11 @@ async def test_no_cache_keeps_a_failure(api: Api, method: str, path: str) -> Non
 
     assert answer.is_client_error
     assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_crash_on_a_form_of_many_fields_is_a_problem(api: Api, app: FastAPI) -> None:
+    add_route(app, LookupError("no such thing"))
+
+    answer = await api.get("/api/fail?" + "a=b&" * 1500)
+
+    assert_problem(answer, 500, "internal_error")

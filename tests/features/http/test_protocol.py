@@ -210,3 +210,12 @@ async def test_what_is_not_http_is_a_problem(port: int, request_bytes: bytes) ->
 
     assert codes(answer) == ["400 malformed_request"]
     assert b"content-type: application/problem+json" in answer
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_slow_client_has_one_time_for_all_parts_of_a_request(port: int) -> None:
+    length = b"Content-Length: %d\r\n\r\n" % len(BODY)
+
+    answer = await talk(port, POST, length, BODY, pause=PATIENCE_SECONDS * 2 / 3)
+
+    assert codes(answer) == ["408 request_timeout"]

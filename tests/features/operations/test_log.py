@@ -1,10 +1,12 @@
 """One line about each request, and every other line beside it in the same shape."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gatepost.core.logs.lines import BACKLOG_BYTES, LineWriter
 from gatepost.core.settings import LogAddresses, LogFormat, LogLevel
 from tests.conftest import ADDRESS, MakeServices, MakeSettings, http_client, started
 from tests.support.api import Api
@@ -128,3 +130,22 @@ async def test_people_read_lines_and_machines_json(make_services: MakeServices, 
 
     assert " info    GET /api/test/all 200 " in log.text
     assert not log.text.startswith("{")
+
+
+def test_reader_that_stalls_stops_nobody_and_misses_no_line_of_a_mebibyte() -> None:
+    reading, writing = os.pipe()
+    writer = LineWriter(writing)
+    line = b"x" * 1023 + b"\n"
+    count = 3 * BACKLOG_BYTES // len(line)
+
+    for _ in range(count):
+        writer.write(line)
+
+    taken = count - writer.lost
+    assert BACKLOG_BYTES // len(line) <= taken < count
+    with os.fdopen(reading, "rb") as reader:
+        assert [reader.readline() for _ in range(taken)] == [line] * taken
+    writer.write(line)
+    writer.flush()
+    assert writer.lost == count - taken + 1
+    os.close(writing)

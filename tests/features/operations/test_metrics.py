@@ -1,6 +1,10 @@
 """The figures that operations watch."""
 
+import asyncio
+import itertools
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +14,11 @@ from pydantic import SecretStr
 from sqlalchemy import delete
 
 from gatepost.app import create_app
+from gatepost.core.traffic import Traffic
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
+from gatepost.operations.figures import Figure, Kind
+from gatepost.operations.figures import Figures as ProcessFigures
 from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem, bearer
@@ -121,6 +128,25 @@ async def test_figures_of_a_process_are_there_without_the_database(make_services
     assert counted["gatepost_database_up"] == 0
     assert "gatepost_http_requests_in_progress" in counted
     assert "gatepost_outbox_pending" not in counted
+
+
+async def test_figures_of_a_process_are_there_without_the_tables(make_services: MakeServices, tmp_path: Path) -> None:
+    empty = make_services(database_url=SecretStr(f"sqlite:///{tmp_path}/empty.db"))
+    async with http_client(create_app(services=empty)) as client:
+        counted = read_figures(await client.get("/metrics"))
+
+    assert counted["gatepost_database_up"] == 0
+    assert "gatepost_hash_capacity" in counted
+
+
+async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_path: Path) -> None:
+    counted = itertools.count()
+    figure = Figure("counted", "Always something else.", Kind.COUNT, lambda: next(counted))
+    figures = ProcessFigures(Traffic(), [figure], folder=tmp_path)
+
+    await asyncio.gather(*(work() for _ in range(100) for work in (figures.totals, figures.share)))
+
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}.figures.json"]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])

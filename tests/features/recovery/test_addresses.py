@@ -98,3 +98,41 @@ async def test_link_of_the_old_address_does_not_set_the_password(api: Api, servi
 
     reset = {"token": token, "password": "another horse"}
     assert_problem(await api.post("/api/auth/password/reset", json=reset), 400, "link_unusable")
+
+
+async def changed_by_a_thief(api: Api, services: Services, person: Person) -> str:
+    """Change the address and return the token of the mail that warns the owner."""
+    await ask(api, services, person)
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    return await take_link(services, "email_changed")
+
+
+async def test_newcomer_who_has_not_proved_the_old_address_loses_it(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    token = await changed_by_a_thief(api, services, person)
+    newcomer = await api.sign_up("Newcomer", email=person.email)
+    await take_mails(services)
+
+    answer = await api.post(NOT_ME, json={"token": token})
+
+    assert (answer.status_code, answer.json()["linkSent"]) == (200, True)
+    mails = await take_mails(services)
+    assert [(mail.kind, mail.address) for mail in mails] == [("reset_password", person.email)]
+    reset = {"token": mails[0].token, "password": "another horse"}
+    assert (await api.post("/api/auth/password/reset", json=reset)).status_code == 200
+    assert await email_of(api, await api.sign_in(password="another horse")) == person.email
+    assert (await email_of(api, newcomer)).endswith(".invalid")
+
+
+async def test_no_link_is_sent_where_another_account_has_proved_the_old_address(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    token = await changed_by_a_thief(api, services, person)
+    newcomer = await api.sign_up("Newcomer", email=person.email)
+    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+
+    answer = await api.post(NOT_ME, json={"token": token})
+
+    assert (answer.status_code, answer.json()["linkSent"]) == (200, False)
+    assert await take_mails(services) == []
+    assert await email_of(api, newcomer) == person.email
+    assert_problem(await api.user_board(person.access_token), 401, "token_revoked")

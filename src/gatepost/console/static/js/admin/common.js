@@ -91,6 +91,9 @@ export function loader(load, display) {
   };
 }
 
+/** Where a tab keeps what the list of people shows. */
+export const PEOPLE_QUERY = "people-query";
+
 /** The part of the address that says what a list shows, so that going back and reloading work. */
 export const query = () => new URLSearchParams(location.search);
 

@@ -1,7 +1,7 @@
 import { get } from "../api.js";
 import { one, show } from "../ui.js";
 import { ago, moment, number, say, sayCount } from "../words.js";
-import { addressWith, badge, element, enter, follow, loader, query, stateBadges, table } from "./common.js";
+import { addressWith, badge, element, enter, follow, loader, PEOPLE_QUERY, query, stateBadges, table } from "./common.js";
 
 const SIZE = 20;
 const FILTERS = ["search", "role", "status", "sort"];
@@ -13,6 +13,8 @@ await fillRoles();
 
 const load = loader(() => {
   const asked = query();
+  // No page says where it was reached from, so that the page of a person learns here what to go back to.
+  sessionStorage.setItem(PEOPLE_QUERY, location.search);
   for (const name of FILTERS) {
     form.elements[name].value = asked.get(name) ?? USUAL[name] ?? "";
     // An order or a filter that is none of the page's own.

@@ -3,7 +3,7 @@ import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, listed, reaches, ready, stateBadges } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, PEOPLE_QUERY, reaches, ready, stateBadges } from "./common.js";
 import { detailWords, eventWords } from "./events.js";
 
 const ACTIVITY = 8;
@@ -21,7 +21,7 @@ let sessions = [];
 let roles = [];
 
 one("[data-all-activity]").href = one("[data-missing-audit]").href = `/admin/audit?userId=${id}`;
-if (document.referrer.startsWith(`${location.origin}/admin/people?`)) one("[data-back]").href = document.referrer;
+one("[data-back]").href = `/admin/people${sessionStorage.getItem(PEOPLE_QUERY) ?? ""}`;
 
 try {
   roles = await get("/api/admin/roles");

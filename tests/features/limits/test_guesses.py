@@ -153,6 +153,17 @@ async def test_device_that_guesses_is_stopped_by_itself(api: Api, api_from: Make
     assert (await guess(elsewhere, owner.username, PASSWORD)).status_code == 200
 
 
+async def test_right_password_of_another_account_does_not_clear_a_shared_device(api: Api, owner: Person) -> None:
+    await api.sign_up("thief")
+    device = device_of(await guess(api, owner.username, PASSWORD))
+    device = device_of(await guess(api, "thief", PASSWORD, **device))
+    for _ in range(FREE):
+        assert_problem(await guess(api, owner.username, **device), 401, "invalid_credentials")
+        assert (await guess(api, "thief", PASSWORD, **device)).status_code == 200
+
+    assert_problem(await guess(api, owner.username, **device), 429, "too_many_attempts")
+
+
 async def test_device_cookie_is_good_for_its_accounts_alone_and_not_forged(
     api: Api, api_from: MakeApi, owner: Person, services: Services
 ) -> None:

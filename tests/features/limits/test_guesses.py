@@ -92,16 +92,16 @@ async def test_right_password_clears_what_was_wrong(
     assert counter.failures == 3 * (FREE - 1)
 
 
-async def test_a_thousand_guesses_from_one_address_over_many_accounts_get_a_hundred_answers(
+async def test_guesses_from_one_address_over_many_accounts_get_a_hundred_answers(
     api: Api, api_from: MakeApi, owner: Person, database: Database, clock: FakeClock
 ) -> None:
     stranger = api_from(STRANGER)
     statuses: Counter[int] = Counter()
-    for first in range(0, 1000, 20):
+    for first in range(0, 160, 20):
         answers = await asyncio.gather(*(guess(stranger, f"victim {first + index}") for index in range(20)))
         statuses.update(answer.status_code for answer in answers)
 
-    assert statuses == {401: 100, 429: 900}
+    assert statuses == {401: 100, 429: 60}
     await stranger.post("/api/auth/signup", json={"username": "x", "email": "x@example.com", "password": PASSWORD})
     assert_problem(await guess(stranger, "x y"), 429, "too_many_attempts")
     # Others are not concerned, and the address is not for ever.

@@ -16,7 +16,6 @@ REFUSALS = (
     AuditEvent.SIGN_IN_FAILED,
     AuditEvent.REFRESH_REFUSED,
     AuditEvent.REFRESH_REUSED,
-    AuditEvent.GUESSING_STOPPED,
 )
 NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
 

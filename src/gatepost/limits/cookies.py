@@ -6,6 +6,7 @@ from fastapi import Request, Response
 
 from gatepost.core.settings import Settings
 from gatepost.limits.devices import Device, DeviceTokens
+from gatepost.sessions.cookies import TokenCookies
 from gatepost.sessions.errors import RefreshTokenInvalid
 from gatepost.sessions.refresh_tokens import RefreshTokens
 
@@ -22,7 +23,7 @@ class DeviceCookies:
         self._refresh = RefreshTokens(settings.keys)
         self._secure = settings.in_production
         self._name = "__Host-gatepost_device" if self._secure else "gatepost_device"
-        self._refresh_name = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
+        self._refresh_name = TokenCookies(settings).refresh_name
 
     def read(self, request: Request) -> Device:
         """Return what a request shows of its device; what is forged or odd shows nothing."""

@@ -1,6 +1,5 @@
 """Whom a wrong guess is counted on, and how long they wait then."""
 
-import base64
 import hashlib
 import hmac
 import ipaddress
@@ -9,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gatepost.accounts.names import canonical_identifier
+from gatepost.core import base64url
 from gatepost.core.secrets import SecretKeys
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -38,19 +38,19 @@ class Counter:
 
 @dataclass(frozen=True, slots=True)
 class GuessRules:
-    """How many wrong guesses are free, and the longest wait after that."""
+    """How many wrong guesses begin the first wait, and the longest wait."""
 
     per_account: int
     per_address: int
     longest_wait: timedelta
 
-    def free(self, kind: CounterKind) -> int:
-        """Return how many wrong guesses lead to no wait."""
+    def allowed(self, kind: CounterKind) -> int:
+        """Return how many wrong guesses there may be; the last of them begins the first wait."""
         return self.per_address if kind is CounterKind.ADDRESS else self.per_account
 
     def wait(self, kind: CounterKind, failures: int) -> timedelta:
         """Return how long to wait after so many wrong guesses; it doubles with each."""
-        beyond = failures - self.free(kind)
+        beyond = failures - self.allowed(kind)
         if beyond < 0:
             return timedelta()
         # Past 20 doublings every wait is the longest.
@@ -80,16 +80,19 @@ class Counters:
         return self._counter(CounterKind.ACCOUNT, _canonical(name))
 
     def of_place(self, name: str, address: str) -> Counter:
-        """Return the counter of a name at an address."""
-        return self._counter(CounterKind.PLACE, f"{address} {_canonical(name)}")
+        """Return the counter of a name at an address, or in the /64 network of an IPv6 address."""
+        return self._counter(CounterKind.PLACE, f"{network(address)} {_canonical(name)}")
 
     def of_address(self, address: str) -> Counter:
         """Return the counter of an IPv4 address, or of the /64 network of an IPv6 address."""
         return self._counter(CounterKind.ADDRESS, network(address))
 
-    def of_device(self, nonce: str) -> Counter:
-        """Return the counter of a device that has a device token."""
-        return self._counter(CounterKind.DEVICE, nonce)
+    def of_device(self, name: str, nonce: str) -> Counter:
+        """Return the counter of a name on a device that has a device token.
+
+        Whoever else uses the device cannot clear it with a right password of their own.
+        """
+        return self._counter(CounterKind.DEVICE, f"{nonce} {_canonical(name)}")
 
     def of_session(self, session_id: int) -> Counter:
         """Return the counter of a session."""
@@ -97,7 +100,7 @@ class Counters:
 
     def _counter(self, kind: CounterKind, subject: str) -> Counter:
         digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
-        return Counter(kind, base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii"))
+        return Counter(kind, base64url.encode(digest))
 
 
 def network(address: str) -> str:

@@ -1,19 +1,20 @@
 """What routes ask for: the device of a request, and that it is not one request too many."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from json import JSONDecodeError
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
 from gatepost.accounts.names import parse_email
+from gatepost.core import strict_json
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.middleware import add_to_answer
 from gatepost.limits.cookies import DeviceCookies
 from gatepost.limits.counters import network
 from gatepost.limits.devices import Device
 from gatepost.limits.errors import TooManyRequests
-from gatepost.limits.rates import Rate, RateLimits
+from gatepost.limits.rates import REDIS_SECONDS, REDIS_SECONDS_IN_ALL, Rate, RateLimits
 
 DeviceCookiesDep = Annotated[DeviceCookies, Depends(provided(DeviceCookies))]
 RateLimitsDep = Annotated[RateLimits, Depends(provided(RateLimits))]
@@ -43,12 +44,15 @@ def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
 
 
 async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
-    """Let so many requests for a mail to one mailbox pass, whoever asks, and answer 429 beyond them."""
-    try:
-        mailbox = parse_email((await request.json())["email"]).canonical
-    except (JSONDecodeError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError):
+    """Let so many requests of a route for a mail to one mailbox pass, whoever asks, and answer 429 beyond them."""
+    if "json" not in request.headers.get("content-type", "").lower():
         return  # the route refuses it
-    await _count(request, rates, Rate.MAILBOX, mailbox)
+    try:
+        mailbox = parse_email(strict_json.loads(await request.body())["email"]).canonical
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return  # the route refuses it
+    # Apart for each route: who asks for one kind of mail must not close the way to another.
+    await _count(request, rates, Rate.MAILBOX, f"{request.scope['route'].path} {mailbox}")
 
 
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
@@ -59,7 +63,11 @@ RefreshLimit = Depends(limited(Rate.REFRESH))
 
 
 async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:
-    standing = await rates.hit(rate, subject)
+    clock = asyncio.get_running_loop().time
+    left: float = getattr(request.state, "redis_seconds_left", REDIS_SECONDS_IN_ALL)
+    began_at = clock()
+    standing = await rates.hit(rate, subject, seconds=min(REDIS_SECONDS, left))
+    request.state.redis_seconds_left = left - (clock() - began_at)
     if standing is None:
         return
     add_to_answer(request.scope, b"ratelimit-policy", standing.policy)

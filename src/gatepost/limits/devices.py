@@ -4,17 +4,16 @@
 first. The token signs nobody in; a guess that comes with it is counted apart.
 """
 
-import base64
 import hashlib
 import hmac
 import re
 import secrets
 from dataclasses import dataclass, field
 
+from gatepost.core import base64url
 from gatepost.core.secrets import SecretKeys
 
 PREFIX = "gpd_"
-ACCOUNT = r"[1-9][0-9]{0,18}"
 ACCOUNT = r"[1-9][0-9]{0,18}"
 FORM = re.compile(rf"gpd_([A-Za-z0-9_-]{{22}})\.({ACCOUNT}(?:-{ACCOUNT}){{0,4}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
 MOST_ACCOUNTS = 5
@@ -60,5 +59,4 @@ class DeviceTokens:
 
 
 def _mac(key: bytes, name: str) -> str:
-    digest = hmac.new(key, name.encode("ascii"), hashlib.sha256).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
+    return base64url.encode(hmac.digest(key, name.encode("ascii"), hashlib.sha256))

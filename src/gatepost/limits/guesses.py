@@ -73,7 +73,7 @@ class Guesses:
             name=self._counters.of_name(name),
             address=self._counters.of_address(client.address),
             place=self._counters.of_place(name, client.address),
-            device=self._counters.of_device(device.nonce),
+            device=self._counters.of_device(name, device.nonce),
             session=self._counters.of_session(device.session_id or 0),
             known=device,
             client_address=client.address,
@@ -155,6 +155,7 @@ class Guesses:
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
         """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
         counters = [*map(self._counters.of_name, names), *map(self._counters.of_address, addresses)]
+        counters += [self._counters.of_place(name, address) for name in names for address in addresses]
         return await _forget(tx, {counter.subject for counter in counters})
 
     def _forgotten_with(self, counters: Sequence[Counter], user: User, *, client: Client) -> set[str]:

@@ -15,7 +15,7 @@ from math import ceil
 from typing import Any, Self
 
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import RedisStorage
 from limits.errors import StorageError
 
 from gatepost.core.secrets import SecretKeys
@@ -23,10 +23,12 @@ from gatepost.core.settings import Settings
 
 logger = logging.getLogger("gatepost")
 
-# All that an answer may be later for Redis, whatever it does.
+# All that one count may wait for Redis, whatever it does.
 REDIS_SECONDS = 0.2
+# The same for all the counts of one request.
+REDIS_SECONDS_IN_ALL = 0.25
 REDIS_PAUSE_SECONDS = 5.0
-# Each of them costs the memory storage work at every request.
+# Callers of one rate; beyond them the oldest are forgotten.
 MOST_IN_MEMORY = 10_000
 
 
@@ -62,6 +64,28 @@ class Standing:
         return f'"{self.rate}";r={self.remaining};t={self.reset_seconds}'
 
 
+class Windows:
+    """Counts of one rate in memory; all windows are as long, so the oldest is the first to end."""
+
+    def __init__(self) -> None:
+        self._windows: dict[str, tuple[int, float]] = {}
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def increase(self, key: str, seconds: int) -> tuple[int, float]:
+        """Count once more; return the count and when its window ends."""
+        now = time.time()
+        count, ends_at = self._windows.get(key, (0, now))
+        if ends_at <= now:
+            self._windows.pop(key, None)
+            count, ends_at = 0, now + seconds
+            if len(self._windows) >= MOST_IN_MEMORY:
+                del self._windows[next(iter(self._windows))]
+        self._windows[key] = (count + 1, ends_at)
+        return count + 1, ends_at
+
+
 class RateLimits:
     """Counts requests in fixed windows, for each kind and each caller.
 
@@ -71,7 +95,7 @@ class RateLimits:
     def __init__(self, secrets: SecretKeys, rates: Mapping[Rate, str], *, redis_url: str | None = None) -> None:
         self._key = secrets.derive("rate limit")[0]
         self._items = {rate: parse(text) for rate, text in rates.items()}
-        self._memory = MemoryStorage()
+        self._memory = {rate: Windows() for rate in self._items}
         self._redis = _connect(redis_url) if redis_url else None
         self._ask_redis_at = 0.0
         self.redis_is_down = False
@@ -94,14 +118,14 @@ class RateLimits:
             redis_url=url.get_secret_value() if url is not None else None,
         )
 
-    async def hit(self, rate: Rate, subject: str) -> Standing | None:
-        """Count a request of somebody; None where nothing limits it."""
+    async def hit(self, rate: Rate, subject: str, *, seconds: float = REDIS_SECONDS) -> Standing | None:
+        """Count a request of somebody, waiting so long for Redis; None where nothing limits it."""
         item = self._items.get(rate)
         if item is None:
             return None
         # Neither memory nor Redis holds an address.
         key = item.key_for(hmac.new(self._key, f"{rate} {subject}".encode(), hashlib.sha256).hexdigest())
-        count, reset_at = await self._count(item, key)
+        count, reset_at = await self._count(rate, item, key, seconds=seconds)
         return Standing(
             rate=rate,
             quota=item.amount,
@@ -116,11 +140,11 @@ class RateLimits:
         if self._redis is not None:
             await _client(self._redis).aclose()
 
-    async def _count(self, item: RateLimitItem, key: str) -> tuple[int, float]:
+    async def _count(self, rate: Rate, item: RateLimitItem, key: str, *, seconds: float) -> tuple[int, float]:
         if self._redis is not None:
             if self._may_ask_redis():
                 try:
-                    async with asyncio.timeout(REDIS_SECONDS):
+                    async with asyncio.timeout(seconds):
                         found = await _increase(self._redis, item, key)
                 except (StorageError, OSError) as error:
                     self._redis_failed(error)
@@ -128,9 +152,7 @@ class RateLimits:
                     self._redis_answered()
                     return found
             self.fallbacks += 1
-        if len(self._memory.storage) >= MOST_IN_MEMORY:
-            await self._memory.reset()
-        return await _increase(self._memory, item, key)
+        return self._memory[rate].increase(key, item.get_expiry())
 
     def _may_ask_redis(self) -> bool:
         if not self.redis_is_down:
@@ -154,7 +176,7 @@ class RateLimits:
         self.redis_is_down = False
 
 
-async def _increase(storage: Storage, item: RateLimitItem, key: str) -> tuple[int, float]:
+async def _increase(storage: RedisStorage, item: RateLimitItem, key: str) -> tuple[int, float]:
     count = await storage.incr(key, item.get_expiry())
     return count, await storage.get_expiry(key)
 

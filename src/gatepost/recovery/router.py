@@ -1,8 +1,8 @@
 """Proving and recovering, over HTTP. Only POST uses a token up, since mail scanners follow links."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Depends, status
 
-from gatepost.access.deps import CurrentUser
+from gatepost.access.deps import CurrentUser, get_current_user
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, UnusablePassword, UserNotFound, WrongPassword
 from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
@@ -97,7 +97,8 @@ async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep
     "/email/change",
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[MailLimit, MailboxLimit],
+    # In this order: a stranger counts nothing on a mailbox here.
+    dependencies=[MailLimit, Depends(get_current_user), MailboxLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(

@@ -23,7 +23,7 @@ class TokenCookies:
         self._transport = settings.token_transport
         self._secure = settings.in_production
         self._access = "__Host-gatepost_access" if self._secure else "gatepost_access"
-        self._refresh = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
+        self.refresh_name = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
         named = (origin for origin in settings.cors_origins if origin != "*")
         self._origins = {_origin(settings.public_url), *(_origin(origin) for origin in named)}
 
@@ -37,7 +37,7 @@ class TokenCookies:
             self._set(response, self._access, tokens.access_token, path="/", seconds=tokens.expires_in)
             self._set(
                 response,
-                self._refresh,
+                self.refresh_name,
                 tokens.refresh_token,
                 path=REFRESH_PATH,
                 seconds=tokens.refresh_expires_in,
@@ -47,7 +47,7 @@ class TokenCookies:
     def clear(self, response: Response) -> None:
         """Take both cookies back."""
         self._set(response, self._access, "", path="/", seconds=0)
-        self._set(response, self._refresh, "", path=REFRESH_PATH, seconds=0)
+        self._set(response, self.refresh_name, "", path=REFRESH_PATH, seconds=0)
 
     def are_with(self, request: Request) -> bool:
         """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
@@ -67,7 +67,7 @@ class TokenCookies:
         Raises:
             CrossSiteRequest: the request is not from an allowed origin.
         """
-        return self._read(request, self._refresh)
+        return self._read(request, self.refresh_name)
 
     def _read(self, request: Request, name: str) -> str | None:
         token = request.cookies.get(name)

@@ -95,6 +95,24 @@ async def test_mailbox_is_not_filled_from_many_addresses(api_from: MakeApi) -> N
     assert (await api_from("198.51.100.9").post(FORGOT, json={"email": "other@gmail.com"})).status_code == 202
 
 
+async def test_mailbox_is_counted_for_each_route_and_for_nobody_who_is_not_signed_in(api_from: MakeApi) -> None:
+    body = {"email": "heba@gmail.com", "currentPassword": "x"}
+    for index in range(6):
+        refused = await api_from(f"198.51.100.{index}").post("/api/auth/email/change", json=body)
+        assert refused.status_code == 401
+        assert "mailbox" not in refused.headers["ratelimit-policy"]
+        await api_from(f"198.51.101.{index}").post("/api/auth/email/resend", json={"email": "heba@gmail.com"})
+
+    assert (await api_from("198.51.102.1").post(FORGOT, json={"email": "heba@gmail.com"})).status_code == 202
+
+
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/json"])
+async def test_body_that_nobody_can_read_is_refused_by_the_route(api_from: MakeApi, kind: str) -> None:
+    answer = await api_from("198.51.100.1").post(FORGOT, content="[" * 60_000, headers={"Content-Type": kind})
+
+    assert 400 <= answer.status_code < 500
+
+
 async def test_limits_can_be_left_to_something_in_front(make_services: MakeServices) -> None:
     async with started(make_services(**TIGHT, rate_limits=False)) as app, http_client(app) as client:
         answers = [await client.post("/api/auth/refreshtoken", json={"refreshToken": "x"}) for _ in range(4)]
@@ -108,7 +126,11 @@ async def test_memory_does_not_grow_without_end(services: Services, monkeypatch:
     for index in range(35):
         assert await services.rate_limits.hit(Rate.MAIL, f"198.51.100.{index}") is not None
 
-    assert len(services.rate_limits._memory.storage) <= 10
+    assert len(services.rate_limits._memory[Rate.MAIL]) == 10
+    # The newest are still known, and the other kinds never forget for this one.
+    last = await services.rate_limits.hit(Rate.MAIL, "198.51.100.34")
+    assert last is not None
+    assert last.quota - last.remaining == 2
 
 
 @pytest.fixture(scope="module")

@@ -79,12 +79,18 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
 
 
 def test_options_win_over_settings(command: Command, uvicorn_options: dict[str, Any]) -> None:
-    ended = command("serve", "--host", "192.0.2.1", "--port", "0", "--workers", "2", "--reload", PORT="9000")
+    ended = command("serve", "--host", "192.0.2.1", "--port", "0", "--workers", "2", PORT="9000")
 
     assert ended.code == 0
     assert "http://192.0.2.1:0/docs" in ended.out
     assert (uvicorn_options["host"], uvicorn_options["port"], uvicorn_options["workers"]) == ("192.0.2.1", 0, 2)
-    assert uvicorn_options["reload"] is True
+    assert uvicorn_options["reload"] is False
+
+
+def test_code_that_is_reloaded_is_served_by_one_worker(command: Command, uvicorn_options: dict[str, Any]) -> None:
+    command("serve", "--reload", WORKERS="2")
+
+    assert (uvicorn_options["reload"], uvicorn_options["workers"]) == (True, 1)
 
 
 def test_forwarded_addresses_are_believed_from_nobody_by_default(

@@ -139,6 +139,7 @@ async def test_page_cannot_read_the_cookies_that_sign_it_in(client: BrowserApp) 
     assert {name: (cookie["httpOnly"], cookie["path"]) for name, cookie in cookies.items()} == {
         "gatepost_access": (True, "/"),
         "gatepost_refresh": (True, "/api/auth"),
+        "gatepost_device": (True, "/"),
     }
 
 

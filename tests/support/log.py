@@ -13,7 +13,7 @@ from gatepost.core.logs.lines import standard_error
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings
 
-OURS = ("", "gatepost", "uvicorn")
+OURS = ("", "gatepost", "uvicorn", "uvicorn.error")
 
 
 class Log:
@@ -48,6 +48,8 @@ def logging_as_served(settings: Settings) -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in OURS]
     before = [(logger.level, list(logger.handlers)) for logger in loggers]
     logging.config.dictConfig(logging_config(settings))
+    # A server that an earlier test ran in this process has asked it for warnings alone.
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     try:
         yield
     finally:

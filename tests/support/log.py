@@ -48,7 +48,8 @@ def logging_as_served(settings: Settings) -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in OURS]
     before = [(logger.level, list(logger.handlers)) for logger in loggers]
     logging.config.dictConfig(logging_config(settings))
-    # A server that an earlier test ran in this process has asked it for warnings alone.
+    # A server that an earlier test ran in this process has set up these for itself.
+    logging.getLogger("uvicorn").propagate = True
     logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)
     try:
         yield

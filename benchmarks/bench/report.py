@@ -22,7 +22,8 @@ def write(store: Store, plan: Plan, folder: Path) -> None:
     kept = {"plan": plan.name, "machine": about, "measurements": store.entries()}
     (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
     parts = [
-        "# Results", _intro(plan), "## Against the goals", _goals(store), "## Every operation", *_operations(store),
+        "# Results", _intro(store, plan), "## Against the goals", _goals(store),
+        "## Every operation", *_operations(store),
         "## The limits that are no servers", _limits(store), "## Start and memory", _starts(store),
         "## Growth", _growth(store, plan), "## The machine and the versions", _table(("", ""), about.items()),
         "## Not measured", _errors(store),
@@ -31,11 +32,12 @@ def write(store: Store, plan: Plan, folder: Path) -> None:
     plots.draw(store, folder)
 
 
-def _intro(plan: Plan) -> str:
+def _intro(store: Store, plan: Plan) -> str:
+    rounds = store.rounds()
     day = datetime.now(UTC).date().isoformat()
     return (
         f"Written by `make bench BENCH={plan.name}` on {day}; [README.md](README.md) tells how to read it. Medians of "
-        f"{plan.rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
+        f"{rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
         f"{CONNECTIONS} connections open for what reads and {WRITERS} for what writes. The herd is {HERD} connections "
         f"that sign in, beside {WATCHERS} that read."
     )

@@ -50,7 +50,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
             await services.stop(within_seconds=drain.seconds_left)
             await services.figures.share()
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
-            standard_error().flush()
+            standard_error().finish()
             if tracing is not None:
                 await _within(drain.seconds_left, tracing.stop)
 

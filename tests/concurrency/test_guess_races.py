@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.limits.counters import Counters
+from gatepost.limits.counters import Counters, counted_name
 from gatepost.limits.models import GuessCounter
 from tests.support.api import PASSWORD, Api
 from tests.support.workers import FREE_GUESSES, Workers
@@ -24,7 +24,8 @@ async def guess(api: Api, name: str, password: str) -> httpx.Response:
 async def failures(workers: Workers, name: str) -> int:
     """Return what is counted for a name, at the address that it has signed up from or at any other."""
     counters = Counters(workers.office.settings.keys)
-    subjects = [counters.of_name(name).subject, counters.of_place(name, "127.0.0.1").subject]
+    counted = counted_name(name)
+    subjects = [counters.of_name(counted).subject, counters.of_place(counted, "127.0.0.1").subject]
     async with workers.database.read() as tx:
         return await tx.scalar(select(func.sum(GuessCounter.failures)).where(GuessCounter.subject.in_(subjects))) or 0
 

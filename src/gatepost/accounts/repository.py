@@ -1,10 +1,11 @@
 """Queries of accounts and roles."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, false, literal, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, false, literal, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from gatepost.accounts.models import Role, User
@@ -27,22 +28,14 @@ class Users:
         return (await self._tx.scalars(query)).unique().one_or_none()
 
     async def named(
-        self, name: tuple[str, str] | None, beside: Sequence[ColumnElement[Any]]
+        self, name: tuple[str, str] | None, beside: tuple[ColumnElement[Any], ...], values: Mapping[str, Any]
     ) -> tuple[User | None, Sequence[Any]]:
         """Return the account of a `canonical_identifier`, if there is one, and in the same query what stands beside it.
 
-        What is beside the account is found whether the account is or not.
+        What is beside the account is found whether the account is or not; `values` are those of its parameters.
         """
-        match name:
-            case "username", canonical:
-                condition = User.username_canonical == canonical
-            case "email", canonical:
-                condition = User.email_canonical == canonical
-            case _:
-                condition = false()
-        one = select(literal(1).label("one")).subquery()
-        query = select(User, *beside).select_from(one).outerjoin(User, condition).options(joinedload(User.roles))
-        row = (await self._tx.execute(query)).unique().one()
+        kind, canonical = name or ("nobody", "")
+        row = (await self._tx.execute(_named(kind, beside), {"canonical": canonical, **values})).unique().one()
         return row[0], row[1:]
 
     async def by_username(self, canonical: str) -> User | None:
@@ -110,6 +103,15 @@ class Users:
     async def _one(self, condition: ColumnElement[bool]) -> User | None:
         query = select(User).options(joinedload(User.roles)).where(condition)
         return (await self._tx.scalars(query)).unique().one_or_none()
+
+
+@cache
+def _named(kind: str, beside: tuple[ColumnElement[Any], ...]) -> Select[Any]:
+    """Return the query of `Users.named`: one that each sign-in builds anew is much of its work here."""
+    conditions = {"username": User.username_canonical, "email": User.email_canonical}
+    condition = conditions[kind] == bindparam("canonical") if kind in conditions else false()
+    one = select(literal(1).label("one")).subquery()
+    return select(User, *beside).select_from(one).outerjoin(User, condition).options(joinedload(User.roles))
 
 
 class Roles:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gatepost.accounts.models import User
 from gatepost.accounts.names import canonical_identifier
 from gatepost.core import base64url
 from gatepost.core.secrets import SecretKeys
@@ -76,23 +77,23 @@ class Counters:
         self._key = secrets.derive("guess counter")[0]
 
     def of_name(self, name: str) -> Counter:
-        """Return the counter of a user name or e-mail address, whether an account has it or not."""
-        return self._counter(CounterKind.ACCOUNT, _canonical(name))
+        """Return the counter of a `counted_name`, whether an account has it or not."""
+        return self._counter(CounterKind.ACCOUNT, name)
 
     def of_place(self, name: str, address: str) -> Counter:
-        """Return the counter of a name at an address, or in the /64 network of an IPv6 address."""
-        return self._counter(CounterKind.PLACE, f"{network(address)} {_canonical(name)}")
+        """Return the counter of a `counted_name` at an address, or in the /64 network of an IPv6 address."""
+        return self._counter(CounterKind.PLACE, f"{network(address)} {name}")
 
     def of_address(self, address: str) -> Counter:
         """Return the counter of an IPv4 address, or of the /64 network of an IPv6 address."""
         return self._counter(CounterKind.ADDRESS, network(address))
 
     def of_device(self, name: str, nonce: str) -> Counter:
-        """Return the counter of a name on a device that has a device token.
+        """Return the counter of a `counted_name` on a device that has a device token.
 
         Whoever else uses the device cannot clear it with a right password of their own.
         """
-        return self._counter(CounterKind.DEVICE, f"{nonce} {_canonical(name)}")
+        return self._counter(CounterKind.DEVICE, f"{nonce} {name}")
 
     def of_session(self, session_id: int) -> Counter:
         """Return the counter of a session."""
@@ -114,6 +115,12 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
 
 
-def _canonical(name: str) -> str:
+def counted_name(typed: str) -> str:
+    """Return what guesses for a user name or e-mail address are counted by, however it is typed."""
     # What nobody can be called is counted as it was typed, just as an unknown name is.
-    return " ".join(canonical_identifier(name) or ("nobody", name))
+    return " ".join(canonical_identifier(typed) or ("nobody", typed))
+
+
+def counted_names(user: User) -> tuple[str, str]:
+    """Return what guesses for an account are counted by: its user name and its address."""
+    return f"username {user.username_canonical}", f"email {user.email_canonical}"

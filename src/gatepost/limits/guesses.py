@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, ScalarSelect, delete, exists, select
+from sqlalchemy import BindParameter, ColumnElement, CursorResult, ScalarSelect, bindparam, delete, exists, select
 from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -22,7 +22,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.purging import delete_batch
 from gatepost.core.secrets import SecretKeys
-from gatepost.limits.counters import Counter, CounterKind, Counters, GuessRules
+from gatepost.limits.counters import Counter, CounterKind, Counters, GuessRules, counted_name, counted_names
 from gatepost.limits.devices import Device
 from gatepost.limits.errors import TooManyAttempts
 from gatepost.limits.models import GuessCounter
@@ -41,18 +41,37 @@ class Attempt:
     known: Device
     client_address: str
 
-    def beside(self) -> tuple[ScalarSelect[Any], ...]:
-        """Return what to select beside the account, in the same query, for `Guesses.admit`."""
+    def values(self) -> dict[str, Any]:
+        """Return what `BESIDE` is asked with."""
         counters = (self.name, self.address, self.place, self.device, self.session)
-        session = select(Session.id).where(
-            Session.id == self.known.session_id, Session.user_id == User.id, Session.ended_at.is_(None)
-        )
-        place = select(Session.id).where(Session.user_id == User.id, Session.address == self.client_address).limit(1)
-        return (
-            *(_blocked_until(counter) for counter in counters),
-            session.correlate(User).scalar_subquery(),
-            place.correlate(User).scalar_subquery(),
-        )
+        return {
+            **{f"{counter.kind}_counter": counter.subject for counter in counters},
+            "known_session": self.known.session_id,
+            "client_address": self.client_address,
+        }
+
+
+def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
+    subject: BindParameter[str] = bindparam(f"{kind}_counter")
+    return select(GuessCounter.blocked_until).where(GuessCounter.subject == subject).scalar_subquery()
+
+
+# What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
+BESIDE: tuple[ScalarSelect[Any], ...] = (
+    *map(_blocked_until, CounterKind),
+    select(Session.id)
+    .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
+    .correlate(User)
+    .scalar_subquery(),
+    select(Session.id)
+    .where(Session.user_id == User.id, Session.address == bindparam("client_address"))
+    .limit(1)
+    .correlate(User)
+    .scalar_subquery(),
+)
+
+# Whether there is a counter among those that `Guesses.counted_for` names.
+ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))
 
 
 class Guesses:
@@ -69,6 +88,7 @@ class Guesses:
 
     def attempt(self, name: str, *, client: Client, device: Device) -> Attempt:
         """Describe a guess for a user name or an e-mail address."""
+        name = counted_name(name)
         return Attempt(
             name=self._counters.of_name(name),
             address=self._counters.of_address(client.address),
@@ -80,7 +100,7 @@ class Guesses:
         )
 
     def admit(self, attempt: Attempt, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
-        """Return the counters that the guess counts on, given what was selected beside the account.
+        """Return the counters that the guess counts on, given what `BESIDE` was for the account.
 
         Raises:
             TooManyAttempts: one of them is at a wait.
@@ -144,24 +164,25 @@ class Guesses:
         self._refuse([row.blocked_until for row in rows if row.subject in asked])
         await _forget(tx, {row.subject for row in rows} & own)
 
-    def any_for(self, counters: Sequence[Counter], user: User, *, client: Client) -> ColumnElement[bool]:
-        """Return a condition for a query: whether there is a counter that `succeeded` would have to look at.
+    def counted_for(self, counters: Sequence[Counter], user: User, *, client: Client) -> dict[str, Any]:
+        """Return what `ANY_COUNTED` is asked with: every counter that `succeeded` would have to look at.
 
         Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
         """
         subjects = self._forgotten_with(counters, user, client=client) | {counter.subject for counter in counters}
-        return exists().where(GuessCounter.subject.in_(sorted(subjects)))
+        return {"counted": sorted(subjects)}
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
         """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
-        counters = [*map(self._counters.of_name, names), *map(self._counters.of_address, addresses)]
-        counters += [self._counters.of_place(name, address) for name in names for address in addresses]
+        counted = [counted_name(name) for name in names]
+        counters = [*map(self._counters.of_name, counted), *map(self._counters.of_address, addresses)]
+        counters += [self._counters.of_place(name, address) for name in counted for address in addresses]
         return await _forget(tx, {counter.subject for counter in counters})
 
     def _forgotten_with(self, counters: Sequence[Counter], user: User, *, client: Client) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
         if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
-            names = (user.username, user.email)
+            names = counted_names(user)
             own |= {self._counters.of_name(name).subject for name in names}
             own |= {self._counters.of_place(name, client.address).subject for name in names}
         return own
@@ -227,10 +248,6 @@ class Unlocker:
         """Forget the wrong guesses for these names and from these addresses; return how many counters went."""
         async with self._db.begin() as tx:
             return await self._guesses.forget(tx, names=names, addresses=addresses)
-
-
-def _blocked_until(counter: Counter) -> ScalarSelect[Any]:
-    return select(GuessCounter.blocked_until).where(GuessCounter.subject == counter.subject).scalar_subquery()
 
 
 async def _rows(tx: Transaction, subjects: set[str], *, held: bool) -> Sequence[GuessCounter]:

@@ -1,20 +1,21 @@
 """Queries of sessions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     CursorResult,
+    Insert,
     Table,
     and_,
     bindparam,
     exists,
     func,
     insert,
-    literal,
     select,
     update,
 )
@@ -60,27 +61,20 @@ class Sessions:
         await self._tx.flush()
         return session
 
-    async def add_at_once(self, session: Session, account: User, *, unless: ColumnElement[bool]) -> bool:
+    async def add_at_once(
+        self, session: Session, account: User, *, unless: ColumnElement[bool], values: Mapping[str, Any]
+    ) -> bool:
         """Insert the session of an account that is as it was read, and may sign in; return whether it is there now.
 
-        One statement reads, keeps the account as it is until the transaction ends, and writes.
+        One statement reads, keeps the account as it is until the transaction ends, and writes. `values` are those of
+        the condition's parameters.
         """
-        values = [literal(getattr(session, name), SESSIONS.c[name].type) for name in AT_FIRST]
-        chosen = (
-            select(*values)
-            .where(
-                User.id == account.id,
-                User.password_hash == account.password_hash,
-                User.token_version == account.token_version,
-                User.version == account.version,
-                User.disabled_at.is_(None),
-                User.erase_at.is_(None),
-                ~unless,
-            )
-            .with_for_update(read=True)
-        )
-        statement = insert(SESSIONS).from_select(AT_FIRST, chosen)
-        result = await self._tx.execute(statement, execution_options={"preserve_rowcount": True})
+        given = {
+            **{f"new_{name}": getattr(session, name) for name in AT_FIRST},
+            **{f"read_{name}": getattr(account, name) for name in AS_READ},
+            **values,
+        }
+        result = await self._tx.execute(_add_at_once(unless), given, execution_options={"preserve_rowcount": True})
         written = cast("CursorResult[Any]", result)
         if written.rowcount != 1:
             return False
@@ -162,11 +156,11 @@ class Sessions:
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
 
-def lacks_device(device: str) -> ColumnElement[bool]:
-    """Return what to select beside an account: whether it has had sessions, and none from such a device."""
-    any_session = exists().where(Session.user_id == User.id)
-    from_device = exists().where(Session.user_id == User.id, Session.device == device)
-    return and_(any_session.correlate(User), ~from_device.correlate(User))
+# What to select beside an account: whether it has had sessions, and none from the device that is asked for.
+LACKS_DEVICE: ColumnElement[bool] = and_(
+    exists().where(Session.user_id == User.id).correlate(User),
+    ~exists().where(Session.user_id == User.id, Session.device == bindparam("device")).correlate(User),
+)
 
 
 def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
@@ -176,6 +170,26 @@ def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
 SESSIONS = cast("Table", Session.__table__)
 # What a session has when it is opened.
 AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("id", "ended_at", "end_reason")]
+# What an account still is when a session of it is opened at once.
+AS_READ = ("id", "password_hash", "token_version", "version")
+
+
+@cache
+def _add_at_once(unless: ColumnElement[bool]) -> Insert:
+    """Return the statement of `Sessions.add_at_once`: one that each sign-in builds anew is much of its work here."""
+    chosen = (
+        select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
+        .where(
+            *(getattr(User, name) == bindparam(f"read_{name}") for name in AS_READ),
+            User.disabled_at.is_(None),
+            User.erase_at.is_(None),
+            ~unless,
+        )
+        .with_for_update(read=True)
+    )
+    return insert(SESSIONS).from_select(AT_FIRST, chosen)
+
+
 ADVANCE = (
     update(SESSIONS)
     .where(

@@ -1,8 +1,10 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import Any
 
 from sqlalchemy import ColumnElement
 
@@ -103,11 +105,22 @@ class TokenService:
         return session
 
     async def open_at_once(
-        self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime, unless: ColumnElement[bool]
+        self,
+        tx: Transaction,
+        user: User,
+        *,
+        client: Client,
+        amr: str,
+        now: datetime,
+        unless: ColumnElement[bool],
+        values: Mapping[str, Any],
     ) -> Session | None:
-        """Start a session if the account is as it was read, and the condition does not hold; None where it may not."""
+        """Start a session if the account is as it was read, and the condition does not hold; None where it may not.
+
+        `values` are those of the condition's parameters.
+        """
         session = self._new_session(user, client=client, amr=amr, now=now)
-        if not await Sessions(tx).add_at_once(session, user, unless=unless):
+        if not await Sessions(tx).add_at_once(session, user, unless=unless, values=values):
             return None
         _record_opened(tx, session, client=client)
         return session

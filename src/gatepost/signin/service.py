@@ -21,11 +21,11 @@ from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
 from gatepost.limits.counters import Counter
 from gatepost.limits.devices import UNKNOWN_DEVICE, Device
-from gatepost.limits.guesses import Guesses
+from gatepost.limits.guesses import ANY_COUNTED, BESIDE, Guesses
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
-from gatepost.sessions.repository import lacks_device
+from gatepost.sessions.repository import LACKS_DEVICE
 from gatepost.sessions.tokens import SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
 
@@ -49,6 +49,9 @@ ANSWERS: dict[Refusal, type[AppError]] = {
 }
 
 RIGHT_PASSWORD = (Refusal.DISABLED, Refusal.UNVERIFIED)
+
+# What a sign-in has to know besides the account.
+BESIDE_ACCOUNT = (LACKS_DEVICE, *BESIDE)
 
 # A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
 READINGS = 2
@@ -133,9 +136,10 @@ class SignInService:
     ) -> tuple[User | None, Sequence[Counter], bool]:
         """Return the account, what a guess for it counts on, and whether it knows devices, but none like this."""
         attempt = self._guesses.attempt(identifier, client=client, device=device)
-        wanted = (lacks_device(describe(client.user_agent)), *attempt.beside())
+        values = {"device": describe(client.user_agent), **attempt.values()}
         async with self._db.read() as tx:
-            user, (is_new_device, *beside) = await Users(tx).named(canonical_identifier(identifier), wanted)
+            name = canonical_identifier(identifier)
+            user, (is_new_device, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
         return user, self._guesses.admit(attempt, user, beside), bool(is_new_device)
 
     async def _improve_hash(self, user: User, password: str, *, client: Client) -> None:
@@ -163,10 +167,10 @@ class SignInService:
     ) -> SignedIn | None:
         """Open a session where nothing has changed and nobody has guessed: nearly always, and in one statement."""
         now = self._clock.now()
-        unless = self._guesses.any_for(counters, user, client=client)
+        counted = self._guesses.counted_for(counters, user, client=client)
         async with self._db.begin() as tx:
             session = await self._tokens.open_at_once(
-                tx, user, client=client, amr=PASSWORD_METHOD, now=now, unless=unless
+                tx, user, client=client, amr=PASSWORD_METHOD, now=now, unless=ANY_COUNTED, values=counted
             )
             if session is None:
                 return None

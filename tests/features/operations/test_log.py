@@ -2,11 +2,15 @@
 
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
+from gatepost.core.logs import lines
 from gatepost.core.logs.lines import BACKLOG_BYTES, LineWriter
+from gatepost.core.logs.setup import LineHandler
 from gatepost.core.settings import LogAddresses, LogFormat, LogLevel
 from tests.conftest import ADDRESS, MakeServices, MakeSettings, http_client, started
 from tests.support.api import Api
@@ -149,3 +153,28 @@ def test_reader_that_stalls_stops_nobody_and_misses_no_line_of_a_mebibyte() -> N
     writer.flush()
     assert writer.lost == count - taken + 1
     os.close(writing)
+
+
+def test_library_that_logs_waits_for_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "FLUSH_SECONDS", 3600)
+    reading, writing = os.pipe()
+    writer = LineWriter(writing)
+    handler = LineHandler(LogFormat.JSON.value, writer)
+    said = "x" * BACKLOG_BYTES
+
+    for number in range(3):
+        handler.handle(logging.makeLogRecord({"name": "a.library", "msg": said, "args": (), "levelno": number}))
+
+    with os.fdopen(reading, "rb") as reader:
+        assert said.encode() in reader.readline()
+
+
+def test_line_that_is_written_while_the_process_ends_is_not_lost() -> None:
+    program = (
+        "import os; from gatepost.core.logs.lines import standard_error as log; "
+        "log().write(b'soon\\n'); log().finish(); log().write(b'last\\n'); os._exit(0)"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+
+    assert ended.stderr == b"soon\nlast\n"

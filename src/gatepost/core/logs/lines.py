@@ -29,6 +29,7 @@ class LineWriter:
         self._size = 0
         self._is_writing = False
         self._is_urgent = False
+        self._is_last = False
         self._changed = Condition()
         self._thread: Thread | None = None
         self.lost = 0
@@ -47,6 +48,13 @@ class LineWriter:
                 self._thread.start()
             elif len(self._lines) == 1 or self._size >= CHUNK_BYTES:
                 self._changed.notify_all()
+        if self._is_last:
+            self.flush()
+
+    def finish(self) -> None:
+        """Write all that waits, and each further line before its writer goes on: the process may end after it."""
+        self._is_last = True
+        self.flush()
 
     def flush(self) -> None:
         """Write all that waits, for at most a second."""

@@ -45,7 +45,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
 
 
 class LineHandler(logging.Handler):
-    """Writes what comes by `logging` as a line, at once."""
+    """Writes what comes by `logging` as a line."""
 
     def __init__(self, style: str, writer: LineWriter | None = None) -> None:
         super().__init__()
@@ -66,7 +66,6 @@ class LineHandler(logging.Handler):
         """Write one line; what fails here never reaches who logged."""
         try:
             self._writer.write(f"{self.format(record)}\n".encode("utf-8", "replace"))
-            self._writer.flush()
         except Exception:  # noqa: BLE001  `logging` asks its handlers to keep their own failures
             self.handleError(record)
 

@@ -13,7 +13,7 @@ from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.workers import session_id
 
 AT_ONCE = 6
-PATIENCE_SECONDS = 0.2
+PATIENCE_SECONDS = 0.5
 
 
 async def sign_in(api: Api, person: Person) -> httpx.Response:

@@ -36,7 +36,7 @@ def _intro(store: Store, plan: Plan) -> str:
     rounds = store.rounds()
     day = datetime.now(UTC).date().isoformat()
     return (
-        f"Written by `make bench BENCH={plan.name}` on {day}; [README.md](README.md) tells how to read it. Medians of "
+        f"Written by `make bench BENCH={plan.name}` on {day}; `docs/benchmarks/README.md` tells how to read it. Medians of "
         f"{rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
         f"{CONNECTIONS} connections open for what reads and {WRITERS} for what writes. The herd is {HERD} connections "
         f"that sign in, beside {WATCHERS} that read."
@@ -110,7 +110,7 @@ def _growth(store: Store, plan: Plan) -> str:
 
 
 def _errors(store: Store) -> str:
-    errors = [f"- {target}, {op}: `{' '.join(error.split())[:200]}`" for (target, op), error in store.errors().items()]
+    errors = [f"- {target}, {op}: {" ".join(error.split())[:200]}" for (target, op), error in store.errors().items()]
     return "\n".join(errors) or "Everything was."
 
 

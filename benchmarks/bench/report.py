@@ -110,7 +110,7 @@ def _growth(store: Store, plan: Plan) -> str:
 
 
 def _errors(store: Store) -> str:
-    errors = [f"- {target}, {op}: {" ".join(error.split())[:200]}" for (target, op), error in store.errors().items()]
+    errors = [f"- {target}, {op}: {' '.join(error.split())[:200]}" for (target, op), error in store.errors().items()]
     return "\n".join(errors) or "Everything was."
 
 

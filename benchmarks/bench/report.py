@@ -36,8 +36,8 @@ def _intro(store: Store, plan: Plan) -> str:
     rounds = store.rounds()
     day = datetime.now(UTC).date().isoformat()
     return (
-        f"Written by `make bench BENCH={plan.name}` on {day}; `docs/benchmarks/README.md` tells how to read it. Medians of "
-        f"{rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
+        f"Written by `make bench BENCH={plan.name}` on {day}; `docs/benchmarks/README.md` tells how to read it. "
+        f"Medians of {rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
         f"{CONNECTIONS} connections open for what reads and {WRITERS} for what writes. The herd is {HERD} connections "
         f"that sign in, beside {WATCHERS} that read."
     )

@@ -7,6 +7,7 @@ from collections import Counter
 import httpx
 from sqlalchemy import func, select
 
+from gatepost.accounts.names import canonical_identifier
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.limits.counters import Counters, counted_name
@@ -24,7 +25,7 @@ async def guess(api: Api, name: str, password: str) -> httpx.Response:
 async def failures(workers: Workers, name: str) -> int:
     """Return what is counted for a name, at the address that it has signed up from or at any other."""
     counters = Counters(workers.office.settings.keys)
-    counted = counted_name(name)
+    counted = counted_name(name, canonical_identifier(name))
     subjects = [counters.of_name(counted).subject, counters.of_place(counted, "127.0.0.1").subject]
     async with workers.database.read() as tx:
         return await tx.scalar(select(func.sum(GuessCounter.failures)).where(GuessCounter.subject.in_(subjects))) or 0

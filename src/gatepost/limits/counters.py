@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import canonical_identifier
 from gatepost.core import base64url
 from gatepost.core.secrets import SecretKeys
 
@@ -115,10 +114,10 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
 
 
-def counted_name(typed: str) -> str:
-    """Return what guesses for a user name or e-mail address are counted by, however it is typed."""
+def counted_name(typed: str, name: tuple[str, str] | None) -> str:
+    """Return what guesses for a name are counted by, given what was typed and its `canonical_identifier`."""
     # What nobody can be called is counted as it was typed, just as an unknown name is.
-    return " ".join(canonical_identifier(typed) or ("nobody", typed))
+    return " ".join(name or ("nobody", typed))
 
 
 def counted_names(user: User) -> tuple[str, str]:

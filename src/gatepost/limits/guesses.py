@@ -16,6 +16,7 @@ from sqlalchemy.dialects.mysql import insert as mysql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gatepost.accounts.models import User
+from gatepost.accounts.names import canonical_identifier
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
@@ -87,8 +88,7 @@ class Guesses:
         self._rules = rules
 
     def attempt(self, name: str, *, client: Client, device: Device) -> Attempt:
-        """Describe a guess for a user name or an e-mail address."""
-        name = counted_name(name)
+        """Describe a guess for a `counted_name`."""
         return Attempt(
             name=self._counters.of_name(name),
             address=self._counters.of_address(client.address),
@@ -174,7 +174,7 @@ class Guesses:
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
         """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
-        counted = [counted_name(name) for name in names]
+        counted = [counted_name(name, canonical_identifier(name)) for name in names]
         counters = [*map(self._counters.of_name, counted), *map(self._counters.of_address, addresses)]
         counters += [self._counters.of_place(name, address) for name in counted for address in addresses]
         return await _forget(tx, {counter.subject for counter in counters})

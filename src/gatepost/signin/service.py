@@ -19,7 +19,7 @@ from gatepost.core.hashing_line import HashingBusy
 from gatepost.core.logs.context import Act, note_act
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
-from gatepost.limits.counters import Counter
+from gatepost.limits.counters import Counter, counted_name
 from gatepost.limits.devices import UNKNOWN_DEVICE, Device
 from gatepost.limits.guesses import ANY_COUNTED, BESIDE, Guesses
 from gatepost.mail.outbox import MailKind, enqueue
@@ -135,10 +135,10 @@ class SignInService:
         self, identifier: str, *, client: Client, device: Device
     ) -> tuple[User | None, Sequence[Counter], bool]:
         """Return the account, what a guess for it counts on, and whether it knows devices, but none like this."""
-        attempt = self._guesses.attempt(identifier, client=client, device=device)
+        name = canonical_identifier(identifier)
+        attempt = self._guesses.attempt(counted_name(identifier, name), client=client, device=device)
         values = {"device": describe(client.user_agent), **attempt.values()}
         async with self._db.read() as tx:
-            name = canonical_identifier(identifier)
             user, (is_new_device, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
         return user, self._guesses.admit(attempt, user, beside), bool(is_new_device)
 

@@ -7,9 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 from gatepost.core.settings.text import example_file, markdown_table
+from tests.support.missing import lacking
 from tests.support.server import gatepost_server, server_env
 
 CHECKOUT = Path(__file__).parents[2]
@@ -36,7 +35,7 @@ class Step:
 def test_tour_answers_as_the_readme_says(tmp_path: Path) -> None:
     for program in ("bash", "curl"):
         if shutil.which(program) is None:
-            pytest.skip(f"the tour needs {program}: install it")
+            lacking(f"the tour needs {program}: install it")
     section = README.partition("## A tour\n")[2].partition("\n## ")[0]
     tour = [Step(found["commands"], found["answer"]) for found in STEP.finditer(section)]
     assert len(tour) == section.count("```bash") > 0, "a step of the tour has no answer below it"

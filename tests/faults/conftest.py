@@ -22,6 +22,7 @@ from gatepost.core.migrations import migrate
 from gatepost.core.settings import Settings
 from gatepost.services import build_services
 from tests.support.ledger import Ledger
+from tests.support.missing import lacking
 from tests.support.mysql import PROGRAMS, PrivateServer, can_start_server, private_server, run_sql
 from tests.support.server import GatepostServer, gatepost_server
 from tests.support.workers import SECRET
@@ -60,7 +61,7 @@ def maria() -> Iterator[PrivateServer]:
     """Give a MariaDB server that may be harmed."""
     if not can_start_server():
         reason = f"not installed: {' and '.join(name for name in PROGRAMS if not shutil.which(name))} (mariadb-server)"
-        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+        lacking(reason)
     with private_server() as server:
         yield server
 

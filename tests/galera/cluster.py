@@ -1,7 +1,6 @@
 """Three MariaDB servers that replicate to each other with Galera, in a temporary folder, on loopback."""
 
 import asyncio
-import os
 import shutil
 import socket
 import subprocess
@@ -13,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import aiomysql
-import pytest
 from sqlalchemy import URL
+
+from tests.support.missing import lacking
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
 REASON = "no Galera: install mariadb-server, galera-4 and rsync"
@@ -79,7 +79,7 @@ def galera_cluster() -> Iterator[tuple[Node, ...]]:
     """Run three nodes until the block ends; skip where there is no Galera, or fail where CI says there must be."""
     provider = next((path for path in PROVIDERS if Path(path).exists()), None)
     if provider is None or not all(map(shutil.which, ("mariadbd", "mariadb-install-db", "rsync"))):
-        pytest.fail(REASON) if os.environ.get("CI") == "true" else pytest.skip(REASON)
+        lacking(REASON)
     with ExitStack() as stack:
         root = Path(stack.enter_context(_folder()))
         ports = _free_ports(12)

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.support.missing import lacking
 from tests.support.server import START_SECONDS, GatepostServer, gatepost_server, server_env
 
 PASSWORD = "correct horse"
@@ -142,12 +143,9 @@ def until(is_so: Callable[[], bool], *, seconds: float) -> None:
 def program(name: str, *, package: str) -> str:
     """Return the path of a program; skip where it is missing, or fail where CI says it must be there."""
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if found:
-        return found
-    reason = f"no {name} on the PATH: install {package}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if not found:
+        lacking(f"no {name} on the PATH: install {package}")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -159,12 +157,10 @@ def node_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "package.json").write_text('{"type": "module", "private": true}')
     arguments = ("install", "--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", JOSE)
     result = subprocess.run([npm, *arguments], cwd=folder, capture_output=True, text=True, timeout=120)
-    if result.returncode == 0:
-        return folder
-    reason = f"npm cannot install {JOSE}: it needs the network or a registry nearby. {result.stderr.strip()[-300:]}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+    if result.returncode != 0:
+        reason = f"npm cannot install {JOSE}: it needs the network or a registry nearby. {result.stderr.strip()[-300:]}"
+        lacking(reason)
+    return folder
 
 
 def run_node(folder: Path, script: str, **env: str) -> "subprocess.Popen[str]":

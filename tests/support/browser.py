@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import pytest
 from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, async_playwright
+
+from tests.support.missing import lacking
 
 REASON = "no Chromium: install chromium, chromium-browser or google-chrome on the PATH, or set CHROMIUM to its program"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -77,8 +78,6 @@ def watch(page: Page) -> Watch:
 def _program() -> str:
     named = os.environ.get("CHROMIUM")
     found = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
-    if found:
-        return found
-    if os.environ.get("CI") == "true":
-        pytest.fail(REASON)
-    pytest.skip(REASON)
+    if not found:
+        lacking(REASON)
+    return found

@@ -16,6 +16,7 @@ from gatepost.accounts.repository import Users
 from gatepost.core.settings import load_settings
 from gatepost.services import build_services
 from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.grants import Grant
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
 
@@ -58,7 +59,8 @@ async def main(access_count: int, refresh_count: int, folder: Path) -> None:
         services.keys, issuer=settings.public_url, audience=settings.jwt_audience, life=settings.access_token_life
     )
     session = Session(id=last + 1, **common)
-    issued = [access.issue(user, session, now=now)[0] for _ in range(access_count)]
+    grant = Grant.of(user, session)
+    issued = [access.issue(grant, now=now)[0] for _ in range(access_count)]
     (folder / "access.txt").write_text("".join(f"Bearer {token}\n" for token in issued))
     await services.stop()
 

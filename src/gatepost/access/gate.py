@@ -56,11 +56,8 @@ class Gate:
 
     async def _ask_database(self, principal: Principal, *, now: datetime) -> None:
         async with self._db.read() as tx:
-            found = await Sessions(tx).with_user(principal.session_id)
-        if found is None:
+            grant = await Sessions(tx).grant(principal.session_id)
+        if grant is None or grant.ended_at is not None or grant.expires_at <= now:
             raise TokenRevoked
-        session, user = found
-        if session.ended_at is not None or session.expires_at <= now:
-            raise TokenRevoked
-        if user.disabled_at is not None or user.token_version > principal.token_version:
+        if grant.disabled_at is not None or grant.token_version > principal.token_version:
             raise TokenStale

@@ -1,5 +1,6 @@
 """Tables of people and their roles."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -64,11 +65,16 @@ class User(Base):
     @property
     def permissions(self) -> tuple[str, ...]:
         """What the account's roles allow, sorted; `*` alone where one of them allows all."""
-        words = {word for role in self.roles for word in role.permissions}
-        return ("*",) if "*" in words else tuple(sorted(words))
+        return allowed_by(role.permissions for role in self.roles)
 
     def __repr__(self) -> str:
         return f"User(id={self.id})"
+
+
+def allowed_by(permissions: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """Return what roles with these permissions allow together, sorted; `*` alone where one of them allows all."""
+    words = {word for of_one in permissions for word in of_one}
+    return ("*",) if "*" in words else tuple(sorted(words))
 
 
 class OneTimeToken(Base):

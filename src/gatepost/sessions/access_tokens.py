@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gatepost.access.principal import ACCESS_TOKEN_TYPE
-from gatepost.accounts.models import User
 from gatepost.core import jose
 from gatepost.keys.ring import KeyRing
-from gatepost.sessions.models import Session
+from gatepost.sessions.grants import Grant
 
 # RFC 9068 asks for the client that the token was issued to; people who sign in here use the service's own.
 CLIENT_ID = "gatepost"
@@ -28,27 +27,27 @@ class AccessTokens:
         """The name of the key that signs now."""
         return self._keys.signing.kid
 
-    def issue(self, user: User, session: Session, *, now: datetime) -> tuple[str, datetime]:
+    def issue(self, grant: Grant, *, now: datetime) -> tuple[str, datetime]:
         """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
 
         So whoever ends the session knows from its row until when its access tokens must be refused, whoever
         issues another one at that moment.
         """
-        expires_at = min(now + self.life, session.expires_at, session.access_expires_at)
+        expires_at = min(now + self.life, grant.expires_at, grant.access_expires_at)
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
-            "sub": str(user.id),
+            "sub": str(grant.user_id),
             "client_id": CLIENT_ID,
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": secrets.token_urlsafe(16),
-            "sid": str(session.id),
-            "username": user.username,
-            "roles": list(user.role_names),
-            "permissions": list(user.permissions),
-            "amr": session.amr.split(" "),
-            "auth_time": int(session.created_at.timestamp()),
-            "ver": user.token_version,
+            "sid": str(grant.session_id),
+            "username": grant.username,
+            "roles": list(grant.roles),
+            "permissions": list(grant.permissions),
+            "amr": grant.amr.split(" "),
+            "auth_time": int(grant.created_at.timestamp()),
+            "ver": grant.token_version,
         }
         return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE), expires_at

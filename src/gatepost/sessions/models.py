@@ -44,7 +44,12 @@ class Session(Base):
     @property
     def expires_at(self) -> datetime:
         """When the session ends by itself, unless it is refreshed before."""
-        return min(self.idle_expires_at, self.absolute_expires_at)
+        return ends_at(self.idle_expires_at, self.absolute_expires_at)
+
+
+def ends_at(idle_expires_at: datetime, absolute_expires_at: datetime) -> datetime:
+    """Return when a session ends by itself."""
+    return min(idle_expires_at, absolute_expires_at)
 
 
 class Revocation(Base):

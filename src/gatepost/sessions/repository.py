@@ -19,34 +19,31 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import joinedload, load_only
 
-from gatepost.accounts.models import Role, User
+from gatepost.accounts.models import Role, User, allowed_by
 from gatepost.core.database import Transaction
-from gatepost.sessions.models import Session
+from gatepost.sessions.grants import Grant
+from gatepost.sessions.models import Session, ends_at
 
 # What a refresh changes in a session.
 MOVED_ON = (
     "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
     "user_agent", "device",
 )  # fmt: skip
-# What tokens are made of, and what refuses them. Each further column costs the driver as much as a row.
-OF_SESSION = (
-    Session.user_id, Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
-    Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
-)  # fmt: skip
-OF_ACCOUNT = (User.username, User.email, User.token_version, User.disabled_at)
-# Made once: a statement that every refresh builds anew is most of its work here.
-WITH_USER = (
-    select(Session, User)
-    .join(User, User.id == Session.user_id)
-    .options(
-        load_only(*OF_SESSION, raiseload=True),
-        load_only(*OF_ACCOUNT, raiseload=True),
-        joinedload(User.roles).load_only(Role.name, Role.permissions, raiseload=True),
+# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns and makes no
+# objects of tables, and for no more of them than it needs: the driver reads the description of each anew.
+GRANT = (
+    select(
+        Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
+        Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
+        Session.user_id, User.username, User.token_version, User.disabled_at, Role.name, Role.permissions,
     )
+    .select_from(Session)
+    .join(User, User.id == Session.user_id)
+    .outerjoin(User.roles)
     .where(Session.id == bindparam("session_id"))
-)
+    .order_by(Role.id)
+)  # fmt: skip
 
 
 class Sessions:
@@ -85,10 +82,30 @@ class Sessions:
         """Return a session, gone on or ended."""
         return await self._tx.get(Session, session_id)
 
-    async def with_user(self, session_id: int) -> tuple[Session, User] | None:
-        """Return a session and its account with its roles, in one query: what tokens are made of, no more."""
-        row = (await self._tx.execute(WITH_USER, {"session_id": session_id})).unique().one_or_none()
-        return None if row is None else (row[0], row[1])
+    async def grant(self, session_id: int) -> Grant | None:
+        """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
+        connection = await self._tx.connection()
+        rows = (await connection.execute(GRANT, {"session_id": session_id})).all()
+        if not rows:
+            return None
+        first = rows[0]
+        roles = [row for row in rows if row.name is not None]
+        return Grant(
+            session_id=session_id,
+            generation=first.generation,
+            rotated_at=first.rotated_at,
+            created_at=first.created_at,
+            expires_at=ends_at(first.idle_expires_at, first.absolute_expires_at),
+            access_expires_at=first.access_expires_at,
+            amr=first.amr,
+            ended_at=first.ended_at,
+            user_id=first.user_id,
+            username=first.username,
+            token_version=first.token_version,
+            disabled_at=first.disabled_at,
+            roles=tuple(row.name for row in roles),
+            permissions=allowed_by(row.permissions for row in roles),
+        )
 
     async def advance(
         self, session_id: int, generation: int, *, by: int, now: datetime, values: dict[str, Any]

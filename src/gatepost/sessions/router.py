@@ -55,9 +55,9 @@ async def refresh(
     token = sent or cookies.refresh_token(request)
     if token is None:
         raise RefreshTokenRequired
-    signed_in = await tokens.refresh(token, client=client)
-    with_tokens = cookies.deliver(response, signed_in.tokens, asked=None if sent else TokenTransport.COOKIE)
-    return RefreshResponse.of(signed_in.tokens, with_tokens=with_tokens)
+    pair = await tokens.refresh(token, client=client)
+    with_tokens = cookies.deliver(response, pair, asked=None if sent else TokenTransport.COOKIE)
+    return RefreshResponse.of(pair, with_tokens=with_tokens)
 
 
 @router.post(

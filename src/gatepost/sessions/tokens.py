@@ -19,6 +19,7 @@ from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
+from gatepost.sessions.grants import Grant
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
 from gatepost.sessions.repository import Sessions
@@ -50,10 +51,9 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account, the session that it has here, and the tokens that speak for both."""
+    """An account, and the tokens that speak for it here."""
 
     user: User
-    session: Session
     tokens: TokenPair
 
 
@@ -126,19 +126,10 @@ class TokenService:
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
-        """Give a session its tokens."""
-        note_user(user.id)
-        access_token, expires_at = self._access.issue(user, session, now=now)
-        ticket = RefreshTicket(session.id, session.generation)
-        tokens = TokenPair(
-            access_token=access_token,
-            expires_in=int((expires_at - now).total_seconds()),
-            refresh_token=self._refresh.write(ticket),
-            refresh_expires_in=int((session.expires_at - now).total_seconds()),
-        )
-        return SignedIn(user, session, tokens)
+        """Give a session that was opened just now its tokens."""
+        return SignedIn(user, self._pair(Grant.of(user, session), now=now))
 
-    async def refresh(self, refresh_token: str, *, client: Client) -> SignedIn:
+    async def refresh(self, refresh_token: str, *, client: Client) -> TokenPair:
         """Exchange a refresh token for the next pair, with the account's roles of now.
 
         The token before the current one is answered with the current one again for a short time, so that two tabs,
@@ -176,31 +167,41 @@ class TokenService:
             device=describe(client.user_agent),
         )
 
-    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> SignedIn:
+    def _pair(self, grant: Grant, *, now: datetime) -> TokenPair:
+        note_user(grant.user_id)
+        access_token, expires_at = self._access.issue(grant, now=now)
+        return TokenPair(
+            access_token=access_token,
+            expires_in=int((expires_at - now).total_seconds()),
+            refresh_token=self._refresh.write(RefreshTicket(grant.session_id, grant.generation)),
+            refresh_expires_in=int((grant.expires_at - now).total_seconds()),
+        )
+
+    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> TokenPair:
         now = self._clock.now()
         moved_on = await self._move_on(ticket, client=client, now=now)
         if moved_on is not None:
-            return self.issue(*moved_on, now=now)
+            return self._pair(moved_on, now=now)
         # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
         # transaction of their own. What they find stays true: generations only grow.
         async with self._db.read() as tx:
-            user, session = await self._of(tx, ticket)
-        match self._classify(ticket, session, now=now):
+            grant = await self._of(tx, ticket)
+        match self._classify(ticket, grant, now=now):
             case Presented.CURRENT:
                 # A node of a cluster ran the update before it had what another node committed, and has it now.
                 raise DatabaseUnavailable
             case Presented.JUST_REPLACED:
-                return self.issue(user, session, now=now)
+                return self._pair(grant, now=now)
             case Presented.UNKNOWN:
                 raise RefreshTokenInvalid
             case Presented.EXPIRED:
                 raise RefreshTokenExpired
             case Presented.REUSED:
-                await self._end_reused(session.id, client=client, now=now)
+                await self._end_reused(grant.session_id, client=client, now=now)
                 raise RefreshTokenReused
 
     @retry_conflicts
-    async def _move_on(self, ticket: RefreshTicket, *, client: Client, now: datetime) -> tuple[User, Session] | None:
+    async def _move_on(self, ticket: RefreshTicket, *, client: Client, now: datetime) -> Grant | None:
         """Use the current token up; None where it is not the current one of a live session."""
         async with self._db.begin() as tx:
             moved = await Sessions(tx).advance(
@@ -219,14 +220,13 @@ class TokenService:
             )
             return await self._of(tx, ticket) if moved else None
 
-    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> tuple[User, Session]:
-        found = await Sessions(tx).with_user(ticket.session_id)
-        if found is None:
+    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> Grant:
+        grant = await Sessions(tx).grant(ticket.session_id)
+        if grant is None:
             raise RefreshTokenInvalid
-        session, user = found
-        if user.disabled_at is not None:
+        if grant.disabled_at is not None:
             raise AccountDisabled
-        return user, session
+        return grant
 
     @retry_conflicts
     async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> None:
@@ -239,15 +239,15 @@ class TokenService:
                 details={"reason": reason if session else "unknown_session"},
             )  # fmt: skip
 
-    def _classify(self, ticket: RefreshTicket, session: Session, *, now: datetime) -> Presented:
-        if session.ended_at is not None or ticket.generation > session.generation:
+    def _classify(self, ticket: RefreshTicket, grant: Grant, *, now: datetime) -> Presented:
+        if grant.ended_at is not None or ticket.generation > grant.generation:
             return Presented.UNKNOWN
-        if session.expires_at <= now:
+        if grant.expires_at <= now:
             return Presented.EXPIRED
-        if ticket.generation == session.generation:
+        if ticket.generation == grant.generation:
             return Presented.CURRENT
-        is_previous = ticket.generation == session.generation - 1
-        if is_previous and now - session.rotated_at <= self._rules.reuse_grace:
+        is_previous = ticket.generation == grant.generation - 1
+        if is_previous and now - grant.rotated_at <= self._rules.reuse_grace:
             return Presented.JUST_REPLACED
         return Presented.REUSED
 

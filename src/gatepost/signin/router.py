@@ -115,7 +115,7 @@ async def token(
         case "password", str(username), str(password), _:
             signed_in = await service.with_password(username, password, client=client, device=device)
             remember(signed_in.user.id)
-            return TokenAnswer.of(signed_in)
+            return TokenAnswer.of(signed_in.tokens)
         case "refresh_token", _, _, str(refresh_token):
             return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))
         case "password" | "refresh_token", _, _, _:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gatepost.accounts.schemas import role_labels
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, Out
-from gatepost.sessions.tokens import SignedIn
+from gatepost.sessions.tokens import SignedIn, TokenPair
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
@@ -82,9 +82,8 @@ class TokenAnswer(BaseModel):
     refresh_token: str = Field(repr=False, examples=["gpr_1.0.h3Zk…"])
 
     @classmethod
-    def of(cls, signed_in: SignedIn) -> Self:
+    def of(cls, tokens: TokenPair) -> Self:
         """Answer a grant."""
-        tokens = signed_in.tokens
         return cls(
             access_token=tokens.access_token,
             token_type="Bearer",  # noqa: S106  a type, not a token

@@ -8,7 +8,7 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --ge
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell $(PYTHON) -c 'import secrets; print(secrets.randbelow(2**32))')
 
-.PHONY: run test fuzz faults galera check bench docs screenshots lock clean
+.PHONY: run test coverage fuzz faults galera check bench docs screenshots lock clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -16,6 +16,10 @@ run: .venv/installed ## build the environment and serve on http://localhost:8080
 # Some machines forbid it; the tests start the service a hundred times, and it would be compiled as often.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
+	$(BIN)/pytest -n 2 $(ARGS)
+
+coverage: export PYTHONDONTWRITEBYTECODE =
+coverage: .venv/installed-dev ## the whole suite, and the lines of the code that it does not reach; it takes twice as long
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
 fuzz: .venv/installed-dev ## the tests that send anything at all, for long; FUZZ_EXAMPLES=1000 for longer

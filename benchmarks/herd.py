@@ -91,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("wb") as log:
         settings = {"PORT": "0", "DATA_DIR": folder, "BCRYPT_ROUNDS": options.rounds, "WORKERS": options.workers}
         server = subprocess.Popen(
-            [sys.executable, "-c", "from gatepost.cli.main import run; run()", "serve"],
+            [sys.executable, "-m", "gatepost", "serve"],
             env={**os.environ, **settings},
             stdout=log,
             stderr=subprocess.STDOUT,

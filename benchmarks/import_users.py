@@ -24,7 +24,7 @@ from sqlalchemy import URL, make_url, text
 
 from gatepost.core.database import create_engine
 
-GATEPOST = (sys.executable, "-c", "from gatepost.cli.main import run; run()")
+GATEPOST = (sys.executable, "-m", "gatepost")
 HASH = "$2a$08$abcdefghijklmnopqrstuuDHHxBYEyYKlxfSE4fnC0TvRGdIsYtSe"
 BATCH = 5000
 

@@ -58,7 +58,7 @@ def test_installed_wheel_migrates_in_an_empty_folder(installed: Path, tmp_path: 
     where = _run(python, "-c", "import gatepost; print(gatepost.__file__)", cwd=tmp_path)
     assert Path(where.strip()).is_relative_to(installed.parent)
 
-    command = (python, "-c", "from gatepost.cli.main import run; run()")
+    command = (python, "-m", "gatepost")
     newest = sorted(path.name[:4] for path in (CHECKOUT / "alembic/versions").glob("*.py"))[-1]
     assert _run(*command, "migrate", cwd=tmp_path) == f"empty -> {newest}\n"
     assert _run(*command, "migrate", "base", cwd=tmp_path) == f"{newest} -> empty\n"

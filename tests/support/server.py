@@ -25,7 +25,7 @@ from gatepost.http.protocol import GuardedProtocol
 START_SECONDS = 90
 STOP_SECONDS = 20
 POLL_SECONDS = 0.05
-COMMAND = (sys.executable, "-c", "from gatepost.cli.main import run; run()")
+COMMAND = (sys.executable, "-m", "gatepost")
 LISTENS = re.compile(r"running on http://[^\s:]+:(\d+)")
 
 

@@ -100,5 +100,7 @@ def _greet(settings: Settings, *, host: str, port: int) -> None:
 def _own_name() -> str:
     """Return the name by which whoever started this can call the command again from the same folder."""
     called, found = Path(sys.argv[0]), shutil.which("gatepost")
+    if called.name == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m gatepost"
     is_on_path = found is not None and Path(found).resolve() == called.resolve()
     return shlex.quote(str(called)) if called.is_file() and not is_on_path else "gatepost"

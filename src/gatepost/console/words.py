@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ class Words:
         """Return the texts whose keys lie below these, for a page's script."""
         starts = tuple(f"{prefix}." for prefix in prefixes)
         return {key: text for key, text in self._texts.items() if key.startswith(starts)}
+
+
+@cache
+def words_of(language: str) -> Words:
+    """Return the words in a language; they are read once a process."""
+    return Words(language)
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from sqlalchemy import URL
 
-from gatepost.resource import Gatepost, Principal
+from gatepost.resource import Gatepost, Principal, issuer
 from gatepost.services import Services
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -24,6 +24,12 @@ ISSUER = "http://localhost:8080"
 def database_url(sqlite_url: URL) -> URL:
     """Return the one database that these tests need: another service sees none."""
     return sqlite_url
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the issuer to wait for news as shortly as can be: what a test changes is seen at the next question."""
+    monkeypatch.setattr(issuer, "WAIT_SECONDS", 1)
 
 
 class Network(httpx.AsyncBaseTransport):

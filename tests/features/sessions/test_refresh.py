@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import delete, event, func, insert, select, update
 
 from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
@@ -14,6 +14,7 @@ from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.workers import claims
 
 REFRESH = "/api/auth/refreshtoken"
 
@@ -236,6 +237,29 @@ async def test_refresh_shows_the_roles_of_now(api: Api, database: Database) -> N
     assert refreshed.status_code == 200, refreshed.text
     answer = await api.get("/api/test/admin", headers={"x-access-token": refreshed.json()["accessToken"]})
     assert (answer.status_code, answer.text) == (200, "Admin Content.")
+
+
+@pytest.mark.parametrize("role_ids", [(), (1,), (2, 1), (3, 1)], ids=["none", "one", "two", "administrator"])
+async def test_refresh_says_of_an_account_what_a_sign_in_says(
+    api: Api, database: Database, clock: FakeClock, role_ids: tuple[int, ...]
+) -> None:
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        await tx.execute(delete(user_roles).where(user_roles.c.user_id == person.id))
+        for role_id in role_ids:
+            await tx.execute(insert(user_roles).values(user_id=person.id, role_id=role_id))
+    clock.advance(minutes=1)
+
+    refreshed = claims((await api.refresh(person.refresh_token)).json()["accessToken"])
+    signed_in = claims((await api.sign_in(person.username)).access_token)
+
+    assert len(refreshed["roles"]) == len(role_ids)
+    of_the_session = {"sid", "jti", "auth_time"}
+    assert refreshed.keys() == signed_in.keys() >= of_the_session
+    assert {name: refreshed[name] for name in refreshed.keys() - of_the_session} == {
+        name: signed_in[name] for name in signed_in.keys() - of_the_session
+    }
+    assert signed_in["auth_time"] - refreshed["auth_time"] == 60
 
 
 async def test_refreshes_add_no_rows(api: Api, database: Database) -> None:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, false, literal, or_, select, update
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import defer, joinedload
 
 from gatepost.accounts.models import Role, User
 from gatepost.core.database import Transaction
@@ -111,7 +111,16 @@ def _named(kind: str, beside: tuple[ColumnElement[Any], ...]) -> Select[Any]:
     conditions = {"username": User.username_canonical, "email": User.email_canonical}
     condition = conditions[kind] == bindparam("canonical") if kind in conditions else false()
     one = select(literal(1).label("one")).subquery()
-    return select(User, *beside).select_from(one).outerjoin(User, condition).options(joinedload(User.roles))
+    return (
+        select(User, *beside)
+        .select_from(one)
+        .outerjoin(User, condition)
+        .options(
+            defer(User.created_at, raiseload=True),
+            defer(User.updated_at, raiseload=True),
+            joinedload(User.roles).load_only(Role.name, Role.permissions, raiseload=True),
+        )
+    )
 
 
 class Roles:

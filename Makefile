@@ -40,7 +40,7 @@ check: .venv/installed-dev ## style, types, and what may import what
 	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/compose/compose.yml
 
-bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 10 minutes, BENCH=full 90
+bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 15 minutes, BENCH=full 100
 	benchmarks/.build/venv/bin/python -m benchmarks.bench $(BENCH)
 
 docs: .venv/installed ## write the settings, as the code has them, into .env.example and the README

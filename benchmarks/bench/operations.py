@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.bench import seeding, wrk
@@ -30,11 +30,13 @@ class Scene:
     folder: Path
 
 
-def run(op: Op, scene: Scene, plan: Plan) -> Sample:
-    """Measure one operation once."""
+def run(op: Op, scene: Scene, plan: Plan, *, warm: bool = True) -> Sample:
+    """Measure one operation once; where it is not to warm up, the server is warm."""
     if op is Op.HERD:
         return _in_a_herd(scene, plan)
     load = _load(op, scene, plan)
+    if not warm:
+        load = replace(load, warm=False)
     match op:
         case Op.SIGN_IN | Op.SIGN_UP:
             seconds, connections = plan.password_seconds, WRITERS

@@ -16,10 +16,11 @@ NEW_TOKENS = 20_000
 
 @dataclass(frozen=True)
 class Plan:
-    """Rounds, and seconds of each measurement."""
+    """Rounds, turns of what is measured side by side, and seconds of each measurement."""
 
     name: str
     rounds: int
+    turns: int
     read_seconds: int
     write_seconds: int
     password_seconds: int
@@ -30,6 +31,6 @@ class Plan:
     sign_outs: int
 
 
-QUICK = Plan("quick", 2, 1, 2, 3, 3, 1_000, 100_000, 8_000)
-FULL = Plan("full", 5, 5, 5, 10, 10, 1_000, 1_000_000, 20_000)
+QUICK = Plan("quick", 2, 14, 1, 2, 3, 3, 1_000, 100_000, 8_000)
+FULL = Plan("full", 5, 28, 5, 5, 10, 10, 1_000, 1_000_000, 20_000)
 PLANS = {plan.name: plan for plan in (QUICK, FULL)}

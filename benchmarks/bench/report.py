@@ -9,6 +9,7 @@ from benchmarks.bench import ceilings, machine, plots
 from benchmarks.bench.goals import GOALS
 from benchmarks.bench.plan import CONNECTIONS, HERD, WATCHERS, WRITERS, Plan
 from benchmarks.bench.runner import FEW, GROWTH_OPS, MANY, START
+from benchmarks.bench.side_by_side import GROUPS, beside
 from benchmarks.bench.store import Store
 from benchmarks.bench.targets import TARGETS, Op
 
@@ -23,7 +24,7 @@ def write(store: Store, plan: Plan, folder: Path) -> None:
     (folder / "results.json").write_text(json.dumps(kept, indent=1) + "\n")
     parts = [
         "# Results", _intro(store, plan), "## Against the goals", _goals(store),
-        "## Every operation", *_operations(store),
+        "## Side by side", _side_by_side(store), "## Every operation", *_operations(store),
         "## The limits that are no servers", _limits(store), "## Start and memory", _starts(store),
         "## Growth", _growth(store, plan), "## The machine and the versions", _table(("", ""), about.items()),
         "## Not measured", _errors(store),
@@ -33,11 +34,12 @@ def write(store: Store, plan: Plan, folder: Path) -> None:
 
 
 def _intro(store: Store, plan: Plan) -> str:
-    rounds = store.rounds()
+    rounds, turns = store.rounds(START), store.rounds(beside(Op.VERIFIED))
     day = datetime.now(UTC).date().isoformat()
     return (
         f"Written by `make bench BENCH={plan.name}` on {day}; `docs/benchmarks/README.md` tells how to read it. "
-        f"Medians of {rounds} rounds, in which all take their turn; ratios are taken within a round. wrk keeps "
+        f"Medians of {rounds} rounds, in which all take their turn; ratios are taken within a round, and where "
+        f"servers were measured side by side, within one of {turns} turns. wrk keeps "
         f"{CONNECTIONS} connections open for what reads and {WRITERS} for what writes. The herd is {HERD} connections "
         f"that sign in, beside {WATCHERS} that read."
     )
@@ -52,6 +54,17 @@ def _goals(store: Store) -> str:
         verdict = NOTHING if value is None else "yes" if goal.is_met(value) else "**no**"
         lines.append((goal.text, bound, found, verdict))
     return _table(("figure", "goal", "measured", "met"), lines)
+
+
+def _side_by_side(store: Store) -> str:
+    labels = {target.name: target.label for target in TARGETS}
+    lines = [
+        (labels[name], op, f"{rate:,.1f}")
+        for group in GROUPS
+        for name, op in group
+        if (rate := store.median(name, beside(op), "per_second")) is not None
+    ]
+    return _table(("", "", "a second"), lines)
 
 
 def _operations(store: Store) -> Iterable[str]:

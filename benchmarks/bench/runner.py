@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.bench import ceilings, growth, operations, seeding
+from benchmarks.bench import ceilings, growth, operations, seeding, side_by_side
 from benchmarks.bench.apis import PASSWORD
 from benchmarks.bench.databases import Databases, execute
 from benchmarks.bench.operations import Scene
@@ -51,7 +51,7 @@ class Runner:
         """Return how many measurements a whole run has."""
         turns = sum(len(target.ops) for target in self._targets()) + 3
         grown = 2 * len(GROWTH_OPS) if self._takes(MANY) else 0
-        return (turns + grown) * self._plan.rounds
+        return (turns + grown) * self._plan.rounds + side_by_side.count(self._plan, self._takes)
 
     def run(self) -> None:
         """Measure in turn; where the time is short, the last round is the one that lacks something."""
@@ -68,6 +68,10 @@ class Runner:
             if self._takes(MANY):
                 for name in (FEW, MANY):
                     self._measure(turn, _grown(name), GROWTH_OPS)
+
+        side_by_side.run(
+            self._plan, self._store, scene_of=self._scene, takes=self._takes, deadline=self._deadline, step=self._step
+        )
 
     def _targets(self) -> list[Target]:
         return [target for target in TARGETS if self._takes(target.name)]

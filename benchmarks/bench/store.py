@@ -36,9 +36,9 @@ class Store:
         """Return all, errors too."""
         return list(self._found.values())
 
-    def rounds(self) -> int:
-        """Return how many rounds have measured something: fewer than planned where the time was short."""
-        return len({entry["round"] for entry in self._found.values() if "error" not in entry})
+    def rounds(self, op: str) -> int:
+        """Return how many rounds have measured an operation: fewer than planned where the time was short."""
+        return len({entry["round"] for entry in self._found.values() if entry["op"] == op and "error" not in entry})
 
     def values(self, target: str, op: str, figure: str) -> dict[int, float]:
         """Return one figure of an operation, by round."""

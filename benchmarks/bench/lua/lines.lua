@@ -1,4 +1,5 @@
 -- A request a line of a file: its body, or the value of one header. Arguments: method, file, header name or "body", "once" or "again".
+-- "Again" begins anywhere, so that what a run before has just sent is not sent first.
 require "report"
 local requests, at, once = {}, 0, false
 
@@ -12,6 +13,10 @@ init = function(args)
       wrk.headers[args[3]] = line
       requests[#requests + 1] = wrk.format()
     end
+  end
+  if not once then
+    math.randomseed(os.time())
+    at = math.random(#requests) - 1
   end
 end
 

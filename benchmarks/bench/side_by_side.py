@@ -24,6 +24,7 @@ READS: tuple[Member, ...] = (
 )
 REFRESHES: tuple[Member, ...] = (("gatepost", Op.REFRESH), ("express", Op.REFRESH))
 GROUPS = (READS, REFRESHES)
+READ_SECONDS, WRITE_SECONDS = 1, 2
 
 
 def beside(op: Op) -> str:
@@ -45,6 +46,7 @@ def run(
     A group that fails is noted in the store.
     """
     targets = {target.name: target for target in TARGETS}
+    plan = replace(plan, read_seconds=READ_SECONDS, write_seconds=WRITE_SECONDS)
     for group in GROUPS:
         members = [(name, op) for name, op in group if takes(name)]
         if all(store.has(turn, name, beside(op)) for name, op in members for turn in range(plan.turns)):

@@ -1,5 +1,6 @@
 """`gatepost serve`."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def test_start_without_any_setting_greets_and_serves(tmp_path: Path) -> None:
     assert docs.status_code == 200
     assert "Gatepost (development, sqlite)" in greeting
     assert "/docs" in greeting
-    assert "create-admin --username admin --email you@example.com" in greeting
+    # The server is started as a module.
+    assert f"{sys.executable} -m gatepost create-admin --username admin --email you@example.com" in greeting
     assert (tmp_path / "data" / "gatepost.db").is_file()
 
 

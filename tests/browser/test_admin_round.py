@@ -92,6 +92,8 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     await expect(page).to_have_url(re.compile("/admin/people$"))
     await admin.goto(f"/admin/people/{somebody.id}")
     await expect(page.get_by_role("heading", name="Nobody is here")).to_be_visible()
+    # The page asks for the account and for its devices; the other answer may come later.
+    await page.wait_for_load_state("networkidle")
     assert set(admin.refusals()) == {"404"}
 
 

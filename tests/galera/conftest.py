@@ -59,7 +59,7 @@ def _replica(folder: Path, node: Node) -> Iterator[GatepostServer]:
     url = node.url(DATABASE).render_as_string(hide_password=False)
     with ExitStack() as stack:
         # A busy machine, which runs three database servers and three replicas, must not fail a test.
-        settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "DB_TIMEOUT_SECONDS": "10"}
+        settings = {"DATABASE_URL": url, "SECRET_KEY": SECRET, "DB_TIMEOUT_SECONDS": "10", "RATE_LIMITS": "false"}
         server = stack.enter_context(gatepost_server(folder, **settings))
         yield server
         try:

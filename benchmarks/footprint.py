@@ -9,6 +9,7 @@ of docs/scaling.md.
 
 import argparse
 import asyncio
+import math
 import secrets
 import sys
 import time
@@ -248,7 +249,7 @@ def _lines(found: Footprint) -> dict[str, Any]:
         "audit log, 400 days": lambda size: _size(size * ENTRIES_A_YEAR * 400 / 365 * found.row_bytes["audit_log"]),
         "sign-ins a second at the peak": lambda size: f"{size * SIGN_INS_A_MONTH / 30 * per_second:,.0f}",
         "cores for their passwords": lambda size: (
-            f"{max(1, size * SIGN_INS_A_MONTH / 30 * per_second * found.hash_seconds):,.0f}"
+            f"{math.ceil(size * SIGN_INS_A_MONTH / 30 * per_second * found.hash_seconds):,}"
         ),
         "refreshes a second at the peak": lambda size: f"{size * ACTIVE_A_DAY * per_second:,.0f}",
         "live lines of the feed": lambda size: f"{size * lines_each:,.0f}",

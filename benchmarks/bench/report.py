@@ -34,7 +34,7 @@ def write(store: Store, plan: Plan, folder: Path) -> None:
 
 
 def _intro(store: Store, plan: Plan) -> str:
-    rounds, turns = store.rounds(START), store.rounds(beside(Op.VERIFIED))
+    rounds, turns = store.rounds(START), min(store.rounds(beside(op)) for op in (Op.VERIFIED, Op.REFRESH))
     day = datetime.now(UTC).date().isoformat()
     return (
         f"Written by `make bench BENCH={plan.name}` on {day}; `docs/benchmarks/README.md` tells how to read it. "

@@ -54,7 +54,10 @@ class Runner:
         return (turns + grown) * self._plan.rounds + side_by_side.count(self._plan, self._takes)
 
     def run(self) -> None:
-        """Measure in turn; where the time is short, the last round is the one that lacks something."""
+        """Measure in turn, what the goals compare first; where the time is short, the last round lacks something."""
+        side_by_side.run(
+            self._plan, self._store, scene_of=self._scene, takes=self._takes, deadline=self._deadline, step=self._step
+        )
         for turn in range(self._plan.rounds):
             for cost in ceilings.COSTS:
                 self._number(
@@ -68,10 +71,6 @@ class Runner:
             if self._takes(MANY):
                 for name in (FEW, MANY):
                     self._measure(turn, _grown(name), GROWTH_OPS)
-
-        side_by_side.run(
-            self._plan, self._store, scene_of=self._scene, takes=self._takes, deadline=self._deadline, step=self._step
-        )
 
     def _targets(self) -> list[Target]:
         return [target for target in TARGETS if self._takes(target.name)]

@@ -1,7 +1,7 @@
 """Servers against each other in short turns: a machine whose clock wanders slows neighbours alike."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, replace
 
@@ -25,6 +25,8 @@ READS: tuple[Member, ...] = (
 REFRESHES: tuple[Member, ...] = (("gatepost", Op.REFRESH), ("express", Op.REFRESH))
 GROUPS = (READS, REFRESHES)
 READ_SECONDS, WRITE_SECONDS = 1, 2
+WARM_UP = -1
+TARGET = {target.name: target for target in TARGETS}
 
 
 def beside(op: Op) -> str:
@@ -43,32 +45,48 @@ def run(
 ) -> None:  # fmt: skip
     """Start the servers of a group at once, and measure one after the other, again and again; the first turn warms up.
 
-    A group that fails is noted in the store.
+    A turn is kept whole or not at all; what fails is noted in the store.
     """
-    targets = {target.name: target for target in TARGETS}
     plan = replace(plan, read_seconds=READ_SECONDS, write_seconds=WRITE_SECONDS)
     for group in GROUPS:
         members = [(name, op) for name, op in group if takes(name)]
-        if all(store.has(turn, name, beside(op)) for name, op in members for turn in range(plan.turns)):
+        wanted = [
+            turn for turn in range(plan.turns) if not all(store.has(turn, name, beside(op)) for name, op in members)
+        ]
+        if not wanted:
             continue
         try:
             with ExitStack() as stack:
                 names = sorted({name for name, _ in members})
-                scenes = {name: stack.enter_context(scene_of(targets[name])) for name in names}
-                for turn in range(-1, plan.turns):
-                    # Each has each place in turn.
-                    first = turn % len(members)
-                    for name, op in members[first:] + members[:first]:
-                        if time.monotonic() > deadline:
-                            return
-                        step(f"turn {turn + 1}: {targets[name].label}, {beside(op)}")
-                        sample = _measure(op, scenes[name], plan)
-                        if turn >= 0:
-                            store.add(turn, name, beside(op), asdict(sample))
+                scenes = {name: stack.enter_context(scene_of(TARGET[name])) for name in names}
+                for turn in (WARM_UP, *wanted):
+                    if time.monotonic() > deadline:
+                        return
+                    _take(turn, _order(members, turn), scenes, plan=plan, store=store, step=step)
         except Exception as error:  # noqa: BLE001  a group that fails must not end the run
             for name, op in members:
-                if not store.has(0, name, beside(op)):
-                    store.add(0, name, beside(op), {"error": f"{type(error).__name__}: {error}"[-2000:]})
+                if store.median(name, beside(op), "per_second") is None:
+                    store.add(wanted[0], name, beside(op), {"error": f"{type(error).__name__}: {error}"[-2000:]})
+
+
+def _take(
+    turn: int, members: Sequence[Member], scenes: Mapping[str, Scene], *, plan: Plan, store: Store,
+    step: Callable[[str], None],
+) -> None:  # fmt: skip
+    samples = {}
+    for name, op in members:
+        step(f"turn {turn + 1}: {TARGET[name].label}, {beside(op)}")
+        samples[name, op] = _measure(op, scenes[name], plan)
+    if turn != WARM_UP:
+        for (name, op), sample in samples.items():
+            store.add(turn, name, beside(op), asdict(sample))
+
+
+def _order(members: Sequence[Member], turn: int) -> Sequence[Member]:
+    """Return who is measured when: another one is first each time, forwards and backwards."""
+    first = turn % len(members)
+    rotated = [*members[first:], *members[:first]]
+    return rotated[::-1] if turn % 2 else rotated
 
 
 def _measure(op: Op, scene: Scene, plan: Plan) -> Sample:

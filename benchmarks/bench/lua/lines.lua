@@ -1,5 +1,5 @@
--- A request a line of a file: its body, or the value of one header. Arguments: method, file, header name or "body", "once" or "again".
--- "Again" begins anywhere, so that what a run before has just sent is not sent first.
+-- A request a line of a file: its body, or the value of one header. Arguments: method, file, header name or "body", "once" or "again",
+-- and after how many lines to begin, 0 by default.
 require "report"
 local requests, at, once = {}, 0, false
 
@@ -14,10 +14,7 @@ init = function(args)
       requests[#requests + 1] = wrk.format()
     end
   end
-  if not once then
-    math.randomseed(os.time())
-    at = math.random(#requests) - 1
-  end
+  at = tonumber(args[5] or 0)
 end
 
 request = function()

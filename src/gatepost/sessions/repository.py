@@ -30,8 +30,8 @@ MOVED_ON = (
     "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
     "user_agent", "device",
 )  # fmt: skip
-# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns and makes no
-# objects of tables, and for no more of them than it needs: the driver reads the description of each anew.
+# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
+# for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
 GRANT = (
     select(
         Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,

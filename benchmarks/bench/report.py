@@ -11,7 +11,7 @@ from benchmarks.bench.plan import CONNECTIONS, HERD, WATCHERS, WRITERS, Plan
 from benchmarks.bench.runner import FEW, GROWTH_OPS, MANY, START
 from benchmarks.bench.side_by_side import GROUPS, beside
 from benchmarks.bench.store import Store
-from benchmarks.bench.targets import TARGETS, Op
+from benchmarks.bench.targets import BY_NAME, TARGETS, Op
 
 NOTHING = "–"
 
@@ -57,9 +57,8 @@ def _goals(store: Store) -> str:
 
 
 def _side_by_side(store: Store) -> str:
-    labels = {target.name: target.label for target in TARGETS}
     lines = [
-        (labels[name], op, f"{rate:,.1f}")
+        (BY_NAME[name].label, op, f"{rate:,.1f}")
         for group in GROUPS
         for name, op in group
         if (rate := store.median(name, beside(op), "per_second")) is not None

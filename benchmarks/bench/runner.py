@@ -16,7 +16,7 @@ from benchmarks.bench.plan import Plan
 from benchmarks.bench.processes import Server, free_port, running
 from benchmarks.bench.seeding import Seeds
 from benchmarks.bench.store import Store
-from benchmarks.bench.targets import OURS, TARGETS, Op, Target
+from benchmarks.bench.targets import BY_NAME, OURS, TARGETS, Op, Target
 
 START = "start"
 GROWTH_OPS = (Op.VERIFIED, Op.SIGN_IN, Op.REFRESH)
@@ -85,7 +85,7 @@ class Runner:
         try:
             self._store.add(turn, name, op, {"per_second": measure()})
         except Exception as error:  # noqa: BLE001  one that fails must not end the run
-            self._store.add(turn, name, op, {"error": _words(error)})
+            self._store.fail(turn, name, op, error)
 
     def _measure(self, turn: int, target: Target, ops: tuple[Op, ...]) -> None:
         wanted = [op for op in ops if not self._store.has(turn, target.name, op)]
@@ -101,7 +101,7 @@ class Runner:
         except Exception as error:  # noqa: BLE001
             for op in wanted:
                 if not self._store.has(turn, target.name, op):
-                    self._store.add(turn, target.name, op, {"error": _words(error)})
+                    self._store.fail(turn, target.name, op, error)
 
     def _one(self, turn: int, op: Op, scene: Scene) -> None:
         if time.monotonic() > self._deadline:
@@ -111,7 +111,7 @@ class Runner:
             sample = operations.run(op, scene, self._plan)
             self._store.add(turn, scene.target.name, op, asdict(sample))
         except Exception as error:  # noqa: BLE001
-            self._store.add(turn, scene.target.name, op, {"error": _words(error)})
+            self._store.fail(turn, scene.target.name, op, error)
 
     @contextmanager
     def _scene(self, target: Target) -> Iterator[Scene]:
@@ -153,11 +153,5 @@ class Runner:
 
 
 def _grown(name: str) -> Target:
-    base = next(target for target in TARGETS if target.name == "gatepost")
+    base = BY_NAME["gatepost"]
     return Target(name, name, base.api, base.command, base.cwd, base.env, GROWTH_OPS, base.prepare)
-
-
-def _words(error: Exception) -> str:
-    output = getattr(error, "stderr", b"") or b""
-    text = output.decode(errors="replace") if isinstance(output, bytes) else output
-    return f"{type(error).__name__}: {error} {text}"[-2000:]

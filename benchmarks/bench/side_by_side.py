@@ -9,7 +9,7 @@ from benchmarks.bench import operations, seeding
 from benchmarks.bench.operations import Scene
 from benchmarks.bench.plan import Plan
 from benchmarks.bench.store import Store
-from benchmarks.bench.targets import TARGETS, Op, Target
+from benchmarks.bench.targets import BY_NAME, Op, Target
 from benchmarks.bench.wrk import Sample
 
 Member = tuple[str, Op]
@@ -26,7 +26,6 @@ REFRESHES: tuple[Member, ...] = (("gatepost", Op.REFRESH), ("express", Op.REFRES
 GROUPS = (READS, REFRESHES)
 READ_SECONDS, WRITE_SECONDS = 1, 2
 WARM_UP = -1
-TARGET = {target.name: target for target in TARGETS}
 
 
 def beside(op: Op) -> str:
@@ -58,7 +57,7 @@ def run(
         try:
             with ExitStack() as stack:
                 names = sorted({name for name, _ in members})
-                scenes = {name: stack.enter_context(scene_of(TARGET[name])) for name in names}
+                scenes = {name: stack.enter_context(scene_of(BY_NAME[name])) for name in names}
                 for turn in (WARM_UP, *wanted):
                     if time.monotonic() > deadline:
                         return
@@ -66,7 +65,7 @@ def run(
         except Exception as error:  # noqa: BLE001  a group that fails must not end the run
             for name, op in members:
                 if store.median(name, beside(op), "per_second") is None:
-                    store.add(wanted[0], name, beside(op), {"error": f"{type(error).__name__}: {error}"[-2000:]})
+                    store.fail(wanted[0], name, beside(op), error)
 
 
 def _take(
@@ -75,7 +74,7 @@ def _take(
 ) -> None:  # fmt: skip
     samples = {}
     for name, op in members:
-        step(f"turn {turn + 1}: {TARGET[name].label}, {beside(op)}")
+        step(f"turn {turn + 1}: {BY_NAME[name].label}, {beside(op)}")
         samples[name, op] = _measure(op, scenes[name], plan)
     if turn != WARM_UP:
         for (name, op), sample in samples.items():

@@ -26,11 +26,17 @@ class Store:
         return "error" not in self._found.get((turn, target, op), {"error": ""})
 
     def add(self, turn: int, target: str, op: str, values: Mapping[str, Any]) -> None:
-        """Keep a measurement, or the error that came instead."""
+        """Keep a measurement."""
         entry = {"round": turn, "target": target, "op": op, **values}
         self._found[turn, target, op] = entry
         with self._path.open("a") as lines:
             lines.write(json.dumps(entry) + "\n")
+
+    def fail(self, turn: int, target: str, op: str, error: Exception) -> None:
+        """Keep an error that came instead of a measurement, with what a program wrote about it."""
+        output = getattr(error, "stderr", b"") or b""
+        text = output.decode(errors="replace") if isinstance(output, bytes) else output
+        self.add(turn, target, op, {"error": f"{type(error).__name__}: {error} {text}"[-2000:]})
 
     def entries(self) -> list[dict[str, Any]]:
         """Return all, errors too."""

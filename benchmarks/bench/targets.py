@@ -133,3 +133,4 @@ TARGETS: tuple[Target, ...] = (
            PEERS / "better_auth", {"NODE_ENV": "production"},
            tuple(op for op in Op if op not in (Op.NEW_TOKEN, Op.REFRESH))),
 )  # fmt: skip
+BY_NAME = {target.name: target for target in TARGETS}

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from gatepost.access.principal import RoleName
+from gatepost.core.database import Database
 from gatepost.core.errors import all_errors
 from gatepost.http.problems import MEDIA_TYPE
+from gatepost.services import Services
 from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
+from tests.features.admin.conftest import give
 from tests.support.api import Api
 from tests.support.contract import document, operations, validator
 from tests.support.server import run_gatepost
@@ -19,6 +23,9 @@ from tests.support.server import run_gatepost
 SNAPSHOT = Path(__file__).parent / "openapi.json"
 RENEW = "the API has changed; when that is meant: .venv/bin/gatepost openapi > tests/architecture/openapi.json"
 PROTECTED: list[dict[str, list[str]]] = [{"password": []}, {"bearer": []}, {"x-access-token": []}]
+# What they ask for may come in the body.
+WITHOUT_A_HEADER = {"POST /api/auth/signout", "POST /oauth/introspect"}
+SECRETS = re.compile(r"token|password|secret|key|code$", re.IGNORECASE)
 # The router answers the first three where there is no operation; the others are for the command line.
 OF_NO_OPERATION = {
     # Answered by the connection, before there is a route.
@@ -112,19 +119,79 @@ def test_operation_names_its_errors_each_with_an_example(name: str) -> None:
 def test_protected_operation_names_every_way_to_send_the_token_and_every_refusal(name: str) -> None:
     operation = OPERATIONS[name]
     refusals = {error.code for error in ACCESS_TOKEN_ERRORS}
-    if operation.get("security") in (None, [{"resource-server": []}]):
-        assert not {"token_missing", "role_required"} & set(_codes(operation))
-    else:
-        assert operation["security"] == PROTECTED
-        assert refusals <= set(_codes(operation))
+    match operation.get("security"):
+        case None | [{"resource-server": []}, *_]:
+            assert not {"token_missing", "role_required"} & set(_codes(operation))
+        case [{}, *ways] if name in WITHOUT_A_HEADER:
+            assert ways == PROTECTED
+        case ways:
+            assert ways == PROTECTED
+            assert refusals <= set(_codes(operation))
 
 
 async def test_document_says_which_operations_are_protected(api: Api) -> None:
     for name, operation in OPERATIONS.items():
+        if name in WITHOUT_A_HEADER:
+            continue
         method, path = name.split()
         answer = await api.client.request(method, re.sub(r"\{\w+\}", "1", path))
 
         assert (answer.status_code == 401) is ("security" in operation), name
+
+
+async def test_document_says_where_a_body_proves_as_much_as_a_header(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    secret = await services.clients.add("shop", name="Shop")
+    form = {"token": person.access_token, "client_id": "shop", "client_secret": secret}
+
+    introspected = await api.post("/oauth/introspect", data=form)
+    signed_out = await api.post("/api/auth/signout", json={"refreshToken": person.refresh_token})
+
+    assert (introspected.json()["active"], signed_out.status_code) == (True, 204)
+    assert {name for name, operation in OPERATIONS.items() if {} in operation.get("security", ())} == WITHOUT_A_HEADER
+
+
+def test_every_text_and_list_that_comes_in_has_its_bounds() -> None:
+    texts = {f"{name}: {where}": schema for name in OPERATIONS for where, schema in _incoming(OPERATIONS[name])}
+
+    assert len(texts) > 60
+    for name, schema in texts.items():
+        bounds = {"enum", "const", "maxItems"} if schema["type"] == "array" else {"enum", "const", "maxLength"}
+        assert bounds & schema.keys() or schema.get("format") == "date-time", name
+
+
+def test_text_of_json_that_the_service_does_not_read_fits_no_schema() -> None:
+    bodies = [body for body in _bodies("application/json") if "example" in body]
+
+    assert len(bodies) > 15
+    for body in bodies:
+        for name, value in body["example"].items():
+            for harmed in [["a\0b"], [value[0] + "\0"]] if isinstance(value, list) else ["a\0b", f"{value}\0"]:
+                assert not validator(body["schema"]).is_valid({**body["example"], name: harmed}), name
+
+
+async def test_integer_is_one_however_it_is_written(api: Api, database: Database) -> None:
+    admin = await api.sign_up("Admin")
+    await give(database, admin.id, [RoleName.ADMIN])
+    headers = (await api.sign_in("Admin")).headers
+    somebody = await api.sign_up("Somebody")
+
+    for version, status in ((1.0, 200), (1.5, 422), (True, 422), ("1", 422), (1e300, 422)):
+        answer = await api.client.put(
+            f"/api/admin/users/{somebody.id}/roles", json={"version": version, "roles": ["user"]}, headers=headers
+        )
+        assert answer.status_code == status, f"{version}: {answer.text}"
+
+
+def test_no_address_holds_a_secret() -> None:
+    named = {
+        f"{name}: {parameter['name']}"
+        for name, operation in OPERATIONS.items()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] in ("query", "path") and SECRETS.search(parameter["name"])
+    }
+
+    assert named == set()
 
 
 async def test_served_document_is_the_printed_one(api: Api) -> None:
@@ -145,6 +212,38 @@ def _problems(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             (media_type,) = response["content"]
             assert media_type in (MEDIA_TYPE, "application/json")
             yield status, response["content"][media_type]
+
+
+def _bodies(media_type: str) -> Iterator[dict[str, Any]]:
+    for operation in OPERATIONS.values():
+        content = operation.get("requestBody", {}).get("content", {})
+        if media_type in content:
+            yield content[media_type]
+
+
+def _incoming(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the schema of every text and list that the operation reads, with the place where it stands."""
+    for parameter in operation.get("parameters", ()):
+        yield from _texts(parameter["name"], parameter["schema"])
+    for body in operation.get("requestBody", {}).get("content", {}).values():
+        yield from _texts("body", body["schema"])
+
+
+def _texts(where: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    match schema:
+        case {"$ref": reference}:
+            yield from _texts(where, document()["components"]["schemas"][reference.rpartition("/")[2]])
+        case {"anyOf": kinds}:
+            for kind in kinds:
+                yield from _texts(where, kind)
+        case {"type": "object", "properties": properties}:
+            for name, field in properties.items():
+                yield from _texts(f"{where}.{name}", field)
+        case {"type": "array", "items": items}:
+            yield where, schema
+            yield from _texts(f"{where}[]", items)
+        case {"type": "string"}:
+            yield where, schema
 
 
 def _codes(operation: dict[str, Any]) -> Iterator[str]:

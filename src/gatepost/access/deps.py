@@ -13,6 +13,7 @@ from gatepost.access.gate import Gate
 from gatepost.access.principal import Principal, RoleName
 from gatepost.core.errors import Forbidden
 from gatepost.http.deps import provided, service
+from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
 from gatepost.sessions.cookies import TokenCookies
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
@@ -23,13 +24,19 @@ BEARER = "bearer "
 class _Scheme(SecurityBase):
     """What the documentation says of an access token; FastAPI asks each dependency that is one of these."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = PASSWORD_SCHEME) -> None:
         self.model = OAuth2Model(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL, scopes={})))
-        self.scheme_name = "password"
+        self.scheme_name = name
 
 
 class AccessTokenScheme(_Scheme):
-    """Finds the access token: `Authorization: Bearer`, else `x-access-token`, else the cookie; the first decides."""
+    """Finds the access token: `Authorization: Bearer`, else `x-access-token`, else the cookie; the first decides.
+
+    The route serves who sends none, too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONAL_SCHEME)
 
     async def __call__(self, request: Request) -> str | None:
         """Return the token, or None where none was sent."""

@@ -24,8 +24,8 @@ def _is_email(text: str) -> str:
 
 
 # What a pattern can say of them; the rest is said by the code, which also words the refusal.
-USERNAME = {"maxLength": LONGEST_USERNAME, "minLength": 1, "pattern": "^[^@]*[^@ ][^@]*$"}
-EMAIL = {"format": "idn-email", "maxLength": LONGEST_EMAIL, "minLength": 3, "pattern": r"^[^@\s]+@[^@\s]+$"}
+USERNAME = {"maxLength": LONGEST_USERNAME, "minLength": 1, "pattern": r"^[^@\x00]*[^@ \x00][^@\x00]*$"}
+EMAIL = {"format": "idn-email", "maxLength": LONGEST_EMAIL, "minLength": 3, "pattern": r"^[^@\s\x00]+@[^@\s\x00]+$"}
 
 Username = Annotated[str, Field(max_length=255, json_schema_extra=USERNAME), AfterValidator(_is_username)]
 EmailAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_email)]

@@ -15,7 +15,7 @@ from gatepost.admin.pages import Page
 from gatepost.admin.roles import NewRole, RoleChange, is_built_in
 from gatepost.admin.service import AccountChange, AccountWish
 from gatepost.core.passwords import UNUSABLE_HASH
-from gatepost.http.schemas import In, Out
+from gatepost.http.schemas import WHOLE, In, Out
 
 MOST_ROLES = 16
 MOST_PERMISSIONS = 32
@@ -27,7 +27,9 @@ PermissionText = Annotated[str, StringConstraints(pattern=PERMISSION, max_length
 RoleNames = Annotated[list[RoleNameText], Field(max_length=MOST_ROLES)]
 Permissions = Annotated[list[PermissionText], Field(max_length=MOST_PERMISSIONS)]
 Description = Annotated[str, Field(max_length=255)]
-Version = Annotated[int, Field(ge=1, description="The version that was read; 412 if it is another by now.")]
+Version = Annotated[
+    int, Field(ge=1, le=2**53 - 1, description="The version that was read; 412 if it is another by now."), WHOLE
+]
 Language = Literal["en", "de"]
 
 

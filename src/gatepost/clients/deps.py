@@ -13,6 +13,7 @@ from gatepost.clients.errors import InvalidClient
 from gatepost.clients.service import ClientService
 from gatepost.clients.tokens import TokenDesk
 from gatepost.http.deps import provided
+from gatepost.http.openapi import RESOURCE_SERVER_SCHEME
 from gatepost.sessions.revocation import RevocationFeed
 
 ClientServiceDep = Annotated[ClientService, Depends(provided(ClientService))]
@@ -26,7 +27,7 @@ class ResourceServerScheme(SecurityBase):
 
     def __init__(self) -> None:
         self.model = HTTPBase(scheme="basic", description="A resource server: `gatepost clients add`.")
-        self.scheme_name = "resource-server"
+        self.scheme_name = RESOURCE_SERVER_SCHEME
 
     async def __call__(self, request: Request, clients: ClientServiceDep) -> None:
         """Check the credentials.

@@ -34,6 +34,9 @@ DESCRIPTION = """Accounts, roles and sign-in sessions for browser and mobile app
 **An access token** is sent as `Authorization: Bearer …`, or as `x-access-token: …`, or by the cookie that sign-in set.
 Where several are sent, the first of these three decides.
 
+**Texts** are Unicode. U+0000 and half a surrogate pair are refused in every body (RFC 7493), and a body has 64 KiB at
+most.
+
 **Every failure** is a problem (RFC 9457) with a stable `code`; all codes are listed at [/errors](/errors).
 """
 TAGS = [
@@ -52,6 +55,9 @@ TAGS = [
 OF_BODIES = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 OF_ALL = (DatabaseUnavailable, InternalError)
 PASSWORD_SCHEME = "password"  # noqa: S105  a name
+# An access token that may be left out; the document says so by an empty alternative (OpenAPI 3.1, section 4.8.30).
+OPTIONAL_SCHEME = "optional"
+RESOURCE_SERVER_SCHEME = "resource-server"
 SCHEMES: dict[str, Any] = {
     PASSWORD_SCHEME: {"description": "A user name or e-mail address and the password, exchanged for an access token."},
     "bearer": {
@@ -138,6 +144,7 @@ def _document(app: FastAPI, of_protected: Sequence[type[AppError]]) -> dict[str,
     document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=TAGS)
     components = document["components"]
     found = components["securitySchemes"]
+    found.pop(OPTIONAL_SCHEME, None)
     components["securitySchemes"] = {name: found.pop(name, {}) | scheme for name, scheme in SCHEMES.items()} | found
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
@@ -154,9 +161,10 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
     """Add what follows from how the operation is made."""
     responses = operation["responses"]
     errors = _declared(responses)
-    if {PASSWORD_SCHEME: []} in operation.get("security", ()):
-        operation["security"] = [{name: []} for name in SCHEMES]
-        errors += of_protected
+    for scheme in {name for requirement in operation.get("security", ()) for name in requirement}:
+        operation["security"] = _alternatives(scheme, has_form="requestBody" in operation)
+        if scheme == PASSWORD_SCHEME:
+            errors += of_protected
     takes_values = responses.pop("422", None) is not None
     if "requestBody" in operation:
         errors += OF_BODIES
@@ -174,6 +182,17 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
     operation["responses"] = dict(sorted(responses.items()))
     for parameter in operation.get("parameters", ()):
         parameter["schema"] = without_null(parameter["schema"])
+
+
+def _alternatives(scheme: str, *, has_form: bool) -> list[dict[str, list[str]]]:
+    """Return the ways to send what a route asks for; an empty one where the headers may hold none of it."""
+    access_token: list[dict[str, list[str]]] = [{name: []} for name in SCHEMES]
+    if scheme == OPTIONAL_SCHEME:
+        return [{}, *access_token]
+    if scheme == RESOURCE_SERVER_SCHEME:
+        # RFC 6749, section 2.3.1: in the form as well, where there is one.
+        return [{scheme: []}, {}] if has_form else [{scheme: []}]
+    return access_token
 
 
 def _declared(responses: dict[str, Any]) -> list[type[AppError]]:

@@ -14,6 +14,7 @@ from gatepost.limits.deps import RefreshLimit
 from gatepost.limits.errors import TooManyRequests
 from gatepost.sessions.deps import SessionServiceDep, TokenCookiesDep, TokenServiceDep
 from gatepost.sessions.errors import (
+    ACCESS_TOKEN_ERRORS,
     CrossSiteRequest,
     RefreshTokenExpired,
     RefreshTokenInvalid,
@@ -64,7 +65,7 @@ async def refresh(
     "/signout",
     summary="End this session",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(RefreshTokenInvalid),
+    responses=problems(RefreshTokenInvalid, *ACCESS_TOKEN_ERRORS),
 )
 async def sign_out(
     request: Request,

@@ -9,10 +9,10 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
-from gatepost.core import jose, strict_json
+from gatepost.core import jose
 from gatepost.services import Services
 from tests.support.api import Api, Person, assert_problem, bearer
-from tests.support.attacks.target import decode
+from tests.support.attacks.target import signed_anew
 
 Send = Callable[[Api, str], Awaitable[httpx.Response]]
 
@@ -31,15 +31,14 @@ def _signed(*, typ: str = "at+jwt", **changes: Any) -> Callable[[Services, Perso
     """Return a maker of tokens that our own key signs, for another use, issuer or audience."""
 
     def make(services: Services, person: Person) -> str:
-        claims = strict_json.loads(decode(person.access_token.split(".")[1]))
-        return jose.sign(claims | changes, services.keys.signing, typ=typ)
+        return signed_anew(person.access_token, services.keys.signing, typ=typ, **changes)
 
     return make
 
 
-def _of_a_stranger(services: Services, person: Person) -> str:
-    claims = strict_json.loads(decode(person.access_token.split(".")[1]))
-    return jose.sign(claims, jose.signing_key_from_pem(jose.generate_private_pem("ES256"), "ES256"), typ="at+jwt")
+def _of_a_stranger(_: Services, person: Person) -> str:
+    key = jose.signing_key_from_pem(jose.generate_private_pem("ES256"), "ES256")
+    return signed_anew(person.access_token, key)
 
 
 # A new kind of token is one line here; where it is good is said by the doors.

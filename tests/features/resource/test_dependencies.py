@@ -12,6 +12,7 @@ from gatepost.resource import Gatepost, Principal, Unauthorized
 from gatepost.services import Services
 from tests.features.resource.conftest import MakeGatepost, Network, Notes, notes_app, notes_of, until_it_answers
 from tests.support.api import Api
+from tests.support.attacks.target import signed_anew
 from tests.support.clock import FakeClock
 
 JWKS = "/.well-known/jwks.json"
@@ -61,11 +62,36 @@ async def test_expired_token_is_401(api: Api, services: Services, notes: Notes, 
     _is_refused(await notes.me(person.access_token), "token_expired")
 
 
-async def test_token_for_another_audience_is_401(api: Api, make_gatepost: MakeGatepost, network: Network) -> None:
+async def test_token_is_401_before_its_time_comes(
+    api: Api, services: Services, notes: Notes, clock: FakeClock
+) -> None:
     person = await api.sign_up()
-    gatepost = make_gatepost(audience="shop")
-    async with notes_of(gatepost, network) as notes:
-        # Nothing is known of an issuer whose tokens are for others.
+    begins = int(clock.now().timestamp()) + 62
+    token = signed_anew(person.access_token, services.keys.signing, nbf=begins)
+
+    _is_refused(await notes.me(token), "token_invalid")
+    # Two clocks may differ by a minute.
+    clock.advance(seconds=2)
+    assert (await notes.me(token)).status_code == 200
+
+
+@pytest.mark.parametrize("audience", [None, "", "shop", "GATEPOST", ["gatepost"], ["shop", "gatepost"]])
+async def test_token_for_another_audience_is_401(
+    api: Api, services: Services, notes: Notes, audience: object
+) -> None:
+    person = await api.sign_up()
+    token = signed_anew(person.access_token, services.keys.signing, aud=audience)
+
+    _is_refused(await notes.me(token), "token_invalid")
+    assert (await notes.me(person.access_token)).status_code == 200
+
+
+async def test_service_that_waits_for_another_audience_lets_nobody_in(
+    api: Api, make_gatepost: MakeGatepost, network: Network
+) -> None:
+    person = await api.sign_up()
+    async with notes_of(make_gatepost(audience="shop"), network) as notes:
+        # The issuer says whom its tokens are for, so nothing of it is taken.
         assert (await notes.me(person.access_token)).status_code == 503
 
 

@@ -22,6 +22,17 @@ LONG = {
     "services.py:build_services": "one call a service, nothing to decide",
 }
 
+# Who spreads waits by `random`. From some of its numbers the next can be told, so nothing secret is made with it.
+GUESSABLE = {"core/database.py", "core/hashing_line.py", "mail/worker.py"}
+# Who does cryptography, and with what; another place or library is a choice to be looked at.
+CRYPTOGRAPHY = {
+    "cryptography": {"audit/chain.py", "core/jose.py", "core/secrets.py", "keys/vault.py"},
+    "jose": {"core/jose.py"},
+    "passlib": {"core/passwords.py"},
+    "ssl": {"mail/transports.py"},
+}
+OTHER_CRYPTOGRAPHY = {"Crypto", "Cryptodome", "nacl", "rsa", "ecdsa", "jwt", "authlib", "bcrypt", "argon2", "crypt"}
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Where a transaction is opened without being run again after a conflict, and why that is right.
@@ -116,6 +127,29 @@ def test_files_fit_in_a_head() -> None:
     assert long == []
 
 
+def test_what_nobody_may_guess_is_made_by_the_systems_generator() -> None:
+    assert _importers("random") == GUESSABLE
+    made_of_time = {name for name, function in all_functions() for call in ("uuid1", "uuid6") if calls(function, call)}
+    assert made_of_time == set()
+
+
+def test_cryptography_is_of_known_libraries_in_few_places() -> None:
+    assert {library: _importers(library) for library in CRYPTOGRAPHY} == CRYPTOGRAPHY
+    assert [library for library in OTHER_CRYPTOGRAPHY if _importers(library)] == []
+
+
+def test_sha_256_is_the_only_hash_function() -> None:
+    named = {
+        node.attr for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
+    } | {
+        alias.name for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "hashlib" for alias in node.names
+    }  # fmt: skip
+
+    assert named == {"sha256"}
+
+
 def test_imports_stand_at_the_top() -> None:
     inside = [
         name
@@ -125,6 +159,19 @@ def test_imports_stand_at_the_top() -> None:
     ]
 
     assert inside == []
+
+
+def _importers(library: str) -> set[str]:
+    """Return the files that import a library or something in it."""
+    found = set()
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            if library in {name.partition(".")[0] for name in names}:
+                found.add(path.relative_to(SOURCE).as_posix())
+    return found
 
 
 def _raised(node: ast.Raise) -> str:

@@ -16,7 +16,7 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Behind the bounds of an integer: JSON has one kind of number, and 3.0 is an integer to JSON Schema (core, section 4.2.1).
+# Behind the bounds of an integer: JSON has one kind of number, and JSON Schema calls 3.0 an integer (core, 4.2.1).
 WHOLE = BeforeValidator(_whole)
 
 

@@ -63,12 +63,15 @@ async def test_deletion_ends_every_session_and_comes_after_its_time(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
     person = await api.sign_up()
+    other = await api.sign_in()
     await take_mails(services)
 
     erase_at = await ask_deletion(api, person)
 
     assert erase_at == clock.now() + timedelta(days=14)
-    assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
+    for session in (person, other):
+        assert_problem(await api.user_board(session.access_token), 401, "token_revoked")
+        assert_problem(await api.refresh(session.refresh_token), 403, "refresh_token_invalid")
     assert [mail.kind for mail in await take_mails(services)] == ["deletion_planned"]
     clock.advance(days=13, hours=23)
     assert await services.leaving.erase_due() == 0

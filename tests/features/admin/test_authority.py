@@ -1,11 +1,13 @@
 """Nobody gives, takes or touches more than they have themselves."""
 
+import re
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.features.admin.conftest import MakePerson
 from tests.support.api import Api, Person, assert_problem
+from tests.support.contract import operations
 
 URL = "/api/admin/users"
 ROLES = "/api/admin/roles"
@@ -159,6 +161,21 @@ async def test_routes_ask_for_their_permission(
     for method, url in closed:
         body = BODIES.get((method, url))
         answer = await api.client.request(method, url, json=body, headers=narrow.headers)
+        assert_problem(answer, 403, "permission_required")
+
+
+async def test_no_route_of_administration_is_open_to_everybody(api: Api) -> None:
+    person = await api.sign_up()
+    administration = {
+        name: one for name, one in operations().items() if "/admin/" in name or "administration" in one["tags"]
+    }
+
+    assert len(administration) > 20
+    for name, operation in administration.items():
+        method, path = name.split()
+        body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
+        answer = await api.client.request(method, re.sub(r"\{\w+\}", "1", path), json=body, headers=person.headers)
+
         assert_problem(answer, 403, "permission_required")
 
 

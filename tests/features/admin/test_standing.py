@@ -108,10 +108,17 @@ async def test_roles_before_and_after_are_in_the_audit_log(
 async def test_disabled_account_neither_signs_in_nor_refreshes(
     api: Api, admin: Person, person: Person, database: Database
 ) -> None:
+    second = await api.sign_in("Abbey Salami")
+
     answer = await api.post(f"{URL}/{person.id}/disable", headers=admin.headers)
 
     assert (answer.json()["status"], answer.json()["version"]) == ("disabled", 2)
-    assert_problem(await api.refresh(person.refresh_token), 403, "account_disabled")
+    for session in (person, second):
+        assert_problem(await api.user_board(session.access_token), 401, "token_revoked")
+        assert_problem(await api.refresh(session.refresh_token), 403, "account_disabled")
+    async with database.read() as tx:
+        going_on = select(func.count()).where(Session.user_id == person.id, Session.ended_at.is_(None))
+        assert await tx.scalar(going_on) == 0
     refused = await api.post("/api/auth/signin", json={"username": "Abbey Salami", "password": PASSWORD})
     assert_problem(refused, 403, "account_disabled")
     entry = await last_entry(database, AuditEvent.ACCOUNT_DISABLED)
@@ -156,8 +163,9 @@ async def test_sessions_are_shown_and_sign_out_ends_them_all(
 
     assert answer.status_code == 204
     assert (await api.get(f"{URL}/{person.id}/sessions", headers=admin.headers)).json() == []
-    for token in (person.refresh_token, second.refresh_token):
-        assert_problem(await api.refresh(token), 403, "refresh_token_invalid")
+    for session in (person, second):
+        assert_problem(await api.user_board(session.access_token), 401, "token_revoked")
+        assert_problem(await api.refresh(session.refresh_token), 403, "refresh_token_invalid")
     entry = await last_entry(database, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR)
     assert (entry.user_id, entry.actor_id, entry.details) == (person.id, admin.id, {"sessions": 2})
     ended = await last_entry(database, AuditEvent.SESSION_ENDED)

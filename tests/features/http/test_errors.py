@@ -10,6 +10,8 @@ from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
+from gatepost.core.settings import LogLevel
+from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 
 SECRET = "s3cret-Horse"
@@ -94,6 +96,42 @@ async def test_crash_is_answered_and_only_the_log_has_the_cause(
     [record] = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert body["requestId"] in record.getMessage()
     assert "RuntimeError" in caplog.text
+
+
+@pytest.mark.parametrize("environment", ["development", "production"])
+async def test_crash_tells_nothing_of_the_inside_in_any_mode(
+    make_services: MakeServices, monkeypatch: pytest.MonkeyPatch, environment: str
+) -> None:
+    for name in ("DEBUG", "GATEPOST_DEBUG", "FASTAPI_DEBUG", "STARLETTE_DEBUG"):
+        monkeypatch.setenv(name, "true")
+    services = make_services(environment=environment, log_level=LogLevel.DEBUG)
+    async with started(services) as app, http_client(app) as client:
+        add_route(app, RuntimeError(f"a bug with {SECRET}"))
+        answers = [
+            await client.get(path, headers={"Accept": accepted})
+            for path in ("/api/fail", "/api/fail?debug=true&trace=1")
+            for accepted in ("*/*", "text/html", "text/plain")
+        ]
+
+        assert not app.debug
+        assert not services.database.engine.echo
+    for answer in answers:
+        body = assert_problem(answer, 500, "internal_error")
+        assert body["message"] == "Something went wrong on our side. Please try again."
+        for inside in (SECRET, "RuntimeError", "Traceback", ".py", "gatepost/"):
+            assert inside not in answer.text
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/test/all", "/api/auth/signin", "/sign-in", "/docs", "/docs/static/icon.svg"]
+)
+@pytest.mark.parametrize("method", ["TRACE", "TRACK", "DEBUG", "CONNECT"])
+async def test_no_method_sends_a_request_back(api: Api, method: str, path: str) -> None:
+    answer = await api.client.request(method, path, headers={"X-Canary": SECRET, "Cookie": f"gatepost_access={SECRET}"})
+
+    assert_problem(answer, 405, "method_not_allowed")
+    assert SECRET not in answer.text
+    assert method not in answer.headers["allow"]
 
 
 async def test_crash_in_the_middle_of_an_answer_breaks_it_off(

@@ -36,6 +36,28 @@ async def test_pages_ask_no_other_host(api: Api, path: str) -> None:
         assert (await api.get(asset)).status_code == 200, asset
 
 
+async def test_no_folder_is_listed(api: Api) -> None:
+    page = await api.get("/welcome")
+    [versioned] = set(re.findall(r"/console/[0-9a-f]+", page.text))
+    folders = [
+        "/docs/assets",
+        "/docs/static",
+        "/console",
+        versioned,
+        f"{versioned}/js",
+        "/api",
+        "/api/auth",
+        "/.well-known",
+    ]
+
+    for folder in folders:
+        for path in (folder, f"{folder}/", f"{folder}/.", f"{folder}/./", f"{folder}//", f"{folder}/%2e%2e/"):
+            for accepted in ("*/*", "text/html"):
+                answer = await api.client.get(path, headers={"Accept": accepted}, follow_redirects=True)
+                assert answer.status_code == 404, path
+                assert not re.search(r"\.(js|css|svg|png|py)\b", answer.text), path
+
+
 async def test_service_without_its_database_is_alive_and_not_ready(make_services: MakeServices) -> None:
     nowhere = make_services(database_url=SecretStr("mysql://root@127.0.0.1:1/gatepost"))
     async with http_client(create_app(services=nowhere)) as client:

@@ -201,6 +201,13 @@ async def test_nothing_beside_the_build_is_served(app: FastAPI) -> None:
             assert SECRET.encode() not in answer, path
 
 
+@pytest.mark.parametrize("path", ["/assets", "/assets/", "/assets/.", "/assets//", "/assets/?list"])
+async def test_folder_of_the_build_is_not_listed(api: Api, path: str) -> None:
+    assert_problem(await api.get(path), 404, "not_found")
+    for_a_browser = await api.get(path, headers=PAGE)
+    assert for_a_browser.status_code == 404 or for_a_browser.text == INDEX
+
+
 async def test_what_is_no_plain_file_is_not_served(api: Api) -> None:
     assert_problem(await api.get("/pipe"), 404, "not_found")
     assert_problem(await api.get("/assets"), 404, "not_found")

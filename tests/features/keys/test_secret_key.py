@@ -1,5 +1,7 @@
 """SECRET_KEY: replacing it loses nothing, and a wrong one is told."""
 
+import base64
+
 import pytest
 from sqlalchemy import select
 
@@ -46,6 +48,21 @@ async def test_secret_is_replaced_in_two_steps_and_nobody_is_signed_out(
         assert again.status_code == 200
         assert (await api.user_board(again.json()["accessToken"])).status_code == 200
         assert await _stored(database) == after
+
+
+@pytest.mark.parametrize("place", [0, 9, 40, -1])
+async def test_stored_key_that_was_changed_is_not_opened(
+    person: Person, make_services: MakeServices, database: Database, place: int
+) -> None:
+    """Version, vector, text or MAC: one bit is enough."""
+    async with database.begin() as tx:
+        key = (await tx.scalars(select(StoredKey).limit(1))).one()
+        encrypted = bytearray(base64.urlsafe_b64decode(key.encrypted_pem))
+        encrypted[place] ^= 1
+        key.encrypted_pem = base64.urlsafe_b64encode(encrypted).decode()
+
+    with pytest.raises(SigningKeyError, match="SECRET_KEY does not open the signing keys"):
+        await make_services().start()
 
 
 async def test_refresh_token_of_a_dropped_secret_is_refused(

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from urllib.parse import quote
 
 import pytest
 
@@ -50,6 +51,36 @@ async def test_each_request_has_one_line(logged: Api, log: Log) -> None:
     assert (unknown["route"], unknown["status"], "user_id" in unknown) == ("(none)", 404, False)
     assert (preflight["method"], preflight["status"]) == ("OPTIONS", 200)
     assert "secret" not in log.text
+
+
+async def test_refusal_is_logged_with_who_it_was_and_why(logged: Api, log: Log) -> None:
+    person = await logged.sign_up()
+    await logged.get("/api/test/admin", headers=person.headers)
+    await logged.get("/api/admin/users", headers=person.headers)
+    await logged.get("/api/test/user")
+
+    _, *refused = log.requests
+    assert [(line["route"], line["status"], line["code"], line.get("user_id")) for line in refused] == [
+        ("/api/test/admin", 403, "role_required", person.id),
+        ("/api/admin/users", 403, "permission_required", person.id),
+        ("/api/test/user", 401, "token_missing", None),
+    ]
+    assert all(line["timestamp"].endswith("Z") and line["request_id"] for line in refused)
+
+
+@pytest.mark.parametrize("hostile", ["a\nb", "a\r\n{}", "\x1b[2J", "\u2028", '"}\n{"event": "forged"}', "\x85"])
+async def test_text_of_a_caller_adds_no_line_to_the_log(
+    logged: Api, make_settings: MakeSettings, log: Log, hostile: str
+) -> None:
+    with logging_as_served(make_settings(**JSON_LOG)):
+        logging.getLogger("gatepost").error("about %s", hostile)
+        await logged.post("/api/auth/signin", json={"username": hostile, "password": hostile})
+        await logged.get(f"/api/{quote(hostile)}?q={quote(hostile)}", headers={"User-Agent": quote(hostile)})
+
+    # Whatever a reader takes for the end of a line, there are three, each an object of ours.
+    assert [line["event"] for line in log.lines] == [f"about {hostile}", "request", "request"]
+    assert log.text.isascii()
+    assert "\x1b" not in log.text
 
 
 async def test_id_that_the_caller_chose_is_in_the_line(logged: Api, log: Log) -> None:

@@ -36,9 +36,12 @@ async def test_new_address_counts_once_it_is_confirmed(api: Api, services: Servi
 
 async def test_change_needs_the_password(api: Api, services: Services) -> None:
     person = await api.sign_up()
+    await take_mails(services)
     body = {"email": "new@example.com", "currentPassword": "wrong"}
 
     assert_problem(await api.post(CHANGE, headers=person.headers, json=body), 403, "wrong_password")
+    assert await take_mails(services) == []
+    assert (await api.get("/api/users/me", headers=person.headers)).json()["email"] == person.email
 
 
 async def test_nobody_learns_that_an_address_is_taken(api: Api, services: Services) -> None:

@@ -1,10 +1,12 @@
 """Forgotten, reset and changed passwords."""
 
 import asyncio
+from hashlib import sha256
 
 from sqlalchemy import select
 
 from gatepost.accounts.models import OneTimeToken
+from gatepost.core.base64url import decode
 from gatepost.services import Services
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
@@ -67,9 +69,13 @@ async def test_token_lies_nowhere_in_plain_text(api: Api, services: Services) ->
     token = await ask(api, services, person.email)
 
     async with services.database.read() as tx:
-        digests = (await tx.scalars(select(OneTimeToken.digest))).all()
-    assert digests
-    assert all(token not in digest and digest not in token for digest in digests)
+        stored = {
+            table.name: str((await tx.execute(select(table))).all()) for table in OneTimeToken.metadata.sorted_tables
+        }
+    assert sha256(token.encode()).hexdigest() in stored["one_time_tokens"]
+    random = token.removeprefix("gpt_")
+    assert len(decode(random)) == 32
+    assert [name for name, rows in stored.items() if random in rows or decode(random).hex() in rows] == []
 
 
 async def test_of_ten_resets_with_one_link_one_wins(api: Api, services: Services) -> None:
@@ -126,6 +132,9 @@ async def test_change_keeps_this_session_and_ends_the_others(api: Api, services:
     assert answer.status_code == 204
     assert (await api.user_board(person.access_token)).status_code == 200
     assert (await api.refresh(person.refresh_token)).status_code == 200
+    old = await api.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
+    assert_problem(old, 401, "invalid_credentials")
+    assert (await api.sign_in(password=NEW)).id == person.id
     assert_problem(await api.user_board(other.access_token), 401, "token_revoked")
     assert_problem(await api.refresh(other.refresh_token), 403, "refresh_token_invalid")
     assert [mail.kind for mail in await take_mails(services)] == ["password_changed"]

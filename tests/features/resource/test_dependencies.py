@@ -62,9 +62,7 @@ async def test_expired_token_is_401(api: Api, services: Services, notes: Notes, 
     _is_refused(await notes.me(person.access_token), "token_expired")
 
 
-async def test_token_is_401_before_its_time_comes(
-    api: Api, services: Services, notes: Notes, clock: FakeClock
-) -> None:
+async def test_token_is_401_before_its_time_comes(api: Api, services: Services, notes: Notes, clock: FakeClock) -> None:
     person = await api.sign_up()
     begins = int(clock.now().timestamp()) + 62
     token = signed_anew(person.access_token, services.keys.signing, nbf=begins)
@@ -76,9 +74,7 @@ async def test_token_is_401_before_its_time_comes(
 
 
 @pytest.mark.parametrize("audience", [None, "", "shop", "GATEPOST", ["gatepost"], ["shop", "gatepost"]])
-async def test_token_for_another_audience_is_401(
-    api: Api, services: Services, notes: Notes, audience: object
-) -> None:
+async def test_token_for_another_audience_is_401(api: Api, services: Services, notes: Notes, audience: object) -> None:
     person = await api.sign_up()
     token = signed_anew(person.access_token, services.keys.signing, aud=audience)
 

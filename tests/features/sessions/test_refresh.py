@@ -7,6 +7,7 @@ from sqlalchemy import delete, event, func, insert, select, update
 
 from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
+from gatepost.core.base64url import decode
 from gatepost.core.database import Database
 from gatepost.services import Services
 from gatepost.sessions.models import Session
@@ -195,6 +196,7 @@ async def test_token_with_another_session_or_generation_is_forged(api: Api) -> N
     mine, other = await api.sign_up("Abbey"), await api.sign_up("Heba")
     session, generation, mac = mine.refresh_token.removeprefix("gpr_").split(".")
     others_session = other.refresh_token.removeprefix("gpr_").partition(".")[0]
+    assert len(decode(mac)) == 32
 
     for forged in (
         f"gpr_{others_session}.{generation}.{mac}",

@@ -14,6 +14,7 @@ from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.workers import claims
 
 
 async def test_sign_in_answers_who_it_is_and_opens_a_session(api: Api, database: Database) -> None:
@@ -29,6 +30,13 @@ async def test_sign_in_answers_who_it_is_and_opens_a_session(api: Api, database:
     assert answer.headers["cache-control"] == "no-store"
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(Session)) == 2
+    # Nothing of the tokens is the same for each session but what they say of the person.
+    assert not {body["accessToken"], body["refreshToken"]} & {person.access_token, person.refresh_token}
+    first, second = claims(person.access_token), claims(body["accessToken"])
+    assert (first["sub"], first["aud"]) == (second["sub"], second["aud"]) == (str(person.id), "gatepost")
+    assert first["sid"] != second["sid"]
+    assert first["jti"] != second["jti"]
+    assert (second["amr"], type(second["auth_time"])) == (["pwd"], int)
 
 
 @pytest.mark.parametrize("name", ["abbey salami", "ABBEY SALAMI", "Ａbbey Salami", "ABBEY.salami@EXAMPLE.com"])
@@ -146,6 +154,24 @@ async def test_no_byte_of_a_long_password_is_ignored(api: Api, password: str) ->
     assert (await api.sign_in(password=password)).id == person.id
     answer = await api.post("/api/auth/signin", json={"username": person.username, "password": password[:-1]})
     assert_problem(answer, 401, "invalid_credentials")
+
+
+@pytest.mark.parametrize(
+    "other", ["correct horse ", " Correct Horse", "correct horse", "CORRECT HORSE", "CorrectHorse", "Correct  Horse"]
+)
+async def test_password_is_taken_exactly_as_it_was_typed(api: Api, other: str) -> None:
+    await api.sign_up(password="Correct Horse")
+
+    assert (await api.sign_in(password="Correct Horse")).username == "Abbey Salami"
+    wrong = await api.post("/api/auth/signin", json={"username": "Abbey Salami", "password": other})
+    assert_problem(wrong, 401, "invalid_credentials")
+
+
+async def test_password_is_good_until_it_is_changed(api: Api, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    clock.advance(days=20 * 365)
+
+    assert (await api.sign_in()).id == person.id
 
 
 async def test_password_is_the_same_however_its_accents_are_typed(api: Api) -> None:

@@ -159,6 +159,35 @@ def test_private_key_of_another_kind_does_not_sign(algorithm: str, make: Any) ->
         jose.signing_key_from_pem(private_pem(make()), algorithm)
 
 
+def test_new_elliptic_key_is_on_p_256_and_no_two_are_alike() -> None:
+    keys = [serialization.load_pem_private_key(jose.generate_private_pem("ES256"), password=None) for _ in range(4)]
+
+    secrets = set()
+    for key in keys:
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        assert isinstance(key.curve, ec.SECP256R1)
+        secrets.add(key.private_numbers().private_value)
+    assert len(secrets) == 4
+    # None is from a small range: of a random number below 2**256, 32 leading zeros are one in four thousand millions.
+    assert min(secrets).bit_length() > 224
+
+
+def test_new_rsa_key_has_3072_bits_and_two_random_primes_that_are_far_apart() -> None:
+    keys = [serialization.load_pem_private_key(jose.generate_private_pem("RS256"), password=None) for _ in range(2)]
+
+    primes = set()
+    for key in keys:
+        assert isinstance(key, rsa.RSAPrivateKey)
+        numbers = key.private_numbers()
+        assert (key.key_size, numbers.public_numbers.e) == (3072, 65537)
+        # FIPS 186-5, section A.1.3: what Fermat's method of factoring needs is not there.
+        assert abs(numbers.p - numbers.q) > 2 ** (3072 // 2 - 100)
+        # Nor what Wiener's needs.
+        assert numbers.d > 2 ** (3072 // 2)
+        primes |= {numbers.p, numbers.q}
+    assert len(primes) == 4
+
+
 @pytest.mark.parametrize("algorithm", ["HS256", "none", "PS256", ""])
 def test_only_the_two_algorithms_have_private_keys(algorithm: str) -> None:
     with pytest.raises(jose.WeakKeyError):

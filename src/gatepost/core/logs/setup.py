@@ -97,7 +97,8 @@ def _add_exception(_logger: WrappedLogger, _name: str, line: EventDict) -> Event
 
 def _renderer(style: LogFormat) -> Any:
     if style is LogFormat.JSON:
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
+        # In ASCII: some readers of lines end them at U+2028 or U+0085, too.
+        return structlog.processors.JSONRenderer()
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
     )

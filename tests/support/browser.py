@@ -24,8 +24,10 @@ ARGUMENTS = (
 
 
 @asynccontextmanager
-async def chromium(**addresses: str) -> AsyncIterator[Browser]:
+async def chromium(*, keeps_pages: bool = False, **addresses: str) -> AsyncIterator[Browser]:
     """Run Chromium; skip where there is none, or fail where CI says there must be.
+
+    With `keeps_pages`, "Back" brings pages out of its memory, as for people; Playwright turns that off.
 
     `localhost_8080="http://127.0.0.1:41234"` makes http://localhost:8080 lead there, so that pages keep the
     addresses they are published with while tests use free ports.
@@ -34,7 +36,9 @@ async def chromium(**addresses: str) -> AsyncIterator[Browser]:
     program = _program()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=program, args=[*ARGUMENTS, *([f"--host-resolver-rules={rules}"] if rules else [])]
+            executable_path=program,
+            args=[*ARGUMENTS, *([f"--host-resolver-rules={rules}"] if rules else [])],
+            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
         )
         try:
             yield browser

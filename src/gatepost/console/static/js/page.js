@@ -2,7 +2,7 @@
 
 import { hooks } from "./api.js";
 import { words } from "./forms.js";
-import { currentUser, signOut, toSignIn } from "./session.js";
+import { askAgainWhenLeft, currentUser, signOut, toSignIn } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
 
 /** A promise of the account that is signed in, or null; undefined where that cannot be known. Asked for once a page. */
@@ -66,6 +66,7 @@ for (const button of all("[data-sign-out]")) {
 }
 
 const account = await user;
+if (account) askAgainWhenLeft();
 if (account !== undefined) {
   show(account !== null, ...all("[data-when=in]"));
   show(account === null, ...all("[data-when=out]"));

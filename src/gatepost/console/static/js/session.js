@@ -42,7 +42,25 @@ export async function signOut() {
     if (problem.status !== 401) throw problem;
   });
   forget();
+  clear();
   location.assign("/sign-in#signed-out");
+}
+
+/**
+ * Ask again who is there, before anybody sees what the page shows of a person: when they have signed out in another tab,
+ * and when "Back" brings the page as it was, out of the browser's memory.
+ */
+export function askAgainWhenLeft() {
+  const again = () => {
+    clear();
+    location.reload();
+  };
+  addEventListener("storage", ({ key, newValue }) => { if (key === HINT && newValue === null) again(); });
+  addEventListener("pageshow", ({ persisted }) => { if (persisted) again(); });
+}
+
+function clear() {
+  document.querySelector("main").replaceChildren();
 }
 
 /** Leave for an address that a page may lead to: one of ours, or of an allowed origin. The service has checked it too. */

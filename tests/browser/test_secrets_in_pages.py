@@ -1,0 +1,128 @@
+"""What the pages do with secrets: hide them while they are typed, take them from a manager, keep none."""
+
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from gatepost.console.admin_pages import ADMIN_PAGES
+from tests.browser.conftest import ADMIN_PASSWORD, Somebody
+from tests.support.browser import chromium
+from tests.support.server import GatepostServer
+from tests.support.visitor import Visitor, visit
+
+pytestmark = pytest.mark.browser
+
+FIELDS = "input[autocomplete$='-password'], input[name*='assword']"
+# How many fields for a password a page has.
+FOR_ALL = {"/sign-in": 1, "/sign-up": 1, "/set-password#token=x": 1, "/invitation#token=x": 1}
+SIGNED_IN = ("/account", "/boards", *(page.path.replace("{user_id:int}", "1") for page in ADMIN_PAGES))
+SECRET = "correct horse 漢字 🐎"
+# Whether a page would let the text of a clipboard, or what is dragged there, into the field.
+TAKES = """(field) => ["paste", "drop", "beforeinput"].every((kind) =>
+  field.dispatchEvent(new Event(kind, { bubbles: true, cancelable: true })))"""
+
+
+async def passwords(page: Page, count: int) -> list[Any]:
+    """Return the fields for passwords of a page."""
+    await expect(page.locator(FIELDS)).to_have_count(count)
+    return await page.locator(FIELDS).all()
+
+
+async def test_every_field_for_a_password_hides_it_and_is_known_to_managers(
+    visitor: Visitor, somebody: Somebody
+) -> None:
+    page = visitor.page
+    for path, count in FOR_ALL.items():
+        await visitor.goto(path)
+        for field in await passwords(page, count):
+            await expect(field).to_have_attribute("type", "password")
+            assert await field.get_attribute("autocomplete") in ("current-password", "new-password")
+            assert await field.evaluate(TAKES), path
+    await visitor.sign_in(somebody.username, somebody.password)
+    for field in await passwords(page, 4):
+        await expect(field).to_have_attribute("type", "password")
+        assert await field.get_attribute("autocomplete") in ("current-password", "new-password")
+        assert await field.evaluate(TAKES)
+
+
+async def test_password_is_pasted_whole_and_shown_for_as_long_as_its_owner_wants(visitor: Visitor) -> None:
+    page = visitor.page
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    for path, submit in (("/sign-in", "Sign in"), ("/sign-up", "Create the account")):
+        await visitor.goto(path)
+        await page.evaluate("(text) => navigator.clipboard.writeText(text)", SECRET)
+        [field] = await passwords(page, 1)
+        await field.focus()
+        await page.keyboard.press("ControlOrMeta+V")
+        await expect(field).to_have_value(SECRET)
+
+        await page.get_by_role("button", name="Show: Password").click()
+        await expect(field).to_have_attribute("type", "text")
+        await page.get_by_role("button", name="Show: Password").click()
+        await expect(field).to_have_attribute("type", "password")
+        await expect(page.get_by_role("main").get_by_role("button", name=submit)).to_be_enabled()
+
+
+async def test_every_page_for_who_is_signed_in_has_a_sign_out(visitor: Visitor) -> None:
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+
+    assert len(SIGNED_IN) > 7
+    for path in SIGNED_IN:
+        await visitor.goto(path)
+        await expect(visitor.page.get_by_role("banner").get_by_role("button", name="Sign out")).to_be_visible()
+
+
+async def test_browser_keeps_no_secret_and_nothing_personal(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.locator("#device-list")).not_to_have_attribute("aria-busy", "true")
+    await page.context.clear_cookies(name="gatepost_access")
+    await visitor.goto("/boards")
+    await expect(page.locator("[data-board]:visible")).to_have_count(2)
+
+    kept = await page.evaluate(
+        """async () => ({
+             local: { ...localStorage }, session: { ...sessionStorage }, cookies: document.cookie,
+             databases: (await indexedDB.databases()).length, caches: (await caches.keys()).length,
+           })"""
+    )
+
+    assert visitor.refusals() == ["401"]
+    assert kept["local"].pop("gatepost.signed-in") == "yes"
+    assert kept["local"].pop("gatepost.refreshed-at").isdecimal()
+    assert kept == {"local": {}, "session": {}, "cookies": "", "databases": 0, "caches": 0}
+    # The tokens themselves are out of every script's reach.
+    tokens = [cookie for cookie in await page.context.cookies() if cookie["name"] != "gatepost_device"]
+    assert {cookie["name"]: cookie["httpOnly"] for cookie in tokens} == {
+        "gatepost_access": True,
+        "gatepost_refresh": True,
+    }
+
+
+@pytest.mark.parametrize("keeps_pages", [True, False])
+async def test_nothing_of_the_person_is_left_after_signing_out_and_going_back(
+    server: GatepostServer, somebody: Somebody, keeps_pages: bool
+) -> None:
+    async with chromium(keeps_pages=keeps_pages) as browser:
+        visitor = await visit(browser, server.url)
+        page, other = visitor.page, await visitor.page.context.new_page()
+        await visitor.sign_in(somebody.username, somebody.password)
+        await expect(page.get_by_text(somebody.email).first).to_be_visible()
+        await other.goto(f"{server.url}/account")
+        await expect(other.get_by_text(somebody.email).first).to_be_visible()
+        await page.evaluate("window.isThePageOfBefore = true")
+        await page.get_by_role("banner").get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("status")).to_have_text("You are signed out.")
+
+        assert somebody.email not in await page.content()
+        # In another tab no less.
+        await expect(other).to_have_url(f"{server.url}/sign-in?next=%2Faccount")
+        assert somebody.email not in await other.content()
+        await page.evaluate("history.back()")
+        await expect(page).to_have_url(f"{server.url}/sign-in?next=%2Faccount")
+        assert somebody.email not in await page.content()
+        assert await page.evaluate("window.isThePageOfBefore") is None
+        assert await page.evaluate("localStorage.getItem('gatepost.signed-in')") is None
+        visitor.refusals()
+        await visitor.leave()

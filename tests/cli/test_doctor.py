@@ -56,6 +56,15 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true", BCRYPT_ROUNDS="12"
     )
 
+    defaults = [
+        command(
+            "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, DATABASE_URL=f"mysql://{who}@127.0.0.1:1/gatepost"
+        )
+        for who in ("root:secret", "gatepost", "gatepost:")
+    ]
+
+    for one in defaults:
+        assert any("used as root, or without a password" in line for line in lines(one, "warning"))
     text = "\n".join(lines(development, "warning"))
     for words in (
         "HOST 0.0.0.0 is open to the network in development",

@@ -75,6 +75,9 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
     if settings.uses_sqlite and settings.workers > 1:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
+    url = settings.sqlalchemy_url
+    if settings.in_production and not settings.uses_sqlite and (url.username == "root" or not url.password):
+        yield "the database is used as root, or without a password: make a user for its own database alone"
     if settings.bcrypt_rounds < WEAK_ROUNDS:
         yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())

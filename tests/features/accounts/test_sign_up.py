@@ -31,6 +31,14 @@ async def accounts(database: Database) -> int:
         return await tx.scalar(select(func.count()).select_from(User)) or 0
 
 
+async def test_new_service_has_no_account_that_anybody_could_guess(api: Api, database: Database) -> None:
+    assert await accounts(database) == 0
+    for name in ("admin", "root", "administrator", "gatepost", "test", "demo", "sa"):
+        for password in (name, "password", "123456", "changeme"):
+            answer = await api.post("/api/auth/signin", json={"username": name, "password": password})
+            assert_problem(answer, 401, "invalid_credentials")
+
+
 async def test_sign_up_answers_as_sign_in_does_with_a_message(api: Api, database: Database) -> None:
     answer = await api.post(SIGN_UP, json=wish())
 

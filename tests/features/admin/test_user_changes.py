@@ -17,8 +17,10 @@ from gatepost.services import Services
 from tests.features.admin.conftest import at_once
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.links import take_link, take_mails
 
 URL = "/api/admin/users"
+RESET = "/api/auth/password/reset"
 NEW = {"username": "Abbey Salami", "email": "heba@example.com"}
 
 
@@ -52,6 +54,26 @@ async def test_account_without_a_password_gets_a_mail_to_choose_one(
     for guess in (UNUSABLE_HASH, PASSWORD):
         refused = await api.post("/api/auth/signin", json={"username": "Abbey Salami", "password": guess})
         assert_problem(refused, 401, "invalid_credentials")
+
+
+async def test_link_to_the_first_password_is_good_once_and_for_a_week(
+    api: Api, admin: Person, services: Services, clock: FakeClock
+) -> None:
+    await take_mails(services)
+    await api.post(URL, json=NEW, headers=admin.headers)
+    token = await take_link(services, "set_password")
+    too_short = await api.post(RESET, json={"token": token, "password": "12345"})
+    assert_problem(too_short, 422, "password_unusable")
+
+    assert (await api.post(RESET, json={"token": token, "password": PASSWORD})).status_code == 200
+
+    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
+    assert (await api.sign_in("Abbey Salami")).username == "Abbey Salami"
+    late = {"username": "Late Comer", "email": "late@example.com"}
+    await api.post(URL, json=late, headers=(await api.sign_in("Root")).headers)
+    token = await take_link(services, "set_password")
+    clock.advance(days=7)
+    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
 
 
 async def test_account_with_a_password_can_sign_in(api: Api, admin: Person, database: Database) -> None:

@@ -1,5 +1,5 @@
-# The Python that the tests run on.
-FROM python:3.11-slim-bookworm AS build
+# The Python that the tests run on. `make images` writes its digest behind the tag (docs/compose.md).
+FROM python:3.11.15-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
 # The environment has no pip of its own: nothing in the image installs anything later.
@@ -13,7 +13,7 @@ COPY src src
 RUN ["pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", "dist", "."]
 RUN ["sh", "-c", "pip --python /opt/gatepost install --no-deps --no-index dist/*.whl"]
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11.15-slim-bookworm
 RUN ["useradd", "--uid", "10001", "--shell", "/usr/sbin/nologin", "--home-dir", "/var/lib/gatepost", "--create-home", "gatepost"]
 COPY --from=build /opt/gatepost /opt/gatepost
 # In production nothing starts without SECRET_KEY and MySQL; docker-compose.yml says development.

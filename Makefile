@@ -8,7 +8,10 @@ LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --ge
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell $(PYTHON) -c 'import secrets; print(secrets.randbelow(2**32))')
 
-.PHONY: run test coverage fuzz faults galera check bench docs screenshots lock clean
+# Where images of others are named, by an exact tag and, once `make images` has run, by the digest behind it.
+IMAGE_FILES = Dockerfile docker-compose.yml deploy/compose/compose.yml
+
+.PHONY: run test coverage fuzz faults galera check bench docs screenshots lock images clean
 
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
@@ -56,6 +59,14 @@ lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allo
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
+
+images: ## write behind the tag of each image the digest that it has now; needs Docker and the registry
+	@set -e; \
+	for image in $$(sed -nE 's/^(FROM|    image:) ([a-z0-9./-]+:[A-Za-z0-9._-]+)(@sha256:\S+)?( AS \S+)?$$/\2/p' $(IMAGE_FILES) | sort -u); do \
+		digest=$$(docker buildx imagetools inspect "$$image" --format '{{.Manifest.Digest}}'); \
+		echo "$$image@$$digest" | grep -E '@sha256:[0-9a-f]{64}$$'; \
+		sed -Ei "s#($$image)(@sha256:[0-9a-f]+)?( |\$$)#\1@$$digest\3#" $(IMAGE_FILES); \
+	done
 
 benchmarks/.build/ready: benchmarks/requirements.txt benchmarks/peers/express/package-lock.json benchmarks/peers/better_auth/package-lock.json
 	@command -v wrk > /dev/null || { echo "wrk is needed: apt-get install wrk" >&2; exit 1; }

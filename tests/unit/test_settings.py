@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from gatepost.core.settings import Settings, SettingsError, load_settings
-from gatepost.core.settings.checks import weakness
+from gatepost.core.settings.checks import EXAMPLE_DB_PASSWORD, weakness
 from gatepost.core.settings.text import GROUPS, example_file, in_force, markdown_table
 
 STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
@@ -101,6 +102,37 @@ def test_safe_production_starts(env: pytest.MonkeyPatch) -> None:
     assert settings.in_production
     assert settings.shortest_password == 8
     assert settings.cors_origins == ("https://app.example", "https://admin.example")
+
+
+def test_secrets_are_read_from_files_where_the_environment_does_not_have_them(
+    env: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "secret_key").write_text(f"{STRONG}\n")
+    (folder / "db_password").write_text("of the file\n")
+    (folder / "something_else").write_text("of another program")
+    env.setenv("ENVIRONMENT", "production")
+    env.setenv("DB_HOST", "mysql")
+
+    from_files = load_settings(secrets_folder=folder)
+    env.setenv("DB_PASSWORD", "of the environment")
+    from_both = load_settings(secrets_folder=folder)
+
+    assert from_files.secret_key == SecretStr(STRONG)
+    assert from_files.sqlalchemy_url.password == "of the file"
+    assert from_both.sqlalchemy_url.password == "of the environment"
+    (folder / "secret_key").write_bytes(b"\xff\xfe")
+    with pytest.raises(SettingsError, match="a file in it cannot be read") as refused:
+        load_settings(secrets_folder=folder)
+    assert str(folder) in str(refused.value)
+
+
+def test_password_of_the_example_database_is_refused_in_production(env: pytest.MonkeyPatch) -> None:
+    url = "mysql://gatepost:gatepost-local@db/pocket_db"
+
+    assert load(env, DATABASE_URL=url).sqlalchemy_url.password == EXAMPLE_DB_PASSWORD
+    assert complaints(env, ENVIRONMENT="production", SECRET_KEY=STRONG).keys() == {"DB_PASSWORD"}
 
 
 def test_sqlite_in_production_is_allowed_on_request(env: pytest.MonkeyPatch) -> None:

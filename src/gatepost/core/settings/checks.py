@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError as UnreadableSource
 
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
@@ -16,6 +17,10 @@ from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
 
+# Where Docker and Kubernetes mount secrets: a file for each setting, named like it.
+SECRETS_FOLDER = Path("/run/secrets")
+# What docker-compose.yml gives a database on one's own machine.
+EXAMPLE_DB_PASSWORD = "gatepost-local"  # noqa: S105  an example, refused in production
 SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
@@ -44,16 +49,23 @@ class SettingsError(Exception):
         self.complaints = tuple(complaints)
 
 
-def load_settings(*, env_file: Path | None = Path(".env")) -> Settings:
+def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path = SECRETS_FOLDER) -> Settings:
     """Read the settings, and in development the secret that is kept in DATA_DIR.
+
+    The environment wins over `env_file`, and that over the files in `secrets_folder`.
 
     Raises:
         SettingsError: a value is malformed, or not safe in production.
     """
     try:
-        settings = Settings(_env_file=env_file)
+        settings = Settings(_env_file=env_file, _secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
     except ValidationError as error:
         raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
+    except UnreadableSource:
+        unreadable = Complaint(
+            str(secrets_folder), "a file in it cannot be read", "Let the user of the service read it, as UTF-8"
+        )
+        raise SettingsError([unreadable]) from None
     if complaints := list(_complaints(settings)):
         raise SettingsError(complaints)
     if settings.secret_key is not None:
@@ -126,6 +138,12 @@ def _database(settings: Settings) -> Iterator[Complaint]:
             "it is SQLite, which serves one machine",
             "Set DATABASE_URL to MySQL, or SQLITE_IN_PRODUCTION=true",
         )
+    if settings.in_production and settings.sqlalchemy_url.password == EXAMPLE_DB_PASSWORD:
+        yield Complaint(
+            "DB_PASSWORD",
+            "it is the one of the example, which everybody knows",
+            "Give the database's user another, such as the output of: openssl rand -hex 24",
+        )
 
 
 def _jwt(settings: Settings) -> Iterator[Complaint]:
@@ -158,7 +176,7 @@ def _network(settings: Settings) -> Iterator[Complaint]:
             yield Complaint(
                 "TRUSTED_PROXIES",
                 f"`{proxy}` is no address and no network",
-                "Write 10.0.0.1, 10.0.0.0/8 or their like in IPv6, comma-separated",
+                "Write 10.0.0.5, 10.0.0.16/28 or their like in IPv6, comma-separated",
             )
             continue
         if is_everybody:

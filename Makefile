@@ -5,6 +5,7 @@ BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
 
+FUZZ_MINUTES ?= 20
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell $(PYTHON) -c 'import secrets; print(secrets.randbelow(2**32))')
 
@@ -25,10 +26,10 @@ coverage: export PYTHONDONTWRITEBYTECODE =
 coverage: .venv/installed-dev ## the whole suite, and the lines of the code that it does not reach; it takes twice as long
 	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
 
-fuzz: .venv/installed-dev ## the tests that send anything at all, for long; FUZZ_EXAMPLES=1000 for longer
+fuzz: .venv/installed-dev ## the tests that send anything at all, up to FUZZ_EXAMPLES=300 of each and never beyond FUZZ_MINUTES=20 and five for starts
 	@# Read once: it is another number each time that it is read.
-	@seed=$(FUZZ_SEED); echo "again: make fuzz FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
-	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/fuzz $(ARGS)
+	@seed=$(FUZZ_SEED); run="FUZZ_MINUTES=$(FUZZ_MINUTES) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
+	echo "again: make fuzz $$run"; env $$run $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/fuzz $(ARGS)
 
 faults: .venv/installed-dev ## harm done to the service and its database, for longer than in the whole suite
 	FAULTS=long $(BIN)/pytest -n 0 tests/faults $(ARGS)

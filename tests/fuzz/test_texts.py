@@ -10,13 +10,15 @@ from sqlalchemy import URL
 
 from gatepost.services import build_services
 from tests.conftest import http_client, started
-from tests.fuzz.budget import budget
+from tests.fuzz.budget import budget, for_a_while
 from tests.fuzz.conftest import settings_of
 from tests.support.api import PASSWORD, Api
 from tests.support.clock import FakeClock
 from tests.support.databases import emptied
 
 FIXED = budget(10)
+# Of the time of `make fuzz`, for each test on each database.
+PART = 0.02
 SIGN_UP = "/api/auth/signup"
 text = st.text(max_size=80)
 # What two people could take for one name.
@@ -42,6 +44,7 @@ NAMES = ("abbey", "José", "straße", "fissile", "Ольга", "山田太郎", "
 
 @FIXED
 @given(username=text, email=text | st.emails(), password=text)
+@for_a_while(PART)
 async def test_any_sign_up_is_made_or_refused(everywhere: Api, username: str, email: str, password: str) -> None:
     body = {"username": username, "email": email, "password": password}
 
@@ -56,6 +59,7 @@ async def test_any_sign_up_is_made_or_refused(everywhere: Api, username: str, em
 
 @FIXED
 @given(username=text, password=text)
+@for_a_while(PART)
 async def test_any_stranger_is_refused(everywhere: Api, username: str, password: str) -> None:
     answer = await everywhere.post("/api/auth/signin", json={"username": username, "password": password + "!"})
 
@@ -64,6 +68,7 @@ async def test_any_stranger_is_refused(everywhere: Api, username: str, password:
 
 @FIXED
 @given(token=st.binary(max_size=200).filter(lambda raw: b"\n" not in raw and b"\r" not in raw and b"\0" not in raw))
+@for_a_while(PART)
 async def test_any_bytes_are_no_access_token(everywhere: Api, token: bytes) -> None:
     answer = await everywhere.get("/api/test/user", headers=[(b"x-access-token", token)])
 
@@ -72,6 +77,7 @@ async def test_any_bytes_are_no_access_token(everywhere: Api, token: bytes) -> N
 
 @FIXED
 @given(token=text)
+@for_a_while(PART)
 async def test_any_text_is_no_refresh_token_and_no_link(everywhere: Api, token: str) -> None:
     for path, body in (
         ("/api/auth/refreshtoken", {"refreshToken": token}),

@@ -56,7 +56,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
     for problem in broken_templates(settings):
         yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
-    for problem in _unsafe(settings):
+    for problem in (*_unsafe(settings), *_unsafe_elsewhere(settings)):
         yield Finding(Severity.WARNING, problem)
 
 
@@ -75,18 +75,22 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
     if settings.uses_sqlite and settings.workers > 1:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
+    if settings.bcrypt_rounds < WEAK_ROUNDS:
+        yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
+    if settings.secret_key_previous is not None:
+        yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
+
+
+def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:
+    """Yield what is unsafe about the servers that the service uses."""
     url = settings.sqlalchemy_url
     if settings.in_production and not settings.uses_sqlite and (url.username == "root" or not url.password):
         yield "the database is used as root, or without a password: make a user for its own database alone"
-    if settings.bcrypt_rounds < WEAK_ROUNDS:
-        yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())
     if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
         yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody; use smtp:// or smtps://"
     if mail_url.is_plain_to_elsewhere:
         yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
-    if settings.secret_key_previous is not None:
-        yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
 
 
 async def _of_services(settings: Settings) -> list[Finding]:

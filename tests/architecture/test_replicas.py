@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -71,9 +72,53 @@ def test_pods_have_no_rights_and_write_nothing() -> None:
         assert rights["readOnlyRootFilesystem"] is True
         assert rights["allowPrivilegeEscalation"] is False
         assert rights["capabilities"] == {"drop": ["ALL"]}
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert spec["enableServiceLinks"] is False
+        assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
+        assert {"cpu", "memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
         assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
     dockerfile = (DEPLOY.parent / "Dockerfile").read_text(encoding="utf-8")
     assert f'--uid", "{PODS[0]["spec"]["securityContext"]["runAsUser"]}"' in dockerfile
+
+
+def test_pods_speak_to_few_and_few_speak_to_them() -> None:
+    policy = MANIFESTS["network-policy.yaml"]["spec"]
+    [chosen] = policy["podSelector"]["matchExpressions"]
+    names = {pod["metadata"]["labels"][chosen["key"]] for pod in PODS}
+
+    assert (chosen["operator"], set(chosen["values"])) == ("In", names)
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    [inwards] = policy["ingress"]
+    assert [*map(_peer, inwards["from"])] == ["namespace ingress-nginx", "namespace monitoring"]
+    port = str(inwards["ports"][0]["port"])
+    assert (len(inwards["ports"]), port) == (1, MANIFESTS["configmap.yaml"]["data"]["PORT"])
+    outwards = {_peer(peer): {one["port"] for one in rule["ports"]} for rule in policy["egress"] for peer in rule["to"]}
+    database = int(MANIFESTS["configmap.yaml"]["data"]["DB_PORT"])
+    redis, mail = (urlsplit(MANIFESTS["secret.example.yaml"]["stringData"][name]) for name in ("REDIS_URL", "MAIL_URL"))
+    assert outwards == {
+        "kube-dns of namespace kube-system": {53},
+        MANIFESTS["configmap.yaml"]["data"]["DB_HOST"]: {database},
+        str(redis.hostname): {redis.port},
+        "192.0.2.25/32": {mail.port},
+    }
+    # Whoever forgets to fill it in trusts nobody and reaches nobody.
+    for example in ("192.0.2.25", MANIFESTS["configmap.yaml"]["data"]["TRUSTED_PROXIES"]):
+        assert ip_address(example) in ip_network("192.0.2.0/24")
+
+
+def test_namespace_takes_no_pod_with_more_rights() -> None:
+    namespace = MANIFESTS["namespace.yaml"]["metadata"]
+
+    assert namespace["name"] == MANIFESTS["kustomization.yaml"]["namespace"]
+    assert namespace["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_database_and_redis_are_in_a_network_without_a_way_out() -> None:
+    networks = {name: set(service["networks"]) for name, service in COMPOSE["services"].items()}
+
+    assert COMPOSE["networks"]["data"] == {"internal": True}
+    assert networks["mysql"] == networks["redis"] == {"data"}
+    assert networks["nginx"] == {"inside"}
 
 
 def test_probes_ask_routes_that_exist_on_the_port_that_is_served() -> None:
@@ -160,6 +205,14 @@ def test_two_replicas_serve_as_one_and_one_goes_on_alone(url: URL, tmp_path: Pat
         _refreshed(client, refresh_token)
         assert client.get("/readyz").status_code == 200
     assert not list(tmp_path.glob("*/data")), "a replica in production writes no file"
+
+
+def _peer(peer: dict[str, Any]) -> str:
+    """Say in words who may be spoken to: all that a rule asks of them."""
+    labels = [peer[kind]["matchLabels"] for kind in ("podSelector", "namespaceSelector") if kind in peer]
+    assert all(len(one) == 1 for one in labels)
+    words = [f"namespace {value}" if "metadata.name" in key else value for one in labels for key, value in one.items()]
+    return " of ".join(words) or str(peer["ipBlock"]["cidr"])
 
 
 async def _migrated(url: URL) -> None:

@@ -13,6 +13,7 @@ import pytest
 from gatepost.core.client import departure
 from gatepost.core.hashing_line import HashingBusy, HashingLine
 from gatepost.core.passwords import Passwords, UnusablePasswordError, prepare
+from gatepost.core.settings import Settings
 
 
 @pytest.fixture
@@ -44,6 +45,14 @@ def test_password_has_one_form(typed: str, prepared: str) -> None:
 def test_text_that_is_no_password(typed: str) -> None:
     with pytest.raises(UnusablePasswordError):
         prepare(typed)
+
+
+async def test_default_cost_is_what_the_documents_say() -> None:
+    passwords = Passwords(rounds=Settings(_env_file=None).bcrypt_rounds, queue=2)
+    try:
+        assert (await passwords.hash("correct horse")).startswith("$bcrypt-sha256$v=2,t=2b,r=12$")
+    finally:
+        passwords.close()
 
 
 async def test_hash_is_salted_and_fits_its_password_alone(passwords: Passwords) -> None:

@@ -6,7 +6,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandle
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
-LONGEST_TEXT = 4096
 # U+0000, which no JSON of ours may hold (core/strict_json.py), in a form that the regular expressions of all languages
 # have. Half a surrogate pair has none: the document says it in words.
 NO_NUL = r"^[^\x00]*$"
@@ -32,15 +31,15 @@ class In(BaseModel):
         frozen=True,
         strict=True,
         hide_input_in_errors=True,
-        str_max_length=LONGEST_TEXT,
+        str_max_length=4096,
     )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Say the bounds that hold for every text of such JSON."""
+        """Say of every text what holds for all such JSON; its length Pydantic says."""
         schema = handler(core_schema)
         for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
-            _bound(field)
+            _refuse_nul(field)
         return schema
 
 
@@ -50,13 +49,12 @@ class Out(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
 
-def _bound(schema: dict[str, Any]) -> None:
+def _refuse_nul(schema: dict[str, Any]) -> None:
     match schema:
         case {"anyOf": kinds}:
             for kind in kinds:
-                _bound(kind)
+                _refuse_nul(kind)
         case {"type": "array", "items": items}:
-            _bound(items)
+            _refuse_nul(items)
         case {"type": "string"} if not schema.keys() & {"const", "enum"}:
-            schema.setdefault("maxLength", LONGEST_TEXT)
             schema.setdefault("pattern", NO_NUL)

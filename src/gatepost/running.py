@@ -26,6 +26,8 @@ MAIL_SECONDS = 5
 SEAL_SECONDS = 1
 SHARE_SECONDS = 1
 FIGURES_SECONDS = 5
+# Kinds that come in between, by an import, are known from the first check of one of them on.
+HASHES_SECONDS = 3600
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
@@ -75,7 +77,8 @@ async def _within(seconds: float, work: Callable[[], None]) -> None:
 
 
 def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio.Task[None]]:
-    again = partial(every, stopping=stopping)
+    again, at_once = partial(every, stopping=stopping), asyncio.Event()
+    at_once.set()
     for work in (
         again(services.settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
         again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
@@ -86,5 +89,6 @@ def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio
         again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
         again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
         again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
+        again(HASHES_SECONDS, services.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
     ):
         yield asyncio.create_task(work)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from gatepost.access.gate import Gate
 from gatepost.access.verifier import AccessTokenVerifier
+from gatepost.accounts.hash_survey import HashSurvey
 from gatepost.accounts.leaving import LeavingService
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
@@ -72,6 +73,7 @@ class Services:
     clock: Clock
     database: Database
     passwords: Passwords
+    hash_survey: HashSurvey
     keys: KeyRing
     revocations: RevocationFeed
     last_use: LastUse
@@ -184,12 +186,13 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
-    recovery = PasswordService(database, clock, passwords, sessions, guesses, rules=rules, policy=policy)
+    recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
     return Services(
         settings=settings,
         clock=clock,
         database=database,
         passwords=passwords,
+        hash_survey=HashSurvey(database, passwords),
         keys=keys,
         revocations=feed,
         last_use=last_use,
@@ -198,7 +201,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         sessions=sessions,
         accounts=accounts,
         sign_up=SignUpService(database, clock, passwords, tokens, accounts, rules=rules, policy=policy),
-        sign_in=SignInService(database, clock, passwords, tokens, guesses, policy=policy),
+        sign_in=SignInService(database, clock, passwords, tokens, guesses, rate_limits, policy=policy),
         password_recovery=recovery,
         addresses=AddressService(database, clock, recovery, policy=policy),
         not_me=NotMeService(database, clock, sessions),

@@ -154,10 +154,10 @@ async def test_line_that_would_take_too_long_is_told_at_once_with_the_time_it_ne
     line = HashingLine(queue=10_000, queue_seconds=5)
     await line.run(partial(time.sleep, 0.4))
     held, waiting = threading.Event(), []
-    while line.expected_seconds <= 5:
+    while line.expected_seconds() <= 5:
         waiting.append(asyncio.create_task(line.run(partial(held.wait))))
         await asyncio.sleep(0)
-    expected = math.ceil(line.expected_seconds)
+    expected = math.ceil(line.expected_seconds())
 
     told = set()
     for _ in range(50):

@@ -1,5 +1,7 @@
 """Password hashes of earlier systems: what is known, what is refused, and how they are checked."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -89,19 +91,70 @@ async def test_password_that_was_hashed_as_it_was_typed_still_fits(passwords: Pa
     assert not (await passwords.verify("caf\u00e9 au lai", stored)).is_right
 
 
-@pytest.mark.parametrize("name", ["2a", "django", "phpass P"])
-async def test_wrong_password_for_a_cheap_hash_costs_no_less_than_for_nobody(
-    passwords: Passwords, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    worked: list[str] = []
+COSTS = re.compile(r"\$2[aby]\$(\d\d)|,r=(\d+)\$|pbkdf2_sha256\$(\d+)|\$[PH]\$(.)|m=\d+,t=(\d+)")
+IN_USE = ("2a", "bcrypt_sha256", "django", "phpass P", "argon2id")
+
+
+def work(hashes: list[str]) -> Counter[str]:
+    """Return what checking these hashes costs: of bcrypt in all, of the others how many of each kind."""
+    found: Counter[str] = Counter()
+    for known in hashes:
+        bcrypt, sha256_bcrypt, *others = COSTS.search(known).groups()  # type: ignore[union-attr]
+        if rounds := bcrypt or sha256_bcrypt:
+            found["bcrypt"] += 1 << int(rounds)
+        else:
+            found[f"{known[:3]} {others}"] += 1
+    return found
+
+
+@pytest.fixture
+def worked(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the hashes that were checked to the end."""
+    checked: list[str] = []
     verify = passwords._context.verify
 
     def counted(secret: str, known: str) -> bool:
-        worked.append(known)
-        return bool(verify(secret, known))
+        is_right = bool(verify(secret, known))
+        checked.append(known)
+        return is_right
 
     monkeypatch.setattr(passwords._context, "verify", counted)
+    return checked
 
-    await passwords.verify("wrong horse", KNOWN[name])
 
-    assert worked == [KNOWN[name], passwords._nobodys_hash]
+@pytest.mark.parametrize("typed", [TYPED, "wrong horse", "\uff57rong horse\u3000", "\x00", "x" * 2000])
+async def test_every_check_costs_the_same_whatever_hash_an_account_has(
+    passwords: Passwords, worked: list[str], typed: str
+) -> None:
+    await passwords.expect(KNOWN[name] for name in IN_USE)
+    costs = []
+
+    for stored in (None, "", "!", "$2b$12$short", *(KNOWN[name] for name in IN_USE), await passwords.hash(TYPED)):
+        worked.clear()
+        await passwords.verify(typed, stored)
+        costs.append(work(worked))
+
+    times = 2 if "\u3000" in typed else 1
+    assert costs == [costs[0]] * len(costs)
+    assert costs[0]["bcrypt"] == times << 5, "as the dearest hash in use, and not as new ones"
+    assert sorted(costs[0].values()) == sorted([times, times, times, times << 5])
+
+
+async def test_kind_that_nobody_has_any_more_costs_nothing(passwords: Passwords, worked: list[str]) -> None:
+    await passwords.expect(KNOWN[name] for name in IN_USE)
+    await passwords.expect([KNOWN["2a"]])
+
+    await passwords.verify("wrong horse", None)
+
+    assert work(worked) == {"bcrypt": 1 << 4}
+
+
+async def test_kind_that_was_not_expected_is_so_from_its_first_check_on(
+    passwords: Passwords, worked: list[str]
+) -> None:
+    await passwords.verify("wrong horse", KNOWN["bcrypt_sha256"])
+    worked.clear()
+
+    await passwords.verify("wrong horse", None)
+
+    assert work(worked) == {"bcrypt": 1 << 5}

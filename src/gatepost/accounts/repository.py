@@ -5,7 +5,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, bindparam, false, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Select,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import defer, joinedload
 
 from gatepost.accounts.models import Role, User
@@ -90,6 +102,16 @@ class Users:
             .execution_options(synchronize_session=False)
         )
 
+    async def hash_examples(self, *, after: int, limit: int) -> tuple[Sequence[str], int | None]:
+        """Return a password hash of each kind among the next accounts by id, and the last of these ids.
+
+        None where there are no further accounts.
+        """
+        page = select(User.id, User.password_hash).where(User.id > after).order_by(User.id).limit(limit).subquery()
+        query = select(func.min(page.c.password_hash), func.max(page.c.id)).group_by(_until_salt(page.c.password_hash))
+        rows = (await self._tx.execute(query)).all()
+        return [row[0] for row in rows], max((row[1] for row in rows), default=None)
+
     async def replace_hash(self, user_id: int, *, old: str, new: str, now: datetime) -> bool:
         """Replace a password hash, unless it has changed by now; return whether it was this call."""
         statement = (
@@ -103,6 +125,21 @@ class Users:
     async def _one(self, condition: ColumnElement[bool]) -> User | None:
         query = select(User).options(joinedload(User.roles)).where(condition)
         return (await self._tx.scalars(query)).unique().one_or_none()
+
+
+def _until_salt(stored: ColumnElement[str]) -> ColumnElement[str]:
+    """Return what comes before the salt in a hash: its scheme and what it costs."""
+    pbkdf2, argon2 = "pbkdf2_sha256$", ",p="
+    return case(
+        (stored.startswith("$2"), func.substr(stored, 1, len("$2b$12$"))),
+        (stored.startswith("$bcrypt-sha256$"), func.substr(stored, 1, len("$bcrypt-sha256$v=2,t=2b,r=12"))),
+        (stored.startswith("$argon2"), func.substr(stored, 1, func.instr(stored, argon2) + len(argon2) + 1)),
+        (
+            stored.startswith(pbkdf2),
+            func.substr(stored, 1, len(pbkdf2) + func.instr(func.substr(stored, len(pbkdf2) + 1), "$")),
+        ),
+        else_=func.substr(stored, 1, len("$P$B")),
+    )
 
 
 @cache

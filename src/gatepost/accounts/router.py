@@ -16,7 +16,7 @@ from gatepost.accounts.schemas import (
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.errors import TooManyAttempts
+from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import PasswordServiceDep
 from gatepost.sessions.deps import TokenCookiesDep
 
@@ -52,7 +52,7 @@ async def export_me(response: Response, user: CurrentUser, leaving: LeavingServi
     "/me",
     summary="Delete my account",
     status_code=status.HTTP_202_ACCEPTED,
-    responses=problems(WrongPassword, TooManyAttempts, LastAdministrator, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy),
 )
 async def delete_me(
     body: DeletionRequest,

@@ -25,6 +25,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification, SignUp
+from gatepost.limits.counters import asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.tokens import SignedIn, TokenService
@@ -78,7 +79,7 @@ class SignUpService:
         self._rules.check(wish.account.password, names=wish.account.names)
         if self._policy.reveals_taken:
             await self._accounts.refuse_taken(wish.account)
-        password_hash = await self._passwords.hash(wish.account.password)
+        password_hash = await self._passwords.hash(wish.account.password, asker=asker(client))
         try:
             return await self._make(wish, password_hash, client=client)
         except IntegrityError:

@@ -20,6 +20,7 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.passwords import UNUSABLE_HASH, Passwords
 from gatepost.core.settings import EmailVerification
+from gatepost.limits.counters import asker
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.revocation import RevocationFeed
 
@@ -82,7 +83,7 @@ class AccountEditor:
         password_hash = UNUSABLE_HASH
         if wish.password is not None:
             self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
-            password_hash = await self._passwords.hash(wish.password)
+            password_hash = await self._passwords.hash(wish.password, asker=asker(by.client, str(by.user_id)))
         try:
             return await self._create(wish, password_hash, by=by)
         except IntegrityError:

@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 from gatepost.core.client import departure
 from gatepost.core.errors import Unavailable
+from gatepost.core.turns import NOBODY, Asker, Turns
 
 T = TypeVar("T")
 
@@ -31,56 +33,97 @@ class HashingBusy(Unavailable):
     message = "Too many people are signing in at the moment. Please try again."
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    work: "partial[Any]"
+    result: "asyncio.Future[Any]"
+
+
 class HashingLine:
-    """Runs work on threads of its own, in order; refuses it at once where it would wait too long.
+    """Runs work on threads of its own, each asker in turn; refuses it at once where it would wait too long.
 
     Too long is a number, so that a flood takes no memory, and a time, so that nobody's answer comes after they left:
-    `queue_seconds` is compared with the length of the line times what a piece of work has taken of late.
+    `queue_seconds` is compared with the work ahead times what a piece of it has taken of late. In a full line, whoever
+    has the most in it gives a place to whoever has less.
     """
 
     def __init__(self, *, queue: int, queue_seconds: float) -> None:
         self.workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="passwords", initializer=_step_back)
         self._queue = queue
-        # How many may be in line or at a thread at once, how many are, and how many were turned away.
+        # How many may be in line or at a thread at once, and how many were turned away.
         self.room = self.workers + queue
         self._queue_seconds = queue_seconds
-        self.inside = 0
+        self._running = 0
+        self._turns: Turns[_Job] = Turns()
         self.refused = 0
         self._average_seconds = 0.0
 
     @property
-    def waiting(self) -> int:
-        """How many passwords wait for a thread."""
-        return max(self.inside - self.workers, 0)
+    def inside(self) -> int:
+        """How many passwords are in line or at a thread."""
+        return self._running + self.waiting
 
     @property
-    def expected_seconds(self) -> float:
-        """How long one more would wait for a thread."""
-        ahead = max(self.inside - self.workers + 1, 0)
+    def waiting(self) -> int:
+        """How many passwords wait for a thread."""
+        return len(self._turns)
+
+    def expected_seconds(self, asker: Asker = NOBODY) -> float:
+        """Return how long one more of this asker would wait for a thread."""
+        ahead = max(self._running - self.workers + 1, 0) + self._turns.ahead_of(asker)
         return ahead * self._average_seconds / self.workers
 
-    async def run(self, work: "partial[T]") -> T:
+    async def run(self, work: "partial[T]", asker: Asker = NOBODY) -> T:
         """Return what the work returns. A caller who leaves while waiting gives the place to the next.
 
         Raises:
             HashingBusy: the line is too long, or the caller has left.
         """
-        if self.waiting >= self._queue or self.expected_seconds > self._queue_seconds:
-            self.refused += 1
-            # Not all at one moment: a herd that is told to wait would be back as a herd.
-            spread = random.uniform(1, 2)  # noqa: S311  spreads retries, guards nothing
-            raise HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds * spread)))
-        self.inside += 1
-        job = self._pool.submit(self._timed, work)
-        job.add_done_callback(partial(self._done, asyncio.get_running_loop()))
-        if self.waiting and (has_left := departure.get()) is not None:
-            return await _unless(has_left(), asyncio.wrap_future(job))
-        return await asyncio.wrap_future(job)
+        if self.expected_seconds(asker) > self._queue_seconds or (
+            self.waiting >= self._queue and not self._free(asker)
+        ):
+            raise self._refusal(asker)
+        loop = asyncio.get_running_loop()
+        job = _Job(work, loop.create_future())
+        self._turns.add(asker, job)
+        self._start(loop)
+        try:
+            if (has_left := departure.get()) is not None and self._turns.has(asker, job):
+                return await _unless(has_left(), job.result)
+            result: T = await job.result
+            return result
+        finally:
+            self._turns.discard(asker, job)
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Let the threads end; what waits is cancelled."""
+        while (job := self._turns.take()) is not None:
+            job.result.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _free(self, asker: Asker) -> bool:
+        """Make a place in a full line, of whoever has most in it; False where that is this asker."""
+        last = self._turns.take_last_of_longest(unless=asker)
+        if last is None:
+            return False
+        whose, job = last
+        if not job.result.done():
+            job.result.set_exception(self._refusal(whose))
+        return True
+
+    def _refusal(self, asker: Asker) -> HashingBusy:
+        self.refused += 1
+        # Not all at one moment: a herd that is told to wait would be back as a herd.
+        spread = random.uniform(1, 2)  # noqa: S311  spreads retries, guards nothing
+        return HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds(asker) * spread)))
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        while self._running < self.workers and (job := self._turns.take()) is not None:
+            if job.result.done():
+                continue  # the caller has left, and is about to say so
+            self._running += 1
+            self._pool.submit(self._timed, job.work).add_done_callback(partial(self._done, loop, job))
 
     def _timed(self, work: "partial[T]") -> T:
         start = time.monotonic()
@@ -90,21 +133,27 @@ class HashingLine:
         self._average_seconds += WEIGHT * (took - self._average_seconds) if self._average_seconds else took
         return result
 
-    def _done(self, loop: asyncio.AbstractEventLoop, _: "Future[Any]") -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(self._leave)
+    def _done(self, loop: asyncio.AbstractEventLoop, job: _Job, done: "Future[Any]") -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended before the work
+            loop.call_soon_threadsafe(self._finish, loop, job, done)
 
-    def _leave(self) -> None:
-        self.inside -= 1
+    def _finish(self, loop: asyncio.AbstractEventLoop, job: _Job, done: "Future[Any]") -> None:
+        self._running -= 1
+        if not (job.result.done() or done.cancelled()):
+            if (error := done.exception()) is not None:
+                job.result.set_exception(error)
+            else:
+                job.result.set_result(done.result())
+        self._start(loop)
 
 
-async def _unless(leaving: Any, job: "asyncio.Future[T]") -> T:
+async def _unless(leaving: Any, result: "asyncio.Future[T]") -> T:
     left = asyncio.ensure_future(leaving)
     try:
-        await asyncio.wait((left, job), return_when=asyncio.FIRST_COMPLETED)
-        if not job.done() and job.cancel():
+        await asyncio.wait((left, result), return_when=asyncio.FIRST_COMPLETED)
+        if result.cancel():
             raise HashingBusy
-        return await job
+        return await result
     finally:
         left.cancel()
 

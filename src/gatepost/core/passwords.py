@@ -1,9 +1,13 @@
 """Passwords: how they are prepared, hashed and checked. The only file that imports passlib."""
 
 import re
+import secrets
 import warnings
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from passlib.context import CryptContext
 from passlib.exc import MissingBackendError, PasslibHashWarning, PasslibSecurityError
@@ -11,6 +15,7 @@ from passlib.hash import argon2
 from precis_i18n import get_profile
 
 from gatepost.core.hashing_line import HashingLine
+from gatepost.core.turns import NOBODY, Asker
 
 # RFC 8265, section 4.2: any script, composed, nothing trimmed, no case change, no control characters.
 PROFILE = get_profile("OpaqueString")
@@ -29,6 +34,8 @@ DEAREST_ROUNDS = {
     "bcrypt_sha256": 16, "bcrypt": 16, "django_pbkdf2_sha256": 5_000_000, "phpass": 20, "argon2": 32,
 }  # fmt: skip
 MOST_ARGON2_KIB = 1024 * 1024
+# What passlib calls the options of a hash that decide what a check of it costs.
+COSTS = ("rounds", "memory_cost", "parallelism", "type")
 KNOWN = CryptContext([OURS, *IMPORTED])
 
 
@@ -87,30 +94,50 @@ def require_known_hash(stored: str) -> None:
         raise UnknownHashError("checking the password hash would take too long")
 
 
+@dataclass(frozen=True, slots=True)
+class HashKind:
+    """What checking a password against a hash costs: the scheme, and the options that make it dear.
+
+    bcrypt with and without SHA-256 in front are one scheme, whose work doubles with each round.
+    """
+
+    scheme: str
+    options: tuple[tuple[str, Any], ...]
+
+    @property
+    def bcrypt_rounds(self) -> int | None:
+        """Its rounds where it is bcrypt."""
+        return dict(self.options)["rounds"] if self.scheme == "bcrypt" else None
+
+
 class Passwords:
     """Hashes and checks passwords on their own threads, so that the event loop never waits.
 
     bcrypt alone ignores all past 72 bytes; bcrypt_sha256 does not, so new hashes are of that kind, and hashes of
     an earlier system are checked and marked for replacement.
+
+    Every check does the work of all kinds of hashes that accounts have, so that its time tells neither whether there
+    is an account nor how old its password is.
     """
 
     def __init__(self, *, rounds: int, queue: int, queue_seconds: float = 5.0) -> None:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
         self.line = HashingLine(queue=queue, queue_seconds=queue_seconds)
-        cheap = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash("nobody's")
-        # Costs as much to check as a real hash, and no password fits it.
-        self._nobodys_hash = cheap.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
+        self._rounds = self._dearest_rounds = rounds
+        # Of kinds that are not bcrypt, a hash each that no password fits.
+        self._other_kinds: dict[HashKind, str] = {}
+        self._cheap_hash = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash(secrets.token_hex())
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, *, asker: Asker = NOBODY) -> str:
         """Return the hash to store.
 
         Raises:
             UnusablePasswordError: the text cannot be a password.
             HashingBusy: the queue is full.
         """
-        return await self.line.run(partial(self._context.hash, prepare(password)))
+        return await self.line.run(partial(self._context.hash, prepare(password)), asker)
 
-    async def verify(self, password: str, stored: str | None) -> Verdict:
+    async def verify(self, password: str, stored: str | None, *, asker: Asker = NOBODY) -> Verdict:
         """Check a password; with no stored hash, do the same work and say no.
 
         Whatever is odd about the password or the stored hash is a wrong password, after the same work.
@@ -118,33 +145,90 @@ class Passwords:
         Raises:
             HashingBusy: the queue is full.
         """
-        return await self.line.run(partial(self._check, password, stored))
+        return await self.line.run(partial(self._check, password, stored or UNUSABLE_HASH), asker)
+
+    async def expect(self, examples: Iterable[str]) -> None:
+        """From now on do the work of these kinds of hashes, of which there is one example each, and of no others."""
+        await self.line.run(partial(self._expect, tuple(examples)))
 
     def close(self) -> None:
         """Let the threads end."""
         self.line.close()
 
-    def _check(self, password: str, stored: str | None) -> Verdict:
-        try:
-            prepared = prepare(password) if len(password) <= LONGEST else None
-        except UnusablePasswordError:
-            prepared = None
-        if prepared is not None and stored is not None:
-            try:
-                if self._fits(password, prepared, stored):
-                    return Verdict(is_right=True, needs_rehash=self._context.needs_update(stored))
-                if self._context.identify(stored) == OURS:
-                    return Verdict(is_right=False)
-            except (ValueError, TypeError, PasslibSecurityError, MissingBackendError):
-                pass  # a stored hash that is none
-        # Also where a cheaper hash of an earlier system was wrong: quick answers would tell who has one.
-        self._context.verify("somebody's", self._nobodys_hash)
-        return Verdict(is_right=False)
+    def _check(self, password: str, stored: str) -> Verdict:
+        forms, kind = _forms(password), self._kind(stored)
+        is_right, checked = False, 0
+        if kind is not None:
+            self._add_kind(kind)
+            is_right, checked = self._try(forms, stored)
+        self._work_off(kind, checked, times=max(len(forms), 1))
+        return Verdict(is_right, needs_rehash=is_right and self._context.needs_update(stored))
 
-    def _fits(self, password: str, prepared: str, stored: str) -> bool:
-        if self._context.verify(prepared, stored):
-            return True
-        # Earlier systems hashed what was typed, as it was.
-        return (
-            password != prepared and self._context.identify(stored) != OURS and self._context.verify(password, stored)
-        )
+    def _try(self, forms: Iterable[str], stored: str) -> tuple[bool, int]:
+        """Return whether a form of a password fits, and after how many checks."""
+        checked = 0
+        is_ours = self._context.identify(stored) == OURS
+        for form in forms:
+            try:
+                is_right = self._context.verify(form, stored)
+            except (ValueError, TypeError, PasslibSecurityError, MissingBackendError):
+                return False, checked  # a stored hash that is none
+            checked += 1
+            if is_right or is_ours:
+                return is_right, checked
+        return False, checked
+
+    def _work_off(self, kind: HashKind | None, checked: int, *, times: int) -> None:
+        """Do what is left of so many checks of every kind, after some of one kind."""
+        for other, nobodys in self._other_kinds.items():
+            for _ in range(times - (checked if other == kind else 0)):
+                self._context.verify("somebody's", nobodys)
+        done = checked << kind.bcrypt_rounds if kind is not None and kind.bcrypt_rounds is not None else 0
+        left = (times << self._dearest_rounds) - done
+        for rounds in range(self._dearest_rounds, CHEAPEST_ROUNDS - 1, -1):
+            for _ in range(left >> rounds):
+                self._context.verify("somebody's", self._nobodys(rounds))
+            left %= 1 << rounds
+
+    def _nobodys(self, rounds: int) -> str:
+        """Return a hash that costs these rounds to check, and that no password fits."""
+        return self._cheap_hash.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
+
+    def _kind(self, stored: str) -> HashKind | None:
+        """Return the kind of a stored hash; None where no password can be checked against it."""
+        handler = self._context.identify(stored, resolve=True)
+        try:
+            parts = handler.from_string(stored) if handler is not None else None
+        except (ValueError, TypeError):
+            return None
+        if parts is None:
+            return None
+        options = tuple((name, getattr(parts, name)) for name in COSTS if hasattr(parts, name))
+        return HashKind("bcrypt" if handler.name == OURS else handler.name, options)
+
+    def _add_kind(self, kind: HashKind) -> None:
+        if kind.bcrypt_rounds is not None:
+            self._dearest_rounds = max(self._dearest_rounds, kind.bcrypt_rounds)
+        elif kind not in self._other_kinds:
+            handler = self._context.handler(kind.scheme)
+            with suppress(MissingBackendError):  # then no check of it does any work
+                nobodys = handler.using(**dict(kind.options)).hash(secrets.token_hex())
+                self._other_kinds = {**self._other_kinds, kind: nobodys}
+
+    def _expect(self, examples: Iterable[str]) -> None:
+        kinds = {kind for example in examples if (kind := self._kind(example)) is not None}
+        self._other_kinds = {kind: nobodys for kind, nobodys in self._other_kinds.items() if kind in kinds}
+        self._dearest_rounds = max([self._rounds, *(kind.bcrypt_rounds or 0 for kind in kinds)])
+        for kind in kinds:
+            self._add_kind(kind)
+
+
+def _forms(password: str) -> list[str]:
+    """Return what is checked: the password as it is prepared, and as it was typed, which earlier systems hashed."""
+    try:
+        prepared = prepare(password) if len(password) <= LONGEST else None
+    except UnusablePasswordError:
+        prepared = None
+    if prepared is None:
+        return []
+    return [prepared] if prepared == password else [prepared, password]

@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from gatepost.accounts.models import User
 from gatepost.core import base64url
+from gatepost.core.client import Client
 from gatepost.core.secrets import SecretKeys
+from gatepost.core.turns import Asker
 
 FIRST_WAIT = timedelta(seconds=5)
 DAY = timedelta(days=1)
@@ -112,6 +114,11 @@ def network(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+
+
+def asker(client: Client, account: str = "") -> Asker:
+    """Return whose password it is that waits to be hashed; an account is any text that is always the same for it."""
+    return Asker(network(client.address), account)
 
 
 def counted_name(typed: str, name: tuple[str, str] | None) -> str:

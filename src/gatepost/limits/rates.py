@@ -20,6 +20,7 @@ from limits.errors import StorageError
 
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings import Settings
+from gatepost.limits.errors import TooManyRequests
 
 logger = logging.getLogger("gatepost")
 
@@ -36,6 +37,7 @@ class Rate(StrEnum):
     """What is limited; the name in the RateLimit headers."""
 
     SIGN_UP = "signup"
+    SIGN_IN = "signin"
     MAIL = "mail"
     MAILBOX = "mailbox"
     LINK = "link"
@@ -73,6 +75,12 @@ class Windows:
     def __len__(self) -> int:
         return len(self._windows)
 
+    def count(self, key: str) -> tuple[int, float]:
+        """Return the count and when its window ends; the present moment where there is none."""
+        now = time.time()
+        count, ends_at = self._windows.get(key, (0, now))
+        return (count, ends_at) if ends_at > now else (0, now)
+
     def increase(self, key: str, seconds: int) -> tuple[int, float]:
         """Count once more; return the count and when its window ends."""
         now = time.time()
@@ -106,6 +114,7 @@ class RateLimits:
         """Read the limits from the settings."""
         rates = {
             Rate.SIGN_UP: settings.signup_rate,
+            Rate.SIGN_IN: settings.signin_rate,
             Rate.MAIL: settings.mail_rate,
             Rate.MAILBOX: settings.mailbox_rate,
             Rate.LINK: settings.link_rate,
@@ -123,9 +132,7 @@ class RateLimits:
         item = self._items.get(rate)
         if item is None:
             return None
-        # Neither memory nor Redis holds an address.
-        key = item.key_for(hmac.new(self._key, f"{rate} {subject}".encode(), hashlib.sha256).hexdigest())
-        count, reset_at = await self._count(rate, item, key, seconds=seconds)
+        count, reset_at = await self._count(rate, item, self._name(rate, item, subject), seconds=seconds)
         return Standing(
             rate=rate,
             quota=item.amount,
@@ -135,24 +142,45 @@ class RateLimits:
             is_over=count > item.amount,
         )
 
+    async def require_room(self, rate: Rate, subject: str) -> None:
+        """Let somebody pass who may be counted once more, and count nothing.
+
+        Raises:
+            TooManyRequests: what there is has been used up.
+        """
+        item = self._items.get(rate)
+        if item is None:
+            return
+        key = self._name(rate, item, subject)
+        count, reset_at = await self._count(rate, item, key, seconds=REDIS_SECONDS, adds=False)
+        if count >= item.amount:
+            raise TooManyRequests(retry_after_seconds=max(1, ceil(reset_at - time.time())))
+
     async def close(self) -> None:
         """Let go of the connections."""
         if self._redis is not None:
             await _client(self._redis).aclose()
 
-    async def _count(self, rate: Rate, item: RateLimitItem, key: str, *, seconds: float) -> tuple[int, float]:
+    def _name(self, rate: Rate, item: RateLimitItem, subject: str) -> str:
+        # Neither memory nor Redis holds an address.
+        return item.key_for(hmac.new(self._key, f"{rate} {subject}".encode(), hashlib.sha256).hexdigest())
+
+    async def _count(
+        self, rate: Rate, item: RateLimitItem, key: str, *, seconds: float, adds: bool = True
+    ) -> tuple[int, float]:
         if self._redis is not None:
             if self._may_ask_redis():
                 try:
                     async with asyncio.timeout(seconds):
-                        found = await _increase(self._redis, item, key)
+                        found = await _count_in(self._redis, item, key, adds=adds)
                 except (StorageError, OSError) as error:
                     self._redis_failed(error)
                 else:
                     self._redis_answered()
                     return found
             self.fallbacks += 1
-        return self._memory[rate].increase(key, item.get_expiry())
+        memory = self._memory[rate]
+        return memory.increase(key, item.get_expiry()) if adds else memory.count(key)
 
     def _may_ask_redis(self) -> bool:
         if not self.redis_is_down:
@@ -176,8 +204,8 @@ class RateLimits:
         self.redis_is_down = False
 
 
-async def _increase(storage: RedisStorage, item: RateLimitItem, key: str) -> tuple[int, float]:
-    count = await storage.incr(key, item.get_expiry())
+async def _count_in(storage: RedisStorage, item: RateLimitItem, key: str, *, adds: bool) -> tuple[int, float]:
+    count = await storage.incr(key, item.get_expiry()) if adds else await storage.get(key)
     return count, await storage.get_expiry(key)
 
 

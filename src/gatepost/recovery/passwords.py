@@ -15,8 +15,9 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import Passwords
-from gatepost.limits.counters import Counter
+from gatepost.limits.counters import Counter, asker
 from gatepost.limits.guesses import Guesses
+from gatepost.limits.rates import Rate, RateLimits
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.service import SessionService
@@ -35,6 +36,7 @@ class PasswordService:
         passwords: Passwords,
         sessions: SessionService,
         guesses: Guesses,
+        rates: RateLimits,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -44,6 +46,7 @@ class PasswordService:
         self._passwords = passwords
         self._sessions = sessions
         self._guesses = guesses
+        self._rates = rates
         self._rules = rules
         self._policy = policy
 
@@ -77,21 +80,23 @@ class PasswordService:
         if user is None:
             raise LinkUnusable
         self._rules.check(password, names=(user.username, user.email))
-        return await self._reset(token, await self._passwords.hash(password), client=client)
+        new_hash = await self._passwords.hash(password, asker=asker(client, str(user.id)))
+        return await self._reset(token, new_hash, client=client)
 
     async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
         """Replace the caller's password; every other session of the account ends.
 
         Raises:
             WrongPassword: the current one is wrong.
-            TooManyAttempts: it was wrong too often.
+            TooManyAttempts, TooManyRequests: it was wrong too often, or right too often of late.
             UnusablePassword: the new one breaks a rule.
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
         user = await self.prove(principal, current, client=client)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
-        await self._change(principal, user.password_hash, await self._passwords.hash(new), client=client)
+        new_hash = await self._passwords.hash(new, asker=asker(client, str(user.id)))
+        await self._change(principal, user.password_hash, new_hash, client=client)
 
     async def prove(self, principal: Principal, password: str, *, client: Client) -> User:
         """Return the caller's account if the password is theirs.
@@ -101,6 +106,7 @@ class PasswordService:
         Raises:
             WrongPassword: it is not.
             TooManyAttempts: too many were not.
+            TooManyRequests: too many were, of late.
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
@@ -110,10 +116,12 @@ class PasswordService:
             user = await Users(tx).get(principal.user_id)
         if user is None:
             raise UserNotFound
-        verdict = await self._passwords.verify(password, user.password_hash)
+        await self._rates.require_room(Rate.SIGN_IN, str(user.id))
+        verdict = await self._passwords.verify(password, user.password_hash, asker=asker(client, str(user.id)))
         await self._settle(user, counters, is_right=verdict.is_right, client=client)
         if not verdict.is_right:
             raise WrongPassword
+        await self._rates.hit(Rate.SIGN_IN, str(user.id))
         return user
 
     @retry_conflicts

@@ -59,7 +59,7 @@ async def reset_password(
     "/password/change",
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(WrongPassword, TooManyAttempts, UnusablePassword, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep

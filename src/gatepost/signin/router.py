@@ -71,8 +71,10 @@ async def sign_up(
 @router.post(
     "/signin",
     summary="Sign in",
-    responses=problems(InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy),
-)
+    responses=problems(
+        InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, TooManyRequests, HashingBusy
+    ),
+)  # fmt: skip
 async def sign_in(
     body: SignInRequest,
     response: Response,

@@ -19,9 +19,11 @@ from gatepost.core.hashing_line import HashingBusy
 from gatepost.core.logs.context import Act, note_act
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
-from gatepost.limits.counters import Counter, counted_name
+from gatepost.core.turns import Asker
+from gatepost.limits.counters import Counter, asker, counted_name
 from gatepost.limits.devices import UNKNOWN_DEVICE, Device
 from gatepost.limits.guesses import ANY_COUNTED, BESIDE, Guesses
+from gatepost.limits.rates import Rate, RateLimits
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
@@ -67,6 +69,7 @@ class SignInService:
         passwords: Passwords,
         tokens: TokenService,
         guesses: Guesses,
+        rates: RateLimits,
         *,
         policy: AccountPolicy,
     ) -> None:
@@ -75,6 +78,7 @@ class SignInService:
         self._passwords = passwords
         self._tokens = tokens
         self._guesses = guesses
+        self._rates = rates
         self._policy = policy
 
     async def with_password(
@@ -84,22 +88,30 @@ class SignInService:
 
         Raises:
             TooManyAttempts: whoever this is has guessed wrong too often; whether the password is right is not told.
+            TooManyRequests: the account has been signed in to too often of late.
             InvalidCredentials: no account has this name with this password.
             AccountDisabled, EmailUnverified: they are right, and the account may not sign in.
             HashingBusy: too many people are signing in.
         """
         note_act(Act.SIGN_IN)
         refusal: Refusal | None = None
+        name = canonical_identifier(identifier)
+        counted = counted_name(identifier, name)
+        # A name that nobody has waits in its own turn, too: whose turn it is tells nothing.
+        whose = asker(client, counted)
         for _ in range(READINGS):
-            user, counters, is_new_device = await self._find(identifier, client=client, device=device)
-            verdict = await self._passwords.verify(password, user.password_hash if user else None)
+            user, counters, is_new_device = await self._find(name, counted, client=client, device=device)
+            if user is not None:
+                await self._rates.require_room(Rate.SIGN_IN, str(user.id))
+            verdict = await self._passwords.verify(password, user.password_hash if user else None, asker=whose)
             refusal = self._refusal(user, is_right=verdict.is_right)
             if user is None or refusal is not None:
                 break
             signed_in = await self._open(user, counters, client=client, is_new_device=is_new_device)
             if signed_in is not None:
+                await self._rates.hit(Rate.SIGN_IN, str(user.id))
                 if verdict.needs_rehash:
-                    await self._improve_hash(user, password, client=client)
+                    await self._improve_hash(user, password, asker=whose, client=client)
                 return signed_in
         refusal = refusal or Refusal.ACCOUNT_CHANGED
         await self._remember(refusal, user, counters, client=client)
@@ -132,20 +144,19 @@ class SignInService:
             )  # fmt: skip
 
     async def _find(
-        self, identifier: str, *, client: Client, device: Device
+        self, name: tuple[str, str] | None, counted: str, *, client: Client, device: Device
     ) -> tuple[User | None, Sequence[Counter], bool]:
         """Return the account, what a guess for it counts on, and whether it knows devices, but none like this."""
-        name = canonical_identifier(identifier)
-        attempt = self._guesses.attempt(counted_name(identifier, name), client=client, device=device)
+        attempt = self._guesses.attempt(counted, client=client, device=device)
         values = {"device": describe(client.user_agent), **attempt.values()}
         async with self._db.read() as tx:
             user, (is_new_device, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
         return user, self._guesses.admit(attempt, user, beside), bool(is_new_device)
 
-    async def _improve_hash(self, user: User, password: str, *, client: Client) -> None:
+    async def _improve_hash(self, user: User, password: str, *, asker: Asker, client: Client) -> None:
         """Replace the hash of an earlier system; after the sign-in, so that its time tells nothing before a verdict."""
         with suppress(HashingBusy):  # the next sign-in does it
-            await self._replace_hash(user, await self._passwords.hash(password), client=client)
+            await self._replace_hash(user, await self._passwords.hash(password, asker=asker), client=client)
 
     @retry_conflicts
     async def _replace_hash(self, user: User, better_hash: str, *, client: Client) -> None:

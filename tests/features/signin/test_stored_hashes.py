@@ -1,16 +1,22 @@
 """Password hashes of an earlier system, hashes of another cost, and hashes that are none."""
 
 import asyncio
+import re
 
 import bcrypt
 import pytest
+from passlib.context import CryptContext
 from sqlalchemy import func, select, update
 
+from gatepost.accounts import hash_survey
 from gatepost.accounts.models import User
 from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
+from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
+
+PBKDF2 = CryptContext(["django_pbkdf2_sha256"], django_pbkdf2_sha256__rounds=1000).hash("somebody's")
 
 
 def legacy_hash(prefix: str) -> str:
@@ -108,3 +114,47 @@ async def test_stored_hash_that_is_none_fits_no_password(api: Api, database: Dat
         answer = await api.post("/api/auth/signin", json={"username": person.username, "password": password})
         assert_problem(answer, 401, "invalid_credentials")
     assert await stored(database, person.id) == broken
+
+
+async def test_unknown_name_costs_what_the_dearest_hash_of_an_account_costs(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started(services) as app, http_client(app) as client:
+        api = Api(client)
+        dear = bcrypt.hashpw(b"somebody's", bcrypt.gensalt(6)).decode("ascii")
+        hashes = (dear, dear.replace("$2b$", "$2y$"), PBKDF2, "!")
+        for number, hashed in enumerate(hashes):
+            person = await api.sign_up(f"somebody {number}")
+            await store(database, person.id, hashed)
+        checked: list[str] = []
+        verify = services.passwords._context.verify
+
+        def counted(secret: str, known: str) -> bool:
+            checked.append(known)
+            return bool(verify(secret, known))
+
+        monkeypatch.setattr(services.passwords._context, "verify", counted)
+
+        await services.hash_survey.run()
+        assert_problem(
+            await api.post("/api/auth/signin", json={"username": "nobody", "password": "x"}), 401, "invalid_credentials"
+        )
+
+    assert sorted(re.sub(r"\$[^$]*\$[^$]*$", "", known) for known in checked) == [
+        "$bcrypt-sha256$v=2,t=2b,r=6",
+        "pbkdf2_sha256$1000",
+    ]
+
+
+async def test_survey_reads_accounts_in_pages(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hash_survey, "PAGE_ACCOUNTS", 2)
+    async with started(services) as app, http_client(app) as client:
+        for number in range(5):
+            person = await Api(client).sign_up(f"somebody {number}")
+        await store(database, person.id, legacy_hash("$2a$").replace("$04$", "$05$"))
+
+        await services.hash_survey.run()
+
+    assert services.passwords._dearest_rounds == 5

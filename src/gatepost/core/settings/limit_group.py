@@ -22,6 +22,9 @@ class LimitSettings(BaseModel):
     )
     rate_limits: bool = Field(True, description="`false` turns the limits below off; those of guessing stay.")
     signup_rate: str = Field("100/hour", pattern=RATE, description="Sign-ups from one address.")
+    signin_rate: str = Field(
+        "60/minute", pattern=RATE, description="Right passwords for one account, wherever they come from."
+    )
     mail_rate: str = Field("30/hour", pattern=RATE, description="Requests for a mail from one address.")
     mailbox_rate: str = Field("5/hour", pattern=RATE, description="Requests for a mail to one mailbox.")
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")

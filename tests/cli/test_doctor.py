@@ -67,6 +67,7 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
     ):
         assert words in text
     assert any("PUBLIC_URL is not https" in line for line in lines(production, "warning"))
+    assert "CORS_ORIGINS is empty: no page of another origin may call the API" in lines(production, "ok")
     assert "short" not in development.out
 
 

@@ -15,6 +15,7 @@ from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
+from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
@@ -54,6 +55,8 @@ def doctor() -> None:
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
+    if not settings.cors_origins:
+        yield Finding(Severity.OK, "CORS_ORIGINS is empty: no page of another origin may call the API")
     for problem in broken_templates(settings):
         yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
     for problem in _unsafe(settings):
@@ -71,7 +74,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         and (weak := weakness(settings.secret_key.get_secret_value()))
     ):
         yield f"SECRET_KEY would be refused in production: {weak}"
-    if "*" in settings.cors_origins:
+    if ANY_ORIGIN in settings.cors_origins:
         yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
     if settings.uses_sqlite and settings.workers > 1:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"

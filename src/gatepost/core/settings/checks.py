@@ -15,6 +15,7 @@ from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.types import ANY_ORIGIN
 
 SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
@@ -53,7 +54,9 @@ def load_settings(*, env_file: Path | None = Path(".env")) -> Settings:
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
-        raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
+        # A default that depends on another setting is not to blame for what is wrong with that.
+        wrong = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+        raise SettingsError([_malformed(detail) for detail in wrong]) from None
     if complaints := list(_complaints(settings)):
         raise SettingsError(complaints)
     if settings.secret_key is not None:
@@ -79,7 +82,7 @@ def weakness(secret: str) -> str | None:
 def _malformed(detail: object) -> Complaint:
     match detail:
         case {"loc": (str(name), *_), "msg": str(message)}:
-            return Complaint(name.upper(), message, f"See {name.upper()} in .env.example")
+            return Complaint(name.upper(), message.removeprefix("Value error, "), f"See {name.upper()} in .env.example")
     raise AssertionError("a settings error without a field")
 
 
@@ -106,7 +109,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
         )
     if not settings.in_production:
         return
-    if "*" in settings.cors_origins:
+    if ANY_ORIGIN in settings.cors_origins:
         yield Complaint(
             "CORS_ORIGINS",
             "`*` opens the API to every web site",

@@ -2,10 +2,11 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field, SecretStr
 
-from gatepost.core.settings.types import CommaSeparated, PositiveInt, PositiveSeconds
+from gatepost.core.settings.types import CommaSeparated, Origins, PositiveInt, PositiveSeconds, PublicUrl
 
 
 class Environment(StrEnum):
@@ -38,6 +39,11 @@ class RevocationMode(StrEnum):
     STRICT = "strict"
 
 
+def _page_in_development(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Return where the clients of the original run."""
+    return ("http://localhost:8081",) if settings.get("environment") is Environment.DEVELOPMENT else ()
+
+
 class ServerSettings(BaseModel):
     """Where the service listens and who may call it."""
 
@@ -48,14 +54,14 @@ class ServerSettings(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     workers: PositiveInt = Field(1, description="Worker processes.")
-    public_url: str = Field(
+    public_url: PublicUrl = Field(
         "http://localhost:8080",
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Address at which clients reach the service; the issuer of its tokens.",
+        description="Address at which clients reach the service; to the letter, the issuer of its tokens.",
     )
-    cors_origins: CommaSeparated = Field(
-        ("http://localhost:8081",),
-        description="Origins of browser apps that may call the API, comma-separated.",
+    cors_origins: Origins = Field(
+        default_factory=_page_in_development,
+        description="Origins of browser apps that may call the API, comma-separated, such as https://app.example.com; "
+        "empty is none, and so is the default in production.",
     )
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."

@@ -1,10 +1,13 @@
 """The one settings object, and the values that follow from the settings."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 
+from gatepost.core.origins import origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
@@ -17,8 +20,11 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
+from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
+# No origin at all.
+EMPTY_IS_A_VALUE = frozenset({"cors_origins"})
 DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
 
 
@@ -41,16 +47,37 @@ class Settings(
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
-        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[Any, ...]:
+        """Read what is empty as if it were not there."""
+        return init_settings, _without_empty(env_settings), _without_empty(dotenv_settings)
+
     @property
     def in_production(self) -> bool:
         """Whether only safe values are accepted."""
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """PUBLIC_URL as links begin, without a slash at its end."""
+        return self.public_url.removesuffix("/")
+
+    @property
+    def trusted_origins(self) -> frozenset[str]:
+        """The origins whose pages may change something by a cookie, and be returned to: our own and those named."""
+        return frozenset({origin_of(self.public_url), *self.cors_origins} - {ANY_ORIGIN})
 
     @property
     def log_style(self) -> LogFormat:
@@ -127,6 +154,11 @@ class Settings(
     def refresh_reuse_grace(self) -> timedelta:
         """How long the previous refresh token still answers with its successor."""
         return timedelta(seconds=self.refresh_reuse_grace_seconds)
+
+
+def _without_empty(source: PydanticBaseSettingsSource) -> Callable[[], dict[str, Any]]:
+    """Leave out what is empty, but for those settings that it means something for."""
+    return lambda: {name: value for name, value in source().items() if value != "" or name in EMPTY_IS_A_VALUE}
 
 
 def complete_url(text: str) -> URL:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
+from gatepost.core.database_tls import TlsUnusable, tls_context
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
@@ -119,11 +120,14 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
 
 def _database(settings: Settings) -> Iterator[Complaint]:
     try:
-        uses_sqlite = settings.uses_sqlite
+        tls_context(settings.sqlalchemy_url)
     except ValueError as error:
-        yield Complaint("DATABASE_URL", str(error), "Use mysql://user:password@host/name or sqlite:///file")
+        if isinstance(error, TlsUnusable) and settings.says_tls:
+            yield Complaint("DB_TLS", str(error), "docs/mysql.md tells what it and its files are")
+        else:
+            yield Complaint("DATABASE_URL", str(error), "Use mysql://user:password@host/name or sqlite:///file")
         return
-    if settings.in_production and uses_sqlite and not settings.sqlite_in_production:
+    if settings.in_production and settings.uses_sqlite and not settings.sqlite_in_production:
         yield Complaint(
             "DATABASE_URL",
             "it is SQLite, which serves one machine",

@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 
+from gatepost.core.database_tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
+from gatepost.core.database_url import DRIVERS, read_database_url
 from gatepost.core.origins import origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
@@ -25,7 +27,6 @@ from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
 # No origin at all.
 EMPTY_IS_A_VALUE = frozenset({"cors_origins"})
-DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
 
 
 class Settings(
@@ -99,25 +100,37 @@ class Settings(
         """The database with its async driver.
 
         Raises:
-            ValueError: DATABASE_URL is malformed, or of a database or driver that we do not support.
+            ValueError: DATABASE_URL is malformed, of a database or driver that we do not support, or says something
+                else of TLS than DB_TLS and its files do.
         """
+        files = {CA: self.db_tls_ca, CERTIFICATE: self.db_tls_cert, KEY: self.db_tls_key}
+        named = {name: str(file) for name, file in files.items() if file is not None}
+        # What is left at its default does not speak against the options of DATABASE_URL.
+        tls = self.db_tls if "db_tls" in self.model_fields_set else None
         if self.database_url is not None:
-            return complete_url(self.database_url.get_secret_value())
-        if self.uses_db_parts:
-            return URL.create(
-                DRIVERS["mysql"],
-                username=self.db_user,
-                password=self.db_password.get_secret_value() or None,
-                host=self.db_host,
-                port=self.db_port,
-                database=self.db_name,
-            )
-        return URL.create(DRIVERS["sqlite"], database=str(self.data_dir / "gatepost.db"))
+            return read_database_url(self.database_url.get_secret_value(), tls=tls, files=named)
+        if not self.uses_db_parts:
+            refuse_tls(tls, named)
+            return URL.create(DRIVERS["sqlite"], database=str(self.data_dir / "gatepost.db"))
+        return URL.create(
+            DRIVERS["mysql"],
+            username=self.db_user,
+            password=self.db_password.get_secret_value() or None,
+            host=self.db_host,
+            port=self.db_port,
+            database=self.db_name,
+            query=agreed([self.db_tls], named),
+        )
 
     @property
     def uses_db_parts(self) -> bool:
         """Whether the database is named by DB_HOST, DB_PORT, DB_USER, DB_PASSWORD or DB_NAME."""
         return not self.model_fields_set.isdisjoint({"db_host", "db_port", "db_user", "db_password", "db_name"})
+
+    @property
+    def says_tls(self) -> bool:
+        """Whether DB_TLS or a file beside it is set."""
+        return not self.model_fields_set.isdisjoint({"db_tls", "db_tls_ca", "db_tls_cert", "db_tls_key"})
 
     @property
     def uses_sqlite(self) -> bool:
@@ -159,25 +172,3 @@ class Settings(
 def _without_empty(source: PydanticBaseSettingsSource) -> Callable[[], dict[str, Any]]:
     """Leave out what is empty, but for those settings that it means something for."""
     return lambda: {name: value for name, value in source().items() if value != "" or name in EMPTY_IS_A_VALUE}
-
-
-def complete_url(text: str) -> URL:
-    """Read a database URL and add the async driver where it names none.
-
-    Raises:
-        ValueError: it is not a URL of MySQL, MariaDB or SQLite with a driver that we use; the message holds
-            no part of it, since it may carry a password.
-    """
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except Exception:  # noqa: BLE001  make_url raises many kinds, each with the text in it
-        raise ValueError("it is not a database URL such as mysql://user:password@host/name") from None
-    driver = DRIVERS.get(backend)
-    if driver is None:
-        raise ValueError(f"{backend} is not supported; use mysql, mariadb or sqlite")
-    if url.drivername not in (backend, driver):
-        raise ValueError(f"the driver must be {driver.partition('+')[2]}, or be left out")
-    if backend != "sqlite" and not url.database:
-        raise ValueError("it names no database")
-    return url.set(drivername=driver)

@@ -32,8 +32,8 @@ from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
 from gatepost.clients.schemas import RevocationOut
 from gatepost.core.database import create_engine
+from gatepost.core.database_url import read_database_url
 from gatepost.core.migrations import migrate
-from gatepost.core.settings.model import complete_url
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Revocation, Session
 
@@ -88,7 +88,7 @@ async def _row_bytes(server: URL, *, rows: int) -> dict[str, int]:
     bare = create_async_engine(server.set(drivername="mysql+aiomysql"))
     async with bare.begin() as connection:
         await connection.execute(text(f"CREATE DATABASE {name}"))
-    url = complete_url(server.set(database=name).render_as_string(hide_password=False))
+    url = read_database_url(server.set(database=name).render_as_string(hide_password=False))
     engine = create_engine(url, timeout_seconds=60)
     try:
         await migrate(engine)

@@ -15,6 +15,7 @@ from gatepost.console.pages import Console
 from gatepost.console.router import router as console_router
 from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
+from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.figures.router import router as figures_router
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
@@ -93,7 +94,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         DeviceCookies: DeviceCookies(settings),
         Drain: drain,
     }
-    problems.install(app, public_url=settings.public_url)
+    problems.install(app, public_url=settings.base_url)
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     pages.mount_assets(app)
     if settings.spa_dir is not None:
@@ -113,7 +114,7 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
         Middleware(
             Cors,
             allow_origins=settings.cors_origins,
-            allow_credentials="*" not in settings.cors_origins,
+            allow_credentials=ANY_ORIGIN not in settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
             expose_headers=SHOWN_HEADERS,

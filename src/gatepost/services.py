@@ -212,7 +212,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
             clock,
             make_transport(parse_mail_url(settings.mail_url.get_secret_value())),
             build_messages(settings, clock),
-            MailLinks(database, clock, public_url=settings.public_url, policy=policy),
+            MailLinks(database, clock, public_url=settings.base_url, policy=policy),
             attempts=settings.mail_attempts,
         ),
         account_reader=AccountReader(database, clock),

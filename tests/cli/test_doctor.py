@@ -76,6 +76,7 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
     ):
         assert words in text
     assert any("PUBLIC_URL is not https" in line for line in lines(production, "warning"))
+    assert "CORS_ORIGINS is empty: no page of another origin may call the API" in lines(production, "ok")
     assert "short" not in development.out
 
 
@@ -100,7 +101,9 @@ def test_database_that_cannot_be_reached_is_a_failure(command: Command) -> None:
     looked_at = command("doctor", DATABASE_URL="mysql://root:hunter2@127.0.0.1:1/gatepost")
 
     assert looked_at.code == 1
-    assert lines(looked_at, "failure") == ["the mysql database cannot be reached: OperationalError"]
+    assert lines(looked_at, "failure") == [
+        """the mysql database cannot be reached: (2003, "Can't connect to MySQL server on '127.0.0.1'")"""
+    ]
     assert "hunter2" not in looked_at.out
 
 

@@ -100,9 +100,14 @@ class PrivateServer:
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    @property
+    def socket(self) -> Path:
+        """The socket on which it listens besides."""
+        return self._folder / "socket"
+
+    def start(self, *options: str) -> None:
         """Start it, again where it was killed, and return when it answers."""
-        self._process = subprocess.Popen(self._command)
+        self._process = subprocess.Popen([*self._command, *options])
         deadline = time.monotonic() + START_SECONDS
         while not asyncio.run(answers(self.url)):
             if time.monotonic() > deadline:

@@ -135,6 +135,77 @@ def test_password_of_the_example_database_is_refused_in_production(env: pytest.M
     assert complaints(env, ENVIRONMENT="production", SECRET_KEY=STRONG).keys() == {"DB_PASSWORD"}
 
 
+def test_origins_are_written_as_browsers_send_them_each_once(env: pytest.MonkeyPatch) -> None:
+    settings = load(
+        env,
+        CORS_ORIGINS="https://App.Example/, https://app.example:443,capacitor://localhost",
+        PUBLIC_URL="https://Auth.example:443/",
+    )
+
+    assert settings.cors_origins == ("https://app.example", "capacitor://localhost")
+    assert settings.trusted_origins == {"https://app.example", "capacitor://localhost", "https://auth.example"}
+
+
+def test_no_origin_but_those_that_are_named_is_let_in_by_production(env: pytest.MonkeyPatch) -> None:
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": STRONG, "DATABASE_URL": "mysql://app:x@db/gatepost"}
+
+    assert load(env, **production).cors_origins == ()
+    assert load(env, **production, CORS_ORIGINS="").cors_origins == ()
+
+
+@pytest.mark.parametrize("empty", ["", " ", ","])
+def test_empty_list_of_origins_is_none_in_development_too(env: pytest.MonkeyPatch, empty: str) -> None:
+    assert load(env, CORS_ORIGINS=empty).cors_origins == ()
+
+    Path(".env").write_text("CORS_ORIGINS=https://app.example\n", encoding="utf-8")
+    assert load(env, CORS_ORIGINS=empty).cors_origins == ()
+
+    Path(".env").write_text(f"CORS_ORIGINS={empty}\n", encoding="utf-8")
+    env.delenv("CORS_ORIGINS")
+    assert load(env).cors_origins == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("https://app.example/path", "`https://app.example/path` cannot be used: it has a path"),
+        ("https://ok.example,app.example", "`app.example` cannot be used: it has no scheme such as https://"),
+        ("https://*.example", "`https://*.example` cannot be used: it has a wildcard"),
+        ("null", "`null` cannot be used: null is what every sandboxed frame and local file sends"),
+        ("ftp://app.example", "`ftp://app.example` cannot be used: its scheme is not http or https"),
+        ("*,https://app.example", "`*` stands alone or not at all"),
+        ("https://a:hidden@app.example", "an origin cannot be used: it has a user name or password"),
+        (
+            "https://a\nb.example",
+            "`https://a\\nb.example` cannot be used: it has a space, a control character or a backslash",
+        ),
+    ],
+)
+def test_origin_that_matches_no_browser_is_refused_in_one_line(
+    env: pytest.MonkeyPatch, text: str, problem: str
+) -> None:
+    assert complaints(env, CORS_ORIGINS=text) == {
+        "CORS_ORIGINS": f"CORS_ORIGINS: {problem}. See CORS_ORIGINS in .env.example."
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("https://user:hidden@auth.example", "it has a user name or password"),
+        ("https://auth.example/#a", "it has a query or a fragment"),
+        ("https://auth.example?", "it has a query or a fragment"),
+        ("https://auth.example//", "it has an empty part between slashes"),
+        ("https://auth.example\\a", "it has a space, a control character or a backslash"),
+        ("https://[::1].example", "its IPv6 address is not one"),
+        ("capacitor://localhost", "its scheme is not http or https"),
+        ("HTTPS://auth.example", "its scheme is not in small letters"),
+    ],
+)
+def test_public_address_with_two_readings_is_refused(env: pytest.MonkeyPatch, text: str, problem: str) -> None:
+    assert complaints(env, PUBLIC_URL=text) == {"PUBLIC_URL": f"PUBLIC_URL: {problem}. See PUBLIC_URL in .env.example."}
+
+
 def test_sqlite_in_production_is_allowed_on_request(env: pytest.MonkeyPatch) -> None:
     assert load(env, ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true").uses_sqlite
 
@@ -205,6 +276,10 @@ def test_malformed_value_is_refused_by_name(env: pytest.MonkeyPatch, name: str, 
 
 def test_malformed_values_are_refused_together(env: pytest.MonkeyPatch) -> None:
     assert complaints(env, PORT="x", WORKERS="x", HOST="0.0.0.0").keys() == {"PORT", "WORKERS"}
+
+
+def test_default_is_not_blamed_for_the_setting_that_it_depends_on(env: pytest.MonkeyPatch) -> None:
+    assert complaints(env, ENVIRONMENT="staging").keys() == {"ENVIRONMENT"}
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import typer
+from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.repository import Users
 from gatepost.cli.mail import broken_templates
+from gatepost.cli.running import cause_of
+from gatepost.core.database_tls import DatabaseTls, mode_of
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
+from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
@@ -54,6 +58,8 @@ def doctor() -> None:
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
+    if not settings.cors_origins:
+        yield Finding(Severity.OK, "CORS_ORIGINS is empty: no page of another origin may call the API")
     for problem in broken_templates(settings):
         yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
     for problem in (*_unsafe(settings), *_unsafe_elsewhere(settings)):
@@ -71,8 +77,9 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         and (weak := weakness(settings.secret_key.get_secret_value()))
     ):
         yield f"SECRET_KEY would be refused in production: {weak}"
-    if "*" in settings.cors_origins:
+    if ANY_ORIGIN in settings.cors_origins:
         yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
+    yield from _open_to_listeners(settings.sqlalchemy_url)
     if settings.uses_sqlite and settings.workers > 1:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
     if settings.bcrypt_rounds < WEAK_ROUNDS:
@@ -93,6 +100,16 @@ def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:
         yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
 
 
+def _open_to_listeners(database: URL) -> Iterator[str]:
+    if database.host is None or database.host in LOOPBACK:
+        return
+    match mode_of(database):
+        case DatabaseTls.OFF:
+            yield "the connection to the database is not encrypted: set DB_TLS=verify"
+        case DatabaseTls.REQUIRED:
+            yield "whoever answers is taken for the database: set DB_TLS=verify"
+
+
 async def _of_services(settings: Settings) -> list[Finding]:
     services = build_services(settings)
     try:
@@ -110,7 +127,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
         yield Finding(Severity.FAILURE, str(error))
         return
     except (SQLAlchemyError, OSError) as error:
-        yield Finding(Severity.FAILURE, f"the {backend} database cannot be reached: {type(error).__name__}")
+        yield Finding(Severity.FAILURE, f"the {backend} database cannot be reached: {cause_of(error)}")
         return
     yield Finding(Severity.OK, f"the {backend} database has the newest schema")
     try:

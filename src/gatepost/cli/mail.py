@@ -110,9 +110,7 @@ def _previews(
     clock = SystemClock()
     messages = build_messages(settings, clock)
     for kind in kinds:
-        mail = example(
-            kind, language=language or settings.default_language, public_url=settings.public_url, clock=clock
-        )
+        mail = example(kind, language=language or settings.default_language, public_url=settings.base_url, clock=clock)
         yield kind, messages.compose(mail)
 
 

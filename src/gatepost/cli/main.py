@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
 from gatepost.cli import accounts, audit, clients, database, doctor, info, keys, mail, moving, purge, server, unlock
+from gatepost.cli.running import cause_of
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
@@ -62,9 +63,7 @@ def run() -> None:
         _complain(str(error))
         sys.exit(FAILED)
     except (SQLAlchemyError, OSError) as error:
-        # Their texts can run over many lines and hold SQL; the first line of the cause tells enough.
-        cause = getattr(error, "orig", None) or error
-        _complain(f"the database or a file cannot be used: {str(cause).splitlines()[0]}")
+        _complain(f"the database or a file cannot be used: {cause_of(error)}")
         sys.exit(FAILED)
 
 

@@ -3,11 +3,19 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from gatepost.core.database import create_engine
 from gatepost.core.migrations import current_revision, migrate, newest_revision, require_current_schema
 from gatepost.core.secrets import prepare_data_folder
 from gatepost.core.settings import Settings, load_settings
 from gatepost.services import Services, build_services
+
+
+def cause_of(error: SQLAlchemyError | OSError) -> str:
+    """Say why a database or a file cannot be used, in one line: the texts can run over many, and hold SQL."""
+    cause = getattr(error, "orig", None) or error
+    return str(cause).partition("\n")[0]
 
 
 async def bring_up_to_date(settings: Settings) -> None:

@@ -89,7 +89,7 @@ async def metadata(
 ) -> AuthorizationServerMetadata:
     """What a client or a resource server needs to know, from the issuer's address alone."""
     response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
-    base = settings.public_url.rstrip("/")
+    base = settings.base_url
     return AuthorizationServerMetadata(
         issuer=settings.public_url,
         token_endpoint=f"{base}/api/auth/token",

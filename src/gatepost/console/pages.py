@@ -11,7 +11,6 @@ from markupsafe import Markup, escape
 from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
-from gatepost.console.return_address import origin_of
 from gatepost.console.words import Words, words_of
 from gatepost.core.settings import Settings
 from gatepost.mail.languages import SUPPORTED
@@ -69,9 +68,7 @@ class Console:
         self._brand = Brand.of(settings)
         self.assets = Assets(self._brand)
         self._words = {language: words_of(language) for language in SUPPORTED}
-        ours = origin_of(settings.public_url)
-        named = (origin_of(origin) for origin in settings.cors_origins if origin != "*")
-        self.origins = frozenset(origin for origin in (ours, *named) if origin is not None)
+        self.origins = settings.trusted_origins
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,

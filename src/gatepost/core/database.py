@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util import await_only
 
+from gatepost.core.database_tls import TLS_FAILED, connect_arguments, without_tls_options
 from gatepost.core.errors import Unavailable
 
 P = ParamSpec("P")
@@ -39,9 +40,9 @@ CONFLICTS = frozenset({1213, 1205, 1020, 3101})
 # 1047 a Galera node without the majority; 1180 and 3100 a commit that could not be replicated; 1290, 1792 and 1836 a
 # server that only reads, as after a failover. Another connection may lead to a server that can.
 CANNOT_WRITE = frozenset({1047, 1180, 1290, 1792, 1836, 3100})
-# MySQL: too many connections, shutdown in progress, connection killed, no connection or a lost one; disk full, table
-# full; statement stopped.
-OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, 1021, 1114, 1317}) | CANNOT_WRITE
+# MySQL: too many connections, shutdown in progress, connection killed, no connection, a lost one or one without TLS;
+# disk full, table full; statement stopped.
+OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, TLS_FAILED, 1021, 1114, 1317}) | CANNOT_WRITE
 # SQLite: a failing disk, a full one, no file or no right to it.
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
@@ -152,7 +153,11 @@ def create_engine(
     recycle_seconds: int = 1800,
     timeout_seconds: float = 2.5,
 ) -> AsyncEngine:
-    """Make the engine with what each database needs for safe races; nothing connects yet."""
+    """Make the engine with what each database needs for safe races; nothing connects yet.
+
+    Raises:
+        TlsUnusable: a file for TLS cannot be used; the message names it.
+    """
     # A connection that is dropped in the middle is an outage, which is answered and logged as one; the pool would add a
     # traceback for each.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
@@ -169,12 +174,17 @@ def create_engine(
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     engine = create_async_engine(
-        url,
+        without_tls_options(url),
         isolation_level="READ COMMITTED",
         pool_recycle=recycle_seconds,
         # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
         pool_reset_on_return=None,
-        connect_args={"charset": "utf8mb4", "connect_timeout": timeout_seconds, "init_command": INIT_COMMAND},
+        connect_args={
+            "charset": "utf8mb4",
+            "connect_timeout": timeout_seconds,
+            "init_command": INIT_COMMAND,
+            **connect_arguments(url),
+        },
         **common,
     )
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)

@@ -14,7 +14,7 @@ TEST_MAIL = "send_test"
 
 def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> PreparedMail:
     """Return a mail of this kind with everything that its template can ask for; its links lead nowhere."""
-    context = _context(kind, public_url=public_url.rstrip("/"), clock=clock)
+    context = _context(kind, public_url=public_url, clock=clock)
     return PreparedMail(ADDRESS, language, kind.value, context)
 
 

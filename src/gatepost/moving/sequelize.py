@@ -9,7 +9,8 @@ from sqlalchemy import Connection, bindparam, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gatepost.core.database import create_engine
-from gatepost.core.settings.model import complete_url
+from gatepost.core.database_tls import tls_context
+from gatepost.core.database_url import read_database_url
 from gatepost.moving.importing import Chunk
 from gatepost.moving.records import Conflict, Row, read_moment
 
@@ -33,10 +34,11 @@ class SequelizeSource:
         """Name the database.
 
         Raises:
-            SourceUnusable: the text is no URL of a MySQL or MariaDB database.
+            SourceUnusable: the text is no URL of a MySQL or MariaDB database, or names a file that cannot be used.
         """
         try:
-            self._url = complete_url(url)
+            self._url = read_database_url(url)
+            tls_context(self._url)
         except ValueError as error:
             raise SourceUnusable(f"the source: {error}") from error
         if self._url.get_backend_name() == "sqlite":

@@ -33,7 +33,7 @@ class MailLinks:
     def __init__(self, database: Database, clock: Clock, *, public_url: str, policy: AccountPolicy) -> None:
         self._db = database
         self._clock = clock
-        self._public_url = public_url.rstrip("/")
+        self._public_url = public_url
         self._policy = policy
 
     @retry_conflicts

@@ -1,7 +1,5 @@
 """Tokens in HttpOnly cookies, for browsers, and what a request with such a cookie must show besides."""
 
-from urllib.parse import urlsplit
-
 from fastapi import Request, Response
 
 from gatepost.core.settings import Settings, TokenTransport
@@ -24,8 +22,7 @@ class TokenCookies:
         self._secure = settings.in_production
         self._access = "__Host-gatepost_access" if self._secure else "gatepost_access"
         self.refresh_name = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
-        named = (origin for origin in settings.cors_origins if origin != "*")
-        self._origins = {_origin(settings.public_url), *(_origin(origin) for origin in named)}
+        self._origins = settings.trusted_origins
 
     def deliver(self, response: Response, tokens: TokenPair, *, asked: TokenTransport | None) -> bool:
         """Put tokens into cookies where they are wanted; return whether they go into the body as well.
@@ -85,8 +82,3 @@ class TokenCookies:
 
     def _set(self, response: Response, name: str, value: str, *, path: str, seconds: int) -> None:
         response.set_cookie(name, value, max_age=seconds, path=path, secure=self._secure, httponly=True, samesite="lax")
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"

@@ -1,5 +1,6 @@
 """The pages as HTTP: their languages, their policy, their files, and where they lead. No database is needed."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -144,6 +145,23 @@ async def test_return_address_to_elsewhere_is_dropped(client: httpx.AsyncClient,
 
     assert '"returnTo": null' in page
     assert "evil" not in page
+
+
+async def test_origin_to_return_to_is_read_as_browsers_read_it(deploy: Deploy) -> None:
+    named = ("https://münchen.example/", "http://[::1]:8081", "capacitor://localhost")
+    async with deploy(cors_origins=named, public_url="https://Auth.example:443/") as client:
+        for kept in (
+            "https://münchen.example/#/home", "https://XN--mnchen-3ya.example:443/", "http://[0:0:0:0:0:0:0:1]:8081/a",
+            "https://auth.example/boards",
+        ):  # fmt: skip
+            page = (await client.get("/sign-in", params={"next": kept})).text
+            assert f'"returnTo": {json.dumps(kept)}' in page, kept
+        for dropped in (
+            "https://[::1]evil.example:8081/", "http://[::1]:8081@evil.example/", "capacitor://localhost/index.html",
+            "https://m\u00ad\u200dünchen.example/", "http://[::1]:8081\\evil.example", "https://münchen.example:444/",
+        ):  # fmt: skip
+            page = (await client.get("/sign-in", params={"next": dropped})).text
+            assert '"returnTo": null' in page, dropped
 
 
 async def test_any_origin_of_cors_is_no_origin_to_return_to(deploy: Deploy) -> None:

@@ -1,5 +1,7 @@
 """Which pages of other origins may call the API."""
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import MakeServices, http_client, started
@@ -70,6 +72,45 @@ async def test_origins_are_those_of_the_setting(make_services: MakeServices) -> 
 
     assert allowed.headers["access-control-allow-origin"] == "https://admin.example"
     assert "access-control-allow-origin" not in refused.headers
+
+
+@pytest.mark.parametrize(
+    ("named", "sent"),
+    [
+        ("https://App.Example/", "https://app.example"),
+        ("https://app.example:443", "https://app.example"),
+        ("https://münchen.example/", "https://xn--mnchen-3ya.example"),
+        ("http://[0:0:0:0:0:0:0:1]:8081", "http://[::1]:8081"),
+        ("capacitor://localhost", "capacitor://localhost"),
+    ],
+)
+async def test_origin_is_let_in_however_it_is_written(make_services: MakeServices, named: str, sent: str) -> None:
+    async with started(make_services(cors_origins=(named,))) as app, http_client(app) as client:
+        answer = await client.get("/api/test/all", headers={"Origin": sent})
+        person = await Api(client).sign_up()
+        cookie = {"Cookie": f"gatepost_access={person.access_token}"}
+        changed = await client.post("/api/auth/signout-others", headers={**cookie, "Origin": sent})
+        forged = await client.post("/api/auth/signout-others", headers={**cookie, "Origin": f"{sent}/"})
+
+    assert answer.headers["access-control-allow-origin"] == sent
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert changed.status_code == 204
+    assert_problem(forged, 403, "cross_site_request")
+
+
+@pytest.mark.parametrize("changes", [{"environment": "production"}, {"cors_origins": ()}])
+async def test_page_of_development_is_not_let_in_where_none_is_named(
+    make_services: MakeServices, changes: dict[str, Any]
+) -> None:
+    async with started(make_services(**changes)) as app, http_client(app) as client:
+        answer = await client.get("/api/test/all", headers={"Origin": PAGE})
+        preflight = await client.options(
+            "/api/auth/signin", headers={"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+        )
+
+    assert preflight.status_code == 400
+    for each in (preflight, answer):
+        assert "access-control-allow-origin" not in each.headers
 
 
 async def test_any_origin_gets_no_credentials(make_services: MakeServices) -> None:

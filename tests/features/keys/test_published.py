@@ -1,6 +1,7 @@
 """The public keys, and the metadata that leads to them."""
 
 import httpx
+import jwt
 from sqlalchemy import select
 
 from gatepost.core.database import Database
@@ -9,6 +10,7 @@ from gatepost.keys.models import StoredKey
 from tests.conftest import SECRET, MakeServices, http_client, started
 from tests.features.keys.conftest import every_algorithm
 from tests.support.api import Api
+from tests.support.links import take_mails
 
 MEMBERS = {
     JwtAlgorithm.ES256: {"kty", "crv", "x", "y", "alg", "use", "kid"},
@@ -65,6 +67,25 @@ async def test_metadata_follows_the_public_address(make_services: MakeServices) 
     assert body["gatepost_audience"] == "shop"
 
 
+async def test_slash_at_the_end_of_the_public_address_is_in_the_issuer_alone(make_services: MakeServices) -> None:
+    services = make_services(public_url="https://login.example/")
+    async with started(services) as app, http_client(app) as client:
+        person = await Api(client).sign_up()
+        metadata = (await client.get("/.well-known/oauth-authorization-server")).json()
+        problem = (await client.get("/nothing")).json()
+        board = await client.get("/api/test/user", headers=person.headers)
+        (mail,) = await take_mails(services)
+
+    # Other services compare it to the letter.
+    assert metadata.pop("issuer") == _issuer(person.access_token) == "https://login.example/"
+    assert metadata["jwks_uri"] == "https://login.example/.well-known/jwks.json"
+    assert board.status_code == 200
+    assert problem["type"] == "https://login.example/errors#not_found"
+    assert "https://login.example/verify-email#token=" in mail.text
+    for text in (*map(str, metadata.values()), problem["type"], mail.text):
+        assert "example//" not in text
+
+
 @every_algorithm
 async def test_private_keys_cannot_be_read_in_the_database(api: Api, database: Database) -> None:
     async with database.read() as tx:
@@ -75,6 +96,11 @@ async def test_private_keys_cannot_be_read_in_the_database(api: Api, database: D
         assert "PRIVATE KEY" not in key.encrypted_pem
         assert key.encrypted_pem.startswith("gAAAA")  # Fernet: a version and a time before what is encrypted
         assert SECRET not in key.encrypted_pem
+
+
+def _issuer(token: str) -> str:
+    claims: dict[str, str] = jwt.decode(token, options={"verify_signature": False})
+    return claims["iss"]
 
 
 async def _exists(api: Api, path: str) -> bool:

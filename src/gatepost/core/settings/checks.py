@@ -10,12 +10,14 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError as UnreadableSource
 
+from gatepost.core.database_tls import TlsUnusable, tls_context
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.types import ANY_ORIGIN
 
 # Where Docker and Kubernetes mount secrets: a file for each setting, named like it.
 SECRETS_FOLDER = Path("/run/secrets")
@@ -60,7 +62,9 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     try:
         settings = Settings(_env_file=env_file, _secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
     except ValidationError as error:
-        raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
+        # A default that depends on another setting is not to blame for what is wrong with that.
+        wrong = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
+        raise SettingsError([_malformed(detail) for detail in wrong]) from None
     except UnreadableSource:
         unreadable = Complaint(
             str(secrets_folder), "a file in it cannot be read", "Let the user of the service read it, as UTF-8"
@@ -91,7 +95,7 @@ def weakness(secret: str) -> str | None:
 def _malformed(detail: object) -> Complaint:
     match detail:
         case {"loc": (str(name), *_), "msg": str(message)}:
-            return Complaint(name.upper(), message, f"See {name.upper()} in .env.example")
+            return Complaint(name.upper(), message.removeprefix("Value error, "), f"See {name.upper()} in .env.example")
     raise AssertionError("a settings error without a field")
 
 
@@ -118,7 +122,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
         )
     if not settings.in_production:
         return
-    if "*" in settings.cors_origins:
+    if ANY_ORIGIN in settings.cors_origins:
         yield Complaint(
             "CORS_ORIGINS",
             "`*` opens the API to every web site",
@@ -128,11 +132,14 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
 
 def _database(settings: Settings) -> Iterator[Complaint]:
     try:
-        uses_sqlite = settings.uses_sqlite
+        tls_context(settings.sqlalchemy_url)
     except ValueError as error:
-        yield Complaint("DATABASE_URL", str(error), "Use mysql://user:password@host/name or sqlite:///file")
+        if isinstance(error, TlsUnusable) and settings.says_tls:
+            yield Complaint("DB_TLS", str(error), "docs/mysql.md tells what it and its files are")
+        else:
+            yield Complaint("DATABASE_URL", str(error), "Use mysql://user:password@host/name or sqlite:///file")
         return
-    if settings.in_production and uses_sqlite and not settings.sqlite_in_production:
+    if settings.in_production and settings.uses_sqlite and not settings.sqlite_in_production:
         yield Complaint(
             "DATABASE_URL",
             "it is SQLite, which serves one machine",

@@ -2,10 +2,13 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 
-from gatepost.core.settings.types import CommaSeparated, PositiveInt, PositiveSeconds
+from gatepost.core.database_tls import DatabaseTls
+from gatepost.core.database_url import require_host
+from gatepost.core.settings.types import CommaSeparated, Origins, PositiveInt, PositiveSeconds, PublicUrl
 
 
 class Environment(StrEnum):
@@ -38,6 +41,11 @@ class RevocationMode(StrEnum):
     STRICT = "strict"
 
 
+def _page_in_development(settings: dict[str, Any]) -> tuple[str, ...]:
+    """Return where the clients of the original run."""
+    return ("http://localhost:8081",) if settings.get("environment") is Environment.DEVELOPMENT else ()
+
+
 class ServerSettings(BaseModel):
     """Where the service listens and who may call it."""
 
@@ -48,14 +56,14 @@ class ServerSettings(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     workers: PositiveInt = Field(1, description="Worker processes.")
-    public_url: str = Field(
+    public_url: PublicUrl = Field(
         "http://localhost:8080",
-        pattern=r"^https?://[^\s/?#]+[^\s?#]*$",
-        description="Address at which clients reach the service; the issuer of its tokens.",
+        description="Address at which clients reach the service; to the letter, the issuer of its tokens.",
     )
-    cors_origins: CommaSeparated = Field(
-        ("http://localhost:8081",),
-        description="Origins of browser apps that may call the API, comma-separated.",
+    cors_origins: Origins = Field(
+        default_factory=_page_in_development,
+        description="Origins of browser apps that may call the API, comma-separated, such as https://app.example.com; "
+        "empty is none, and so is the default in production.",
     )
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."
@@ -93,13 +101,27 @@ class DatabaseSettings(BaseModel):
     """Where the accounts are kept. Any DB_* chooses MySQL; nothing at all chooses SQLite in DATA_DIR."""
 
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy's form, `mysql://user:password@host/name` or `sqlite:///file`."
+        None,
+        description="SQLAlchemy's form, `mysql://user:password@host/name` or `sqlite:///file`; docs/mysql.md has its "
+        "options.",
     )
-    db_host: str = Field("localhost", description="MySQL host, instead of DATABASE_URL.")
+    db_host: Annotated[str, AfterValidator(require_host)] = Field(
+        "localhost", description="MySQL host, instead of DATABASE_URL."
+    )
     db_port: int = Field(3306, ge=1, le=65535, description="MySQL port.")
     db_user: str = Field("root", description="MySQL user.")
     db_password: SecretStr = Field(SecretStr(""), description="MySQL password.")
     db_name: str = Field("pocket_db", description="MySQL database.")
+    db_tls: DatabaseTls = Field(
+        DatabaseTls.OFF,
+        description="TLS to MySQL: `off`, `required` (encrypted, with whoever answers), `verify` (by a server whose "
+        "certificate is good and of its name) or `verify_ca` (good, of any name).",
+    )
+    db_tls_ca: Path | None = Field(
+        None, description="File with the CA of that certificate (PEM); without it, the CAs of the system."
+    )
+    db_tls_cert: Path | None = Field(None, description="File with the certificate that we show to MySQL (PEM).")
+    db_tls_key: Path | None = Field(None, description="File with its key, unless that is in the same file.")
     db_pool_size: PositiveInt = Field(10, description="Connections a worker keeps open.")
     db_max_overflow: int = Field(10, ge=0, description="Connections a worker may open beyond those.")
     db_pool_recycle_seconds: PositiveInt = Field(1800, description="Age at which a connection is replaced.")

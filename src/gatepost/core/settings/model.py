@@ -1,10 +1,15 @@
 """The one settings object, and the values that follow from the settings."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import URL, make_url
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL
 
+from gatepost.core.database_tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
+from gatepost.core.database_url import DRIVERS, read_database_url
+from gatepost.core.origins import origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
@@ -17,9 +22,11 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
+from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
-DRIVERS = {"mysql": "mysql+aiomysql", "mariadb": "mariadb+aiomysql", "sqlite": "sqlite+aiosqlite"}
+# No origin at all.
+EMPTY_IS_A_VALUE = frozenset({"cors_origins"})
 
 
 class Settings(
@@ -41,16 +48,37 @@ class Settings(
     model_config = SettingsConfigDict(
         env_file=".env",
         env_file_encoding="utf-8",
-        env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[Any, ...]:
+        """Read what is empty as if it were not there."""
+        return init_settings, _without_empty(env_settings), _without_empty(dotenv_settings)
+
     @property
     def in_production(self) -> bool:
         """Whether only safe values are accepted."""
         return self.environment is Environment.PRODUCTION
+
+    @property
+    def base_url(self) -> str:
+        """PUBLIC_URL as links begin, without a slash at its end."""
+        return self.public_url.removesuffix("/")
+
+    @property
+    def trusted_origins(self) -> frozenset[str]:
+        """The origins whose pages may change something by a cookie, and be returned to: our own and those named."""
+        return frozenset({origin_of(self.public_url), *self.cors_origins} - {ANY_ORIGIN})
 
     @property
     def log_style(self) -> LogFormat:
@@ -72,25 +100,37 @@ class Settings(
         """The database with its async driver.
 
         Raises:
-            ValueError: DATABASE_URL is malformed, or of a database or driver that we do not support.
+            ValueError: DATABASE_URL is malformed, of a database or driver that we do not support, or says something
+                else of TLS than DB_TLS and its files do.
         """
+        files = {CA: self.db_tls_ca, CERTIFICATE: self.db_tls_cert, KEY: self.db_tls_key}
+        named = {name: str(file) for name, file in files.items() if file is not None}
+        # What is left at its default does not speak against the options of DATABASE_URL.
+        tls = self.db_tls if "db_tls" in self.model_fields_set else None
         if self.database_url is not None:
-            return complete_url(self.database_url.get_secret_value())
-        if self.uses_db_parts:
-            return URL.create(
-                DRIVERS["mysql"],
-                username=self.db_user,
-                password=self.db_password.get_secret_value() or None,
-                host=self.db_host,
-                port=self.db_port,
-                database=self.db_name,
-            )
-        return URL.create(DRIVERS["sqlite"], database=str(self.data_dir / "gatepost.db"))
+            return read_database_url(self.database_url.get_secret_value(), tls=tls, files=named)
+        if not self.uses_db_parts:
+            refuse_tls(tls, named)
+            return URL.create(DRIVERS["sqlite"], database=str(self.data_dir / "gatepost.db"))
+        return URL.create(
+            DRIVERS["mysql"],
+            username=self.db_user,
+            password=self.db_password.get_secret_value() or None,
+            host=self.db_host,
+            port=self.db_port,
+            database=self.db_name,
+            query=agreed([self.db_tls], named),
+        )
 
     @property
     def uses_db_parts(self) -> bool:
         """Whether the database is named by DB_HOST, DB_PORT, DB_USER, DB_PASSWORD or DB_NAME."""
         return not self.model_fields_set.isdisjoint({"db_host", "db_port", "db_user", "db_password", "db_name"})
+
+    @property
+    def says_tls(self) -> bool:
+        """Whether DB_TLS or a file beside it is set."""
+        return not self.model_fields_set.isdisjoint({"db_tls", "db_tls_ca", "db_tls_cert", "db_tls_key"})
 
     @property
     def uses_sqlite(self) -> bool:
@@ -129,23 +169,6 @@ class Settings(
         return timedelta(seconds=self.refresh_reuse_grace_seconds)
 
 
-def complete_url(text: str) -> URL:
-    """Read a database URL and add the async driver where it names none.
-
-    Raises:
-        ValueError: it is not a URL of MySQL, MariaDB or SQLite with a driver that we use; the message holds
-            no part of it, since it may carry a password.
-    """
-    try:
-        url = make_url(text)
-        backend = url.get_backend_name()
-    except Exception:  # noqa: BLE001  make_url raises many kinds, each with the text in it
-        raise ValueError("it is not a database URL such as mysql://user:password@host/name") from None
-    driver = DRIVERS.get(backend)
-    if driver is None:
-        raise ValueError(f"{backend} is not supported; use mysql, mariadb or sqlite")
-    if url.drivername not in (backend, driver):
-        raise ValueError(f"the driver must be {driver.partition('+')[2]}, or be left out")
-    if backend != "sqlite" and not url.database:
-        raise ValueError("it names no database")
-    return url.set(drivername=driver)
+def _without_empty(source: PydanticBaseSettingsSource) -> Callable[[], dict[str, Any]]:
+    """Leave out what is empty, but for those settings that it means something for."""
+    return lambda: {name: value for name, value in source().items() if value != "" or name in EMPTY_IS_A_VALUE}

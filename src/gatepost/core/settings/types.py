@@ -2,8 +2,13 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
+
+from gatepost.core.origins import origin_of, parse_origin
+
+ANY_ORIGIN = "*"
+LONGEST_SHOWN = 80
 
 PositiveInt = Annotated[int, Field(ge=1)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -16,3 +21,37 @@ def _split(value: Any) -> Any:
 
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+
+
+def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Write each as browsers send it; `*` stands alone."""
+    if values == (ANY_ORIGIN,):
+        return values
+    return tuple(dict.fromkeys(map(_origin, values)))
+
+
+def _origin(text: str) -> str:
+    if text == ANY_ORIGIN:
+        raise ValueError("`*` stands alone or not at all")
+    try:
+        return parse_origin(text)
+    except ValueError as error:
+        # What stands before an @ may be a password.
+        shown = "an origin" if "@" in text else f"`{text[:LONGEST_SHOWN].encode('unicode_escape').decode()}`"
+        raise ValueError(f"{shown} cannot be used: {error}") from None
+
+
+def _public_url(text: str) -> str:
+    """Let only what has one reading be the address, which stays to the letter: it is the `iss` of tokens."""
+    origin_of(text)
+    if not text.startswith(("http:", "https:")):
+        raise ValueError("its scheme is not in small letters")
+    if "?" in text or "#" in text:
+        raise ValueError("it has a query or a fragment")
+    if "//" in text.partition("://")[2]:
+        raise ValueError("it has an empty part between slashes")
+    return text
+
+
+Origins = Annotated[CommaSeparated, AfterValidator(_origins)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]

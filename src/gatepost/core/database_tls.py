@@ -1,0 +1,146 @@
+"""TLS to the database: which of it a set of wishes means, and the connections that insist on it."""
+
+import ssl
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+from aiomysql import Connection, OperationalError
+from sqlalchemy import URL
+
+# What MySQL's own clients answer where TLS fails: CR_SSL_CONNECTION_ERROR.
+TLS_FAILED = 2026
+# CLIENT_SSL, of what a server says that it can.
+OFFERS_TLS = 1 << 11
+MODE, CA, CERTIFICATE, KEY = "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key"
+FILES = (CA, CERTIFICATE, KEY)
+
+
+class DatabaseTls(StrEnum):
+    """None; encrypted, with whoever answers; by a server with a certificate of the CA; and for its own name."""
+
+    OFF = "off"
+    REQUIRED = "required"
+    VERIFY_CA = "verify_ca"
+    VERIFY = "verify"
+
+
+STRICTNESS = tuple(DatabaseTls)
+VERIFYING = (DatabaseTls.VERIFY_CA, DatabaseTls.VERIFY)
+
+
+class TlsUnusable(ValueError):
+    """What is said of TLS to the database does not fit together, or names a file that cannot be used."""
+
+
+def agreed(said: Collection[DatabaseTls], files: Mapping[str, str], *, is_on: bool = False) -> dict[str, str]:
+    """Return the options that a URL carries to `tls_context`: of several modes the strictest, and none for no TLS.
+
+    `is_on` is a wish for TLS that leaves the mode open: it is verified where there is a CA to do it by.
+
+    Raises:
+        TlsUnusable: TLS is wished for and not, or a file would do nothing.
+    """
+    if DatabaseTls.OFF in said:
+        if is_on or files or len(set(said)) > 1:
+            raise TlsUnusable("TLS to the database is off, and yet something is said of it")
+        return {}
+    open_mode = DatabaseTls.VERIFY if CA in files else DatabaseTls.REQUIRED if is_on else DatabaseTls.OFF
+    mode = max(said, key=STRICTNESS.index, default=open_mode)
+    if mode is DatabaseTls.OFF:
+        if files:
+            raise TlsUnusable("there is a client certificate or key, and no TLS to use it in")
+        return {}
+    if CA in files and mode not in VERIFYING:
+        raise TlsUnusable("there is a CA, and a mode of TLS that does not use it: say verify")
+    if mode is DatabaseTls.VERIFY_CA and CA not in files:
+        raise TlsUnusable("verify_ca needs a CA: by those of the system, any web site would pass")
+    if KEY in files and CERTIFICATE not in files:
+        raise TlsUnusable("there is a client key without its certificate")
+    return {MODE: mode.value, **files}
+
+
+def refuse_tls(tls: DatabaseTls | None, files: Mapping[str, str]) -> None:
+    """Let nothing be said of TLS to a database without a connection.
+
+    Raises:
+        TlsUnusable: something is.
+    """
+    if files or tls not in (None, DatabaseTls.OFF):
+        raise TlsUnusable("the database is a file, and there is no connection to encrypt")
+
+
+def mode_of(url: URL) -> DatabaseTls:
+    """Return which TLS a URL with the options of `agreed` asks for."""
+    return DatabaseTls(str(url.query.get(MODE, DatabaseTls.OFF)))
+
+
+def tls_context(url: URL) -> ssl.SSLContext | None:
+    """Build what the options of `agreed` mean; None for a connection without TLS.
+
+    Raises:
+        TlsUnusable: a file cannot be used; the message names it.
+    """
+    mode, options = mode_of(url), {name: str(value) for name, value in url.query.items()}
+    if mode is DatabaseTls.OFF:
+        return None
+    ca = options.get(CA)
+    try:
+        context = ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise TlsUnusable(f"the CA in {ca!r} cannot be used: {_reason(error)}") from None
+    context.check_hostname = mode is DatabaseTls.VERIFY
+    context.verify_mode = ssl.CERT_REQUIRED if mode in VERIFYING else ssl.CERT_NONE
+    if CERTIFICATE in options:
+        certificate, key = options[CERTIFICATE], options.get(KEY)
+        try:
+            # Without a password of ours, OpenSSL would ask the terminal for that of an encrypted key.
+            context.load_cert_chain(certificate, key, password="")
+        except (OSError, ValueError) as error:
+            raise TlsUnusable(
+                f"the client certificate in {certificate!r} with the key in {key or certificate!r} cannot be used: "
+                f"{_reason(error)}"
+            ) from None
+    return context
+
+
+def connect_arguments(url: URL) -> dict[str, Any]:
+    """Return what the driver is told besides the URL, whose options of TLS it does not know."""
+    return {"async_creator_fn": _connect, "ssl": tls_context(url)}
+
+
+def without_tls_options(url: URL) -> URL:
+    """Return the URL as the driver knows it."""
+    return url.difference_update_query((MODE, *FILES))
+
+
+class _TlsConnection(Connection):  # type: ignore[misc]
+    """A connection that says nothing of itself until TLS is agreed, where that is wanted."""
+
+    async def _get_server_information(self) -> None:
+        await super()._get_server_information()
+        # The driver would go on without: so would whoever changes the server's greeting on its way.
+        if self._ssl_context is not None and not self.server_capabilities & OFFERS_TLS:
+            raise OperationalError(TLS_FAILED, "the database server does not offer TLS")
+
+    async def _request_authentication(self) -> None:
+        try:
+            await super()._request_authentication()
+        except ssl.SSLError as error:
+            raise OperationalError(TLS_FAILED, f"TLS to the database failed: {_reason(error)}") from error
+
+
+async def _connect(*, password: str = "", **arguments: Any) -> Connection:
+    # The driver takes letters for octets of Latin-1, and an error about others would hold the password. The servers
+    # and their own clients take them for UTF-8.
+    connection = _TlsConnection(password=password.encode().decode("latin-1"), **arguments)
+    await connection._connect()  # noqa: SLF001  as the driver's own connect() does
+    return connection
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message.rstrip(".")
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "it is no PEM").replace("_", " ").lower()
+    return getattr(error, "strerror", None) or "it is no PEM"

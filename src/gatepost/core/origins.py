@@ -1,0 +1,117 @@
+"""Origins of the web (RFC 6454), written as browsers write them: the one place that reads an address for its origin."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+
+PORTS = {"http": 80, "https": 443}
+# What apps send that are web pages in a shell: Electron, Capacitor, Chrome's extensions, Ionic, Tauri.
+APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "tauri"})
+HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](:[0-9]*)?")
+# Electron's app://. and app://- are of this form too.
+APP_HOST = re.compile(r"[a-z0-9._-]+")
+# Browsers read a host that ends in a number as an IPv4 address, in any of its old spellings.
+ENDS_IN_NUMBER = re.compile(r"(^|.*\.)([0-9]+|0x[0-9a-f]*)\.?")
+
+
+def origin_of(address: str) -> str:
+    """Return scheme, host and port of an http or https address as a browser sends them in `Origin`.
+
+    Raises:
+        ValueError: a browser would read it otherwise, or not at all; the message names the part and holds none of it.
+    """
+    parts = _split(address)
+    if parts.scheme not in PORTS:
+        raise ValueError("its scheme is not http or https")
+    return f"{parts.scheme}://{_host(parts)}{_port(parts)}"
+
+
+def parse_origin(text: str) -> str:
+    """Read an origin as people write it: case, the default port and one slash at the end make no difference.
+
+    Besides http and https it may be of an app in a shell, such as `capacitor://localhost`.
+
+    Raises:
+        ValueError: no browser sends it; the message names the part and holds none of it.
+    """
+    if text.lower() == "null":
+        raise ValueError("null is what every sandboxed frame and local file sends")
+    if "*" in text:
+        raise ValueError("it has a wildcard")
+    parts = _split(text)
+    if parts.path not in ("", "/"):
+        raise ValueError("it has a path")
+    if "?" in text or "#" in text:
+        raise ValueError("it has a query or a fragment")
+    if parts.scheme not in APP_SCHEMES:
+        return origin_of(text)
+    host = parts.netloc.lower()
+    if not APP_HOST.fullmatch(host):
+        raise ValueError("the host of an app is a name without a port")
+    return f"{parts.scheme}://{host}"
+
+
+def is_misread(text: str) -> bool:
+    """Whether browsers drop or change something of it: they drop tabs and line breaks, and read a backslash as /."""
+    return not text.isprintable() or " " in text or "\\" in text
+
+
+def _split(text: str) -> SplitResult:
+    if is_misread(text):
+        raise ValueError("it has a space, a control character or a backslash")
+    if "://" not in text:
+        raise ValueError("it has no scheme such as https://")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("its host is not one") from None
+    if "@" in parts.netloc:
+        raise ValueError("it has a user name or password")
+    return parts
+
+
+def _host(parts: SplitResult) -> str:
+    if "[" in parts.netloc:
+        return _ipv6(parts.netloc)
+    # Not `hostname`: Python's small letters are not those of UTS 46.
+    name = parts.netloc.partition(":")[0]
+    try:
+        # As browsers do it (UTS 46, non-transitional); what is ASCII stays as it is.
+        host = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
+    except UnicodeError:
+        raise ValueError("its host is not one; write an international name as xn--") from None
+    if not HOST.fullmatch(host):
+        raise ValueError("its host is not one")
+    if ENDS_IN_NUMBER.fullmatch(host):
+        return _ipv4(host)
+    return host
+
+
+def _ipv6(netloc: str) -> str:
+    bracketed = BRACKETED.fullmatch(netloc)
+    try:
+        # Brackets stand round an address without a zone, and nothing but a port follows them.
+        address = ipaddress.IPv6Address(bracketed[1] if bracketed else "")
+    except ValueError:
+        raise ValueError("its IPv6 address is not one") from None
+    return f"[{address.compressed}]"
+
+
+def _ipv4(text: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(text))
+    except ValueError:
+        raise ValueError("its IPv4 address is not four numbers such as 127.0.0.1") from None
+
+
+def _port(parts: SplitResult) -> str:
+    try:
+        port = parts.port
+    except ValueError:
+        raise ValueError("its port is not one") from None
+    if port == 0:
+        raise ValueError("its port is not one")
+    return "" if port in (None, PORTS[parts.scheme]) else f":{port}"

@@ -46,6 +46,7 @@ OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, 1021, 1114, 1317}) | CA
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 )
+TEXT = functools.partial(str, encoding="utf-8", errors="surrogateescape")
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
@@ -273,8 +274,11 @@ def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN is deferred and lets two writers read the same row; ours is in _begin_sqlite.
     connection.isolation_level = None
+    # A text that is no UTF-8 was written by other hands, and must not stop who reads the rows beside it.
+    connection.driver_connection.text_factory = TEXT
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # What is acknowledged is on the disk: in WAL mode, NORMAL may lose the last commits when the power goes.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

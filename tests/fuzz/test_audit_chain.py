@@ -242,13 +242,13 @@ def hand_a_key_over_elsewhere(log: History, rng: random.Random) -> bool:
     handovers = log.sql("SELECT id, handover FROM audit_seals WHERE handover IS NOT NULL")
     if not handovers:
         return False
-    of, handover = rng.choice(handovers)
+    [of, handover] = rng.choice(handovers)
     if rng.random() < 0.5:
         log.sql("UPDATE audit_seals SET handover = NULL WHERE id = ?", of)
         return True
     to = _seal(log, rng)
     log.sql("UPDATE audit_seals SET handover = ? WHERE id = ?", handover, to)
-    return to != of
+    return bool(to != of)
 
 
 @harm

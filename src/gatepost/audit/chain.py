@@ -102,8 +102,8 @@ def handed_over(key: bytes, closed: str) -> tuple[bytes, int | None] | None:
 def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> list[SealKey]:
     """Return the keys of the settings and all that were handed over to them, given the hand-overs, the newest first.
 
-    The first key, which new seals are made with, is good for all of them; another one for what it had made when it was
-    last handed over, so that whoever has learnt it adds nothing.
+    A key of the settings is good for every seal: replicas that do not know the newer one yet go on with it. Another one
+    is good for what it had made when it was last handed over, so that whoever has learnt it adds nothing.
     """
     known = {key: SealKey(key) for key in own}
     for seal_id, closed in handovers:
@@ -111,8 +111,7 @@ def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> li
         if told is None:
             continue
         older, purged = told
-        if older != own[0] and (older not in known or known[older].until is None):
-            known[older] = SealKey(older, seal_id, purged)
+        known.setdefault(older, SealKey(older, seal_id, purged))
     return list(known.values())
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util import await_only
 
 from gatepost.core.errors import Unavailable
+from gatepost.core.latecomers import close_latecomers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,6 +167,7 @@ def create_engine(
     }
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, connect_args={"timeout": timeout_seconds}, **common)
+        close_latecomers(engine)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -178,6 +180,7 @@ def create_engine(
         connect_args={"charset": "utf8mb4", "connect_timeout": timeout_seconds, "init_command": INIT_COMMAND},
         **common,
     )
+    close_latecomers(engine)
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
     event.listen(engine.sync_engine, "checkin", _note_use)
     event.listen(engine.sync_engine, "checkout", _require_alive)

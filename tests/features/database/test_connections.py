@@ -64,12 +64,8 @@ async def test_every_connection_to_sqlite_waits_until_a_commit_is_on_the_disk(da
     wanted: dict[str, object] = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
     for pragma, value in wanted.items():
         together = asyncio.Barrier(3)
-        assert (
-            await asyncio.gather(
-                ask(pragma, database.begin()), ask(pragma, database.read()), ask(pragma, database.read())
-            )
-            == [value] * 3
-        )
+        asked = [ask(pragma, transaction) for transaction in (database.begin(), database.read(), database.read())]
+        assert await asyncio.gather(*asked) == [value] * 3
     await database.dispose()
 
 

@@ -1,7 +1,7 @@
 """Every table of the service, for the migrations."""
 
 from gatepost.accounts.models import OneTimeToken, Role, User
-from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal
 from gatepost.clients.models import ResourceServer
 from gatepost.core.leases import Lease
 from gatepost.core.tables import Base
@@ -13,6 +13,7 @@ from gatepost.sessions.models import Revocation, Session
 
 __all__ = [
     "AuditEntry",
+    "AuditRepetition",
     "AuditSeal",
     "Base",
     "DailyFigure",

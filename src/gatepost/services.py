@@ -22,6 +22,7 @@ from gatepost.admin.roles import RoleEditor
 from gatepost.admin.service import AccountEditor
 from gatepost.admin.standing import AccountStanding
 from gatepost.audit.reader import AuditReader
+from gatepost.audit.repetitions import RepetitionPurge
 from gatepost.audit.retention import AuditRetention
 from gatepost.audit.sealer import AuditSealer
 from gatepost.clients.service import ClientService
@@ -254,6 +255,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
                 PurgeTask("wrong guesses", GuessPurge(database, clock).run),
                 PurgeTask("accounts", leaving.erase_due),
                 PurgeTask("audit entries", retention.run),
+                PurgeTask("repetitions", RepetitionPurge(database, clock).run),
             ],
         ),
     )

@@ -8,7 +8,9 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +20,10 @@ from sqlalchemy.engine import RowMapping
 
 # 128 bits of an entry's digest are kept in its seal.
 ENTRY_DIGITS = 32
+KEY_BYTES = 32
+SEAL_ID_BYTES = 8
+# As we write a moment into SQLite. What else could be read as one may be shown as another one.
+STORED_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{6}", re.ASCII)
 
 Row = Mapping[str, Any] | RowMapping
 Content = Sequence[tuple[int, str]]
@@ -41,14 +47,22 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SealKey:
-    """A key of the chain; where it was handed over, seals from `until` on are not made with it."""
+    """A key of the chain; where it was handed over, it makes no seal from `until` on, and purges none after `purged`.
+
+    Hand-overs of earlier versions do not say what was purged by then.
+    """
 
     key: bytes
     until: int | None = None
+    purged: int | None = None
 
     def may_seal(self, seal_id: int) -> bool:
         """Whether a seal with this id can have been made with it."""
         return self.until is None or seal_id < self.until
+
+    def may_purge(self, seal_id: int) -> bool:
+        """Whether the entries of a seal with this id can have been purged with it."""
+        return self.purged is None or seal_id <= self.purged
 
 
 def entry_digest(key: bytes, row: Row) -> str:
@@ -70,23 +84,35 @@ def purge_proof(key: bytes, *, digest: str, purged_at: str) -> str:
     return _digest(key, "purged", [digest, purged_at])
 
 
-def close(key: bytes, older: bytes) -> str:
-    """Return an older key of the chain, encrypted under a newer one."""
-    return Fernet(_cipher_key(key)).encrypt(older).decode("ascii")
+def hand_over(key: bytes, older: bytes, *, purged: int) -> str:
+    """Return an older key, and the last seal whose entries were purged by then, encrypted under a newer key."""
+    return Fernet(_cipher_key(key)).encrypt(older + purged.to_bytes(SEAL_ID_BYTES, "big")).decode("ascii")
+
+
+def handed_over(key: bytes, closed: str) -> tuple[bytes, int | None] | None:
+    """Return what `hand_over` has encrypted under a key, or None; earlier versions did not say what was purged."""
+    try:
+        told = Fernet(_cipher_key(key)).decrypt(closed)
+    except InvalidToken:
+        return None
+    older, purged = told[:KEY_BYTES], told[KEY_BYTES:]
+    return older, int.from_bytes(purged, "big") if purged else None
 
 
 def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> list[SealKey]:
     """Return the keys of the settings and all that were handed over to them, given the hand-overs, the newest first.
 
-    The first key, which new seals are made with, is good for all of them; another one for those before the last seal
-    that hands it over, so that whoever has learnt it adds none.
+    A key of the settings is good for every seal: replicas that do not know the newer one yet go on with it. Another one
+    is good for what it had made when it was last handed over, so that whoever has learnt it adds nothing.
     """
-    known: dict[bytes, int | None] = dict.fromkeys(own)
+    known = {key: SealKey(key) for key in own}
     for seal_id, closed in handovers:
-        older = next((key for newer in known if (key := _open(newer, closed)) is not None), None)
-        if older is not None and older != own[0] and known.get(older) is None:
-            known[older] = seal_id
-    return [SealKey(key, until) for key, until in known.items()]
+        told = next((told for newer in known if (told := handed_over(newer, closed)) is not None), None)
+        if told is None:
+            continue
+        older, purged = told
+        known.setdefault(older, SealKey(older, seal_id, purged))
+    return list(known.values())
 
 
 def read_content(text: Any) -> Content | None:
@@ -100,11 +126,9 @@ def read_content(text: Any) -> Content | None:
 
 def moment(value: Any) -> str:
     """Return a moment as it is digested; drivers give text or a moment without a zone, in UTC."""
-    if isinstance(value, str):
-        try:
+    if isinstance(value, str) and STORED_MOMENT.fullmatch(value):
+        with suppress(ValueError):  # the 31st of February
             value = datetime.fromisoformat(value)
-        except ValueError:
-            return f"unreadable {value}"
     if not isinstance(value, datetime):
         return f"unreadable {value!r}"
     aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -122,13 +146,6 @@ def _parsed(text: Any) -> Any:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError):
         return f"unreadable {text!r}"
-
-
-def _open(key: bytes, closed: str) -> bytes | None:
-    try:
-        return Fernet(_cipher_key(key)).decrypt(closed)
-    except InvalidToken:
-        return None
 
 
 def _cipher_key(key: bytes) -> bytes:

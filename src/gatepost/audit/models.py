@@ -57,3 +57,16 @@ class AuditSeal(Base):
     rows: Mapped[list[Any]] = mapped_column(JSON)
     purged_at: Mapped[datetime | None] = mapped_column(index=True)
     purge_proof: Mapped[str | None] = mapped_column(exact(64))
+
+
+class AuditRepetition(Base):
+    """What was told, until when the same is not told again, and how often it has happened since.
+
+    `subject` is a digest of what is the same: the event, whom it is about, the details, and who caused it.
+    """
+
+    __tablename__ = "audit_repetitions"
+
+    subject: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    repeated: Mapped[int]
+    told_until: Mapped[datetime] = mapped_column(index=True)

@@ -138,11 +138,17 @@ class Seals:
         """Return seals by their ids."""
         return (await self._tx.execute(select(*SEAL).where(AuditSeal.id.in_(ids)))).mappings().all()
 
-    async def handovers(self) -> Sequence[tuple[int, str]]:
+    async def handovers(self, *, limit: int | None = None) -> Sequence[tuple[int, str]]:
         """Return the ids of the seals that hand a key over, with that key, the newest first."""
         query = select(AuditSeal.id, AuditSeal.handover).where(AuditSeal.handover.is_not(None))
-        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()))).all()
+        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()).limit(limit))).all()
         return [(seal_id, closed or "") for seal_id, closed in rows]
+
+    async def last_purged(self, *, limit: int) -> Sequence[Raw]:
+        """Return the seals whose entries were purged last."""
+        query = select(*SEAL).where(AuditSeal.purged_at.is_not(None))
+        query = query.order_by(AuditSeal.purged_at.desc(), AuditSeal.id.desc()).limit(limit)
+        return (await self._tx.execute(query)).mappings().all()
 
     async def expired(self, *, before: datetime, after: int, limit: int) -> Sequence[Raw]:
         """Return seals older than a moment whose entries are still there, by id, from an id on."""

@@ -1,15 +1,16 @@
 """Sealing: what is in the log becomes the next link of the hash chain, seconds after it was written."""
 
+import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.audit.chain import Link, close, content_digest, entry_digest, moment
+from gatepost.audit.chain import Link, content_digest, entry_digest, hand_over, handed_over, moment, purge_proof
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.leases import Leases
 from gatepost.core.secrets import SecretKeys
 
@@ -18,6 +19,8 @@ LEASE = "audit seal"
 # Longer than one batch takes, and short enough that a replica which dies is soon replaced.
 LEASE_LIFE = timedelta(seconds=5)
 BATCH = 500
+# One is enough where nobody else writes into these tables.
+LOOKED_AT = 50
 
 
 class Overtaken(Exception):
@@ -77,7 +80,7 @@ class AuditSealer:
                 entries=len(content),
                 previous="" if head is None else head["digest"],
                 content=content_digest(self._keys[0], content),
-                handover=None if head is None else self._handover(head),
+                handover=None if head is None else await self._handover(tx, head),
             )
             await Seals(tx).add(_columns(link) | {
                 "sealed_at": now, "digest": link.digest(self._keys[0]), "rows": [list(row) for row in content],
@@ -85,11 +88,22 @@ class AuditSealer:
             if await Entries(tx).seal([entry_id for entry_id, _ in content], link.id) != len(content):
                 raise Overtaken
 
-    def _handover(self, head: Raw) -> str | None:
-        """Return the key of the last seal, closed, where it is SECRET_KEY_PREVIOUS that made it."""
-        link = link_of(head)
-        maker = next((key for key in self._keys if link.digest(key) == head["digest"]), None)
-        return None if maker in (None, self._keys[0]) else close(self._keys[0], maker)
+    async def _handover(self, tx: Transaction, head: Raw) -> str | None:
+        """Return the key of SECRET_KEY_PREVIOUS, closed, where it has done something since it was last handed over."""
+        own, previous = self._keys[0], self._keys[-1]
+        if own == previous:
+            return None
+        purged = await self._last_purged(tx)
+        last = await Seals(tx).handovers(limit=LOOKED_AT)
+        told = next((told for _, closed in last if (told := handed_over(own, closed)) and told[0] == previous), None)
+        is_told = told is not None and told[1] is not None and told[1] >= purged
+        has_sealed = link_of(head).digest(previous) == head["digest"]
+        return hand_over(own, previous, purged=purged) if has_sealed or (told and not is_told) else None
+
+    async def _last_purged(self, tx: Transaction) -> int:
+        """Return the last seal whose entries were purged, by the service itself."""
+        found = await Seals(tx).last_purged(limit=LOOKED_AT)
+        return max((seal["id"] for seal in found if any(is_purged_with(key, seal) for key in self._keys)), default=0)
 
 
 def link_of(seal: Raw) -> Link:
@@ -102,6 +116,12 @@ def link_of(seal: Raw) -> Link:
         content=seal["content"],
         handover=seal["handover"],
     )
+
+
+def is_purged_with(key: bytes, seal: Raw) -> bool:
+    """Whether the service has purged the entries of a stored seal, under this key."""
+    proof = purge_proof(key, digest=str(seal["digest"]), purged_at=moment(seal["purged_at"]))
+    return hmac.compare_digest(proof.encode(), str(seal["purge_proof"]).encode("utf-8", "replace"))
 
 
 def _columns(link: Link) -> dict[str, Any]:

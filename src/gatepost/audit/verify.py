@@ -2,13 +2,13 @@
 
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from gatepost.audit.chain import SealKey, content_digest, entry_digest, known_keys, moment, purge_proof, read_content
+from gatepost.audit.chain import SealKey, content_digest, entry_digest, known_keys, moment, read_content
 from gatepost.audit.repository import Entries, Raw, Seals
-from gatepost.audit.sealer import PURPOSE, link_of
+from gatepost.audit.sealer import PURPOSE, is_purged_with, link_of
 from gatepost.core.database import Database
 from gatepost.core.secrets import SecretKeys
 
@@ -19,7 +19,7 @@ HEAD = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A seal by its id and digest: what is kept elsewhere, to notice later that the newest seals were cut off."""
+    """A seal by its id and digest: what is kept elsewhere, to notice later that seals were cut off or replaced."""
 
     seal_id: int
     digest: str
@@ -50,6 +50,7 @@ class Tally:
     entries: int = 0
     purged: int = 0
     unsealed: int = 0
+    unsealed_since: str | None = None
     head: Head | None = None
 
 
@@ -68,14 +69,17 @@ class ChainCheck:
         self._db = database
         self._own = secrets.derive(PURPOSE)
         self._keys: Sequence[SealKey] = ()
+        # The last seal that was expected and is there.
+        self._confirmed: int | None = None
         self.tally = Tally()
         """Filled while `findings` goes on."""
 
-    async def findings(self, expected: Head | None = None) -> AsyncIterator[str]:
+    async def findings(self, expected: Iterable[Head] = ()) -> AsyncIterator[str]:
         """Yield each harm in one line, with the id of the entry or the seal; none where the chain is whole.
 
-        `expected` is a head of an earlier time: the seal must still be there.
+        `expected` are heads of earlier times: the seals must still be there.
         """
+        due = sorted(expected, key=lambda head: head.seal_id, reverse=True)
         async with self._db.read() as tx:
             self._keys = known_keys(self._own, await Seals(tx).handovers())
         last: Raw | None = None
@@ -83,7 +87,7 @@ class ChainCheck:
             checked: dict[int, Checked | None] = {}
             above = None if last is None else last["id"]
             for seal in seals:
-                for line in self._check_place(seal, last, expected):
+                for line in (*self._check_place(seal, last), *self._check_expected(seal, due)):
                     yield line
                 lines: list[str] = []
                 checked[seal["id"]] = self._check_seal(seal, lines.append)
@@ -92,22 +96,36 @@ class ChainCheck:
                 last = seal
             async for line in self._check_entries(checked, above=above, to=seals[-1]["id"]):
                 yield line
-        async for line in self._check_end(last, expected):
+        async for line in self._check_end(last):
             yield line
+        for head in reversed(due):
+            yield _missing(head)
 
     async def _page(self, last: Raw | None) -> Sequence[Raw]:
         async with self._db.read() as tx:
             return await Seals(tx).page(after=None if last is None else last["id"], limit=SEALS)
 
-    def _check_place(self, seal: Raw, last: Raw | None, expected: Head | None) -> Iterator[str]:
+    def _check_place(self, seal: Raw, last: Raw | None) -> Iterator[str]:
         """Yield what is wrong between a seal and the one before."""
         self.tally.seals += 1
         self.tally.head = Head(seal["id"], str(seal["digest"]))
         due = 1 if last is None else last["id"] + 1
         if seal["id"] > due:
             yield f"seal {due}: missing" if seal["id"] == due + 1 else f"seals {due} to {seal['id'] - 1}: missing"
-        if expected is not None and expected.seal_id == seal["id"] and expected.digest != seal["digest"]:
-            yield f"seal {seal['id']}: not the one that was expected"
+        elif seal["previous"] != ("" if last is None else last["digest"]):
+            yield f"seal {seal['id']}: does not follow " + (f"seal {last['id']}" if last else "an empty log")
+
+    def _check_expected(self, seal: Raw, due: list[Head]) -> Iterator[str]:
+        """Yield which expected heads the seal is not; `due` are those to come, the next one last, and lose it."""
+        while due and due[-1].seal_id <= seal["id"]:
+            head = due.pop()
+            if head == Head(seal["id"], str(seal["digest"])):
+                self._confirmed = head.seal_id
+            elif head.seal_id < seal["id"]:
+                yield _missing(head)
+            else:
+                known = "" if self._confirmed is None else f"; seal {self._confirmed} and those before are"
+                yield f"seal {head.seal_id}: not the one that was expected{known}"
 
     def _check_seal(self, seal: Raw, tell: Callable[[str], None]) -> Checked | None:
         """Tell what is wrong with a seal; return what its entries must be, or None where that cannot be known."""
@@ -138,11 +156,7 @@ class ChainCheck:
         return next((key for key in keys if hmac.compare_digest(digest(key).encode(), str(found).encode())), None)
 
     def _is_purged(self, seal: Raw) -> bool:
-        proofs = (
-            purge_proof(known.key, digest=str(seal["digest"]), purged_at=moment(seal["purged_at"]))
-            for known in self._keys
-        )
-        return seal["purge_proof"] in proofs
+        return any(is_purged_with(known.key, seal) for known in self._keys if known.may_purge(seal["id"]))
 
     async def _check_entries(
         self, checked: dict[int, Checked | None], *, above: int | None, to: int
@@ -174,8 +188,8 @@ class ChainCheck:
                 return
             after = rows[-1]["seal_id"], rows[-1]["id"]
 
-    async def _check_end(self, last: Raw | None, expected: Head | None) -> AsyncIterator[str]:
-        """Yield what lies beyond the last seal, or should."""
+    async def _check_end(self, last: Raw | None) -> AsyncIterator[str]:
+        """Yield what lies beyond the last seal."""
         end = None if last is None else last["id"]
         after: int | None = None
         while True:
@@ -186,10 +200,10 @@ class ChainCheck:
             if len(rows) < ENTRIES:
                 break
             after = rows[-1]["id"]
-        if expected is not None and (end is None or expected.seal_id > end):
-            yield f"seal {expected.seal_id}: missing, although it was expected"
         async with self._db.read() as tx:
             self.tally.unsealed = await Entries(tx).count_unsealed()
+            oldest = await Entries(tx).unsealed(limit=1)
+        self.tally.unsealed_since = moment(oldest[0]["at"]) if oldest else None
 
 
 def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:
@@ -209,3 +223,7 @@ def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:
 
 def _of_no_seal(row: Raw) -> str:
     return f"entry {row['id']}: names seal {row['seal_id']}, which is not there"
+
+
+def _missing(head: Head) -> str:
+    return f"seal {head.seal_id}: missing, although it was expected"

@@ -1,6 +1,7 @@
 """`gatepost audit`."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -21,16 +22,22 @@ def audit() -> None:
 @app.command()
 def verify(
     expect: Annotated[
-        str | None, typer.Option(metavar="HEAD", help="The head that an earlier call printed: it must still be there.")
-    ] = None,
+        list[str],
+        typer.Option(
+            default_factory=list,
+            metavar="HEAD",
+            help="A head that an earlier call printed: it must still be there. May be given several times.",
+        ),
+    ],
 ) -> None:
     """Check that no entry was changed, inserted or removed; tell each harm in one line, and fail where there is one."""
     try:
-        expected = None if expect is None else Head.read(expect)
+        expected = [Head.read(head) for head in expect]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     harms, tally = asyncio.run(_verify(expected))
-    print(f"{tally.entries} entries under {tally.seals} seals, {tally.unsealed} not sealed yet")
+    since = f", the oldest since {tally.unsealed_since}" if tally.unsealed else ""
+    print(f"{tally.entries} entries under {tally.seals} seals, {tally.unsealed} not sealed yet{since}")
     if tally.purged:
         print(f"{tally.purged} purged by retention")
     print(f"head {tally.head or 'none'}")
@@ -39,7 +46,7 @@ def verify(
         raise typer.Exit(HARMED)
 
 
-async def _verify(expected: Head | None) -> tuple[int, Tally]:
+async def _verify(expected: Sequence[Head]) -> tuple[int, Tally]:
     harms = 0
     async with running_services() as services:
         check = ChainCheck(services.database, services.settings.keys)

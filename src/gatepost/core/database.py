@@ -21,6 +21,7 @@ from sqlalchemy.util import await_only
 
 from gatepost.core.database_tls import TLS_FAILED, connect_arguments, without_tls_options
 from gatepost.core.errors import Unavailable
+from gatepost.core.latecomers import close_latecomers
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,6 +48,7 @@ OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, TLS_FAILED, 1021, 1114,
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 )
+TEXT = functools.partial(str, encoding="utf-8", errors="surrogateescape")
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
@@ -170,6 +172,7 @@ def create_engine(
     }
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, connect_args={"timeout": timeout_seconds}, **common)
+        close_latecomers(engine)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
@@ -187,6 +190,7 @@ def create_engine(
         },
         **common,
     )
+    close_latecomers(engine)
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
     event.listen(engine.sync_engine, "checkin", _note_use)
     event.listen(engine.sync_engine, "checkout", _require_alive)
@@ -283,8 +287,11 @@ def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     # The driver's own BEGIN is deferred and lets two writers read the same row; ours is in _begin_sqlite.
     connection.isolation_level = None
+    # A text that is no UTF-8 was written by other hands, and must not stop who reads the rows beside it.
+    connection.driver_connection.text_factory = TEXT
     cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+    # What is acknowledged is on the disk: in WAL mode, NORMAL may lose the last commits when the power goes.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from gatepost.access.deps import CurrentUser
 from gatepost.accounts.names import parse_email
 from gatepost.core import strict_json
 from gatepost.http.deps import ClientDep, provided
@@ -55,11 +56,17 @@ async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
     await _count(request, rates, Rate.MAILBOX, f"{request.scope['route'].path} {mailbox}")
 
 
+async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
+    """Let so many changes of one account by its owner pass, and answer 429 beyond them."""
+    await _count(request, rates, Rate.CHANGE, str(user.user_id))
+
+
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
 MailLimit = Depends(limited(Rate.MAIL))
 MailboxLimit = Depends(limit_mailbox)
 LinkLimit = Depends(limited(Rate.LINK))
 RefreshLimit = Depends(limited(Rate.REFRESH))
+ChangeLimit = Depends(limit_changes)
 
 
 async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:

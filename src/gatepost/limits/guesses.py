@@ -12,8 +12,6 @@ from math import ceil
 from typing import Any, cast
 
 from sqlalchemy import BindParameter, ColumnElement, CursorResult, ScalarSelect, bindparam, delete, exists, select
-from sqlalchemy.dialects.mysql import insert as mysql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from gatepost.accounts.models import User
 from gatepost.accounts.names import canonical_identifier
@@ -21,6 +19,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.held_rows import hold_rows
 from gatepost.core.purging import delete_batch
 from gatepost.core.secrets import SecretKeys
 from gatepost.limits.counters import Counter, CounterKind, Counters, GuessRules, counted_name, counted_names
@@ -213,12 +212,7 @@ class Guesses:
             }
             for counter in sorted(counters, key=lambda counter: counter.subject)
         ]
-        if tx.get_bind().dialect.name == "sqlite":
-            await tx.execute(sqlite_insert(GuessCounter).values(rows).on_conflict_do_nothing())
-            return
-        # An update of nothing locks the row; INSERT IGNORE would hide other mistakes.
-        insert = mysql_insert(GuessCounter).values(rows)
-        await tx.execute(insert.on_duplicate_key_update(subject=insert.inserted.subject))
+        await hold_rows(tx, GuessCounter, rows)
 
 
 class GuessPurge:

@@ -42,6 +42,7 @@ class Rate(StrEnum):
     MAILBOX = "mailbox"
     LINK = "link"
     REFRESH = "refresh"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class RateLimits:
             Rate.MAILBOX: settings.mailbox_rate,
             Rate.LINK: settings.link_rate,
             Rate.REFRESH: settings.refresh_rate,
+            Rate.CHANGE: settings.change_rate,
         }
         url = settings.redis_url
         return cls(

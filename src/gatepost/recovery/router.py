@@ -1,14 +1,14 @@
 """Proving and recovering, over HTTP. Only POST uses a token up, since mail scanners follow links."""
 
-from fastapi import APIRouter, Depends, status
+from fastapi import APIRouter, status
 
-from gatepost.access.deps import CurrentUser, get_current_user
+from gatepost.access.deps import CurrentUser
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, UnusablePassword, UserNotFound, WrongPassword
 from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.deps import LinkLimit, MailboxLimit, MailLimit, RememberDevice
+from gatepost.limits.deps import ChangeLimit, LinkLimit, MailboxLimit, MailLimit, RememberDevice
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
 from gatepost.recovery.schemas import (
@@ -59,6 +59,7 @@ async def reset_password(
     "/password/change",
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[ChangeLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
@@ -98,7 +99,7 @@ async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
     # In this order: a stranger counts nothing on a mailbox here.
-    dependencies=[MailLimit, Depends(get_current_user), MailboxLimit],
+    dependencies=[MailLimit, ChangeLimit, MailboxLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(

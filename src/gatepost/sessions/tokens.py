@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.accounts.models import User
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
+from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, DatabaseUnavailable, Transaction, retry_conflicts
@@ -233,7 +234,7 @@ class TokenService:
         """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was."""
         async with self._db.begin() as tx:
             session = await Sessions(tx).get(ticket.session_id)
-            record(
+            await record_once_a_day(
                 tx, AuditEvent.REFRESH_REFUSED, at=self._clock.now(), user_id=session.user_id if session else None,
                 session_id=ticket.session_id, client=client,
                 details={"reason": reason if session else "unknown_session"},

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
+from typing import Any
 
 from gatepost.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.accounts.models import User
@@ -11,6 +12,7 @@ from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.accounts.sign_up import PASSWORD_METHOD
 from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
@@ -133,15 +135,20 @@ class SignInService:
         self, refusal: Refusal, user: User | None, counters: Sequence[Counter], *, client: Client
     ) -> None:
         """Write that a sign-in was refused; what was typed as a name may be a password, and is kept nowhere."""
+        told: dict[str, Any] = {
+            "at": self._clock.now(),
+            "user_id": user.id if user else None,
+            "client": client,
+            "details": {"reason": refusal.value},
+        }
         async with self._db.begin() as tx:
             if refusal in RIGHT_PASSWORD:
                 await self._guesses.look(tx, counters, held=True)
+                # No guess that is counted: nothing else would end it.
+                await record_once_a_day(tx, AuditEvent.SIGN_IN_FAILED, **told)
             else:
-                await self._guesses.failed(tx, counters, client=client, user_id=user.id if user else None)
-            record(
-                tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id if user else None,
-                client=client, details={"reason": refusal.value},
-            )  # fmt: skip
+                await self._guesses.failed(tx, counters, client=client, user_id=told["user_id"])
+                record(tx, AuditEvent.SIGN_IN_FAILED, **told)
 
     async def _find(
         self, name: tuple[str, str] | None, counted: str, *, client: Client, device: Device

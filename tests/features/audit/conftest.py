@@ -46,7 +46,7 @@ def entries(database: Database) -> Entries:
 def verify(services: Services) -> Verify:
     """Return what walks the chain and gives every finding."""
 
-    async def walk(expected: Head | None = None, *, by: Services = services) -> tuple[list[str], Tally]:
+    async def walk(*expected: Head, by: Services = services) -> tuple[list[str], Tally]:
         check = ChainCheck(by.database, by.settings.keys)
         return [line async for line in check.findings(expected)], check.tally
 

@@ -71,6 +71,16 @@ async def test_replicas_with_the_old_and_the_new_secret_may_take_turns(
     assert (await verify(by=make_services(secret_key=SECOND)))[0] == []
 
 
+async def test_replica_with_the_old_secret_that_sealed_last_is_no_harm(
+    seal_with: Callable[..., Awaitable[Services]], verify: Verify
+) -> None:
+    await seal_with(SECRET)
+    services = await seal_with(SECOND, SECRET)
+    await seal_with(SECRET)
+
+    assert (await verify(by=services))[0] == []
+
+
 async def test_secret_that_was_taken_back_still_verifies(
     seal_with: Callable[..., Awaitable[Services]], verify: Verify, make_services: MakeServices
 ) -> None:
@@ -81,13 +91,13 @@ async def test_secret_that_was_taken_back_still_verifies(
 
 
 async def test_former_secret_seals_nothing_after_its_time(
-    seal_with: Callable[..., Awaitable[Services]], verify: Verify
+    seal_with: Callable[..., Awaitable[Services]], verify: Verify, make_services: MakeServices
 ) -> None:
     await seal_with(SECRET)
-    services = await seal_with(SECOND, SECRET)
+    await seal_with(SECOND, SECRET)
     await seal_with(SECRET)  # by whoever has learnt it
 
-    findings = (await verify(by=services))[0]
+    findings = (await verify(by=make_services(secret_key=SECOND)))[0]
 
     assert [finding.partition(",")[0] for finding in findings] == ["seal 3: changed or inserted"]
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import gc
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 from sqlalchemy import URL, text
 
 from gatepost.core import database as module
-from gatepost.core.database import Database, create_engine
+from gatepost.core.database import Database, Transaction, create_engine
 
 
 @pytest.mark.parametrize("milliseconds", [1, 4, 16])
@@ -25,6 +26,47 @@ async def test_connection_that_is_cut_off_while_it_is_made_is_closed(database_ur
     await asyncio.gather(*(look(database, milliseconds / 1000 * part / 5) for part in range(1, 11)))
     await database.dispose()
     gc.collect()
+
+
+async def test_connection_that_comes_back_after_its_pool_has_gone_is_closed(database_url: URL) -> None:
+    """A connection that only the garbage collector finds warns, and a warning fails a test."""
+    database = Database(create_engine(database_url, timeout_seconds=10), timeout_seconds=10)
+    is_lent, may_end = asyncio.Event(), asyncio.Event()
+
+    async def look() -> None:
+        async with database.read() as tx:
+            await tx.execute(text("SELECT 1"))
+            is_lent.set()
+            await may_end.wait()
+
+    looking = asyncio.create_task(look())
+    await is_lent.wait()
+    await database.dispose()
+    may_end.set()
+    await looking
+    gc.collect()
+
+    async with database.read() as tx:  # the engine goes on
+        assert await tx.scalar(text("SELECT 1")) == 1
+    await database.dispose()
+    gc.collect()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_every_connection_to_sqlite_waits_until_a_commit_is_on_the_disk(database_url: URL) -> None:
+    database = Database(create_engine(database_url, pool_size=2, max_overflow=1), timeout_seconds=10)
+
+    async def ask(pragma: str, transaction: AbstractAsyncContextManager[Transaction]) -> object:
+        async with transaction as tx:
+            await together.wait()
+            return await tx.scalar(text(f"PRAGMA {pragma}"))
+
+    wanted: dict[str, object] = {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
+    for pragma, value in wanted.items():
+        together = asyncio.Barrier(3)
+        asked = [ask(pragma, transaction) for transaction in (database.begin(), database.read(), database.read())]
+        assert await asyncio.gather(*asked) == [value] * 3
+    await database.dispose()
 
 
 @pytest.mark.mysql

@@ -29,6 +29,7 @@ class LimitSettings(BaseModel):
     mailbox_rate: str = Field("5/hour", pattern=RATE, description="Requests for a mail to one mailbox.")
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")
     refresh_rate: str = Field("1000/minute", pattern=RATE, description="Refreshes from one address.")
+    change_rate: str = Field("60/hour", pattern=RATE, description="Changes that an account makes to itself.")
     redis_url: SecretStr | None = Field(
         None,
         description="`redis://user:password@host:6379/0`, for limits that all processes share; else each counts alone.",

@@ -1,0 +1,62 @@
+"""What one person can cause again and again: told once a day, and how often more with the next time."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.models import AuditRepetition
+from gatepost.core.client import Client
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction
+from gatepost.core.held_rows import hold_rows
+from gatepost.core.purging import delete_batch
+from gatepost.limits.counters import network
+
+DAY = timedelta(days=1)
+# So long a count waits for the next time.
+KEPT = timedelta(days=30)
+
+
+async def record_once_a_day(
+    tx: Transaction,
+    event: AuditEvent,
+    *,
+    at: datetime,
+    client: Client,
+    details: Mapping[str, Any],
+    user_id: int | None = None,
+    session_id: int | None = None,
+) -> None:
+    """Add an event to the caller's transaction, unless the same from the same subscriber was told within a day.
+
+    What was not told is counted, and stands in the next entry as `repeated`.
+    """
+    same = [event.value, user_id, session_id, details, network(client.address)]
+    subject = hashlib.sha256(json.dumps(same, sort_keys=True).encode()).hexdigest()
+    await hold_rows(tx, AuditRepetition, [{"subject": subject, "repeated": 0, "told_until": at}])
+    query = select(AuditRepetition).where(AuditRepetition.subject == subject)
+    last = (await tx.scalars(query.with_for_update().execution_options(populate_existing=True))).one()
+    if last.told_until > at:
+        last.repeated += 1
+        return
+    told = {**details, "repeated": last.repeated} if last.repeated else details
+    record(tx, event, at=at, user_id=user_id, session_id=session_id, client=client, details=told)
+    last.repeated, last.told_until = 0, at + DAY
+
+
+class RepetitionPurge:
+    """Removes counts that nothing came after."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def run(self) -> int:
+        """Remove a batch and return how many went."""
+        ended = self._clock.now() - KEPT
+        return await delete_batch(self._db, AuditRepetition.subject, AuditRepetition.told_until <= ended)

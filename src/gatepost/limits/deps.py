@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email
 from gatepost.core import strict_json
 from gatepost.http.deps import ClientDep, provided
@@ -25,13 +26,13 @@ async def get_device(request: Request, cookies: DeviceCookiesDep) -> Device:
     return cookies.read(request)
 
 
-async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[int], None]:
+async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[User], None]:
     """Return what gives the device of the request a token for an account."""
-    return lambda user_id: cookies.remember(request, response, user_id)
+    return lambda user: cookies.remember(request, response, user)
 
 
 DeviceDep = Annotated[Device, Depends(get_device)]
-RememberDevice = Annotated[Callable[[int], None], Depends(get_remembering)]
+RememberDevice = Annotated[Callable[[User], None], Depends(get_remembering)]
 
 
 def limited(rate: Rate) -> Callable[..., Awaitable[None]]:

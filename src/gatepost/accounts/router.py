@@ -16,7 +16,8 @@ from gatepost.accounts.schemas import (
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.errors import TooManyAttempts
+from gatepost.limits.deps import ProfileLimit
+from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import PasswordServiceDep
 from gatepost.sessions.deps import TokenCookiesDep
 
@@ -33,7 +34,12 @@ async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
     return ProfileResponse.of(await accounts.profile(user))
 
 
-@router.patch("/me", summary="Change my account", responses=problems(UsernameTaken, UserNotFound))
+@router.patch(
+    "/me",
+    summary="Change my account",
+    dependencies=[ProfileLimit],
+    responses=problems(UsernameTaken, UserNotFound, TooManyRequests),
+)
 async def change_me(
     body: ProfileChangeRequest, user: CurrentUser, accounts: AccountServiceDep, client: ClientDep
 ) -> ProfileResponse:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from gatepost.access.deps import CurrentUser
 from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email
 from gatepost.core import strict_json
@@ -56,11 +57,17 @@ async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
     await _count(request, rates, Rate.MAILBOX, f"{request.scope['route'].path} {mailbox}")
 
 
+async def limit_account(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
+    """Let so many changes of the profile by one account pass, from whatever address, and answer 429 beyond them."""
+    await _count(request, rates, Rate.PROFILE, f"{user.user_id} {user.random_id}")
+
+
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
 MailLimit = Depends(limited(Rate.MAIL))
 MailboxLimit = Depends(limit_mailbox)
 LinkLimit = Depends(limited(Rate.LINK))
 RefreshLimit = Depends(limited(Rate.REFRESH))
+ProfileLimit = Depends(limit_account)
 
 
 async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:

@@ -40,6 +40,7 @@ class Rate(StrEnum):
     MAILBOX = "mailbox"
     LINK = "link"
     REFRESH = "refresh"
+    PROFILE = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class RateLimits:
             Rate.MAILBOX: settings.mailbox_rate,
             Rate.LINK: settings.link_rate,
             Rate.REFRESH: settings.refresh_rate,
+            Rate.PROFILE: settings.profile_rate,
         }
         url = settings.redis_url
         return cls(

@@ -26,6 +26,7 @@ class LimitSettings(BaseModel):
     mailbox_rate: str = Field("5/hour", pattern=RATE, description="Requests for a mail to one mailbox.")
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")
     refresh_rate: str = Field("1000/minute", pattern=RATE, description="Refreshes from one address.")
+    profile_rate: str = Field("60/hour", pattern=RATE, description="Changes of the profile by one account.")
     redis_url: SecretStr | None = Field(
         None,
         description="`redis://user:password@host:6379/0`, for limits that all processes share; else each counts alone.",

@@ -117,7 +117,9 @@ def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[
         raise RevocationUnknown
     lines, is_complete = feed.lines_for(after, mark=mark)
     # An id alone may be another line's since a restore.
-    said = " ".join(f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}" for line in lines)
+    said = " ".join(
+        f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}.{line.random_id}" for line in lines
+    )
     digest = hashlib.sha256(f"{mark} {said}".encode()).hexdigest()[:16]
     answer = RevocationFeedAnswer(
         # Lines up to here are all known; later ones may still come in between, so they are asked for again.

@@ -49,6 +49,7 @@ from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
 from gatepost.mail.transports import make_transport
 from gatepost.mail.worker import OutboxWorker
+from gatepost.moving.restoring import Restoring
 from gatepost.operations.figures import Figures
 from gatepost.operations.readiness import Readiness
 from gatepost.operations.watched import figures_of_process
@@ -97,6 +98,7 @@ class Services:
     clients: ClientService
     token_desk: TokenDesk
     key_rotation: KeyRotation
+    restoring: Restoring
     key_history: KeyHistory
     leases: Leases
     audit_reader: AuditReader
@@ -186,6 +188,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     leases = Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
+    rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
     guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
     return Services(
@@ -222,7 +225,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         role_editor=RoleEditor(database, clock, feed),
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
-        key_rotation=KeyRotation(database, clock, keys, access_token_life=settings.access_token_life),
+        key_rotation=rotation,
+        restoring=Restoring(database, clock, feed, rotation, deletion_grace=policy.deletion_grace),
         key_history=KeyHistory(database, keys, access_token_life=settings.access_token_life),
         leases=leases,
         audit_reader=AuditReader(database),

@@ -59,5 +59,8 @@ class Gate:
             grant = await Sessions(tx).grant(principal.session_id)
         if grant is None or grant.ended_at is not None or grant.expires_at <= now:
             raise TokenRevoked
-        if grant.disabled_at is not None or grant.token_version > principal.token_version:
+        if (grant.user_id, grant.random_id) != (principal.user_id, principal.random_id):
+            raise TokenRevoked
+        # A version above the account's is of a time that a restore has undone.
+        if grant.disabled_at is not None or grant.token_version != principal.token_version:
             raise TokenStale

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from gatepost.core.ids import ID_TEXT, LARGEST_ID
+
 # RFC 9068, section 2.1.
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  a type, not a token
-# The text of a positive 64-bit number has one form; int() would take signs, spaces and digits of other scripts.
-ID = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-LARGEST_ID = 2**63 - 1
+ID = re.compile(ID_TEXT, re.ASCII)
+RANDOM_TEXT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
 class RoleName(StrEnum):
@@ -38,15 +39,20 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in person: `token_version` and `session_id` tie the access token to what may be revoked."""
+    """A signed-in person: `token_version` and `session_id` tie the access token to what may be revoked.
+
+    `random_id` tells the account from one that had its number before a restore; accounts of early versions have none.
+    """
 
     user_id: int
+    random_id: str | None
     username: str
     roles: tuple[str, ...]
     permissions: tuple[str, ...]
     session_id: int
     token_version: int
     authenticated_at: datetime
+    issued_at: datetime
     expires_at: datetime
 
     @classmethod
@@ -59,12 +65,14 @@ class Principal:
         try:
             return cls(
                 user_id=_id(claims, "sub"),
+                random_id=_random_text(claims, "rid"),
                 username=_typed(claims, "username", str),
                 roles=_names(claims, "roles"),
                 permissions=_names(claims, "permissions"),
                 session_id=_id(claims, "sid"),
                 token_version=_typed(claims, "ver", int),
                 authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
+                issued_at=datetime.fromtimestamp(_typed(claims, "iat", int), UTC),
                 expires_at=datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
             )
         except (KeyError, TypeError, OverflowError, OSError) as error:
@@ -91,6 +99,13 @@ def _id(claims: Mapping[str, Any], name: str) -> int:
     if not ID.fullmatch(text) or int(text) > LARGEST_ID:
         raise ValueError(f"{name} is not an id")
     return int(text)
+
+
+def _random_text(claims: Mapping[str, Any], name: str) -> str | None:
+    text = claims.get(name)
+    if text is not None and (type(text) is not str or not RANDOM_TEXT.fullmatch(text)):
+        raise ValueError(f"{name} is none of ours")
+    return text
 
 
 def _names(claims: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class LeavingService:
             UserNotFound: the account has been deleted a moment ago.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).get(principal.user_id)
+            user = await Users(tx).of(principal)
             if user is None:
                 raise UserNotFound
             sessions = (await tx.scalars(select(Session).where(Session.user_id == user.id))).all()
@@ -81,7 +81,7 @@ class LeavingService:
         now = self._clock.now()
         erase_at = now + self._policy.deletion_grace
         async with self._db.begin() as tx:
-            user = await Users(tx).to_change(principal.user_id)
+            user = await Users(tx).of(principal, is_locked=True)
             if user is None:
                 raise UserNotFound
             await require_another_administrator(tx, user)

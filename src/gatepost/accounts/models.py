@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, ForeignKey, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from gatepost.core.ids import new_random_text
 from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
 
 user_roles = Table(
@@ -38,6 +39,8 @@ class User(Base):
     __tablename__ = "users"
 
     id: Mapped[PrimaryId]
+    # Tells the account from one that had its number before a restore; early versions gave none.
+    random_id: Mapped[str | None] = mapped_column(exact(16), default=new_random_text)
     username: Mapped[str] = mapped_column(text(255))
     username_canonical: Mapped[str] = mapped_column(exact(255), unique=True)
     email: Mapped[str] = mapped_column(text(320))

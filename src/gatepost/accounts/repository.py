@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import defer, joinedload
 
+from gatepost.access.principal import Principal
 from gatepost.accounts.models import Role, User
 from gatepost.core.database import Transaction
 
@@ -36,8 +37,15 @@ class Users:
 
     async def to_change(self, user_id: int) -> User | None:
         """Return an account, locked until the transaction ends."""
-        query = select(User).options(joinedload(User.roles)).where(User.id == user_id).with_for_update(of=User)
-        return (await self._tx.scalars(query)).unique().one_or_none()
+        return await self._one(User.id == user_id, is_locked=True)
+
+    async def of(self, principal: Principal, *, is_locked: bool = False) -> User | None:
+        """Return the account of a signed-in person, on request locked until the transaction ends.
+
+        Their number alone may be another account's since a restore; then, as where the account is gone, it is None.
+        """
+        is_theirs = (User.id == principal.user_id) & (User.random_id == principal.random_id)
+        return await self._one(is_theirs, is_locked=is_locked)
 
     async def named(
         self, name: tuple[str, str] | None, beside: tuple[ColumnElement[Any], ...], values: Mapping[str, Any]
@@ -122,9 +130,9 @@ class Users:
         )
         return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
 
-    async def _one(self, condition: ColumnElement[bool]) -> User | None:
+    async def _one(self, condition: ColumnElement[bool], *, is_locked: bool = False) -> User | None:
         query = select(User).options(joinedload(User.roles)).where(condition)
-        return (await self._tx.scalars(query)).unique().one_or_none()
+        return (await self._tx.scalars(query.with_for_update(of=User) if is_locked else query)).unique().one_or_none()
 
 
 def _until_salt(stored: ColumnElement[str]) -> ColumnElement[str]:

@@ -89,7 +89,7 @@ class AccountService:
             UserNotFound: it has been deleted a moment ago.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).get(principal.user_id)
+            user = await Users(tx).of(principal)
         if user is None:
             raise UserNotFound
         return user
@@ -132,6 +132,7 @@ class AccountService:
                 roles=list(await self.named_roles(tx, roles)),
             )
         )
+        await self._feed.announce(tx, [user])
         record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, client=client)
         return user
 
@@ -170,7 +171,7 @@ class AccountService:
     async def _change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).to_change(principal.user_id)
+            user = await Users(tx).of(principal, is_locked=True)
             if user is None:
                 raise UserNotFound
             changed = []

@@ -10,9 +10,10 @@ from gatepost.access.principal import Permission
 from gatepost.admin.acts import Caller, Seen
 from gatepost.admin.pages import AccountReader
 from gatepost.admin.roles import RoleEditor
-from gatepost.admin.search import LARGEST_ID, Filter, Search, Sort, Status
+from gatepost.admin.search import Filter, Search, Sort, Status
 from gatepost.admin.service import AccountEditor
 from gatepost.admin.standing import AccountStanding
+from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import ClientDep, provided
 
 LARGEST_PAGE = 1_000_000

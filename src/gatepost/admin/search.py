@@ -12,8 +12,7 @@ from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email, parse_username
 from gatepost.admin.errors import CursorUnusable
 from gatepost.core.clock import utc
-
-LARGEST_ID = 2**63 - 1
+from gatepost.core.ids import LARGEST_ID
 
 
 class Status(StrEnum):

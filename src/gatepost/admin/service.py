@@ -130,6 +130,7 @@ class AccountEditor:
                     roles=list(roles),
                 )
             )
+            await self._feed.announce(tx, [user])
             after = {"roles": list(user.role_names), "email_verified": wish.is_verified}
             record(
                 tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, client=by.client,

@@ -9,8 +9,9 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from gatepost.access.deps import require_permission
 from gatepost.access.principal import Permission
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent
-from gatepost.audit.reader import LARGEST_ID, AuditReader, Wanted
+from gatepost.audit.reader import AuditReader, Wanted
 from gatepost.core.clock import utc
+from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import provided
 
 AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]

@@ -48,6 +48,7 @@ class AuditEvent(StrEnum):
     KEY_CREATED = "key.created"
     KEY_ROTATED = "key.rotated"
     KEY_RETIRED = "key.retired"
+    DATABASE_RESTORED = "database.restored"
     CLIENT_CREATED = "client.created"
     CLIENT_REMOVED = "client.removed"
 

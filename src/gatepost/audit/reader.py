@@ -9,14 +9,15 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
+from gatepost.access.principal import Principal
+from gatepost.accounts.repository import Users
 from gatepost.admin.errors import CursorUnusable
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.repository import Entries
 from gatepost.core.clock import utc
-from gatepost.core.database import Database
-
-LARGEST_ID = 2**63 - 1
+from gatepost.core.database import Database, Transaction
+from gatepost.core.ids import LARGEST_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,27 @@ class AuditReader:
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
-            # One more than is shown tells whether there is a next page.
-            found = await Entries(tx).page(wanted.conditions, after=place, size=size + 1)
-        entries = found[:size]
-        return AuditPage(entries, _write(entries[-1]) if len(found) > size else None)
+            return await _page(tx, wanted, after=place, size=size)
+
+    async def activity(self, principal: Principal, *, size: int, after: str | None) -> AuditPage:
+        """Return what happened to the caller's account, as `page` does; nothing where it is gone.
+
+        Raises:
+            CursorUnusable: the cursor is none of ours.
+        """
+        place = None if after is None else _read(after)
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal)
+            if user is None:
+                return AuditPage([], None)
+            return await _page(tx, Wanted(user_id=user.id), after=place, size=size)
+
+
+async def _page(tx: Transaction, wanted: Wanted, *, after: tuple[datetime, int] | None, size: int) -> AuditPage:
+    # One more than is shown tells whether there is a next page.
+    found = await Entries(tx).page(wanted.conditions, after=after, size=size + 1)
+    entries = found[:size]
+    return AuditPage(entries, _write(entries[-1]) if len(found) > size else None)
 
 
 def _write(entry: AuditEntry) -> str:

@@ -6,7 +6,6 @@ from gatepost.access.deps import CurrentUser
 from gatepost.access.errors import PermissionRequired
 from gatepost.admin.errors import CursorUnusable
 from gatepost.audit.deps import AfterQuery, AuditReaderDep, CanReadAudit, SizeQuery, WantedDep
-from gatepost.audit.reader import Wanted
 from gatepost.audit.schemas import ActivityPageResponse, AuditPageResponse
 from gatepost.http.openapi import problems
 
@@ -32,4 +31,4 @@ async def read_activity(
     user: CurrentUser, audit: AuditReaderDep, size: SizeQuery = 20, after: AfterQuery = None
 ) -> ActivityPageResponse:
     """What happened to one's own account, the newest first: sign-ins, refused ones too, and every change."""
-    return ActivityPageResponse.of(await audit.page(Wanted(user_id=user.user_id), size=size, after=after))
+    return ActivityPageResponse.of(await audit.activity(user, size=size, after=after))

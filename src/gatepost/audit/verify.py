@@ -10,11 +10,12 @@ from gatepost.audit.chain import SealKey, content_digest, entry_digest, known_ke
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.audit.sealer import PURPOSE, is_purged_with, link_of
 from gatepost.core.database import Database
+from gatepost.core.ids import ID_TEXT
 from gatepost.core.secrets import SecretKeys
 
 SEALS = 50
 ENTRIES = 1000
-HEAD = re.compile(r"([1-9][0-9]{0,18}):([0-9a-f]{64})", re.ASCII)
+HEAD = re.compile(rf"({ID_TEXT}):([0-9a-f]{{64}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ import typer
 
 from gatepost.cli.running import running_services
 from gatepost.core.clock import SystemClock
+from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.mail import parse_mail_url
 from gatepost.mail.errors import MailNotSent, TemplateBroken
@@ -42,7 +43,9 @@ def failed() -> None:
 
 @app.command()
 def retry(
-    mail_id: Annotated[int | None, typer.Argument(metavar="ID", help="From `gatepost mail failed`.")] = None,
+    mail_id: Annotated[
+        int | None, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="From `gatepost mail failed`.")
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every mail that was given up.")] = False,
 ) -> None:
     """Let a mail that was given up be tried again; the running service sends it within seconds."""

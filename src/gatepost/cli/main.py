@@ -7,7 +7,21 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
-from gatepost.cli import accounts, audit, clients, database, doctor, info, keys, mail, moving, purge, server, unlock
+from gatepost.cli import (
+    accounts,
+    audit,
+    clients,
+    database,
+    doctor,
+    info,
+    keys,
+    mail,
+    moving,
+    purge,
+    restoring,
+    server,
+    unlock,
+)
 from gatepost.cli.running import cause_of
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
@@ -27,7 +41,7 @@ app = typer.Typer(
 )
 for command in (
     server.serve, database.migrate, accounts.create_admin, doctor.doctor, moving.export, purge.purge, unlock.unlock,
-    info.openapi, info.settings,
+    restoring.after_restore, info.openapi, info.settings,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(keys.app, name="keys")

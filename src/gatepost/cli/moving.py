@@ -110,7 +110,12 @@ def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -
 async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: bool) -> Outcome:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with running_services() as services:
-        importer = Importer(services.database, services.clock, default_language=services.settings.default_language)
+        importer = Importer(
+            services.database,
+            services.clock,
+            services.revocations,
+            default_language=services.settings.default_language,
+        )
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bars: dict[str, TaskID] = {}
 

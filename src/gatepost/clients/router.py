@@ -14,6 +14,7 @@ from gatepost.clients.schemas import (
     RevocationOut,
     TokenInForm,
 )
+from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.openapi import problems
@@ -26,7 +27,10 @@ router = APIRouter(tags=["for other services"])
 # Shorter than the time that requests in flight get when the service stops.
 LONGEST_WAIT_SECONDS = 5
 
-AfterQuery = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `after` of the last answer.", examples=[0])]
+AfterQuery = Annotated[int, Query(ge=0, le=LARGEST_ID, description="The `after` of the last answer.", examples=[0])]
+MarkQuery = Annotated[
+    str | None, Query(max_length=64, description="The `mark` of the last answer.", examples=["9f86d081884c7d65"])
+]
 WaitQuery = Annotated[
     float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for a change.", examples=[5])
 ]
@@ -63,16 +67,17 @@ async def revocations(
     feed: FeedDep,
     after: AfterQuery = 0,
     wait: WaitQuery = 0,
+    mark: MarkQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Any:
     """What services that verify tokens themselves follow: every second, or by waiting for a change.
 
-    Ask with the `after` of the last answer and its ETag. Lines may come twice, and never late.
+    Ask with the `after` and `mark` of the last answer and its ETag. Lines may come twice, and never late.
     """
-    answer, etag = _feed_after(feed, after)
+    answer, etag = _feed_after(feed, after, mark=mark)
     if wait and etag == if_none_match:
         await feed.wait_for_change(wait)
-        answer, etag = _feed_after(feed, after)
+        answer, etag = _feed_after(feed, after, mark=mark)
     if etag == if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
     response.headers["ETag"] = etag
@@ -107,12 +112,20 @@ async def metadata(
     )
 
 
-def _feed_after(feed: RevocationFeed, after: int) -> tuple[RevocationFeedAnswer, str]:
+def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[RevocationFeedAnswer, str]:
     if feed.is_stale():
         raise RevocationUnknown
-    lines = feed.lines_after(after)
-    digest = hashlib.sha256(" ".join(str(line.id) for line in lines).encode()).hexdigest()[:16]
-    # Lines up to the settled one are all known; later ones may still come in between, so they are asked for again.
-    # Also where `after` is beyond it: the database may have been put back to an earlier state.
-    answer = RevocationFeedAnswer(after=feed.settled_id, revocations=[RevocationOut.of(line) for line in lines])
+    lines, is_complete = feed.lines_for(after, mark=mark)
+    # An id alone may be another line's since a restore.
+    said = " ".join(
+        f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}.{line.random_id}" for line in lines
+    )
+    digest = hashlib.sha256(f"{mark} {said}".encode()).hexdigest()[:16]
+    answer = RevocationFeedAnswer(
+        # Lines up to here are all known; later ones may still come in between, so they are asked for again.
+        after=feed.anchor.id if feed.anchor is not None else 0,
+        mark=feed.anchor.mark if feed.anchor is not None else None,
+        is_complete=is_complete,
+        revocations=[RevocationOut.of(line) for line in lines],
+    )
     return answer, f'"{after}-{digest}"'

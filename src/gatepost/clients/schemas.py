@@ -31,12 +31,19 @@ class IntrospectionAnswer(BaseModel):
 
 
 class RevocationOut(Out):
-    """A session that has ended, or an account whose access tokens below a version are stale."""
+    """What makes access tokens useless: the end of a session, a new version of an account, another account's number."""
 
     id: int = Field(examples=[41])
     session_id: int | None = Field(description="The `sid` whose access tokens are revoked.", examples=[7])
     user_id: int | None = Field(description="The `sub`.", examples=[1])
     min_token_version: int | None = Field(description="The lowest `ver` that is still good.", examples=[None])
+    random_id: str | None = Field(
+        description="The `rid` of the account that the `sub` means from now on; other tokens of it are revoked.",
+        examples=[None],
+    )
+    issued_before: datetime | None = Field(
+        description="Every access token whose `iat` is before is revoked.", examples=[None]
+    )
     expires_at: datetime = Field(description="When the line can be forgotten.", examples=["2026-02-01T12:00:00Z"])
 
     @classmethod
@@ -47,6 +54,8 @@ class RevocationOut(Out):
             session_id=line.session_id,
             user_id=line.user_id,
             min_token_version=line.min_token_version,
+            random_id=line.random_id,
+            issued_before=line.issued_before,
             expires_at=line.expires_at,
         )
 
@@ -55,6 +64,11 @@ class RevocationFeedAnswer(Out):
     """The live part of the feed after the line that was asked for."""
 
     after: int = Field(description="What to ask for next; lines may come twice.", examples=[40])
+    mark: str | None = Field(
+        description="To send with it: it tells when the feed goes on from an earlier state.",
+        examples=["9f86d081884c7d65"],
+    )
+    is_complete: bool = Field(description="Whether these are all lines, and no other counts any more.", examples=[True])
     revocations: list[RevocationOut]
 
 

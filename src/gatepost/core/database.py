@@ -61,6 +61,10 @@ SPENT_SECONDS: ContextVar[float] = ContextVar("spent_seconds", default=0.0)
 Transaction = AsyncSession
 
 
+class NumberTaken(Exception):
+    """A number that was drawn at random is another row's; the use case begins again with another one."""
+
+
 class DatabaseUnavailable(Unavailable):
     """The database did not answer in time, or cannot be reached."""
 
@@ -208,7 +212,7 @@ def announce(tx: Transaction, topic: str) -> None:
 
 
 def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Run a use case again from its first line when its transaction lost against another one.
+    """Run a use case again from its first line when its transaction lost against another one, or drew a taken number.
 
     MySQL undoes one of two transactions that wait for each other; Galera and Group Replication report a
     conflict at the commit the same way. A method with this decorator has one `begin()` block, so that
@@ -225,8 +229,8 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
             spent = SPENT_SECONDS.set(loop.time() - began_at if attempt > 1 else SPENT_SECONDS.get())
             try:
                 return await method(*args, **kwargs)
-            except DBAPIError as error:
-                if not _is_conflict(error):
+            except (DBAPIError, NumberTaken) as error:
+                if isinstance(error, DBAPIError) and not _is_conflict(error):
                     raise
                 if attempt == ATTEMPTS or loop.time() > began_at + RETRY_SECONDS:
                     raise DatabaseUnavailable from error

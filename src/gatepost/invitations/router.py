@@ -9,6 +9,7 @@ from gatepost.access.errors import PermissionRequired
 from gatepost.access.principal import Permission, Principal
 from gatepost.accounts.errors import EmailTaken, RoleNotGrantable, UnknownRole
 from gatepost.accounts.names import parse_email
+from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.invitations.deps import InvitationServiceDep
@@ -18,7 +19,7 @@ from gatepost.invitations.schemas import InvitationRequest, InvitationResponse
 router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
 
 UsersWriter = Annotated[Principal, Depends(require_permission(Permission.USERS_WRITE))]
-InvitationId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
+InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 @router.post(

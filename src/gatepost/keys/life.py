@@ -12,8 +12,8 @@ from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database, Transaction
 from gatepost.keys.models import StoredKey
 from gatepost.keys.repository import StoredKeys
-from gatepost.keys.ring import PUBLISHED_SECONDS, KeyRing
-from gatepost.keys.rotation import SLACK, KeyState, state_of
+from gatepost.keys.ring import SLACK, KeyRing, known_at
+from gatepost.keys.rotation import KeyState, state_of
 
 # Keys that are gone are told of as far as these last events reach: some dozens of rotations.
 EVENTS = 200
@@ -69,7 +69,7 @@ class KeyHistory:
             algorithm=key.algorithm,
             state=state_of(key),
             created_at=key.created_at,
-            known_at=key.created_at + timedelta(seconds=PUBLISHED_SECONDS) + SLACK,
+            known_at=known_at(key),
             activated_at=key.activated_at,
             retiring_at=key.retiring_at,
             last_token_ends_at=None if key.retiring_at is None else key.retiring_at + self._access_token_life + SLACK,

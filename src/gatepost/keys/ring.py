@@ -1,9 +1,9 @@
 """The key ring: the key that signs now and all that verify, in memory, as the database has them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core import jose
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.settings import JwtAlgorithm
 from gatepost.keys.errors import SigningKeyError
 from gatepost.keys.models import StoredKey
@@ -20,6 +20,8 @@ from gatepost.keys.vault import KeyVault
 
 # Verifiers may keep the JWK Set for this long, so a key is published for as long before it signs.
 PUBLISHED_SECONDS = 300
+# Workers read of a new key, or of a rotation, some seconds later.
+SLACK = timedelta(seconds=60)
 
 
 def active_slot(algorithm: str) -> str:
@@ -32,9 +34,28 @@ def next_slot(algorithm: str) -> str:
     return f"{algorithm}:next"
 
 
+def known_at(key: StoredKey) -> datetime:
+    """Return when every verifier has read of a key, so that it may sign."""
+    return key.created_at + timedelta(seconds=PUBLISHED_SECONDS) + SLACK
+
+
+async def move_on(tx: Transaction, *, before: str | None, coming: StoredKey, made: StoredKey, now: datetime) -> None:
+    """Let the next key sign, and put another one in its place; `before` is the key that signed until now.
+
+    Raises:
+        IntegrityError: another worker was first.
+    """
+    coming.slot, coming.activated_at = active_slot(coming.algorithm), now
+    await tx.flush()  # a slot holds one key at a time
+    await StoredKeys(tx).add(made)
+    record(tx, AuditEvent.KEY_ROTATED, at=now, details={"from": before, "to": coming.kid})
+    record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": made.kid})
+
+
 class KeyRing:
     """Holds the keys of a worker; `load` brings in what another worker or an operator has changed.
 
+    After a change of JWT_ALGORITHM the other algorithm's key signs until verifiers know the first one of this one.
     With HS256 there is one key, JWT_SECRET, and nothing in the database.
     """
 
@@ -87,10 +108,11 @@ class KeyRing:
         """Load the keys; make the first ones where there are none, once among all replicas."""
         if self._shared is not None:
             return
-        for slot in (active_slot(self.algorithm), next_slot(self.algorithm)):
-            async with self._db.read() as tx:
-                is_there = await StoredKeys(tx).has_slot(slot)
-            if not is_there:
+        slots = {key.slot for key in await self._stored()}
+        # Before the first key of all nobody has kept a list of keys; any other one is published before it signs.
+        is_first = not any(slots)
+        for slot in (*([active_slot(self.algorithm)] if is_first else []), next_slot(self.algorithm)):
+            if slot not in slots:
                 key = await self.new_key(slot, now=self._clock.now())
                 with suppress(IntegrityError):  # another replica made it in the meantime
                     await self._add(key)
@@ -98,13 +120,18 @@ class KeyRing:
         await self.load()
 
     async def load(self) -> None:
-        """Read the keys again; those that are known are not opened again."""
+        """Read the keys again; those that are known are not opened again.
+
+        Raises:
+            SigningKeyError: there is none, or SECRET_KEY does not open them.
+        """
         if self._shared is not None:
             return
-        async with self._db.read() as tx:
-            stored = await StoredKeys(tx).all()
+        stored = await self._stored()
+        if await self._took_over(stored):
+            stored = await self._stored()
         opened = {key.kid: self._opened.get(key.kid) or self._open(key) for key in stored}
-        signing = next((opened[key.kid] for key in stored if key.slot == active_slot(self.algorithm)), None)
+        signing = next((opened[key.kid] for key in self._active(stored)), None)
         if signing is None:
             raise SigningKeyError(f"there is no active key for {self.algorithm}; restart the service to make one")
         self._opened = opened
@@ -123,6 +150,35 @@ class KeyRing:
             activated_at=now if slot == active_slot(self.algorithm) else None,
             retiring_at=None,
         )
+
+    async def _stored(self) -> Sequence[StoredKey]:
+        async with self._db.read() as tx:
+            return await StoredKeys(tx).all()
+
+    def _active(self, stored: Sequence[StoredKey]) -> list[StoredKey]:
+        """Return the keys that may sign, that of this worker's algorithm first."""
+        active = [key for key in stored if key.slot == active_slot(key.algorithm)]
+        return sorted(active, key=lambda key: key.algorithm != self.algorithm)
+
+    async def _took_over(self, stored: Sequence[StoredKey]) -> bool:
+        """Let the first key of a new algorithm sign, if verifiers know it by now or nothing else signs."""
+        active = self._active(stored)
+        coming = next((key for key in stored if key.slot == next_slot(self.algorithm)), None)
+        if coming is None or any(key.algorithm == self.algorithm for key in active):
+            return False
+        if active and known_at(coming) > self._clock.now():
+            return False
+        made = await self.new_key(next_slot(self.algorithm), now=self._clock.now())
+        with suppress(IntegrityError):  # another worker was first
+            await self._move_on(coming.kid, before=active[0].kid if active else None, made=made)
+        return True
+
+    @retry_conflicts
+    async def _move_on(self, kid: str, *, before: str | None, made: StoredKey) -> None:
+        async with self._db.begin() as tx:
+            coming = await StoredKeys(tx).in_slot(next_slot(self.algorithm))
+            if coming is not None and coming.kid == kid:
+                await move_on(tx, before=before, coming=coming, made=made, now=self._clock.now())
 
     @retry_conflicts
     async def _add(self, key: StoredKey) -> None:

@@ -11,10 +11,7 @@ from gatepost.core.database import Database, retry_conflicts
 from gatepost.keys.errors import SigningKeyError
 from gatepost.keys.models import StoredKey
 from gatepost.keys.repository import StoredKeys
-from gatepost.keys.ring import PUBLISHED_SECONDS, KeyRing, active_slot, next_slot
-
-# Workers read of a new key, or of a rotation, some seconds later.
-SLACK = timedelta(seconds=60)
+from gatepost.keys.ring import SLACK, KeyRing, active_slot, known_at, move_on, next_slot
 
 
 class KeyState(StrEnum):
@@ -73,21 +70,19 @@ class KeyRotation:
         async with self._db.begin() as tx:
             keys = StoredKeys(tx)
             active, coming = [await keys.in_slot(slot) for slot in slots]
-            if active is None or coming is None:
+            if coming is None:
                 raise SigningKeyError("the first keys are not there yet; start the service once")
-            known_by_all = coming.created_at + timedelta(seconds=PUBLISHED_SECONDS) + SLACK
-            if known_by_all > now and not force:
+            if known_at(coming) > now and not force:
                 raise SigningKeyError(
                     f"the next key was made at {coming.created_at:%H:%M:%S} UTC, and verifiers that keep the list of "
-                    f"keys may not know it before {known_by_all:%H:%M:%S}; wait, or use --force"
+                    f"keys may not know it before {known_at(coming):%H:%M:%S}; wait, or use --force"
                 )
-            active.slot, active.retiring_at = None, now
-            await tx.flush()  # a slot holds one key at a time
-            coming.slot, coming.activated_at = slots[0], now
-            await tx.flush()
-            await keys.add(made)
-            record(tx, AuditEvent.KEY_ROTATED, at=now, details={"from": active.kid, "to": coming.kid})
-            record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": made.kid})
+            # After a change of JWT_ALGORITHM it is the other algorithm's key that signs, and keeps its place.
+            before = self._ring.signing.kid
+            if active is not None:
+                before, active.slot, active.retiring_at = active.kid, None, now
+                await tx.flush()
+            await move_on(tx, before=before, coming=coming, made=made, now=now)
         return coming.kid
 
     @retry_conflicts
@@ -104,7 +99,9 @@ class KeyRotation:
             key = await keys.get(kid)
             if key is None:
                 raise SigningKeyError(f"there is no key {kid}; see gatepost keys list")
-            if key.slot in (active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)):
+            own = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
+            is_other = key.slot == active_slot(key.algorithm) and not await keys.has_slot(own[0])
+            if key.slot in own or is_other:
                 raise SigningKeyError("this key signs, or is the next to sign; run gatepost keys rotate first")
             live = await keys.live_sessions(kid, now=now)
             last = (key.retiring_at or now) + self._access_token_life + SLACK
@@ -116,6 +113,30 @@ class KeyRotation:
             await keys.delete(key)
             details = {"kid": kid, "algorithm": key.algorithm, "live_sessions": live}
             record(tx, AuditEvent.KEY_RETIRED, at=now, details=details)
+
+    async def replace_all(self) -> bool:
+        """Delete every key and sign with a new one, so that no token of before is good; False with a shared secret.
+
+        Verifiers that do not look again for a key that they do not know refuse new tokens until they read the list.
+        """
+        if not self._ring.is_stored:
+            return False
+        slots = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
+        await self._replace_all([await self._ring.new_key(slot, now=self._clock.now()) for slot in slots])
+        return True
+
+    @retry_conflicts
+    async def _replace_all(self, made: Sequence[StoredKey]) -> None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            keys = StoredKeys(tx)
+            for key in await keys.all():
+                await keys.delete(key)
+                details = {"kid": key.kid, "algorithm": key.algorithm, "live_sessions": 0}
+                record(tx, AuditEvent.KEY_RETIRED, at=now, details=details)
+            for key in made:
+                await keys.add(key)
+                record(tx, AuditEvent.KEY_CREATED, at=now, details={"kid": key.kid})
 
 
 def state_of(key: StoredKey) -> KeyState:

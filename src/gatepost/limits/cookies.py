@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from fastapi import Request, Response
 
+from gatepost.accounts.models import User
 from gatepost.core.settings import Settings
 from gatepost.limits.devices import Device, DeviceTokens
 from gatepost.sessions.cookies import TokenCookies
@@ -34,12 +35,12 @@ class DeviceCookies:
             return device
         return replace(device, session_id=ticket.session_id)
 
-    def remember(self, request: Request, response: Response, user_id: int) -> None:
+    def remember(self, request: Request, response: Response, user: User) -> None:
         """Give the device a token that says that this account was signed in to on it.
 
         It goes into the header where the request has that header, whatever is in it, and else into the cookie.
         """
-        token = self._tokens.write(self.read(request), user_id)
+        token = self._tokens.write(self.read(request), user)
         if HEADER in request.headers:
             response.headers[HEADER] = token
             return

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from gatepost.access.deps import CurrentUser
+from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email
 from gatepost.core import strict_json
 from gatepost.http.deps import ClientDep, provided
@@ -26,13 +27,13 @@ async def get_device(request: Request, cookies: DeviceCookiesDep) -> Device:
     return cookies.read(request)
 
 
-async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[int], None]:
+async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[User], None]:
     """Return what gives the device of the request a token for an account."""
-    return lambda user_id: cookies.remember(request, response, user_id)
+    return lambda user: cookies.remember(request, response, user)
 
 
 DeviceDep = Annotated[Device, Depends(get_device)]
-RememberDevice = Annotated[Callable[[int], None], Depends(get_remembering)]
+RememberDevice = Annotated[Callable[[User], None], Depends(get_remembering)]
 
 
 def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
@@ -58,7 +59,7 @@ async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
 
 async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
     """Let so many changes of one account by its owner pass, and answer 429 beyond them."""
-    await _count(request, rates, Rate.CHANGE, str(user.user_id))
+    await _count(request, rates, Rate.CHANGE, f"{user.user_id} {user.random_id}")
 
 
 SignUpLimit = Depends(limited(Rate.SIGN_UP))

@@ -106,7 +106,7 @@ class Guesses:
         """
         *waits, session, place = beside
         blocked = dict(zip(CounterKind, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
-        if user is not None and attempt.known.belongs_to(user.id):
+        if user is not None and attempt.known.belongs_to(user):
             counters: tuple[Counter, ...] = (attempt.device,)
         elif user is not None and session is not None:
             counters = (attempt.session,)

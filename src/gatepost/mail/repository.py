@@ -42,9 +42,16 @@ class Outbox:
             update(OutboxMail).where(OutboxMail.id == mail.id, OutboxMail.due_at == mail.due_at).values(due_at=until)
         )
 
-    async def remove(self, mail_id: int) -> None:
-        """Delete a mail that needs no more sending."""
-        await self._changed(delete(OutboxMail).where(OutboxMail.id == mail_id))
+    async def has(self, mail: OutboxMail) -> bool:
+        """Whether a mail is there as it was claimed: a failover that loses it may give its id to another one."""
+        query = select(OutboxMail.kind, OutboxMail.address, OutboxMail.user_id, OutboxMail.created_at)
+        row = (await self._tx.execute(query.where(OutboxMail.id == mail.id))).one_or_none()
+        return row is not None and tuple(row) == (mail.kind, mail.address, mail.user_id, mail.created_at)
+
+    async def remove(self, mail: OutboxMail) -> None:
+        """Delete a mail that needs no more sending; nothing where its id is another one's."""
+        is_it = (OutboxMail.id == mail.id) & (OutboxMail.created_at == mail.created_at)
+        await self._changed(delete(OutboxMail).where(is_it))
 
     async def put_off(
         self, mail_id: int, *, claimed_until: datetime, attempts: int, cause: str, due_at: datetime

@@ -127,7 +127,7 @@ class OutboxWorker:
             logger.debug("mail %s: %s", claimed.mail.id, "".join(format_tb(error.__traceback__)))
             await self._failed(claimed, f"the mail cannot be made: {type(error).__name__}")
         else:
-            await self._remove(claimed.mail.id)
+            await self._remove(claimed.mail)
             return was_sent
         return False
 
@@ -153,9 +153,9 @@ class OutboxWorker:
             await self._put_off(claimed, cause)
 
     @retry_conflicts
-    async def _remove(self, mail_id: int) -> None:
+    async def _remove(self, mail: OutboxMail) -> None:
         async with self._db.begin() as tx:
-            await Outbox(tx).remove(mail_id)
+            await Outbox(tx).remove(mail)
 
     @retry_conflicts
     async def _put_off(self, claimed: Claimed, cause: str) -> None:

@@ -61,6 +61,7 @@ def _account(user: User) -> dict[str, Any]:
         "erase_at": _text(user.erase_at),
         "language": user.language,
         "token_version": user.token_version,
+        "random_id": user.random_id,
     }
 
 

@@ -13,9 +13,12 @@ from gatepost.accounts.models import Role, User, user_roles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.ids import new_random_text
 from gatepost.core.passwords import OURS_PREFIX, UNUSABLE_HASH
 from gatepost.moving.records import Conflict, Row
 from gatepost.moving.staging import Staging
+from gatepost.sessions.models import Session
+from gatepost.sessions.revocation import RevocationFeed
 
 BATCH = 500
 # A sign-up may take a name between the look at the accounts and the insertion; the next look sees it.
@@ -74,9 +77,10 @@ class Outcome:
 class Importer:
     """Brings accounts in, each whole or not at all."""
 
-    def __init__(self, database: Database, clock: Clock, *, default_language: str) -> None:
+    def __init__(self, database: Database, clock: Clock, feed: RevocationFeed, *, default_language: str) -> None:
         self._db = database
         self._clock = clock
+        self._feed = feed
         self._default_language = default_language
 
     async def run(self, source: Source, *, tell: Tell, note: Callable[[Conflict], None], dry_run: bool) -> Outcome:
@@ -186,6 +190,10 @@ class Importer:
         ]
         if given:
             await tx.execute(insert(user_roles), given)
+        # Where nobody has signed in yet, nobody has a token that could be taken for one of theirs.
+        if await tx.scalar(select(Session.id).limit(1)) is not None:
+            there = await tx.scalars(select(User).where(User.id.in_(ids.values())))
+            await self._feed.announce(tx, there.all())
 
     def _values(self, row: Row) -> dict[str, Any]:
         if row.username is None or row.email is None:
@@ -200,6 +208,7 @@ class Importer:
             "language": row.language or self._default_language,
             "password_hash": row.password_hash,
             "token_version": row.token_version,
+            "random_id": row.random_id or new_random_text(),
             "version": 1,
             "disabled_at": row.disabled_at,
             "erase_at": row.erase_at,

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from gatepost.access.principal import LARGEST_ID, RoleName
+from gatepost.access.principal import RANDOM_TEXT, RoleName
 from gatepost.accounts.names import Name, parse_email, parse_username
 from gatepost.admin.schemas import ROLE_NAME
+from gatepost.core.ids import LARGEST_IMPORTED_ID
 from gatepost.core.passwords import UNUSABLE_HASH, UnknownHashError, require_known_hash
 from gatepost.mail.languages import SUPPORTED
 
@@ -18,7 +19,7 @@ EARLIEST_YEAR = 1000
 COLUMNS = frozenset(
     {
         "id", "username", "email", "password_hash", "roles", "created_at", "updated_at", "email_verified", "disabled",
-        "erase_at", "language", "token_version",
+        "erase_at", "language", "token_version", "random_id",
     }
 )  # fmt: skip
 
@@ -57,6 +58,7 @@ class Row:
     erase_at: datetime | None = None
     language: str = ""
     token_version: int = 0
+    random_id: str | None = None
     complaints: list[Conflict] = field(default_factory=list)
 
     @classmethod
@@ -89,9 +91,9 @@ class Row:
         number = values.get("id")
         if number not in (None, ""):
             self.id = _whole(number)
-            if self.id is None or not 0 < self.id <= LARGEST_ID:
+            if self.id is None or not 0 < self.id <= LARGEST_IMPORTED_ID:
                 self.id = None
-                self.complain("id_refused", "an id is a whole number from 1")
+                self.complain("id_refused", f"an id is a whole number from 1 to {LARGEST_IMPORTED_ID}")
         for name in ("username", "email"):
             text = values.get(name)
             if not isinstance(text, str) or not text:
@@ -142,6 +144,12 @@ class Row:
                 self.complain("token_version_refused", "a token_version is a whole number from 0")
             else:
                 self.token_version = number
+        random_id = values.get("random_id")
+        if random_id not in (None, ""):
+            if isinstance(random_id, str) and RANDOM_TEXT.fullmatch(random_id):
+                self.random_id = random_id
+            else:
+                self.complain("random_id_refused", "a random_id has 16 hexadecimal digits, as an export writes it")
 
     def _moment(self, values: Mapping[str, Any], name: str) -> datetime | None:
         value = values.get(name)

@@ -66,7 +66,7 @@ class AddressService:
     async def _ask_change(self, principal: Principal, email: Name, *, client: Client) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).get(principal.user_id)
+            user = await Users(tx).of(principal)
             if user is None:
                 raise UserNotFound
             enqueue(

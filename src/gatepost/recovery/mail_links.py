@@ -13,6 +13,7 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
+from gatepost.mail.repository import Outbox
 from gatepost.sessions.devices import describe
 
 # The token is in the fragment, which browsers send to nobody and which no log has.
@@ -43,6 +44,8 @@ class MailLinks:
         Each try makes a new link, and the one before is void.
         """
         async with self._db.begin() as tx:
+            if not await Outbox(tx).has(mail):
+                return None
             match MailKind(mail.kind):
                 case MailKind.INVITATION:
                     return await self._invitation(tx, mail)

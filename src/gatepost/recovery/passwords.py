@@ -66,7 +66,7 @@ class PasswordService:
                 at=self._clock.now(),
             )
 
-    async def reset(self, token: str, password: str, *, client: Client) -> int:
+    async def reset(self, token: str, password: str, *, client: Client) -> User:
         """Set a new password by the token of a mail, and return whose; every session of the account ends.
 
         Raises:
@@ -113,7 +113,7 @@ class PasswordService:
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
             await self._guesses.look(tx, counters)
-            user = await Users(tx).get(principal.user_id)
+            user = await Users(tx).of(principal)
         if user is None:
             raise UserNotFound
         await self._rates.require_room(Rate.SIGN_IN, str(user.id))
@@ -133,7 +133,7 @@ class PasswordService:
                 await self._guesses.failed(tx, counters, client=client, user_id=user.id)
 
     @retry_conflicts
-    async def _reset(self, token: str, new_hash: str, *, client: Client) -> int:
+    async def _reset(self, token: str, new_hash: str, *, client: Client) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
             used = await OneTimeTokens(tx).use(Purpose.SET_PASSWORD, token, now=now)
@@ -143,12 +143,12 @@ class PasswordService:
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
             await self._set(tx, user, new_hash, keep=None, client=client)
-        return user.id
+        return user
 
     @retry_conflicts
     async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:
         async with self._db.begin() as tx:
-            user = await Users(tx).to_change(principal.user_id)
+            user = await Users(tx).of(principal, is_locked=True)
             if user is None or user.password_hash != old_hash:
                 raise WrongPassword  # it was replaced a moment ago
             await self._set(tx, user, new_hash, keep=principal.session_id, client=client)

@@ -64,6 +64,7 @@ class Issuer:
         self._keys_read_at: datetime | None = None
         self._keys_failed = False
         self._after = 0
+        self._mark = ""
         self._etag = ""
         self.keys: Mapping[str, jose.VerifyingKey] = {}
         self.revoked = RevokedTokens(max_staleness=max_staleness)
@@ -126,7 +127,11 @@ class Issuer:
         asked_at = self._clock.now()
         answer = await self._get(
             metadata.revocations_uri,
-            params={"after": self._after, "wait": WAIT_SECONDS if wait and self._etag else 0},
+            params={
+                "after": self._after,
+                "wait": WAIT_SECONDS if wait and self._etag else 0,
+                **({"mark": self._mark} if self._mark else {}),
+            },
             headers={"If-None-Match": self._etag} if self._etag else {},
             auth=(self._settings.client_id, self._settings.client_secret),
         )
@@ -136,18 +141,23 @@ class Issuer:
         if answer.status_code != httpx.codes.NOT_MODIFIED:
             self._take_in(_json(answer), answer.headers.get("etag", ""))
         # What was true when the question left is known now.
-        self.revoked.mark_read(at=asked_at)
+        self.revoked.mark_read(at=asked_at, elapsed=self._clock.elapsed())
 
     def _take_in(self, body: dict[str, Any], etag: str) -> None:
         try:
             lines, after = [_line(line) for line in body["revocations"]], _typed(body["after"], int)
-        except (KeyError, TypeError, ValueError) as error:
+            mark = _typed(body.get("mark"), str, type(None)) or ""
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise IssuerError("the issuer's revocation feed has another form than we know") from error
-        for line in lines:
-            self.revoked.note(line)
+        elapsed = self._clock.elapsed()
+        if body.get("isComplete") is True:
+            self.revoked.replace(lines, elapsed=elapsed)
+        else:
+            for line in lines:
+                self.revoked.note(line, elapsed=elapsed)
         # An ETag stands for what comes after one line.
-        self._etag = etag if after == self._after else ""
-        self._after = after
+        self._etag = etag if (after, mark) == (self._after, self._mark) else ""
+        self._after, self._mark = after, mark
 
     async def _read_keys(self, now: datetime) -> None:
         self._keys_asked_at = now
@@ -225,16 +235,23 @@ def _verifying_key(members: object) -> jose.VerifyingKey | None:
 
 
 def _line(line: Mapping[str, Any]) -> RevocationLine:
-    expires_at = datetime.fromisoformat(line["expiresAt"])
-    if expires_at.tzinfo is None:
-        raise ValueError("a moment without a zone")
+    issued_before = line.get("issuedBefore")
     return RevocationLine(
         id=_typed(line["id"], int),
         session_id=_typed(line["sessionId"], int, type(None)),
         user_id=_typed(line["userId"], int, type(None)),
         min_token_version=_typed(line["minTokenVersion"], int, type(None)),
-        expires_at=expires_at,
+        random_id=_typed(line.get("randomId"), str, type(None)),
+        issued_before=None if issued_before is None else _moment(issued_before),
+        expires_at=_moment(line["expiresAt"]),
     )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return moment
 
 
 def _typed(value: Any, *kinds: type[Any]) -> Any:

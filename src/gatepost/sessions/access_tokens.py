@@ -50,4 +50,6 @@ class AccessTokens:
             "auth_time": int(grant.created_at.timestamp()),
             "ver": grant.token_version,
         }
+        if grant.random_id is not None:
+            claims["rid"] = grant.random_id
         return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE), expires_at

@@ -21,6 +21,7 @@ class Grant:
     amr: str
     ended_at: datetime | None
     user_id: int
+    random_id: str | None
     username: str
     token_version: int
     disabled_at: datetime | None
@@ -40,6 +41,7 @@ class Grant:
             amr=session.amr,
             ended_at=session.ended_at,
             user_id=user.id,
+            random_id=user.random_id,
             username=user.username,
             token_version=user.token_version,
             disabled_at=user.disabled_at,

@@ -9,7 +9,7 @@ from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
 
 
 class Session(Base):
-    """One device that stays signed in.
+    """One device that stays signed in. Its id is random, so that no other session ever has the same.
 
     `generation` counts the refresh tokens; which one is current is all that is kept of them, so that the table
     forges nothing. `access_expires_at` is when the last access token given to the session ends at the latest,
@@ -53,7 +53,7 @@ def ends_at(idle_expires_at: datetime, absolute_expires_at: datetime) -> datetim
 
 
 class Revocation(Base):
-    """One line of the revocation feed: a session has ended, or an account's older access tokens are stale.
+    """One line of the revocation feed; `access/revoked.py` tells what it can say.
 
     It is kept until `expires_at`, when every access token that it concerns has expired.
     """
@@ -62,7 +62,9 @@ class Revocation(Base):
 
     id: Mapped[PrimaryId]
     session_id: Mapped[int | None] = mapped_column(BigId)
-    user_id: Mapped[int | None] = mapped_column(BigId)
+    user_id: Mapped[int | None] = mapped_column(BigId, index=True)
     min_token_version: Mapped[int | None]
+    random_id: Mapped[str | None] = mapped_column(exact(16))
+    issued_before: Mapped[datetime | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

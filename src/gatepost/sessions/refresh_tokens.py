@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass
 
 from gatepost.core import base64url
+from gatepost.core.ids import ID_TEXT
 from gatepost.core.secrets import SecretKeys
 from gatepost.sessions.errors import RefreshTokenInvalid
 
 PREFIX = "gpr_"
-FORM = re.compile(r"gpr_([1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,9})\.([A-Za-z0-9_-]{43})", re.ASCII)
+FORM = re.compile(rf"gpr_({ID_TEXT})\.(0|[1-9][0-9]{{0,9}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Queries of sessions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from typing import Any, cast
@@ -19,9 +20,10 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.models import Role, User, allowed_by
-from gatepost.core.database import Transaction
+from gatepost.core.database import NumberTaken, Transaction
 from gatepost.sessions.grants import Grant
 from gatepost.sessions.models import Session, ends_at
 
@@ -36,7 +38,8 @@ GRANT = (
     select(
         Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
         Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
-        Session.user_id, User.username, User.token_version, User.disabled_at, Role.name, Role.permissions,
+        Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
+        Role.name, Role.permissions,
     )
     .select_from(Session)
     .join(User, User.id == Session.user_id)
@@ -53,9 +56,14 @@ class Sessions:
         self._tx = tx
 
     async def add(self, session: Session) -> Session:
-        """Insert a session and give it its id."""
+        """Insert a session.
+
+        Raises:
+            NumberTaken: another session has its id.
+        """
         self._tx.add(session)
-        await self._tx.flush()
+        with _number_taken():
+            await self._tx.flush()
         return session
 
     async def add_at_once(
@@ -65,18 +73,18 @@ class Sessions:
 
         One statement reads, keeps the account as it is until the transaction ends, and writes. `values` are those of
         the condition's parameters.
+
+        Raises:
+            NumberTaken: another session has its id.
         """
         given = {
             **{f"new_{name}": getattr(session, name) for name in AT_FIRST},
             **{f"read_{name}": getattr(account, name) for name in AS_READ},
             **values,
         }
-        result = await self._tx.execute(_add_at_once(unless), given, execution_options={"preserve_rowcount": True})
-        written = cast("CursorResult[Any]", result)
-        if written.rowcount != 1:
-            return False
-        session.id = written.lastrowid
-        return True
+        with _number_taken():
+            result = await self._tx.execute(_add_at_once(unless), given, execution_options={"preserve_rowcount": True})
+        return cast("CursorResult[Any]", result).rowcount == 1
 
     async def get(self, session_id: int) -> Session | None:
         """Return a session, gone on or ended."""
@@ -100,6 +108,7 @@ class Sessions:
             amr=first.amr,
             ended_at=first.ended_at,
             user_id=first.user_id,
+            random_id=first.random_id,
             username=first.username,
             token_version=first.token_version,
             disabled_at=first.disabled_at,
@@ -126,7 +135,7 @@ class Sessions:
         query = (
             select(Session)
             .where(Session.user_id == user_id, *_live(now))
-            .order_by(Session.last_used_at.desc(), Session.id.desc())
+            .order_by(Session.last_used_at.desc(), Session.created_at.desc(), Session.id)
         )
         return (await self._tx.scalars(query)).all()
 
@@ -180,13 +189,22 @@ LACKS_DEVICE: ColumnElement[bool] = and_(
 )
 
 
+@contextmanager
+def _number_taken() -> Iterator[None]:
+    """Tell a session whose id another one has from other mistakes: nothing else about a new session is unique."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise NumberTaken from error
+
+
 def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
     return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
 
 
 SESSIONS = cast("Table", Session.__table__)
 # What a session has when it is opened.
-AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("id", "ended_at", "end_reason")]
+AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
 # What an account still is when a session of it is opened at once.
 AS_READ = ("id", "password_hash", "token_version", "version")
 

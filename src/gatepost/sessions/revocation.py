@@ -6,7 +6,7 @@ reads those of other workers every second.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,24 +15,18 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 
 from gatepost.access.principal import Principal
-from gatepost.access.revoked import RevocationLine, RevokedTokens
+from gatepost.access.revoked import OVERLAP, RevocationLine, RevokedTokens
 from gatepost.accounts.models import User
 from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.database import Database, Transaction, after_commit, retry_conflicts
 from gatepost.sessions.models import Revocation, Session
 from gatepost.sessions.repository import Sessions
 
-# Ids are given in one order and committed in another; no transaction of ours is open for nearly this long.
-OVERLAP = timedelta(seconds=60)
 PAGE_LINES = 5000
-LINE = (
-    Revocation.id,
-    Revocation.session_id,
-    Revocation.user_id,
-    Revocation.min_token_version,
-    Revocation.created_at,
-    Revocation.expires_at,
-)
+# Of one account; where more of its sessions end in the life of an access token, its version goes up instead.
+MOST_SESSION_LINES = 50
+SAID = ("id", "session_id", "user_id", "min_token_version", "random_id", "issued_before", "expires_at")
+LINE = (*(getattr(Revocation, name) for name in SAID), Revocation.created_at)
 
 
 class RevocationFeed:
@@ -46,9 +40,11 @@ class RevocationFeed:
         self._access_token_life = access_token_life
         self._revoked = RevokedTokens(max_staleness=max_staleness)
         # Lines up to this id are all committed and in memory.
-        self.settled_id = 0
+        self._settled_id = 0
         # The last line of a reading, and when that was: what it must still be read again for.
         self._unsettled: deque[tuple[timedelta, int]] = deque()
+        self.anchor: RevocationLine | None = None
+        """The last settled line that lives for a while: the next reading begins with it, and it must still be there."""
         self._changed = asyncio.Event()
 
     def check(self, principal: Principal, *, now: datetime) -> None:
@@ -73,6 +69,17 @@ class RevocationFeed:
         """Return the live lines with greater ids, in order."""
         return self._revoked.lines_after(line_id)
 
+    def lines_for(self, after: int, *, mark: str | None) -> tuple[list[RevocationLine], bool]:
+        """Return what a reader has to know that has all lines up to one, and whether that is the whole feed.
+
+        It is where the feed has another line there than the one that the reader knows by its mark: the database was
+        put back to an earlier state since. Who has no mark is only noticed where that line is to come.
+        """
+        known, lines = self._revoked.get(after), self._revoked.lines_after(after)
+        has_mark = mark is None or (known is not None and known.mark == mark)
+        is_ahead = known is None and not lines
+        return (self._revoked.lines_after(0), True) if not after or is_ahead or not has_mark else (lines, False)
+
     async def wait_for_change(self, seconds: float) -> None:
         """Return when a line comes in, or after this time."""
         try:
@@ -81,17 +88,31 @@ class RevocationFeed:
         except TimeoutError:
             return
 
-    async def revoke_session(self, tx: Transaction, session: Session) -> None:
-        """Revoke the access tokens of a session that has just ended in this transaction."""
-        await self._append(
-            tx,
+    async def revoke_sessions(self, tx: Transaction, sessions: Sequence[Session]) -> None:
+        """Revoke the access tokens of sessions that have just ended in this transaction.
+
+        Where very many of an account end, all of its access tokens become stale instead: that is one line for them
+        all, and sessions of it that go on refresh once.
+        """
+        now = self._clock.now()
+        crowds = {
+            user_id
+            for user_id, count in Counter(session.user_id for session in sessions).items()
+            if self._revoked.ended_of(user_id) + count > MOST_SESSION_LINES
+        }
+        for user_id in sorted(crowds):
+            await self.revoke_account(tx, user_id)
+        lines = [
             Revocation(
                 session_id=session.id,
                 user_id=session.user_id,
-                created_at=self._clock.now(),
+                created_at=now,
                 expires_at=session.access_expires_at,
-            ),
-        )
+            )
+            for session in sessions
+            if session.user_id not in crowds
+        ]
+        await self._append(tx, *lines)
 
     async def revoke_account(self, tx: Transaction, user_id: int) -> None:
         """Make every access token of an account stale; refresh tokens go on unless their sessions are ended."""
@@ -105,6 +126,7 @@ class RevocationFeed:
         now = self._clock.now()
         latest = self._last_of_old(now)
         known = await Sessions(tx).last_access_token_ends(user_id)
+        await self._outdo(tx, [user_id])
         await self._append(
             tx,
             Revocation(
@@ -133,27 +155,38 @@ class RevocationFeed:
             )
             for user_id, version in (await tx.execute(versions))
         ]
+        await self._outdo(tx, list(ends))
         await self._append(tx, *lines)
 
+    async def announce(self, tx: Transaction, users: Sequence[User]) -> None:
+        """Tell whose numbers these are from now on: a restored database may give one that was another account's."""
+        now = self._clock.now()
+        lines = [
+            Revocation(user_id=user.id, random_id=user.random_id, created_at=now, expires_at=self._last_of_old(now))
+            for user in users
+        ]
+        await self._append(tx, *lines)
+
+    async def revoke_all(self, tx: Transaction, *, line_id: int) -> None:
+        """Revoke every access token that was issued before now, by a line with this id."""
+        now = self._clock.now()
+        line = Revocation(id=line_id, issued_before=now, created_at=now, expires_at=self._last_of_old(now))
+        await self._append(tx, line)
+
     async def poll(self) -> None:
-        """Read what was revoked since the last time."""
+        """Read what was revoked since the last time; all of it, where the database was put back to an earlier state."""
         asked_at, elapsed = self._clock.now(), self._clock.elapsed()
-        settled, after, is_more = self._settled_by(elapsed), self.settled_id, True
-        while is_more:
-            # At a start all that is live: in pages, each well within the time of a transaction.
-            query = select(*LINE).where(Revocation.id > after, Revocation.expires_at > asked_at)
-            async with self._db.read() as tx:
-                rows = (await tx.execute(query.order_by(Revocation.id).limit(PAGE_LINES))).all()
-            for row in rows:
-                self._note(row)
-                if row.created_at <= asked_at - OVERLAP - CLOCKS_APART:
-                    settled = max(settled, row.id)
-            is_more = len(rows) == PAGE_LINES
-            after = rows[-1].id if rows else after
-        self.settled_id = max(self.settled_id, settled)
-        if after > self.settled_id:
-            self._unsettled.append((elapsed, after))
-        self._revoked.mark_read(at=asked_at)
+        self._choose_anchor(living_at=asked_at + OVERLAP)
+        first_id = 0 if self.anchor is None else self.anchor.id
+        # A line that is young no more, and is not there, was undone with what it tells of.
+        unseen = {line_id for line_id in self._revoked.young() if line_id >= first_id}
+        if not await self._read(self.anchor, unseen, asked_at=asked_at, elapsed=elapsed):
+            self._settled_id, self._unsettled, self.anchor = 0, deque(), None
+            unseen = self._revoked.ids()
+            await self._read(None, unseen, asked_at=asked_at, elapsed=elapsed)
+        self._revoked.drop(unseen, elapsed=elapsed)
+        self._choose_anchor(living_at=asked_at + OVERLAP)
+        self._revoked.mark_read(at=asked_at, elapsed=elapsed)
 
     @retry_conflicts
     async def purge(self, *, batch: int = 1000) -> int:
@@ -166,6 +199,46 @@ class RevocationFeed:
             if ids:
                 await tx.execute(delete(Revocation).where(Revocation.id.in_(ids)))
         return len(ids)
+
+    async def _read(
+        self, anchor: RevocationLine | None, unseen: set[int], *, asked_at: datetime, elapsed: timedelta
+    ) -> bool:
+        """Take in the live lines from the anchor on; False, and no line taken in, where it is not there any more.
+
+        The lines that are there are taken out of `unseen`.
+        """
+        settled, after, is_more = self._settled_by(elapsed), 0 if anchor is None else anchor.id - 1, True
+        while is_more:
+            # At a start all that is live: in pages, each well within the time of a transaction.
+            query = select(*LINE).where(Revocation.id > after, Revocation.expires_at > asked_at)
+            async with self._db.read() as tx:
+                rows = (await tx.execute(query.order_by(Revocation.id).limit(PAGE_LINES))).all()
+            if anchor is not None and (not rows or _line(rows[0]) != anchor):
+                return False
+            anchor = None
+            for row in rows:
+                is_young = row.created_at > asked_at - OVERLAP - CLOCKS_APART
+                self._note(row, elapsed=elapsed if is_young else None)
+                settled = settled if is_young else max(settled, row.id)
+                unseen.discard(row.id)
+            is_more = len(rows) == PAGE_LINES
+            after = rows[-1].id if rows else after
+        self._settled_id = max(self._settled_id, settled)
+        if after > self._settled_id:
+            self._unsettled.append((elapsed, after))
+        return True
+
+    def _choose_anchor(self, *, living_at: datetime) -> None:
+        """Take the last settled line that lives beyond a moment, or stay with one that does."""
+        last = self._revoked.get(self._settled_id)
+        if last is not None and last.expires_at > living_at:
+            self.anchor = last
+        elif (
+            self.anchor is None
+            or self.anchor.expires_at <= living_at
+            or self._revoked.get(self.anchor.id) != self.anchor
+        ):
+            self.anchor = self._revoked.last_until(self._settled_id, living_at=living_at)
 
     def _last_of_old(self, now: datetime) -> datetime:
         # A refresh that is under way, on a replica whose clock is ahead, may still issue one more of the old version.
@@ -182,22 +255,25 @@ class RevocationFeed:
             settled = self._unsettled.popleft()[1]
         return settled
 
+    async def _outdo(self, tx: Transaction, user_ids: Sequence[int]) -> None:
+        """Take the lines of earlier versions of accounts out of the feed; a newer one is in this transaction."""
+        older = delete(Revocation).where(Revocation.user_id.in_(user_ids), Revocation.min_token_version.is_not(None))
+        await tx.execute(older.execution_options(synchronize_session=False))
+
     async def _append(self, tx: Transaction, *lines: Revocation) -> None:
         tx.add_all(lines)
         await tx.flush()
         for line in lines:
-            after_commit(tx, partial(self._note, line))
+            after_commit(tx, partial(self._note_own, line))
 
-    def _note(self, line: Revocation | Row[*tuple[Any, ...]]) -> None:
-        is_new = self._revoked.note(
-            RevocationLine(
-                id=line.id,
-                session_id=line.session_id,
-                user_id=line.user_id,
-                min_token_version=line.min_token_version,
-                expires_at=line.expires_at,
-            )
-        )
-        if is_new:
+    def _note_own(self, line: Revocation) -> None:
+        self._note(line, elapsed=self._clock.elapsed())
+
+    def _note(self, line: Revocation | Row[*tuple[Any, ...]], *, elapsed: timedelta | None) -> None:
+        if self._revoked.note(_line(line), elapsed=elapsed):
             self._changed.set()
             self._changed = asyncio.Event()
+
+
+def _line(row: Revocation | Row[*tuple[Any, ...]]) -> RevocationLine:
+    return RevocationLine(**{name: getattr(row, name) for name in SAID})

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Path, Request, Response, status
 
 from gatepost.access.deps import CurrentUser, GateDep, PresentedToken, token_of_headers
 from gatepost.accounts.errors import AccountDisabled
+from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
@@ -27,7 +28,7 @@ from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionRe
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
 OptionalRefresh = Annotated[RefreshRequest | None, Body()]
-SessionId = Annotated[int, Path(ge=1, le=2**63 - 1, examples=[1])]
+SessionId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 @router.post(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gatepost.access.principal import Principal
+from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
@@ -26,7 +27,8 @@ class SessionService:
     async def list(self, principal: Principal) -> Sequence[Session]:
         """Return the sessions of an account that go on, the last used first."""
         async with self._db.read() as tx:
-            return await Sessions(tx).live(principal.user_id, now=self._clock.now())
+            user = await Users(tx).of(principal)
+            return await Sessions(tx).live(user.id, now=self._clock.now()) if user is not None else []
 
     @retry_conflicts
     async def sign_out(self, principal: Principal, *, client: Client) -> None:
@@ -53,19 +55,22 @@ class SessionService:
             SessionNotFound: the account has no such session that goes on.
         """
         async with self._db.begin() as tx:
-            ended = await self.end(
-                tx, user_id=principal.user_id, session_id=session_id, reason="ended_by_owner", client=client
-            )
-        if not ended:
-            raise SessionNotFound
+            user = await Users(tx).of(principal)
+            if user is None or not await self.end(
+                tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", client=client
+            ):
+                raise SessionNotFound
 
     @retry_conflicts
     async def end_all(self, principal: Principal, *, keep_this: bool, client: Client) -> None:
         """End every session of the caller's account, or every other one."""
         async with self._db.begin() as tx:
+            user = await Users(tx).of(principal)
+            if user is None:
+                return
             await self.end(
                 tx,
-                user_id=principal.user_id,
+                user_id=user.id,
                 keep=principal.session_id if keep_this else None,
                 reason="ended_by_owner",
                 client=client,
@@ -87,8 +92,8 @@ class SessionService:
         ended = await Sessions(tx).end(
             now=now, reason=reason, user_id=user_id, session_id=session_id, device=device, keep=keep
         )
+        await self._feed.revoke_sessions(tx, ended)
         for session in ended:
-            await self._feed.revoke_session(tx, session)
             record(
                 tx, AuditEvent.SESSION_ENDED, at=now, user_id=session.user_id, session_id=session.id,
                 client=client, details={"reason": reason},

@@ -16,6 +16,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, DatabaseUnavailable, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
+from gatepost.core.ids import new_random_id
 from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
@@ -153,6 +154,7 @@ class TokenService:
 
     def _new_session(self, user: User, *, client: Client, amr: str, now: datetime) -> Session:
         return Session(
+            id=new_random_id(),
             user_id=user.id,
             generation=0,
             rotated_at=now,
@@ -255,8 +257,9 @@ class TokenService:
     @retry_conflicts
     async def _end_reused(self, session_id: int, *, client: Client, now: datetime) -> None:
         async with self._db.begin() as tx:
-            for ended in await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now):
-                await self._feed.revoke_session(tx, ended)
+            sessions = await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now)
+            await self._feed.revoke_sessions(tx, sessions)
+            for ended in sessions:
                 record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
 
 

@@ -62,7 +62,7 @@ async def sign_up(
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
-    remember(signed_in.user.id)
+    remember(signed_in.user)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -90,7 +90,7 @@ async def sign_in(
     After too many wrong ones the answer is 429, for a time that grows, except on a device that has signed in before.
     """
     signed_in = await service.with_password(body.identifier, body.password, client=client, device=device)
-    remember(signed_in.user.id)
+    remember(signed_in.user)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignInResponse.of(signed_in, with_tokens=with_tokens)
 
@@ -116,7 +116,7 @@ async def token(
     match form.grant_type, form.username, form.password, form.refresh_token:
         case "password", str(username), str(password), _:
             signed_in = await service.with_password(username, password, client=client, device=device)
-            remember(signed_in.user.id)
+            remember(signed_in.user)
             return TokenAnswer.of(signed_in.tokens)
         case "refresh_token", _, _, str(refresh_token):
             return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))

@@ -11,33 +11,57 @@ from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
-from tests.support.workers import session_id
+from tests.support.workers import claims, session_id
 
 FEED = "/api/auth/revocations"
 Credentials = tuple[str, str]
+
+
+def revoked(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the lines but those that tell whose the number of a new account is."""
+    return [line for line in answer["revocations"] if line["randomId"] is None]
+
+
+async def test_new_account_is_a_line_that_tells_whose_its_number_is(
+    api: Api, credentials: Credentials, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+
+    [line] = (await api.get(FEED, auth=credentials)).json()["revocations"]
+
+    assert line.pop("id") > 0
+    # As long as an access token of somebody who had the number before, and what clocks may be apart.
+    assert datetime.fromisoformat(line.pop("expiresAt")) == clock.now() + timedelta(minutes=1440 + 10 + 1)
+    assert line == {
+        "sessionId": None, "userId": person.id, "minTokenVersion": None, "issuedBefore": None,
+        "randomId": claims(person.access_token)["rid"],
+    }  # fmt: skip
 
 
 async def test_ended_session_is_a_line_until_its_tokens_have_expired(
     api: Api, services: Services, credentials: Credentials, clock: FakeClock
 ) -> None:
     person = await api.sign_up()
-    assert (await api.get(FEED, auth=credentials)).json() == {"after": 0, "revocations": []}
+    assert revoked((await api.get(FEED, auth=credentials)).json()) == []
     await api.post("/api/auth/signout", headers=person.headers)
 
     answer = await api.get(FEED, auth=credentials)
 
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
-    [line] = answer.json()["revocations"]
+    [line] = revoked(answer.json())
     assert line.pop("id") > 0
     assert datetime.fromisoformat(line.pop("expiresAt")) == clock.now() + timedelta(minutes=1440)
-    assert line == {"sessionId": session_id(person.access_token), "userId": person.id, "minTokenVersion": None}
+    assert line == {
+        "sessionId": session_id(person.access_token), "userId": person.id, "minTokenVersion": None, "randomId": None,
+        "issuedBefore": None,
+    }  # fmt: skip
     clock.advance(minutes=1439)
     await services.revocations.poll()
-    assert len((await api.get(FEED, auth=credentials)).json()["revocations"]) == 1
+    assert len(revoked((await api.get(FEED, auth=credentials)).json())) == 1
     clock.advance(minutes=1)
     await services.revocations.poll()
-    assert (await api.get(FEED, auth=credentials)).json()["revocations"] == []
+    assert revoked((await api.get(FEED, auth=credentials)).json()) == []
 
 
 async def test_changed_account_is_a_line_with_the_lowest_version_that_is_good(
@@ -47,7 +71,7 @@ async def test_changed_account_is_a_line_with_the_lowest_version_that_is_good(
     async with database.begin() as tx:
         await services.revocations.revoke_account(tx, person.id)
 
-    [line] = (await api.get(FEED, auth=credentials)).json()["revocations"]
+    [line] = revoked((await api.get(FEED, auth=credentials)).json())
 
     assert (line["sessionId"], line["userId"], line["minTokenVersion"]) == (None, person.id, 1)
 
@@ -58,7 +82,7 @@ async def test_after_moves_on_once_no_earlier_line_can_come_in(
     first, second = await api.sign_up("Abbey"), await api.sign_up("Heba")
     await api.post("/api/auth/signout", headers=first.headers)
     fresh = (await api.get(FEED, auth=credentials)).json()
-    assert (fresh["after"], len(fresh["revocations"])) == (0, 1)
+    assert (fresh["after"], fresh["mark"], fresh["isComplete"], len(revoked(fresh))) == (0, None, True, 1)
 
     await services.revocations.poll()
     clock.advance(seconds=60)
@@ -66,19 +90,42 @@ async def test_after_moves_on_once_no_earlier_line_can_come_in(
     await api.post("/api/auth/signout", headers=second.headers)
 
     settled = (await api.get(FEED, auth=credentials)).json()
-    assert settled["after"] == fresh["revocations"][0]["id"]
-    assert len(settled["revocations"]) == 2
-    later = (await api.get(FEED, params={"after": settled["after"]}, auth=credentials)).json()
-    assert later == {"after": settled["after"], "revocations": settled["revocations"][1:]}
+    assert settled["after"] == fresh["revocations"][-1]["id"]
+    assert len(revoked(settled)) == 2
+    asked = {"after": settled["after"], "mark": settled["mark"]}
+    later = (await api.get(FEED, params=asked, auth=credentials)).json()
+    assert later == {**asked, "isComplete": False, "revocations": settled["revocations"][-1:]}
 
 
-async def test_reader_that_is_ahead_is_sent_back(api: Api, credentials: Credentials) -> None:
+@pytest.mark.parametrize("known", [{"after": 2**53 - 1}, {"after": 2**53 - 1, "mark": "0123456789abcdef"}])
+async def test_reader_that_is_ahead_is_given_everything(
+    api: Api, credentials: Credentials, known: dict[str, Any]
+) -> None:
     person = await api.sign_up()
     await api.post("/api/auth/signout", headers=person.headers)
 
-    answer = await api.get(FEED, params={"after": 2**63 - 1}, auth=credentials)
+    answer = await api.get(FEED, params=known, auth=credentials)
 
-    assert answer.json() == {"after": 0, "revocations": []}
+    assert answer.json() == (await api.get(FEED, auth=credentials)).json()
+    assert answer.json()["isComplete"]
+    assert len(revoked(answer.json())) == 1
+
+
+async def test_reader_that_knows_another_line_by_the_id_is_given_everything(
+    api: Api, services: Services, credentials: Credentials, clock: FakeClock
+) -> None:
+    for name in ("Abbey", "Heba"):
+        person = await api.sign_up(name)
+        await api.post("/api/auth/signout", headers=person.headers)
+        await services.revocations.poll()
+        clock.advance(seconds=61)
+        await services.revocations.poll()
+    whole = (await api.get(FEED, auth=credentials)).json()
+    assert len(revoked(whole)) == 2
+
+    answer = await api.get(FEED, params={"after": whole["after"], "mark": "0123456789abcdef"}, auth=credentials)
+
+    assert answer.json() == whole
 
 
 async def test_unchanged_feed_is_304(api: Api, credentials: Credentials) -> None:
@@ -112,7 +159,7 @@ async def test_waiting_reader_is_answered_at_the_change(api: Api, services: Serv
     async with asyncio.timeout(4):
         answer = await waiting
     assert answer.status_code == 200
-    assert answer.json()["revocations"][0]["sessionId"] == session_id(person.access_token)
+    assert [line["sessionId"] for line in revoked(answer.json())] == [session_id(person.access_token)]
 
 
 async def test_wait_ends_with_304_when_nothing_changes(api: Api, credentials: Credentials) -> None:
@@ -154,7 +201,8 @@ async def test_stale_feed_is_503(api: Api, services: Services, credentials: Cred
 
 
 @pytest.mark.parametrize(
-    "query", [{"after": -1}, {"after": "x"}, {"after": 2**63}, {"wait": 6}, {"wait": -1}, {"wait": "nan"}]
+    "query",
+    [{"after": -1}, {"after": "x"}, {"after": 2**53}, {"mark": "x" * 65}, {"wait": 6}, {"wait": -1}, {"wait": "nan"}],
 )
 async def test_odd_question_is_refused(api: Api, credentials: Credentials, query: dict[str, Any]) -> None:
     assert_problem(await api.get(FEED, params=query, auth=credentials), 422, "validation_failed")

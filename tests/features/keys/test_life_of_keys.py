@@ -195,10 +195,88 @@ async def test_rotations_at_once_are_one_after_the_other(services: Services, oth
     assert coming.kid not in results
 
 
-async def test_tokens_of_another_algorithm_outlive_a_change_of_it(make_services: MakeServices) -> None:
+async def test_key_of_a_new_algorithm_is_published_before_it_signs(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    before, after = make_services(jwt_algorithm="RS256"), make_services(jwt_algorithm="ES256")
+    async with started(before):
+        known = set(before.keys.verifying)
+    async with started(after) as app, http_client(app) as client:
+        api = Api(client)
+        assert _header((await api.sign_up()).access_token)["kid"] in known, "verifiers may have kept the list of before"
+        [coming] = [key for key in (await api.get("/.well-known/jwks.json")).json()["keys"] if key["kid"] not in known]
+        clock.advance(seconds=359)
+        await after.keys.load()
+        assert _header((await api.sign_in()).access_token)["alg"] == "RS256"
+
+        clock.advance(seconds=1)
+        await after.keys.load()
+
+        assert _header((await api.sign_in()).access_token)["kid"] == coming["kid"]
+        published = (await api.get("/.well-known/jwks.json")).json()["keys"]
+        assert sorted(key["alg"] for key in published) == ["ES256", "ES256", "RS256", "RS256"]
+
+
+async def test_replicas_of_two_algorithms_sign_each_with_its_own_once_it_is_known(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    first, second = make_services(jwt_algorithm="ES256"), make_services(jwt_algorithm="RS256")
+    for services in (first, second):
+        await services.keys.start()
+    assert second.keys.signing == first.keys.signing
+    clock.advance(minutes=6)
+    for services in (second, first, second, first):
+        await services.keys.load()
+
+    assert (first.keys.signing.algorithm, second.keys.signing.algorithm) == ("ES256", "RS256")
+    assert first.keys.verifying.keys() == second.keys.verifying.keys()
+
+
+async def test_workers_that_change_the_algorithm_at_once_agree_on_its_key(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    before = make_services(jwt_algorithm="RS256")
+    await before.keys.start()
+    workers = [make_services(jwt_algorithm="ES256") for _ in range(4)]
+    await asyncio.gather(*(worker.keys.start() for worker in workers))
+    clock.advance(minutes=6)
+
+    await asyncio.gather(*(worker.keys.load() for worker in workers))
+
+    assert {worker.keys.signing.algorithm for worker in workers} == {"ES256"}
+    assert len({worker.keys.signing.kid for worker in workers}) == 1
+    for worker in workers:
+        await worker.keys.load()
+    assert len({frozenset(worker.keys.verifying) for worker in workers}) == 1
+
+
+async def test_key_that_signs_for_a_new_algorithm_is_kept_until_another_does(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    before, after = make_services(jwt_algorithm="RS256"), make_services(jwt_algorithm="ES256")
+    await before.keys.start()
+    await after.keys.start()
+    signing = after.keys.signing.kid
+    with pytest.raises(SigningKeyError, match="this key signs"):
+        await after.key_rotation.retire(signing, force=True)
+    with pytest.raises(SigningKeyError, match="may not know it before"):
+        await after.key_rotation.rotate()
+
+    coming = await after.key_rotation.rotate(force=True)
+
+    await after.keys.load()
+    assert (after.keys.signing.kid, after.keys.signing.algorithm) == (coming, "ES256")
+    await after.key_rotation.retire(signing, force=True)
+
+
+async def test_tokens_of_another_algorithm_outlive_a_change_of_it(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
     before, after = make_services(jwt_algorithm="RS256"), make_services(jwt_algorithm="ES256")
     async with started(before) as app, http_client(app) as client:
         person = await Api(client).sign_up()
+    await after.keys.start()
+    clock.advance(minutes=6)
     async with started(after) as app, http_client(app) as client:
         api = Api(client)
         later = await api.sign_in()

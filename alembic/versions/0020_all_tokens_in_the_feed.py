@@ -1,0 +1,19 @@
+"""A line of the revocation feed can end every access token of before a moment."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from gatepost.core.tables import UtcDateTime
+
+revision = "0020"
+down_revision = "0019"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("revocations", sa.Column("issued_before", UtcDateTime(), nullable=True))
+
+
+def downgrade() -> None:
+    op.drop_column("revocations", "issued_before")

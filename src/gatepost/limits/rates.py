@@ -38,6 +38,7 @@ class Rate(StrEnum):
     SIGN_UP = "signup"
     MAIL = "mail"
     MAILBOX = "mailbox"
+    MAILBOX_STRANGERS = "mailbox_strangers"
     LINK = "link"
     REFRESH = "refresh"
 
@@ -108,6 +109,7 @@ class RateLimits:
             Rate.SIGN_UP: settings.signup_rate,
             Rate.MAIL: settings.mail_rate,
             Rate.MAILBOX: settings.mailbox_rate,
+            Rate.MAILBOX_STRANGERS: settings.mailbox_strangers_rate,
             Rate.LINK: settings.link_rate,
             Rate.REFRESH: settings.refresh_rate,
         }

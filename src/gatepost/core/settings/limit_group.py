@@ -23,7 +23,12 @@ class LimitSettings(BaseModel):
     rate_limits: bool = Field(True, description="`false` turns the limits below off; those of guessing stay.")
     signup_rate: str = Field("100/hour", pattern=RATE, description="Sign-ups from one address.")
     mail_rate: str = Field("30/hour", pattern=RATE, description="Requests for a mail from one address.")
-    mailbox_rate: str = Field("5/hour", pattern=RATE, description="Requests for a mail to one mailbox.")
+    mailbox_rate: str = Field(
+        "5/hour", pattern=RATE, description="Mails of one kind to one mailbox, of those that one address asks for."
+    )
+    mailbox_strangers_rate: str = Field(
+        "20/hour", pattern=RATE, description="The same, of those that all strangers ask for together."
+    )
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")
     refresh_rate: str = Field("1000/minute", pattern=RATE, description="Refreshes from one address.")
     redis_url: SecretStr | None = Field(

@@ -81,7 +81,7 @@ async def write(
     to = email or Name(user.email, user.email_canonical)
     told: dict[str, str | int] = dict(data or {})
     if has_link and kind in LINK_OF:
-        told["token_id"] = await OneTimeTokens(tx).ask(
+        told["link_id"] = await OneTimeTokens(tx).ask(
             LINK_OF[kind],
             user_id=user.id,
             email_canonical=to.canonical,

@@ -64,20 +64,25 @@ class OneTimeTokens:
         await self._tx.flush()
         return row.id
 
-    async def renew(self, row: OneTimeToken, *, now: datetime, life: timedelta) -> str:
-        """Give a held token new text and a new life, and return the text.
+    async def renew(self, token_id: int, *, now: datetime, life: timedelta) -> tuple[str, OneTimeToken] | None:
+        """Give an unused token new text and a new life; None where it has been used or taken back.
 
         An older one of the same account for the same purpose is void from now on.
         """
+        row = await self.held(token_id)
+        if row is None:
+            return None
         token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
         row.digest, row.expires_at = _digest(token), now + life
         await self._tx.flush()
         if row.user_id is not None and row.purpose in ONE_AT_A_TIME:
-            is_older = OneTimeToken.id < row.id
             await self._void(
-                is_older, OneTimeToken.user_id == row.user_id, OneTimeToken.purpose == row.purpose, now=now
+                OneTimeToken.user_id == row.user_id,
+                OneTimeToken.purpose == row.purpose,
+                OneTimeToken.id < row.id,
+                now=now,
             )
-        return token
+        return token, row
 
     async def held(self, token_id: int) -> OneTimeToken | None:
         """Return an unused token, locked until the transaction ends."""
@@ -90,7 +95,7 @@ class OneTimeTokens:
             delete(OneTimeToken).where(OneTimeToken.id == token_id).execution_options(synchronize_session=False)
         )
 
-    async def asked_just_before(self, row: OneTimeToken, *, within: timedelta) -> bool:
+    async def asked_before(self, row: OneTimeToken, *, within: timedelta) -> bool:
         """Whether another one, unused, was asked for at most so long before this one, for the same."""
         query = select(OneTimeToken.id).where(
             OneTimeToken.user_id == row.user_id,

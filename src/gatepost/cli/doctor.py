@@ -13,13 +13,12 @@ from gatepost.accounts.repository import Users
 from gatepost.cli.mail import broken_templates
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
-from gatepost.core.settings.checks import weakness
+from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-WEAK_ROUNDS = 10
 
 
 class Severity(StrEnum):
@@ -62,7 +61,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
 
 def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.in_production and not settings.public_url.startswith("https://"):
-        yield "PUBLIC_URL is not https: set it to the address at which clients reach the service"
+        yield "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows: all on the way read passwords and tokens"
     if not settings.in_production and settings.host not in LOOPBACK:
         yield f"HOST {settings.host} is open to the network in development: set ENVIRONMENT=production"
     if (
@@ -79,7 +78,7 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())
     if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
-        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody; use smtp:// or smtps://"
+        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody, and its links open accounts; use smtp://"
     if mail_url.is_plain_to_elsewhere:
         yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
     if settings.secret_key_previous is not None:

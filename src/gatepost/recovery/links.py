@@ -30,7 +30,7 @@ async def ask_for(
     query = select(User.id, has_been_there).where(User.email_canonical == email.canonical)
     user_id, is_known_place = (await tx.execute(query)).one_or_none() or (None, False)
     is_owner = user_id is not None and (device.belongs_to(user_id) or (is_known_place and bool(client.address)))
-    token_id = await OneTimeTokens(tx).ask(
+    link_id = await OneTimeTokens(tx).ask(
         LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
     )
     enqueue(
@@ -40,7 +40,7 @@ async def ask_for(
         language=choose(client.language, default=default_language),
         at=at,
         user_id=user_id,
-        data={"token_id": token_id, "asker": OWNER if is_owner else asker(client)},
+        data={"link_id": link_id, "asker": OWNER if is_owner else asker(client)},
     )
 
 

@@ -17,7 +17,7 @@ from gatepost.limits.mailboxes import Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
-from gatepost.sessions.devices import describe
+from gatepost.sessions.devices import UNKNOWN, describe
 
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
@@ -79,26 +79,25 @@ class MailLinks:
 
     @retry_conflicts
     async def _drop(self, mail: OutboxMail) -> None:
-        """Let a mail that is not sent leave no token behind, but for an invitation, which can be sent again."""
-        if "token_id" in mail.data and mail.kind != MailKind.INVITATION:
+        """Let a mail that is not sent leave no token behind; an invitation keeps its own, under another name."""
+        if "link_id" in mail.data:
             async with self._db.begin() as tx:
-                await OneTimeTokens(tx).remove(int(mail.data["token_id"]))
+                await OneTimeTokens(tx).remove(int(mail.data["link_id"]))
 
     async def _asked_for(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> PreparedMail | None:
         """Make a mail ready that is nothing without its link."""
         tokens = OneTimeTokens(tx)
-        row = await tokens.held(await self._token_id(tx, kind, mail))
-        user = await Users(tx).get(row.user_id) if row is not None and row.user_id is not None else None
-        if row is None or user is None or not await self._is_due(tx, kind, row, user):
-            if row is not None:
-                await tokens.remove(row.id)
+        row = await tokens.held(await self._link_id(tx, kind, mail))
+        user = await Users(tx).get(row.user_id or 0) if row is not None else None
+        if row is None:
             return None
-        if "asker" in mail.data and mail.attempts == 0 and await tokens.asked_just_before(row, within=PAUSE):
+        is_asked_twice = "asker" in mail.data and mail.attempts == 0 and await tokens.asked_before(row, within=PAUSE)
+        if user is None or is_asked_twice or not await self._is_due(tx, kind, row, user):
             await tokens.remove(row.id)
             return None
-        context = await self._link(tx, kind, row)
+        context = await self._link(tx, kind, row.id)
         address = mail.address if kind is MailKind.CONFIRM_NEW_EMAIL else user.email
-        return _ready(mail, user, context, address=address)
+        return _ready(mail, user, context or {}, address=address)
 
     async def _is_due(self, tx: Transaction, kind: MailKind, row: OneTimeToken, user: User) -> bool:
         if user.disabled_at is not None:
@@ -112,22 +111,23 @@ class MailLinks:
                 return user.email_canonical == row.email_canonical
 
     async def _notice(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Make a mail ready that tells what has happened, with a link if that is good still."""
-        user = await Users(tx).get(mail.user_id) if mail.user_id is not None else None
-        row = await OneTimeTokens(tx).held(int(mail.data["token_id"])) if "token_id" in mail.data else None
+        """Make a mail ready that tells what has happened, with its link if that is good still."""
+        user = await Users(tx).get(mail.user_id or 0)
         if user is None:
             return None
-        link = await self._link(tx, MailKind(mail.kind), row) if row is not None and user.disabled_at is None else {}
+        is_linked = "link_id" in mail.data and user.disabled_at is None
+        link = await self._link(tx, MailKind(mail.kind), int(mail.data["link_id"])) if is_linked else None
+        device = describe(str(mail.data.get("device", "")))
         context = {
-            "device": describe(str(mail.data["device"])) if "device" in mail.data else "",
+            "device": "" if device == UNKNOWN else device,
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
-            "not_me_link": link.get("link"),
+            "not_me_link": link["link"] if link is not None else None,
         }
         return _ready(mail, user, context, address=mail.address)
 
     async def _deletion_planned(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        user = await Users(tx).get(mail.user_id) if mail.user_id is not None else None
+        user = await Users(tx).get(mail.user_id or 0)
         erase_at = datetime.fromisoformat(mail.data["erase_at"])
         if user is None or user.erase_at != erase_at:
             return None
@@ -146,28 +146,27 @@ class MailLinks:
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         row = await OneTimeTokens(tx).held(int(mail.data["token_id"]))
-        if row is None:
+        link = await self._link(tx, MailKind.INVITATION, row.id) if row is not None else None
+        if row is None or link is None:
             return None
-        context = {
-            "username": "",
-            "invited_by": row.data["invited_by"],
-            "roles": row.data["roles"],
-            **await self._link(tx, MailKind.INVITATION, row),
-        }
-        return PreparedMail(mail.address, mail.language, mail.kind, context)
+        told = {"username": "", "invited_by": row.data["invited_by"], "roles": row.data["roles"]}
+        return PreparedMail(mail.address, mail.language, mail.kind, {**told, **link})
 
-    async def _link(self, tx: Transaction, kind: MailKind, row: OneTimeToken) -> dict[str, Any]:
-        token = await OneTimeTokens(tx).renew(row, now=self._clock.now(), life=self._lives[kind])
+    async def _link(self, tx: Transaction, kind: MailKind, link_id: int) -> dict[str, Any] | None:
+        renewed = await OneTimeTokens(tx).renew(link_id, now=self._clock.now(), life=self._lives[kind])
+        if renewed is None:
+            return None
+        token, row = renewed
         link = f"{self._public_url}{PAGES[Purpose(row.purpose)]}#token={token}"
         return {"link": link, "expires_at": row.expires_at}
 
-    async def _token_id(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> int:
+    async def _link_id(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> int:
         """Return the token of a mail; one that was asked for before tokens were made with their mail gets it now.
 
         That is harmless for what goes to the address of an account as it is, since anybody may ask for it at any time.
         """
-        if "token_id" in mail.data:
-            return int(mail.data["token_id"])
+        if "link_id" in mail.data:
+            return int(mail.data["link_id"])
         email = _canonical(mail.address)
         user = await Users(tx).by_email(email) if kind is not MailKind.CONFIRM_NEW_EMAIL else None
         is_same = user is not None and mail.user_id in (None, user.id)

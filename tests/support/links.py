@@ -32,11 +32,15 @@ class Mail:
     text: str
 
     @property
+    def tokens(self) -> list[str]:
+        """The tokens of its links; they are in the fragment, which no server sees."""
+        return [str(token) for token in LINK.findall(self.text)]
+
+    @property
     def token(self) -> str:
-        """The token of its one link; it is in the fragment, which no server sees."""
-        tokens = LINK.findall(self.text)
-        assert len(tokens) == 1, self.text
-        return str(tokens[0])
+        """The token of its one link."""
+        assert len(self.tokens) == 1, self.text
+        return self.tokens[0]
 
 
 async def take_mails(services: Services) -> list[Mail]:

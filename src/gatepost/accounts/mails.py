@@ -56,6 +56,35 @@ ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     for end in LinkEnd
 }
 
+# `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true.
+STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
+    MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
+    MailKind.DELETION_PLANNED: frozenset(),
+}
+
+
+class Fate(StrEnum):
+    """What becomes of a mail, and of its link, that was asked for before the links of its account ended."""
+
+    GOOD = "good"
+    TOLD = "told"
+    VOID = "void"
+
+
+def fate(kind: MailKind, after: LinkEnd) -> Fate:
+    """Return what becomes of a mail: it goes on, goes on without its link, or is not sent and its link is void."""
+    is_ended = LINK_OF[kind] in ENDS[after] if kind in LINK_OF else after in STOPS[kind]
+    if not is_ended:
+        return Fate.GOOD
+    return Fate.TOLD if kind in NOTICES else Fate.VOID
+
+
+def fates() -> str:
+    """Return all of it as the table that the documents show."""
+    head = ["after", *(f"`{kind}`" for kind in MailKind)]
+    rows = [[end.value, *(fate(kind, end).value for kind in MailKind)] for end in LinkEnd]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
 
 async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datetime) -> None:
     """Make void what this ends: links that were sent, and those whose mail waits."""

@@ -44,6 +44,7 @@ from gatepost.keys.rotation import KeyRotation
 from gatepost.keys.vault import KeyVault
 from gatepost.limits.counters import GuessRules
 from gatepost.limits.guesses import Guesses, GuessPurge, Unlocker
+from gatepost.limits.mailboxes import Mailboxes
 from gatepost.limits.rates import RateLimits
 from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
@@ -216,7 +217,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
             clock,
             make_transport(parse_mail_url(settings.mail_url.get_secret_value())),
             build_messages(settings, clock),
-            MailLinks(database, clock, public_url=settings.base_url, policy=policy),
+            MailLinks(database, clock, Mailboxes(rate_limits), public_url=settings.base_url, policy=policy),
             attempts=settings.mail_attempts,
         ),
         account_reader=AccountReader(database, clock),

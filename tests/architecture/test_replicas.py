@@ -237,6 +237,8 @@ def _replica(folder: Path, url: URL) -> Iterator[GatepostServer]:
         DATABASE_URL=url.render_as_string(hide_password=False),
         ENVIRONMENT="production",
         SECRET_KEY=SECRET,
+        HTTP_IN_PRODUCTION="true",
+        MAIL_URL="smtp://127.0.0.1:1",
         TRUSTED_PROXIES="127.0.0.1",
     ) as server:
         yield server

@@ -4,8 +4,12 @@ import email
 import email.policy
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.core.database import Transaction
 from gatepost.services import Services
+from tests.support.api import Person
 
 SUBJECTS = {
     "Confirm your e-mail address": "verify_email",
@@ -32,11 +36,15 @@ class Mail:
     text: str
 
     @property
+    def tokens(self) -> list[str]:
+        """The tokens of its links; they are in the fragment, which no server sees."""
+        return [str(token) for token in LINK.findall(self.text)]
+
+    @property
     def token(self) -> str:
-        """The token of its one link; it is in the fragment, which no server sees."""
-        tokens = LINK.findall(self.text)
-        assert len(tokens) == 1, self.text
-        return str(tokens[0])
+        """The token of its one link."""
+        assert len(self.tokens) == 1, self.text
+        return self.tokens[0]
 
 
 async def take_mails(services: Services) -> list[Mail]:
@@ -63,3 +71,12 @@ def _read(content: bytes) -> Mail:
     assert body is not None
     kind = next((kind for start, kind in SUBJECTS.items() if subject.startswith(start)), subject)
     return Mail(kind, str(message["To"]), body.get_content())
+
+
+async def link_of(tx: Transaction, person: Person, *, now: datetime) -> str:
+    """Return the token of a new link to set somebody's password, good for a day; no mail has it."""
+    tokens = OneTimeTokens(tx)
+    asked = await tokens.ask(Purpose.SET_PASSWORD, user_id=person.id, email_canonical=person.email, now=now)
+    renewed = await tokens.renew(asked, now=now, life=timedelta(days=1))
+    assert renewed is not None
+    return renewed[0]

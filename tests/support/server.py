@@ -103,6 +103,7 @@ def server_env(**env: str) -> dict[str, str]:
         "PORT": "0",
         "DATA_DIR": "data",
         "BCRYPT_ROUNDS": "4",
+        "WEAK_HASHES_IN_PRODUCTION": "true",
         "DRAIN_SECONDS": "0",
         **env,
     }

@@ -9,6 +9,7 @@ from sqlalchemy import delete, select
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import UserNotFound
 from gatepost.accounts.guards import require_another_administrator
+from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
@@ -18,7 +19,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.mail.models import OutboxMail
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.mail.outbox import MailKind
 from gatepost.sessions.models import Session
 from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
@@ -87,11 +88,9 @@ class LeavingService:
             await require_another_administrator(tx, user)
             user.erase_at = erase_at
             await tx.flush()
+            await end_links(tx, user.id, LinkEnd.DELETION_PLANNED, now=now)
             await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", client=client)
-            enqueue(
-                tx, MailKind.DELETION_PLANNED, address=user.email, language=user.language, at=now, user_id=user.id,
-                data={"erase_at": erase_at.isoformat()},
-            )  # fmt: skip
+            await write(tx, MailKind.DELETION_PLANNED, user, at=now, data={"erase_at": erase_at.isoformat()})
             record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, client=client)
         return erase_at
 

@@ -2,18 +2,20 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 
 from gatepost.accounts.models import OneTimeToken
 from gatepost.core.database import Transaction
 
 PREFIX = "gpt_"
 RANDOM_BYTES = 32
+# How long a token may wait for its mail to leave, an operator's `gatepost mail retry` included.
+UNSENT_LIFE = timedelta(days=30)
 
 
 class Purpose(StrEnum):
@@ -26,57 +28,81 @@ class Purpose(StrEnum):
     INVITATION = "invitation"
 
 
+# Of these an account has one good link at a time, the last that was sent.
+ONE_AT_A_TIME = (Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL)
+
+
 class OneTimeTokens:
     """The tokens, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def issue(
+    async def ask(
         self,
         purpose: Purpose,
         *,
+        user_id: int | None,
         email_canonical: str,
         now: datetime,
-        life: timedelta,
-        user_id: int | None = None,
         data: Mapping[str, Any] | None = None,
-        replaces: bool = True,
-    ) -> str:
-        """Return a new token; with `replaces`, earlier ones of the same purpose for the same account are void."""
-        if replaces and user_id is not None:
-            await self.void(user_id, [purpose], now=now)
-        token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-        self._tx.add(
-            OneTimeToken(
-                purpose=purpose.value,
-                digest=_digest(token),
-                user_id=user_id,
-                email_canonical=email_canonical,
-                data=dict(data or {}),
-                created_at=now,
-                expires_at=now + life,
-            )
+    ) -> int:
+        """Make the row of a token whose text is made when its mail is sent, and return its id; no text fits it yet.
+
+        What makes an account's links void finds the row from now on, whether its mail has left or not.
+        """
+        row = OneTimeToken(
+            purpose=purpose.value,
+            digest=secrets.token_hex(32),
+            user_id=user_id,
+            email_canonical=email_canonical,
+            data=dict(data or {}),
+            created_at=now,
+            expires_at=now + UNSENT_LIFE,
         )
+        self._tx.add(row)
         await self._tx.flush()
-        return token
+        return row.id
 
     async def renew(self, token_id: int, *, now: datetime, life: timedelta) -> tuple[str, OneTimeToken] | None:
-        """Give an unused token new text and a new life; None where it has been used or taken back."""
-        row = await self._tx.get(OneTimeToken, token_id, with_for_update=True)
-        if row is None or row.used_at is not None:
+        """Give an unused token new text and a new life; None where it has been used or taken back.
+
+        An older one of the same account for the same purpose is void from now on.
+        """
+        row = await self.held(token_id)
+        if row is None:
             return None
         token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
         row.digest, row.expires_at = _digest(token), now + life
         await self._tx.flush()
+        if row.user_id is not None and row.purpose in ONE_AT_A_TIME:
+            await self._void(
+                OneTimeToken.user_id == row.user_id,
+                OneTimeToken.purpose == row.purpose,
+                OneTimeToken.id < row.id,
+                now=now,
+            )
         return token, row
 
-    async def issued_since(self, purpose: Purpose, user_id: int, moment: datetime) -> bool:
-        """Whether the account got a token of this purpose after a moment."""
+    async def held(self, token_id: int) -> OneTimeToken | None:
+        """Return an unused token, locked until the transaction ends."""
+        row = await self._tx.get(OneTimeToken, token_id, with_for_update=True, populate_existing=True)
+        return row if row is not None and row.used_at is None else None
+
+    async def remove(self, token_id: int) -> None:
+        """Delete a token whose mail is not sent."""
+        await self._tx.execute(
+            delete(OneTimeToken).where(OneTimeToken.id == token_id).execution_options(synchronize_session=False)
+        )
+
+    async def asked_before(self, row: OneTimeToken, *, within: timedelta) -> bool:
+        """Whether another one, unused, was asked for at most so long before this one, for the same."""
         query = select(OneTimeToken.id).where(
-            OneTimeToken.user_id == user_id,
-            OneTimeToken.purpose == purpose.value,
-            OneTimeToken.created_at > moment,
+            OneTimeToken.user_id == row.user_id,
+            OneTimeToken.purpose == row.purpose,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.id < row.id,
+            OneTimeToken.created_at > row.created_at - within,
         )
         return await self._tx.scalar(query.limit(1)) is not None
 
@@ -84,6 +110,18 @@ class OneTimeTokens:
         """Return the tokens of a purpose that have not been used, the newest first."""
         query = select(OneTimeToken).where(OneTimeToken.purpose == purpose.value, OneTimeToken.used_at.is_(None))
         return (await self._tx.scalars(query.order_by(OneTimeToken.id.desc()))).all()
+
+    async def oldest(self, purpose: Purpose, user_id: int, *, now: datetime, email: str | None = None) -> int | None:
+        """Return the id of an account's oldest good token for a purpose, and for a canonical address if it is named."""
+        query = select(OneTimeToken.id).where(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose == purpose.value,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now,
+        )
+        if email is not None:
+            query = query.where(OneTimeToken.email_canonical == email)
+        return await self._tx.scalar(query.order_by(OneTimeToken.id).limit(1))
 
     async def use(self, purpose: Purpose, token: str, *, now: datetime) -> OneTimeToken | None:
         """Use a token up and return what it is for; None where it is no good. Of several at once, one gets it."""
@@ -114,15 +152,24 @@ class OneTimeTokens:
             )
         )
 
-    async def void(self, user_id: int, purposes: Sequence[Purpose], *, now: datetime) -> None:
-        """Make the account's unused tokens of these purposes useless."""
+    async def void(self, user_id: int, purposes: Collection[Purpose], *, now: datetime) -> None:
+        """Make the account's unused tokens of these purposes useless, those that wait for their mail as well."""
+        await self._void(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes), now=now)
+
+    async def void_younger(self, purpose: Purpose, user_id: int, *, than: int, email: str, now: datetime) -> None:
+        """Make those useless that came after this one, and are for another canonical address."""
+        await self._void(
+            OneTimeToken.user_id == user_id,
+            OneTimeToken.purpose == purpose.value,
+            OneTimeToken.id > than,
+            OneTimeToken.email_canonical != email,
+            now=now,
+        )
+
+    async def _void(self, *which: ColumnElement[bool], now: datetime) -> None:
         await self._tx.execute(
             update(OneTimeToken)
-            .where(
-                OneTimeToken.user_id == user_id,
-                OneTimeToken.purpose.in_([purpose.value for purpose in purposes]),
-                OneTimeToken.used_at.is_(None),
-            )
+            .where(*which, OneTimeToken.used_at.is_(None))
             .values(used_at=now)
             .execution_options(synchronize_session=False)
         )

@@ -14,10 +14,12 @@ from gatepost.accounts.errors import (
     SignUpClosed,
     UsernameTaken,
 )
+from gatepost.accounts.mails import write
 from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Users
 from gatepost.accounts.service import AccountService, NewAccount
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
@@ -25,7 +27,8 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification, SignUp
-from gatepost.limits.counters import asker
+from gatepost.limits.counters import turn_of
+from gatepost.limits.mailboxes import asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.sessions.tokens import SignedIn, TokenService
@@ -79,7 +82,7 @@ class SignUpService:
         self._rules.check(wish.account.password, names=wish.account.names)
         if self._policy.reveals_taken:
             await self._accounts.refuse_taken(wish.account)
-        password_hash = await self._passwords.hash(wish.account.password, asker=asker(client))
+        password_hash = await self._passwords.hash(wish.account.password, asker=turn_of(client))
         try:
             return await self._make(wish, password_hash, client=client)
         except IntegrityError:
@@ -103,7 +106,7 @@ class SignUpService:
             if wish.invitation is not None:
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client)
             elif self._policy.verification is not EmailVerification.OFF:
-                enqueue(tx, MailKind.VERIFY_EMAIL, address=user.email, language=user.language, at=now, user_id=user.id)
+                await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})
             if not (account.is_proved or self._policy.signs_in_at_once):
                 return None
             session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
@@ -129,13 +132,15 @@ class SignUpService:
     @retry_conflicts
     async def _write_taken(self, new: NewAccount, *, what: str, client: Client) -> None:
         async with self._db.begin() as tx:
+            owner = await Users(tx).by_email(new.email.canonical)
             enqueue(
                 tx,
                 MailKind.SIGN_UP_TAKEN,
                 address=new.email.display,
                 language=choose(client.language, default=self._policy.default_language),
                 at=self._clock.now(),
-                data={"what": what},
+                user_id=owner.id if owner is not None else None,
+                data={"what": what, "asker": asker(client)},
             )
 
     async def _check_invitation(self, wish: SignUpWish) -> None:

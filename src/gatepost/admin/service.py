@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.errors import EmailTaken, UsernameTaken
+from gatepost.accounts.mails import LinkEnd, write
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.admin.acts import Caller, Seen, authority_of, open_act
 from gatepost.admin.errors import BeyondAuthority
+from gatepost.admin.links import end_links_of
 from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -20,12 +21,9 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.passwords import UNUSABLE_HASH, Passwords
 from gatepost.core.settings import EmailVerification
-from gatepost.limits.counters import asker
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.limits.counters import turn_of
+from gatepost.mail.outbox import MailKind
 from gatepost.sessions.revocation import RevocationFeed
-
-# What went to an address is of no use to whoever reads it there once the account has another one.
-BOUND_TO_ADDRESS = (Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL, Purpose.NOT_ME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class AccountEditor:
         password_hash = UNUSABLE_HASH
         if wish.password is not None:
             self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
-            password_hash = await self._passwords.hash(wish.password, asker=asker(by.client, str(by.user_id)))
+            password_hash = await self._passwords.hash(wish.password, asker=turn_of(by.client, str(by.user_id)))
         try:
             return await self._create(wish, password_hash, by=by)
         except IntegrityError:
@@ -137,9 +135,9 @@ class AccountEditor:
                 details={"after": after},
             )  # fmt: skip
             if wish.password is None:
-                self._send(tx, MailKind.SET_PASSWORD, user)
+                await write(tx, MailKind.SET_PASSWORD, user, at=now)
             else:
-                self._ask_for_proof(tx, user)
+                await self._ask_for_proof(tx, user)
         return user
 
     @retry_conflicts
@@ -162,36 +160,43 @@ class AccountEditor:
 
     async def _apply(self, tx: Transaction, user: User, change: AccountChange) -> list[str]:
         """Change an account; return which of its names changed, which the audit log does not repeat."""
+        now = self._clock.now()
         changed = []
-        old_address = user.email
         if change.username is not None and change.username.display != user.username:
             user.username, user.username_canonical = change.username.display, change.username.canonical
             changed.append("username")
         if change.email is not None and change.email.display != user.email:
-            is_other = change.email.canonical != user.email_canonical
-            user.email, user.email_canonical = change.email.display, change.email.canonical
             changed.append("email")
-            if is_other:
-                user.email_verified_at = None
-                await OneTimeTokens(tx).void(user.id, BOUND_TO_ADDRESS, now=self._clock.now())
-                self._send(tx, MailKind.EMAIL_CHANGED, user, address=old_address)
+            await self._move(tx, user, change.email)
         if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
-            user.email_verified_at = self._clock.now() if change.is_verified else None
+            user.email_verified_at = now if change.is_verified else None
+            await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
         if change.language is not None:
             user.language = change.language
         await tx.flush()
         if "username" in changed:
             await self._feed.revoke_account(tx, user.id)
         if "email" in changed:
-            self._ask_for_proof(tx, user)
+            await self._ask_for_proof(tx, user)
         return changed
 
-    def _ask_for_proof(self, tx: Transaction, user: User) -> None:
-        if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
-            self._send(tx, MailKind.VERIFY_EMAIL, user)
+    async def _move(self, tx: Transaction, user: User, email: Name) -> None:
+        """Give an account another address, or another spelling of it.
 
-    def _send(self, tx: Transaction, kind: MailKind, user: User, *, address: str | None = None) -> None:
-        enqueue(tx, kind, address=address or user.email, language=user.language, at=self._clock.now(), user_id=user.id)
+        The former address is told, and can take nothing back: the account may be somebody else's by now.
+        """
+        now = self._clock.now()
+        is_other = email.canonical != user.email_canonical
+        if is_other:
+            await write(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
+            user.email_verified_at = None
+        user.email, user.email_canonical = email.display, email.canonical
+        if is_other:
+            await end_links_of(tx, user, LinkEnd.ADDRESS_REPLACED, now=now)
+
+    async def _ask_for_proof(self, tx: Transaction, user: User) -> None:
+        if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
+            await write(tx, MailKind.VERIFY_EMAIL, user, at=self._clock.now())
 
 
 async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name | None, but: int | None = None) -> None:

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from gatepost.access.principal import RoleName
 from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.leaving import LeavingService
+from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import User
 from gatepost.admin.acts import Caller, Seen, open_act
 from gatepost.admin.errors import BeyondAuthority
+from gatepost.admin.links import end_links_of
 from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import UNUSABLE_HASH
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.mail.outbox import MailKind
 from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
 
@@ -64,6 +66,7 @@ class AccountStanding:
                 await require_another_administrator(tx, user)
             user.roles = roles
             await self._keep(tx, user, AuditEvent.ROLES_CHANGED, by, before={"roles": before})
+            await end_links_of(tx, user, LinkEnd.ROLES_CHANGED, now=self._clock.now())
             await self._feed.revoke_account(tx, user_id)
         return user
 
@@ -81,6 +84,7 @@ class AccountStanding:
             await require_another_administrator(tx, user)
             user.disabled_at = self._clock.now()
             await self._keep(tx, user, AuditEvent.ACCOUNT_DISABLED, by, before={"disabled": False})
+            await end_links(tx, user_id, LinkEnd.DISABLED, now=self._clock.now())
             await self._sessions.end(tx, user_id=user_id, reason=DISABLED)
             await self._feed.revoke_account(tx, user_id)
         return user
@@ -93,13 +97,16 @@ class AccountStanding:
             if user.disabled_at is not None:
                 user.disabled_at = None
                 await self._keep(tx, user, AuditEvent.ACCOUNT_ENABLED, by, before={"disabled": True})
+                # What was asked for meanwhile, or lay there from before, does not live again.
+                await end_links_of(tx, user, LinkEnd.ENABLED, now=self._clock.now())
         return user
 
     @retry_conflicts
     async def sign_out(self, user_id: int, *, seen: Seen, by: Caller) -> None:
         """End every session of an account."""
         async with self._db.begin() as tx:
-            await open_act(tx, by, user_id, seen)
+            user, _ = await open_act(tx, by, user_id, seen)
+            await end_links_of(tx, user, LinkEnd.SIGNED_OUT, now=self._clock.now())
             ended = await self._sessions.end(tx, user_id=user_id, reason=ENDED)
             self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
 
@@ -110,7 +117,7 @@ class AccountStanding:
             user, _ = await open_act(tx, by, user_id, seen)
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
-            enqueue(tx, kind, address=user.email, language=user.language, at=self._clock.now(), user_id=user_id)
+            await write(tx, kind, user, at=self._clock.now())
             self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
 
     @retry_conflicts

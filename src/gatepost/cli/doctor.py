@@ -16,14 +16,13 @@ from gatepost.cli.running import cause_of
 from gatepost.core.database_tls import DatabaseTls, mode_of
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.settings import Settings, SettingsError, load_settings
-from gatepost.core.settings.checks import weakness
+from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-WEAK_ROUNDS = 10
 
 
 class Severity(StrEnum):
@@ -68,7 +67,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
 
 def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.in_production and not settings.public_url.startswith("https://"):
-        yield "PUBLIC_URL is not https: set it to the address at which clients reach the service"
+        yield "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows: all on the way read passwords and tokens"
     if not settings.in_production and settings.host not in LOOPBACK:
         yield f"HOST {settings.host} is open to the network in development: set ENVIRONMENT=production"
     if (
@@ -95,7 +94,7 @@ def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:
         yield "the database is used as root, or without a password: make a user for its own database alone"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())
     if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
-        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody; use smtp:// or smtps://"
+        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody, and its links open accounts; use smtp://"
     if mail_url.is_plain_to_elsewhere:
         yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
 

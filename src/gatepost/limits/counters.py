@@ -116,7 +116,7 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
 
 
-def asker(client: Client, account: str = "") -> Asker:
+def turn_of(client: Client, account: str = "") -> Asker:
     """Return whose password it is that waits to be hashed; an account is any text that is always the same for it."""
     return Asker(network(client.address), account)
 

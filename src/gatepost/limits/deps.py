@@ -8,8 +8,6 @@ from fastapi import Depends, Request, Response
 
 from gatepost.access.deps import CurrentUser
 from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email
-from gatepost.core import strict_json
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.middleware import add_to_answer
 from gatepost.limits.cookies import DeviceCookies
@@ -45,18 +43,6 @@ def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
     return check
 
 
-async def limit_mailbox(request: Request, rates: RateLimitsDep) -> None:
-    """Let so many requests of a route for a mail to one mailbox pass, whoever asks, and answer 429 beyond them."""
-    if "json" not in request.headers.get("content-type", "").lower():
-        return  # the route refuses it
-    try:
-        mailbox = parse_email(strict_json.loads(await request.body())["email"]).canonical
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return  # the route refuses it
-    # Apart for each route: who asks for one kind of mail must not close the way to another.
-    await _count(request, rates, Rate.MAILBOX, f"{request.scope['route'].path} {mailbox}")
-
-
 async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
     """Let so many changes of one account by its owner pass, and answer 429 beyond them."""
     await _count(request, rates, Rate.CHANGE, f"{user.user_id} {user.random_id}")
@@ -64,7 +50,6 @@ async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUse
 
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
 MailLimit = Depends(limited(Rate.MAIL))
-MailboxLimit = Depends(limit_mailbox)
 LinkLimit = Depends(limited(Rate.LINK))
 RefreshLimit = Depends(limited(Rate.REFRESH))
 ChangeLimit = Depends(limit_changes)

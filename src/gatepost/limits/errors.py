@@ -13,7 +13,7 @@ class TooManyAttempts(TooMany):
 
 
 class TooManyRequests(TooMany):
-    """This was asked for too often from this address, or for this mailbox."""
+    """This was asked for too often from this address."""
 
     code = "too_many_requests"
     title = "Too many requests"

@@ -30,17 +30,21 @@ LAST_RESORT = "en"
 LONGEST_WORDS = 255
 # RFC 5646, section 2.1, as far as people's settings use it: language, script, region, variants.
 TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-# What a mail program would make a link of.
-LINK_LIKE = re.compile(r"://|www\.|\.[^\W\d_]{2,}(?![\w.])|/")
-WORD_JOINER = "\N{WORD JOINER}"
-# What people other than the receiver can choose, a link to somewhere else included.
-OTHERS_WORDS = frozenset({"username", "device", "invited_by"})
+# What mail programs make links of: addresses of pages and mailboxes, with whatever dot, and telephone numbers.
+LINK_LIKE = re.compile(r"[/\\@:]|www\.|\.\w{2}|(?:\.\d+){3}|(?:\d[\s().-]*){7}", re.IGNORECASE)
+# RFC 3490, section 3.1: dots of domain names that NFKC leaves as they are.
+DOTS = str.maketrans("\N{IDEOGRAPHIC FULL STOP}", ".")
+# What people other than the receiver can choose.
+OTHERS_WORDS = frozenset({"username", "device", "invited_by", "roles"})
+# Without them some scripts cannot be written.
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 # What a mail can do without.
 OPTIONAL: Mapping[str, Any] = {
     "username": "",
     "has_account": True,
     "device": "",
     "address": "",
+    # What templates of operators may ask for from earlier times; no mail tells it.
     "new_email": "",
     "invited_by": "",
     "roles": (),
@@ -172,18 +176,22 @@ def _cleaned(name: str, value: Any) -> Any:
             return value
         case str():
             words = one_line(value)[:LONGEST_WORDS]
-            return _no_link(words) if name in OTHERS_WORDS else words
+            return _harmless(words) if name in OTHERS_WORDS else words
         case list() | tuple():
-            return [_cleaned(name, item) for item in value]
+            return [words for item in value if (words := _cleaned(name, item))]
         case _:
             return value
 
 
-def _no_link(words: str) -> str:
-    """Keep mail programs from making a link of a name such as `evil.example/win`; it looks the same."""
-    if not LINK_LIKE.search(words):
-        return words
-    return re.sub(r"([./:])", rf"\1{WORD_JOINER}", words)
+def _harmless(words: str) -> str:
+    """Return words that somebody else has chosen; nothing where a mail program could make a link of them.
+
+    A mail does without a name; hidden characters that break a link would be copied and searched along with it.
+    """
+    seen = "".join(character for character in words if character in JOINERS or unicodedata.category(character) != "Cf")
+    compared = unicodedata.normalize("NFKC", seen).translate(DOTS)
+    bare = "".join(character for character in compared if character not in JOINERS)
+    return "" if LINK_LIKE.search(bare) else seen
 
 
 @pass_context

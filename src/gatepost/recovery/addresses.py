@@ -3,18 +3,20 @@
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound
-from gatepost.accounts.models import OneTimeToken
+from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound, WrongPassword
+from gatepost.accounts.mails import LinkEnd, end_links, write
+from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import Name, parse_email
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.one_time_tokens import Purpose
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
-from gatepost.mail.languages import choose
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.limits.devices import Device
+from gatepost.mail.outbox import MailKind
+from gatepost.recovery.links import ask_for, end_claims_since, open_link
 from gatepost.recovery.passwords import PasswordService
 
 
@@ -28,16 +30,13 @@ class AddressService:
         self._policy = policy
 
     @retry_conflicts
-    async def send_link(self, email: Name, *, client: Client) -> None:
+    async def send_link(self, email: Name, *, client: Client, device: Device) -> None:
         """Write to an address how to prove it, where an account that has not yet done so has it."""
         async with self._db.begin() as tx:
-            enqueue(
-                tx,
-                MailKind.VERIFY_EMAIL,
-                address=email.display,
-                language=choose(client.language, default=self._policy.default_language),
-                at=self._clock.now(),
-            )
+            await ask_for(
+                tx, MailKind.VERIFY_EMAIL, email, client=client, device=device,
+                default_language=self._policy.default_language, at=self._clock.now(),
+            )  # fmt: skip
 
     async def confirm(self, token: str, *, client: Client) -> None:
         """Prove an address, or change to a proved one, by the token of the mail that went there.
@@ -59,24 +58,20 @@ class AddressService:
             TooManyAttempts: it was wrong too often.
             UserNotFound: the account has been deleted a moment ago.
         """
-        await self._passwords.prove(principal, password, client=client)
-        await self._ask_change(principal, email, client=client)
+        user = await self._passwords.prove(principal, password, client=client)
+        await self._ask_change(principal, email, user.password_hash, client=client)
 
     @retry_conflicts
-    async def _ask_change(self, principal: Principal, email: Name, *, client: Client) -> None:
+    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal, is_locked=True)
             if user is None:
                 raise UserNotFound
-            enqueue(
-                tx,
-                MailKind.CONFIRM_NEW_EMAIL,
-                address=email.display,
-                language=user.language,
-                at=now,
-                user_id=user.id,
-            )
+            if user.password_hash != proved_hash:
+                raise WrongPassword  # it was replaced a moment ago
+            asker = f"account {user.id}"
+            await write(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
                 tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
                 client=client,
@@ -86,43 +81,36 @@ class AddressService:
     async def _confirm(self, token: str, *, client: Client) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            tokens = OneTimeTokens(tx)
-            if (used := await tokens.use(Purpose.VERIFY_EMAIL, token, now=now)) is not None:
-                await self._verify(tx, used, client=client)
-            elif (used := await tokens.use(Purpose.CHANGE_EMAIL, token, now=now)) is not None:
-                await self._change(tx, used, client=client)
+            used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
+            if used.purpose == Purpose.VERIFY_EMAIL:
+                self._verify(tx, used, user, client=client)
             else:
-                raise LinkUnusable
+                await self._change(tx, used, user, client=client)
 
-    async def _verify(self, tx: Transaction, used: OneTimeToken, *, client: Client) -> None:
+    def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
         now = self._clock.now()
-        user = await Users(tx).to_change(used.user_id or 0)
-        if user is None or user.email_canonical != used.email_canonical:
+        if user.email_canonical != used.email_canonical:
             raise LinkUnusable
         if user.email_verified_at is None:
             user.email_verified_at = user.updated_at = now
             record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, client=client)
 
-    async def _change(self, tx: Transaction, used: OneTimeToken, *, client: Client) -> None:
+    async def _change(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
         now = self._clock.now()
-        user = await Users(tx).to_change(used.user_id or 0)
-        if user is None:
-            raise LinkUnusable
-        old = user.email
         new = parse_email(used.data["email"])
+        await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
+        # Whoever returns to an address that could still take the account back has done just that.
+        is_return = await end_claims_since(tx, user.id, new.canonical, now=now)
+        await write(
+            tx,
+            MailKind.EMAIL_CHANGED,
+            user,
+            at=now,
+            data={"device": client.user_agent, "client_address": client.address},
+            has_link=not is_return,
+        )
         user.email, user.email_canonical = new.display, new.canonical
         user.email_verified_at = user.updated_at = now
         user.version += 1
         await tx.flush()
-        # Links that went to the old address must not open the account any more.
-        await OneTimeTokens(tx).void(user.id, [Purpose.SET_PASSWORD, Purpose.VERIFY_EMAIL], now=now)
-        enqueue(
-            tx,
-            MailKind.EMAIL_CHANGED,
-            address=old,
-            language=user.language,
-            at=now,
-            user_id=user.id,
-            data={"device": client.user_agent, "client_address": client.address, "old_email": old},
-        )
         record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client)

@@ -1,20 +1,24 @@
 """The words and links of every mail, made at the moment of sending: no token lies in the outbox."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from gatepost.accounts.models import User
+from gatepost.accounts.errors import EmailTaken
+from gatepost.accounts.mails import LINK_OF, NOTICES
+from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import parse_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.limits.mailboxes import Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.repository import Outbox
-from gatepost.sessions.devices import describe
+from gatepost.sessions.devices import UNKNOWN, describe
 
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
@@ -24,25 +28,43 @@ PAGES = {
     Purpose.NOT_ME: "/not-me",
     Purpose.INVITATION: "/invitation",
 }
-# Nobody's mailbox is filled by a stranger who asks again and again.
+# Whoever asks twice in a minute means one mail.
 PAUSE = timedelta(seconds=60)
 
 
 class MailLinks:
     """Makes the mails of the outbox ready; the outbox worker calls it."""
 
-    def __init__(self, database: Database, clock: Clock, *, public_url: str, policy: AccountPolicy) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, mailboxes: Mailboxes, *, public_url: str, policy: AccountPolicy
+    ) -> None:
         self._db = database
         self._clock = clock
+        self._mailboxes = mailboxes
         self._public_url = public_url
-        self._policy = policy
+        self._lives: Mapping[MailKind, timedelta] = {
+            MailKind.VERIFY_EMAIL: policy.verify_email_life,
+            MailKind.RESET_PASSWORD: policy.reset_password_life,
+            MailKind.SET_PASSWORD: policy.invitation_life,
+            MailKind.CONFIRM_NEW_EMAIL: policy.verify_email_life,
+            MailKind.INVITATION: policy.invitation_life,
+            **dict.fromkeys(NOTICES, NOT_ME_LIFE),
+        }
 
-    @retry_conflicts
     async def prepare(self, mail: OutboxMail) -> PreparedMail | None:
-        """Return what to send; None where nobody is to get it any more.
+        """Return what to send; None where nobody is to get it any more, or its mailbox has had too many.
 
         Each try makes a new link, and the one before is void.
         """
+        if mail.attempts == 0 and not await self._mailboxes.admit(
+            mail.kind, _canonical(mail.address), str(mail.data.get("asker", ""))
+        ):
+            await self._drop(mail)
+            return None
+        return await self._prepare(mail)
+
+    @retry_conflicts
+    async def _prepare(self, mail: OutboxMail) -> PreparedMail | None:
         async with self._db.begin() as tx:
             if not await Outbox(tx).has(mail):
                 return None
@@ -51,115 +73,127 @@ class MailLinks:
                     return await self._invitation(tx, mail)
                 case MailKind.SIGN_UP_TAKEN:
                     return await self._sign_up_taken(tx, mail)
+                case MailKind.DELETION_PLANNED:
+                    return await self._deletion_planned(tx, mail)
+                case kind if kind in NOTICES:
+                    return await self._notice(tx, mail)
                 case kind:
-                    user = await self._user(tx, mail)
-                    if user is None or (user.disabled_at is not None):
-                        return None
-                    return await self._for_user(tx, kind, mail, user)
+                    return await self._asked_for(tx, kind, mail)
 
-    async def _for_user(self, tx: Transaction, kind: MailKind, mail: OutboxMail, user: User) -> PreparedMail | None:
-        match kind:
-            case MailKind.VERIFY_EMAIL:
-                if user.email_verified_at is not None:
-                    return None
-                return await self._with_link(tx, mail, user, Purpose.VERIFY_EMAIL, life=self._policy.verify_email_life)
-            case MailKind.RESET_PASSWORD:
-                return await self._with_link(
-                    tx, mail, user, Purpose.SET_PASSWORD, life=self._policy.reset_password_life
-                )
-            case MailKind.SET_PASSWORD:
-                return await self._with_link(tx, mail, user, Purpose.SET_PASSWORD, life=self._policy.invitation_life)
-            case MailKind.CONFIRM_NEW_EMAIL:
-                return await self._confirm_new_email(tx, mail, user)
-            case MailKind.NEW_DEVICE | MailKind.PASSWORD_CHANGED | MailKind.EMAIL_CHANGED:
-                return await self._warning(tx, mail, user)
-            case _:
-                erase_at = datetime.fromisoformat(mail.data["erase_at"])
-                return _ready(mail, user, {"erase_at": erase_at, "link": f"{self._public_url}/sign-in"})
+    @retry_conflicts
+    async def _drop(self, mail: OutboxMail) -> None:
+        """Let a mail that is not sent leave no token behind; an invitation keeps its own, under another name."""
+        if "link_id" in mail.data:
+            async with self._db.begin() as tx:
+                await OneTimeTokens(tx).remove(int(mail.data["link_id"]))
 
-    async def _with_link(
-        self, tx: Transaction, mail: OutboxMail, user: User, purpose: Purpose, *, life: timedelta
-    ) -> PreparedMail | None:
-        now = self._clock.now()
+    async def _asked_for(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> PreparedMail | None:
+        """Make a mail ready that is nothing without its link."""
         tokens = OneTimeTokens(tx)
-        # Strangers name an address; what knows the account was asked for by somebody who may.
-        is_strangers = mail.user_id is None and mail.attempts == 0
-        if is_strangers and await tokens.issued_since(purpose, user.id, now - PAUSE):
+        row = await tokens.held(await self._link_id(tx, kind, mail))
+        user = await Users(tx).get(row.user_id or 0) if row is not None else None
+        if row is None:
             return None
-        token = await tokens.issue(purpose, email_canonical=user.email_canonical, now=now, life=life, user_id=user.id)
-        return _ready(mail, user, {"link": self._link(purpose, token), "expires_at": now + life})
-
-    async def _confirm_new_email(self, tx: Transaction, mail: OutboxMail, user: User) -> PreparedMail | None:
-        now, life = self._clock.now(), self._policy.verify_email_life
-        email = parse_email(mail.address)
-        if await Users(tx).by_email(email.canonical) is not None:
+        is_asked_twice = "asker" in mail.data and mail.attempts == 0 and await tokens.asked_before(row, within=PAUSE)
+        if user is None or is_asked_twice or not await self._is_due(tx, kind, row, user):
+            await tokens.remove(row.id)
             return None
-        token = await OneTimeTokens(tx).issue(
-            Purpose.CHANGE_EMAIL,
-            email_canonical=email.canonical,
-            now=now,
-            life=life,
-            user_id=user.id,
-            data={"email": email.display},
-        )
-        context = {"link": self._link(Purpose.CHANGE_EMAIL, token), "expires_at": now + life}
-        return _ready(mail, user, context, address=mail.address)
+        context = await self._link(tx, kind, row.id)
+        address = mail.address if kind is MailKind.CONFIRM_NEW_EMAIL else user.email
+        return _ready(mail, user, context or {}, address=address)
 
-    async def _warning(self, tx: Transaction, mail: OutboxMail, user: User) -> PreparedMail:
+    async def _is_due(self, tx: Transaction, kind: MailKind, row: OneTimeToken, user: User) -> bool:
+        if user.disabled_at is not None:
+            return False
+        match kind:
+            case MailKind.CONFIRM_NEW_EMAIL:
+                return await Users(tx).by_email(row.email_canonical) is None
+            case MailKind.VERIFY_EMAIL:
+                return user.email_verified_at is None and user.email_canonical == row.email_canonical
+            case _:
+                return user.email_canonical == row.email_canonical
+
+    async def _notice(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Make a mail ready that tells what has happened, with its link if that is good still."""
+        user = await Users(tx).get(mail.user_id or 0)
+        if user is None:
+            return None
+        is_linked = "link_id" in mail.data and user.disabled_at is None
+        link = await self._link(tx, MailKind(mail.kind), int(mail.data["link_id"])) if is_linked else None
         device = describe(str(mail.data.get("device", "")))
-        data: dict[str, Any] = {name: mail.data[name] for name in ("session_id", "old_email") if name in mail.data}
-        if "session_id" in data:
-            data["device"] = device
-        token = await OneTimeTokens(tx).issue(
-            Purpose.NOT_ME,
-            email_canonical=parse_email(mail.address).canonical,
-            now=self._clock.now(),
-            life=NOT_ME_LIFE,
-            user_id=user.id,
-            data=data,
-            replaces=False,
-        )
         context = {
-            "device": device,
+            "device": "" if device == UNKNOWN else device,
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
-            "not_me_link": self._link(Purpose.NOT_ME, token),
+            "not_me_link": link["link"] if link is not None else None,
         }
         return _ready(mail, user, context, address=mail.address)
 
-    async def _sign_up_taken(self, tx: Transaction, mail: OutboxMail) -> PreparedMail:
-        user = await self._user(tx, mail)
-        context = {
-            "username": user.username if user else "",
-            "has_account": user is not None,
-            "link": f"{self._public_url}/sign-in",
-        }
-        language = user.language if user else mail.language
-        return PreparedMail(user.email if user else mail.address, language, mail.kind, context)
+    async def _deletion_planned(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        user = await Users(tx).get(mail.user_id or 0)
+        erase_at = datetime.fromisoformat(mail.data["erase_at"])
+        if user is None or user.erase_at != erase_at:
+            return None
+        return _ready(mail, user, {"erase_at": erase_at, "link": f"{self._public_url}/sign-in"}, address=user.email)
+
+    async def _sign_up_taken(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Tell the owner of an account that somebody wants one, or somebody without one that the name is taken."""
+        link = f"{self._public_url}/sign-in"
+        user = await Users(tx).by_email(_canonical(mail.address))
+        if user is not None and mail.user_id in (None, user.id) and user.disabled_at is None:
+            return _ready(mail, user, {"has_account": True, "link": link}, address=user.email)
+        if user is None and mail.user_id is None and mail.data.get("what") != EmailTaken.code:
+            context = {"username": "", "has_account": False, "link": link}
+            return PreparedMail(mail.address, mail.language, mail.kind, context)
+        return None
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        life = self._policy.invitation_life
-        renewed = await OneTimeTokens(tx).renew(int(mail.data["token_id"]), now=self._clock.now(), life=life)
+        row = await OneTimeTokens(tx).held(int(mail.data["token_id"]))
+        link = await self._link(tx, MailKind.INVITATION, row.id) if row is not None else None
+        if row is None or link is None:
+            return None
+        told = {"username": "", "invited_by": row.data["invited_by"], "roles": row.data["roles"]}
+        return PreparedMail(mail.address, mail.language, mail.kind, {**told, **link})
+
+    async def _link(self, tx: Transaction, kind: MailKind, link_id: int) -> dict[str, Any] | None:
+        renewed = await OneTimeTokens(tx).renew(link_id, now=self._clock.now(), life=self._lives[kind])
         if renewed is None:
             return None
         token, row = renewed
-        context = {
-            "username": "",
-            "invited_by": row.data["invited_by"],
-            "roles": row.data["roles"],
-            "link": self._link(Purpose.INVITATION, token),
-            "expires_at": row.expires_at,
-        }
-        return PreparedMail(mail.address, mail.language, mail.kind, context)
+        link = f"{self._public_url}{PAGES[Purpose(row.purpose)]}#token={token}"
+        return {"link": link, "expires_at": row.expires_at}
 
-    async def _user(self, tx: Transaction, mail: OutboxMail) -> User | None:
-        if mail.user_id is not None:
-            return await Users(tx).get(mail.user_id)
-        return await Users(tx).by_email(parse_email(mail.address).canonical)
+    async def _link_id(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> int:
+        """Return the token of a mail; one that was asked for before tokens were made with their mail gets it now.
 
-    def _link(self, purpose: Purpose, token: str) -> str:
-        return f"{self._public_url}{PAGES[purpose]}#token={token}"
+        That is harmless for what goes to the address of an account as it is, since anybody may ask for it at any time.
+        """
+        if "link_id" in mail.data:
+            return int(mail.data["link_id"])
+        email = _canonical(mail.address)
+        user = await Users(tx).by_email(email) if kind is not MailKind.CONFIRM_NEW_EMAIL else None
+        is_same = user is not None and mail.user_id in (None, user.id)
+        return await OneTimeTokens(tx).ask(
+            LINK_OF[kind],
+            user_id=user.id if user is not None and is_same else None,
+            email_canonical=email,
+            now=mail.created_at,
+        )
 
 
-def _ready(mail: OutboxMail, user: User, context: dict[str, Any], *, address: str | None = None) -> PreparedMail:
-    return PreparedMail(address or user.email, user.language, mail.kind, {"username": user.username, **context})
+def _canonical(address: str) -> str:
+    try:
+        return parse_email(address).canonical
+    except ValueError:  # an account that has lost its address
+        return address
+
+
+def _ready(mail: OutboxMail, user: User, context: dict[str, Any], *, address: str) -> PreparedMail:
+    """Return a mail to somebody who has an account.
+
+    Their name is told only where the account has proved that the address is theirs. Else whoever made the account
+    has chosen it, or it is the name of somebody else by now.
+    """
+    is_theirs = address == user.email and user.email_verified_at is not None
+    username = user.username if is_theirs or mail.kind == MailKind.SET_PASSWORD else ""
+    return PreparedMail(address, user.language, mail.kind, {"username": username, **context})

@@ -1,12 +1,12 @@
 """Taking back what somebody else did: "this was not me"."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.errors import LinkUnusable
-from gatepost.accounts.models import User
+from gatepost.accounts.mails import LinkEnd, end_links, write
+from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import Name, parse_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.repository import Users
@@ -15,8 +15,9 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import UNUSABLE_HASH
-from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.recovery.passwords import VOIDED
+from gatepost.mail.outbox import MailKind
+from gatepost.recovery.links import open_link
+from gatepost.sessions.models import DISOWNED
 from gatepost.sessions.service import SessionService
 
 # Where no mail arrives (RFC 6761): the address of an account that held one that is not its own.
@@ -24,7 +25,12 @@ NOWHERE = "account-{id}@taken-back.invalid"
 
 
 class NotMeService:
-    """Ends what a stranger began, makes the password useless, and starts the way back."""
+    """Ends what a stranger began, makes the password useless, and starts the way back.
+
+    Each mail that warns is a claim of the address that it goes to. Of the claims of several addresses the oldest is
+    the strongest: using one ends those of addresses that the account had later, and leaves older ones alone. So a
+    thief who has moved the account away has no claim that its owner could not undo.
+    """
 
     def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
         self._db = database
@@ -32,14 +38,15 @@ class NotMeService:
         self._sessions = sessions
 
     async def report(self, token: str, *, client: Client) -> bool:
-        """End the sessions that the mail spoke of, send a link for a new password, and return whether it was sent.
+        """Take the account back to the address of the mail, send a link for a new password, return whether it was sent.
 
-        After a new device those are its sessions; after a changed password or address it is every session, and a
-        changed address is changed back. An account that has taken the address meanwhile, and has not proved it, loses
-        it: the token does prove it. Where one has proved it, no link is sent: the present address is a stranger's.
+        After a sign-in, sessions that began with it or later end, and those of its device. Where the password or the
+        address has been changed, every session does. An account that has taken the address meanwhile, and has not
+        proved it, loses it: the token does prove it. Where one has proved it, no link is sent, and the account keeps
+        no address: the present one is a stranger's.
 
         Raises:
-            LinkUnusable: the token is no good.
+            LinkUnusable: the token is no good, or its account is disabled.
         """
         try:
             return await self._report(token, client=client)
@@ -50,48 +57,46 @@ class NotMeService:
     async def _report(self, token: str, *, client: Client) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            used = await OneTimeTokens(tx).use(Purpose.NOT_ME, token, now=now)
-            user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
-            if used is None or user is None:
-                raise LinkUnusable
-            is_theirs = "old_email" not in used.data or await self._restore(
-                tx, user, parse_email(used.data["old_email"]), client=client
-            )
+            used, user = await open_link(tx, token, Purpose.NOT_ME, now=now)
+            email = _claimed(used, user)
+            was_moved = user.email_canonical != email.canonical
+            is_theirs = not was_moved or await self._restore(tx, user, email, client=client)
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
-            await OneTimeTokens(tx).void(user.id, VOIDED, now=now)
-            for sessions in _spoken_of(used.data):
-                await self._sessions.end(tx, user_id=user.id, reason="not_me", client=client, **sessions)
+            await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
+            await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=email.canonical, now=now)
+            for sessions in [{}] if was_moved else _spoken_of(used.data):
+                await self._sessions.end(tx, user_id=user.id, reason=DISOWNED, client=client, **sessions)
             if is_theirs:
-                enqueue(
-                    tx, MailKind.RESET_PASSWORD, address=user.email, language=user.language, at=now, user_id=user.id
-                )
+                await write(tx, MailKind.RESET_PASSWORD, user, at=now)
             record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, client=client)
         return is_theirs
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, client: Client) -> bool:
         """Give the account its address back, and return whether it has it."""
         holder = await Users(tx).by_email(email.canonical)
-        if holder is not None and holder.id != user.id:
+        if holder is not None:
             holder = await Users(tx).to_change(holder.id)
-        if holder is not None and holder.id != user.id and holder.email_canonical == email.canonical:
+        if holder is not None and holder.email_canonical == email.canonical:
             if holder.email_verified_at is not None:
+                await self._take_away(tx, user, client=client)
                 return False
             await self._take_away(tx, holder, client=client)
+            await end_links(tx, holder.id, LinkEnd.ADDRESS_REPLACED, now=self._clock.now())
         self._give(user, email)
         await tx.flush()
         return True
 
-    async def _take_away(self, tx: Transaction, holder: User, *, client: Client) -> None:
+    async def _take_away(self, tx: Transaction, user: User, *, client: Client) -> None:
         now = self._clock.now()
-        nowhere = NOWHERE.format(id=holder.id)
-        self._give(holder, Name(nowhere, nowhere))
+        nowhere = NOWHERE.format(id=user.id)
+        self._give(user, Name(nowhere, nowhere))
+        user.email_verified_at = None
         await tx.flush()
-        await OneTimeTokens(tx).void(holder.id, [*VOIDED, Purpose.VERIFY_EMAIL], now=now)
         record(
-            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=holder.id, client=client, details={"reason": "not_me"}
+            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client, details={"reason": "not_me"}
         )  # fmt: skip
 
     def _give(self, user: User, email: Name) -> None:
@@ -100,6 +105,22 @@ class NotMeService:
         user.version += 1
 
 
-def _spoken_of(data: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
-    """Return which sessions to end: the one that was told, and any other that its device has opened unseen; or all."""
-    return [{name: data[name]} for name in ("session_id", "device") if name in data] or [{}]
+def _claimed(used: OneTimeToken, user: User) -> Name:
+    """Return the address that a claim is for.
+
+    Raises:
+        LinkUnusable: it is from before claims said so, and the account is at another address.
+    """
+    email = used.data.get("email") or used.data.get("old_email")
+    if email is not None:
+        return parse_email(email)
+    if used.email_canonical != user.email_canonical:
+        raise LinkUnusable
+    return Name(user.email, user.email_canonical)
+
+
+def _spoken_of(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return which sessions to end: from the one that was told on, and those of its device; or all."""
+    if "session_id" not in data:
+        return [{}]
+    return [{"since": data["session_id"]}, {"device": data["device"]}]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
+from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
@@ -15,15 +16,13 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import Passwords
-from gatepost.limits.counters import Counter, asker
+from gatepost.limits.counters import Counter, turn_of
+from gatepost.limits.devices import Device
 from gatepost.limits.guesses import Guesses
 from gatepost.limits.rates import Rate, RateLimits
-from gatepost.mail.languages import choose
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.mail.outbox import MailKind
+from gatepost.recovery.links import ask_for, open_link
 from gatepost.sessions.service import SessionService
-
-# A new password makes the links void that were sent under the old one; "this was not me" must outlive a stranger's.
-VOIDED = (Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL)
 
 
 class PasswordService:
@@ -51,20 +50,13 @@ class PasswordService:
         self._policy = policy
 
     @retry_conflicts
-    async def forgot(self, email: Name, *, client: Client) -> None:
-        """Write to an address how to set a new password, where an account has it.
-
-        The same is done for every address, so that neither the answer nor its time tells anything; who it is for
-        is looked up when the mail is sent.
-        """
+    async def forgot(self, email: Name, *, client: Client, device: Device) -> None:
+        """Write to an address how to set a new password, where an account has it."""
         async with self._db.begin() as tx:
-            enqueue(
-                tx,
-                MailKind.RESET_PASSWORD,
-                address=email.display,
-                language=choose(client.language, default=self._policy.default_language),
-                at=self._clock.now(),
-            )
+            await ask_for(
+                tx, MailKind.RESET_PASSWORD, email, client=client, device=device,
+                default_language=self._policy.default_language, at=self._clock.now(),
+            )  # fmt: skip
 
     async def reset(self, token: str, password: str, *, client: Client) -> User:
         """Set a new password by the token of a mail, and return whose; every session of the account ends.
@@ -77,10 +69,10 @@ class PasswordService:
         async with self._db.read() as tx:
             link = await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now())
             user = await Users(tx).get(link.user_id or 0) if link is not None else None
-        if user is None:
+        if user is None or user.disabled_at is not None:
             raise LinkUnusable
         self._rules.check(password, names=(user.username, user.email))
-        new_hash = await self._passwords.hash(password, asker=asker(client, str(user.id)))
+        new_hash = await self._passwords.hash(password, asker=turn_of(client, str(user.id)))
         return await self._reset(token, new_hash, client=client)
 
     async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
@@ -95,7 +87,7 @@ class PasswordService:
         """
         user = await self.prove(principal, current, client=client)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
-        new_hash = await self._passwords.hash(new, asker=asker(client, str(user.id)))
+        new_hash = await self._passwords.hash(new, asker=turn_of(client, str(user.id)))
         await self._change(principal, user.password_hash, new_hash, client=client)
 
     async def prove(self, principal: Principal, password: str, *, client: Client) -> User:
@@ -117,7 +109,7 @@ class PasswordService:
         if user is None:
             raise UserNotFound
         await self._rates.require_room(Rate.SIGN_IN, str(user.id))
-        verdict = await self._passwords.verify(password, user.password_hash, asker=asker(client, str(user.id)))
+        verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(client, str(user.id)))
         await self._settle(user, counters, is_right=verdict.is_right, client=client)
         if not verdict.is_right:
             raise WrongPassword
@@ -136,13 +128,12 @@ class PasswordService:
     async def _reset(self, token: str, new_hash: str, *, client: Client) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            used = await OneTimeTokens(tx).use(Purpose.SET_PASSWORD, token, now=now)
-            user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
-            if used is None or user is None or user.email_canonical != used.email_canonical:
+            used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
+            if user.email_canonical != used.email_canonical:
                 raise LinkUnusable
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
-            await self._set(tx, user, new_hash, keep=None, client=client)
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, client=client)
         return user
 
     @retry_conflicts
@@ -151,22 +142,17 @@ class PasswordService:
             user = await Users(tx).of(principal, is_locked=True)
             if user is None or user.password_hash != old_hash:
                 raise WrongPassword  # it was replaced a moment ago
-            await self._set(tx, user, new_hash, keep=principal.session_id, client=client)
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, client=client)
 
-    async def _set(self, tx: Transaction, user: User, new_hash: str, *, keep: int | None, client: Client) -> None:
+    async def _set(
+        self, tx: Transaction, user: User, new_hash: str, how: LinkEnd, *, keep: int | None, client: Client
+    ) -> None:
         now = self._clock.now()
         user.password_hash, user.updated_at = new_hash, now
         user.version += 1
         await tx.flush()
-        await OneTimeTokens(tx).void(user.id, VOIDED, now=now)
+        await end_links(tx, user.id, how, now=now)
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", client=client)
-        enqueue(
-            tx,
-            MailKind.PASSWORD_CHANGED,
-            address=user.email,
-            language=user.language,
-            at=now,
-            user_id=user.id,
-            data={"device": client.user_agent, "client_address": client.address},
-        )
+        data = {"device": client.user_agent, "client_address": client.address}
+        await write(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, client=client)

@@ -8,7 +8,7 @@ from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.deps import ChangeLimit, LinkLimit, MailboxLimit, MailLimit, RememberDevice
+from gatepost.limits.deps import ChangeLimit, DeviceDep, LinkLimit, MailLimit, RememberDevice
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
 from gatepost.recovery.schemas import (
@@ -32,12 +32,14 @@ NO_LINK = "Every session has ended, and the password is void. Your address has a
     "/password/forgot",
     summary="Ask for a new password",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[MailLimit, MailboxLimit],
+    dependencies=[MailLimit],
     responses=problems(TooManyRequests),
 )
-async def forgot_password(body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep) -> MessageResponse:
-    """The same answer, in the same time, whether the address has an account or not."""
-    await passwords.forgot(parse_email(body.email), client=client)
+async def forgot_password(
+    body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep, device: DeviceDep
+) -> MessageResponse:
+    """The same answer, in the same time, whether the address has an account or not, and whoever has asked before."""
+    await passwords.forgot(parse_email(body.email), client=client, device=device)
     return SENT
 
 
@@ -85,12 +87,14 @@ async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client:
     "/email/resend",
     summary="Ask for the confirmation mail again",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[MailLimit, MailboxLimit],
+    dependencies=[MailLimit],
     responses=problems(TooManyRequests),
 )
-async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
-    """The same answer whether the address has an account or not, confirmed or not."""
-    await addresses.send_link(parse_email(body.email), client=client)
+async def resend_confirmation(
+    body: AddressRequest, addresses: AddressServiceDep, client: ClientDep, device: DeviceDep
+) -> MessageResponse:
+    """The same answer whether the address has an account or not, confirmed or not, and whoever has asked before."""
+    await addresses.send_link(parse_email(body.email), client=client, device=device)
     return SENT
 
 
@@ -98,8 +102,7 @@ async def resend_confirmation(body: AddressRequest, addresses: AddressServiceDep
     "/email/change",
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
-    # In this order: a stranger counts nothing on a mailbox here.
-    dependencies=[MailLimit, ChangeLimit, MailboxLimit],
+    dependencies=[MailLimit, ChangeLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(

@@ -22,8 +22,9 @@ SYSTEMS = {
     "Darwin": "Apple", "Mac OS X": "macOS", "Macintosh": "macOS", "Ubuntu": "Ubuntu", "Fedora": "Fedora",
     "Debian": "Debian", "FreeBSD": "FreeBSD", "Linux": "Linux", "X11": "Linux",
 }  # fmt: skip
-# An app or a library: `MyApp/1.2 (…)`; the name of every browser's text is Mozilla.
-OWN_NAME = re.compile(r"([A-Za-z][\w .+-]{0,60}?)/\d")
+# An app or a library: `MyApp/1.2 (…)`; the name of every browser's text is Mozilla. One word, since anybody can send
+# it, and it stands in mails.
+OWN_NAME = re.compile(r"([A-Za-z][\w+-]{0,31})/\d", re.ASCII)
 NO_NAME = "Mozilla"
 
 

@@ -7,6 +7,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
 
+# Why a session has ended of which its owner has said that it was not theirs.
+DISOWNED = "not_me"
+
 
 class Session(Base):
     """One device that stays signed in. Its id is random, so that no other session ever has the same.
@@ -36,7 +39,7 @@ class Session(Base):
     amr: Mapped[str] = mapped_column(exact(64))
     address: Mapped[str] = mapped_column(exact(45))
     user_agent: Mapped[str] = mapped_column(text(255))
-    # The User-Agent in words, by which a new device is noticed.
+    # The User-Agent in words; with the address, how a device without a token is known again.
     device: Mapped[str] = mapped_column(text(100))
     ended_at: Mapped[datetime | None] = mapped_column(index=True)
     end_reason: Mapped[str | None] = mapped_column(exact(32))

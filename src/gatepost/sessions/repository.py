@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.accounts.models import Role, User, allowed_by
 from gatepost.core.database import NumberTaken, Transaction
 from gatepost.sessions.grants import Grant
-from gatepost.sessions.models import Session, ends_at
+from gatepost.sessions.models import DISOWNED, Session, ends_at
 
 # What a refresh changes in a session.
 MOVED_ON = (
@@ -146,6 +146,7 @@ class Sessions:
         reason: str,
         user_id: int | None = None,
         session_id: int | None = None,
+        since: int | None = None,
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
@@ -155,6 +156,8 @@ class Sessions:
             wanted.append(Session.user_id == user_id)
         if session_id is not None:
             wanted.append(Session.id == session_id)
+        if since is not None:
+            wanted.append(Session.id >= since)
         if device is not None:
             wanted.append(Session.device == device)
         if keep is not None:
@@ -167,6 +170,19 @@ class Sessions:
             session.end_reason = reason
         await self._tx.flush()
         return found
+
+    async def addresses_of(self, user_id: int, device: str, *, but: int) -> Sequence[str]:
+        """Return where an account was signed in to from a device of this name, in other sessions than this one.
+
+        Those that its owner has disowned do not count.
+        """
+        query = select(Session.address).where(
+            Session.user_id == user_id,
+            Session.device == device,
+            Session.end_reason.is_distinct_from(DISOWNED),
+            Session.id != but,
+        )
+        return (await self._tx.scalars(query.distinct())).all()
 
     async def live_access_token_ends(self, user_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
         """Return when the last access token of each account that is signed in ends at the latest, by its id."""
@@ -182,10 +198,21 @@ class Sessions:
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
 
-# What to select beside an account: whether it has had sessions, and none from the device that is asked for.
-LACKS_DEVICE: ColumnElement[bool] = and_(
+# What to select beside an account at a sign-in: whether it has had sessions, and none of this program from this
+# address, but for those that its owner has disowned; and whether there is one that they have.
+IS_STRANGE: ColumnElement[bool] = and_(
     exists().where(Session.user_id == User.id).correlate(User),
-    ~exists().where(Session.user_id == User.id, Session.device == bindparam("device")).correlate(User),
+    ~exists()
+    .where(
+        Session.user_id == User.id,
+        Session.device == bindparam("device"),
+        Session.address == bindparam("client_address"),
+        Session.end_reason.is_distinct_from(DISOWNED),
+    )
+    .correlate(User),
+)
+HAS_DISOWNED: ColumnElement[bool] = (
+    exists().where(Session.user_id == User.id, Session.end_reason == DISOWNED).correlate(User)
 )
 
 

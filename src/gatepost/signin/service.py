@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gatepost.accounts.errors import AccountDisabled, EmailUnverified
+from gatepost.accounts.mails import write
 from gatepost.accounts.models import User
 from gatepost.accounts.names import canonical_identifier
 from gatepost.accounts.policy import AccountPolicy
@@ -22,14 +23,14 @@ from gatepost.core.logs.context import Act, note_act
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification
 from gatepost.core.turns import Asker
-from gatepost.limits.counters import Counter, asker, counted_name
+from gatepost.limits.counters import Counter, counted_name, network, turn_of
 from gatepost.limits.devices import UNKNOWN_DEVICE, Device
 from gatepost.limits.guesses import ANY_COUNTED, BESIDE, Guesses
 from gatepost.limits.rates import Rate, RateLimits
-from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.mail.outbox import MailKind
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
-from gatepost.sessions.repository import LACKS_DEVICE
+from gatepost.sessions.repository import HAS_DISOWNED, IS_STRANGE, Sessions
 from gatepost.sessions.tokens import SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
 
@@ -55,7 +56,7 @@ ANSWERS: dict[Refusal, type[AppError]] = {
 RIGHT_PASSWORD = (Refusal.DISABLED, Refusal.UNVERIFIED)
 
 # What a sign-in has to know besides the account.
-BESIDE_ACCOUNT = (LACKS_DEVICE, *BESIDE)
+BESIDE_ACCOUNT = (IS_STRANGE, HAS_DISOWNED, *BESIDE)
 
 # A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
 READINGS = 2
@@ -100,7 +101,7 @@ class SignInService:
         name = canonical_identifier(identifier)
         counted = counted_name(identifier, name)
         # A name that nobody has waits in its own turn, too: whose turn it is tells nothing.
-        whose = asker(client, counted)
+        whose = turn_of(client, counted)
         for _ in range(READINGS):
             user, counters, is_new_device = await self._find(name, counted, client=client, device=device)
             if user is not None:
@@ -153,12 +154,18 @@ class SignInService:
     async def _find(
         self, name: tuple[str, str] | None, counted: str, *, client: Client, device: Device
     ) -> tuple[User | None, Sequence[Counter], bool]:
-        """Return the account, what a guess for it counts on, and whether it knows devices, but none like this."""
+        """Return the account, what a guess for it counts on, and whether its owner is to be told of the device.
+
+        A device is known by its token. Without one it is known by where it is and what it calls itself, which anybody
+        can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
+        may have kept one.
+        """
         attempt = self._guesses.attempt(counted, client=client, device=device)
         values = {"device": describe(client.user_agent), **attempt.values()}
         async with self._db.read() as tx:
-            user, (is_new_device, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
-        return user, self._guesses.admit(attempt, user, beside), bool(is_new_device)
+            user, (is_strange, has_disowned, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
+        is_known = user is not None and device.belongs_to(user) and not has_disowned
+        return user, self._guesses.admit(attempt, user, beside), bool(is_strange) and not is_known
 
     async def _improve_hash(self, user: User, password: str, *, asker: Asker, client: Client) -> None:
         """Replace the hash of an earlier system; after the sign-in, so that its time tells nothing before a verdict."""
@@ -193,7 +200,7 @@ class SignInService:
             if session is None:
                 return None
             if is_new_device:
-                _tell_owner(tx, user, session, client=client)
+                await _tell_owner(tx, user, session, client=client)
         return self._tokens.issue(user, session, now=now)
 
     @retry_conflicts
@@ -213,17 +220,20 @@ class SignInService:
                 record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)
             session = await self._tokens.open_session(tx, held, client=client, amr=PASSWORD_METHOD, now=now)
             if is_new_device:
-                _tell_owner(tx, held, session, client=client)
+                await _tell_owner(tx, held, session, client=client)
         return self._tokens.issue(held, session, now=now)
 
 
-def _tell_owner(tx: Transaction, user: User, session: Session, *, client: Client) -> None:
-    enqueue(
+async def _tell_owner(tx: Transaction, user: User, session: Session, *, client: Client) -> None:
+    """Write of a new device, unless one like it was in the same network: an IPv6 address seldom stays."""
+    known = await Sessions(tx).addresses_of(user.id, session.device, but=session.id)
+    if network(client.address) in map(network, known):
+        return
+    await write(
         tx,
         MailKind.NEW_DEVICE,
-        address=user.email,
-        language=user.language,
+        user,
         at=session.created_at,
-        user_id=user.id,
-        data={"device": client.user_agent, "client_address": client.address, "session_id": session.id},
+        data={"device": client.user_agent, "client_address": client.address},
+        link={"session_id": session.id, "device": session.device},
     )

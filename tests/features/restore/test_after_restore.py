@@ -1,7 +1,6 @@
 """`gatepost after-restore`: what an older copy has brought back ends, wherever it could be used."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from sqlalchemy import select, update
 from typer.testing import CliRunner
 
 from gatepost.accounts.models import OneTimeToken, User, user_roles
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
 from gatepost.core.settings import Settings
@@ -23,6 +21,7 @@ from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 from tests.support.copies import Copy
+from tests.support.links import link_of
 from tests.support.workers import claims
 
 __all__ = ["make_gatepost", "network", "notes"]
@@ -154,10 +153,7 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
     person = await api.sign_up()
     async with services.outbox._round:  # nothing sends meanwhile
         async with database.begin() as tx:
-            token = await OneTimeTokens(tx).issue(
-                Purpose.SET_PASSWORD, email_canonical=person.email, now=clock.now(), life=timedelta(days=1),
-                user_id=person.id,
-            )  # fmt: skip
+            token = await link_of(tx, person, now=clock.now())
             enqueue(tx, MailKind.RESET_PASSWORD, address=person.email, language="en", at=clock.now(), user_id=person.id)
         await copy.make()
         reset = await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})

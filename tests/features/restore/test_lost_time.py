@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.one_time_tokens import Purpose
 from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
 from gatepost.services import Services
@@ -20,7 +20,7 @@ from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.copies import Copy
-from tests.support.links import take_mails
+from tests.support.links import link_of, take_mails
 from tests.support.workers import claims, session_id
 
 FEED = "/api/auth/revocations"
@@ -258,10 +258,7 @@ async def test_link_of_the_lost_time_is_void(api: Api, database: Database, copy:
     person = await api.sign_up()
     await copy.make()
     async with database.begin() as tx:
-        token = await OneTimeTokens(tx).issue(
-            Purpose.SET_PASSWORD, email_canonical=person.email, now=clock.now(),
-            life=clock.now() - clock.now().replace(year=2000), user_id=person.id,
-        )  # fmt: skip
+        token = await link_of(tx, person, now=clock.now())
     await copy.put_back()
 
     answer = await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})

@@ -31,6 +31,12 @@ class MailSettings(BaseModel):
         SecretStr("console:"),
         description="`console:` (prints it), `smtp://user:password@host:587`, `smtps://…:465` or `file:FOLDER`.",
     )
+    console_mail_in_production: bool = Field(
+        False, description="Allow MAIL_URL=console: in production: links that open accounts stand in the log."
+    )
+    plain_smtp_in_production: bool = Field(
+        False, description="Allow starttls=no to another machine in production, as inside one private network."
+    )
     mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
     mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
     mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")

@@ -15,7 +15,7 @@ from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.groups import JwtAlgorithm
-from gatepost.core.settings.mail import parse_mail_url, read_sender
+from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
 from gatepost.core.settings.types import ANY_ORIGIN
 
@@ -25,6 +25,9 @@ SECRETS_FOLDER = Path("/run/secrets")
 EXAMPLE_DB_PASSWORD = "gatepost-local"  # noqa: S105  an example, refused in production
 SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
+WEAK_ROUNDS = 10
+# What a folder lets its group and all others do.
+OTHERS = 0o077
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
 SCRIPT_SOURCE = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+")
 REDIS_URL = re.compile(r"redis(s|\+unix)?://\S")
@@ -122,6 +125,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
         )
     if not settings.in_production:
         return
+    yield from _weak(settings)
     if ANY_ORIGIN in settings.cors_origins:
         yield Complaint(
             "CORS_ORIGINS",
@@ -175,6 +179,22 @@ def _secrets(settings: Settings) -> Iterator[Complaint]:
         yield Complaint("SECRET_KEY_PREVIOUS", weak, "Remove it; people sign in again")
 
 
+def _weak(settings: Settings) -> Iterator[Complaint]:
+    """Complain of what protects too little in production, and was not allowed on purpose."""
+    if not settings.public_url.startswith("https://") and not settings.http_in_production:
+        yield Complaint(
+            "PUBLIC_URL",
+            "it is not https, so that all on the way read passwords and tokens",
+            "Set it to the https:// address at which clients reach the service, or HTTP_IN_PRODUCTION=true",
+        )
+    if settings.bcrypt_rounds < WEAK_ROUNDS and not settings.weak_hashes_in_production:
+        yield Complaint(
+            "BCRYPT_ROUNDS",
+            f"it is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly",
+            "Leave it at 12, or set WEAK_HASHES_IN_PRODUCTION=true",
+        )
+
+
 def _network(settings: Settings) -> Iterator[Complaint]:
     for proxy in settings.trusted_proxies:
         try:
@@ -199,15 +219,40 @@ def _network(settings: Settings) -> Iterator[Complaint]:
 
 def _mail(settings: Settings) -> Iterator[Complaint]:
     try:
-        parse_mail_url(settings.mail_url.get_secret_value())
+        url = parse_mail_url(settings.mail_url.get_secret_value())
     except ValueError as error:
         yield Complaint("MAIL_URL", str(error), "Use console:, smtp://user:password@host:587 or smtps://…:465")
+    else:
+        if settings.in_production:
+            yield from _exposed_mail(settings, url)
     try:
         read_sender(settings.mail_from)
     except ValueError as error:
         yield Complaint("MAIL_FROM", str(error), "Use the address that your mail server lets you send from")
     if settings.mail_templates is not None and not settings.mail_templates.is_dir():
         yield Complaint("MAIL_TEMPLATES", "there is no such folder", "Make it, or remove the setting")
+
+
+def _exposed_mail(settings: Settings, url: MailUrl) -> Iterator[Complaint]:
+    """Complain of mails that others can read in production: their links open accounts."""
+    if url.scheme is MailScheme.CONSOLE and not settings.console_mail_in_production:
+        yield Complaint(
+            "MAIL_URL",
+            "mails, and links that open accounts, would be printed into the log",
+            "Set it to smtp://user:password@host:587 or smtps://…:465, or CONSOLE_MAIL_IN_PRODUCTION=true",
+        )
+    if url.is_plain_to_elsewhere and not settings.plain_smtp_in_production:
+        yield Complaint(
+            "MAIL_URL",
+            "starttls=no lets mails, and links that open accounts, cross the network unencrypted",
+            "Remove starttls=no, or set PLAIN_SMTP_IN_PRODUCTION=true",
+        )
+    if url.scheme is MailScheme.FILE and url.folder.is_dir() and url.folder.stat().st_mode & OTHERS:
+        yield Complaint(
+            "MAIL_URL",
+            f"others on this machine can look into {url.folder.absolute()}, where links that open accounts are",
+            f"chmod 700 {url.folder.absolute()}",
+        )
 
 
 def _spa(settings: Settings) -> Iterator[Complaint]:

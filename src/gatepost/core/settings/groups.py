@@ -60,6 +60,9 @@ class ServerSettings(BaseModel):
         "http://localhost:8080",
         description="Address at which clients reach the service; to the letter, the issuer of its tokens.",
     )
+    http_in_production: bool = Field(
+        False, description="Allow a PUBLIC_URL of http:// in production: all on the way read passwords and tokens."
+    )
     cors_origins: Origins = Field(
         default_factory=_page_in_development,
         description="Origins of browser apps that may call the API, comma-separated, such as https://app.example.com; "
@@ -176,6 +179,9 @@ class PasswordSettings(BaseModel):
         None, ge=1, le=64, description="Shortest password; by default 6 in development and 8 in production."
     )
     bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash; one more doubles it.")
+    weak_hashes_in_production: bool = Field(
+        False, description="Allow BCRYPT_ROUNDS below 10 in production, as for load tests."
+    )
     password_queue: PositiveInt = Field(
         128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
     )

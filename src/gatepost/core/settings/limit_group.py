@@ -26,7 +26,12 @@ class LimitSettings(BaseModel):
         "60/minute", pattern=RATE, description="Right passwords for one account, wherever they come from."
     )
     mail_rate: str = Field("30/hour", pattern=RATE, description="Requests for a mail from one address.")
-    mailbox_rate: str = Field("5/hour", pattern=RATE, description="Requests for a mail to one mailbox.")
+    mailbox_rate: str = Field(
+        "5/hour", pattern=RATE, description="Mails of one kind to one mailbox, of those that one address asks for."
+    )
+    mailbox_strangers_rate: str = Field(
+        "20/hour", pattern=RATE, description="The same, of those that all strangers ask for together."
+    )
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")
     refresh_rate: str = Field("1000/minute", pattern=RATE, description="Refreshes from one address.")
     change_rate: str = Field("60/hour", pattern=RATE, description="Changes that an account makes to itself.")

@@ -5,8 +5,8 @@ from alembic import op
 
 from gatepost.core.tables import UtcDateTime, exact
 
-revision = "0030"
-down_revision = "0017"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,120 @@
+"""Mails to accounts: the link that each kind carries, what ends that link, and putting both where they wait.
+
+A link belongs to the account as it was when its mail was asked for. So its token is there from that moment, as a row
+without a text that would fit it, and what ends the links of an account ends those whose mail has not left as well.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from gatepost.accounts.models import User
+from gatepost.accounts.names import Name
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.core.database import Transaction
+from gatepost.mail.outbox import MailKind, enqueue
+
+# The other kinds have no token: `sign_up_taken` and `deletion_planned` name a page that anybody can open.
+LINK_OF: Mapping[MailKind, Purpose] = {
+    MailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
+    MailKind.RESET_PASSWORD: Purpose.SET_PASSWORD,
+    MailKind.SET_PASSWORD: Purpose.SET_PASSWORD,
+    MailKind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
+    MailKind.EMAIL_CHANGED: Purpose.NOT_ME,
+    MailKind.PASSWORD_CHANGED: Purpose.NOT_ME,
+    MailKind.NEW_DEVICE: Purpose.NOT_ME,
+    MailKind.INVITATION: Purpose.INVITATION,
+}
+# They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
+NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.NOT_ME)
+
+
+class LinkEnd(StrEnum):
+    """After what the links of an account are void; the value says it in the documents."""
+
+    PASSWORD_RESET = "a password set by a link"  # noqa: S105  words, not a password
+    PASSWORD_CHANGED = "a changed password"  # noqa: S105
+    NOT_ME = "\u201cthis was not me\u201d"
+    ADDRESS_CHANGED = "a changed address"
+    DELETION_PLANNED = "a planned deletion"
+    DISABLED = "disabling"
+    ENABLED = "enabling"
+    ADDRESS_REPLACED = "another address by an administrator"
+    PROOF_SET = "a proof given or taken by an administrator"
+    ROLES_CHANGED = "changed roles"
+    SIGNED_OUT = "a sign-out by an administrator"
+
+
+ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL})
+# "This was not me" must outlive what a thief does next. It ends where the account is somebody else's by now, or was
+# taken out of everybody's hands; what it does to others of its kind is in `recovery/not_me.py`.
+ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
+    end: ASKED_FOR | {Purpose.NOT_ME}
+    if end in (LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED)
+    else ASKED_FOR
+    for end in LinkEnd
+}
+
+# `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true.
+STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
+    MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
+    MailKind.DELETION_PLANNED: frozenset(),
+}
+
+
+class Fate(StrEnum):
+    """What becomes of a mail, and of its link, that was asked for before the links of its account ended."""
+
+    GOOD = "good"
+    TOLD = "told"
+    VOID = "void"
+
+
+def fate(kind: MailKind, after: LinkEnd) -> Fate:
+    """Return what becomes of a mail: it goes on, goes on without its link, or is not sent and its link is void."""
+    is_ended = LINK_OF[kind] in ENDS[after] if kind in LINK_OF else after in STOPS[kind]
+    if not is_ended:
+        return Fate.GOOD
+    return Fate.TOLD if kind in NOTICES else Fate.VOID
+
+
+def fates() -> str:
+    """Return all of it as the table that the documents show."""
+    head = ["after", *(f"`{kind}`" for kind in MailKind)]
+    rows = [[end.value, *(fate(kind, end).value for kind in MailKind)] for end in LinkEnd]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datetime) -> None:
+    """Make void what this ends: links that were sent, and those whose mail waits."""
+    await OneTimeTokens(tx).void(user_id, ENDS[after], now=now)
+
+
+async def write(
+    tx: Transaction,
+    kind: MailKind,
+    user: User,
+    *,
+    at: datetime,
+    email: Name | None = None,
+    data: Mapping[str, str | int] | None = None,
+    link: Mapping[str, Any] | None = None,
+    has_link: bool = True,
+) -> None:
+    """Put a mail to an account into the outbox, and the token of its link beside it, in the caller's transaction.
+
+    It goes to the address of the account as it is at this call, or to another one; `data` is what it tells, and `link`
+    what whoever uses the link needs to know.
+    """
+    to = email or Name(user.email, user.email_canonical)
+    told: dict[str, str | int] = dict(data or {})
+    if has_link and kind in LINK_OF:
+        told["link_id"] = await OneTimeTokens(tx).ask(
+            LINK_OF[kind],
+            user_id=user.id,
+            email_canonical=to.canonical,
+            now=at,
+            data={**(link or {}), "email": to.display},
+        )
+    enqueue(tx, kind, address=to.display, language=user.language, at=at, user_id=user.id, data=told)

@@ -1,0 +1,72 @@
+"""Asking for a link by an address alone, and opening one."""
+
+from datetime import datetime
+
+from sqlalchemy import exists, select
+
+from gatepost.accounts.errors import LinkUnusable
+from gatepost.accounts.mails import LINK_OF
+from gatepost.accounts.models import OneTimeToken, User
+from gatepost.accounts.names import Name
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.repository import Users
+from gatepost.core.client import Client
+from gatepost.core.database import Transaction
+from gatepost.limits.devices import Device
+from gatepost.limits.mailboxes import OWNER, asker
+from gatepost.mail.languages import choose
+from gatepost.mail.outbox import MailKind, enqueue
+from gatepost.sessions.models import Session
+
+
+async def ask_for(
+    tx: Transaction, kind: MailKind, email: Name, *, client: Client, device: Device, default_language: str, at: datetime
+) -> None:
+    """Put a mail with a link to an address into the outbox; the same work whether an account has it or not.
+
+    Whose it is, is settled here: an account that gets the address later gets no mail.
+    """
+    has_been_there = exists().where(Session.user_id == User.id, Session.address == client.address)
+    query = select(User, has_been_there).where(User.email_canonical == email.canonical)
+    user, is_known_place = (await tx.execute(query)).one_or_none() or (None, False)
+    user_id = user.id if user is not None else None
+    is_owner = user is not None and (device.belongs_to(user) or (is_known_place and bool(client.address)))
+    link_id = await OneTimeTokens(tx).ask(
+        LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
+    )
+    enqueue(
+        tx,
+        kind,
+        address=email.display,
+        language=choose(client.language, default=default_language),
+        at=at,
+        user_id=user_id,
+        data={"link_id": link_id, "asker": OWNER if is_owner else asker(client)},
+    )
+
+
+async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: datetime) -> tuple[OneTimeToken, User]:
+    """Use a link up that is for one of these; return what it says, and its account, locked.
+
+    Raises:
+        LinkUnusable: it is no good, or its account is gone or disabled.
+    """
+    for purpose in purposes:
+        used = await OneTimeTokens(tx).use(purpose, token, now=now)
+        user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
+        if used is not None and user is not None and user.disabled_at is None:
+            return used, user
+    raise LinkUnusable
+
+
+async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:
+    """End "this was not me" of every address that an account has had since it had this canonical one.
+
+    Returns whether the address could still say it itself: else there is nothing that it would come before.
+    """
+    tokens = OneTimeTokens(tx)
+    oldest = await tokens.oldest(Purpose.NOT_ME, user_id, now=now, email=email)
+    if oldest is None:
+        return False
+    await tokens.void_younger(Purpose.NOT_ME, user_id, than=oldest, email=email, now=now)
+    return True

@@ -113,6 +113,8 @@ def test_secrets_are_read_from_files_where_the_environment_does_not_have_them(
     (folder / "db_password").write_text("of the file\n")
     (folder / "something_else").write_text("of another program")
     env.setenv("ENVIRONMENT", "production")
+    env.setenv("PUBLIC_URL", "https://auth.example")
+    env.setenv("MAIL_URL", "smtps://mail.example")
     env.setenv("DB_HOST", "mysql")
 
     from_files = load_settings(secrets_folder=folder)

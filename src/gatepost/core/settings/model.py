@@ -63,7 +63,7 @@ class Settings(
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[Any, ...]:
         """Read what is empty as if it were not there."""
-        return init_settings, _without_empty(env_settings), _without_empty(dotenv_settings)
+        return init_settings, *map(_without_empty, (env_settings, dotenv_settings, file_secret_settings))
 
     @property
     def in_production(self) -> bool:

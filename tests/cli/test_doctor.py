@@ -63,6 +63,10 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         for who in ("root:secret", "gatepost", "gatepost:")
     ]
 
+    wide = command("doctor", TRUSTED_PROXIES="10.0.0.5,10.0.1.0/24,10.0.0.0/8,192.168.0.0/16,fd00::/8,fd00:1::/64")
+
+    trusted = [line for line in lines(wide, "warning") if "may claim any address" in line]
+    assert [line.split()[-13] for line in trusted] == ["10.0.0.0/8:", "192.168.0.0/16:", "fd00::/8:"]
     for one in defaults:
         assert any("used as root, or without a password" in line for line in lines(one, "warning"))
     text = "\n".join(lines(development, "warning"))

@@ -65,7 +65,7 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
         WORKERS="3",
         SHUTDOWN_SECONDS="4",
         DRAIN_SECONDS="1",
-        TRUSTED_PROXIES="10.0.0.1,10.1.0.0/16",
+        TRUSTED_PROXIES="10.0.0.1,10.1.0.0/28",
     )
 
     assert (ended.code, ended.err) == (0, "")
@@ -76,7 +76,7 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
     assert uvicorn_options["http"] == "gatepost.http.protocol:GuardedProtocol"
     assert uvicorn_options["proxy_headers"] is True
     assert uvicorn_options["forwarded_allow_ips"] == [
-        "10.0.0.1", "::ffff:10.0.0.1/128", "10.1.0.0/16", "::ffff:10.1.0.0/112",
+        "10.0.0.1", "::ffff:10.0.0.1/128", "10.1.0.0/28", "::ffff:10.1.0.0/124",
     ]  # fmt: skip
 
 

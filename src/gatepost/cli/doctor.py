@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_network
 
 import typer
 from sqlalchemy import URL
@@ -23,6 +24,8 @@ from gatepost.keys.errors import SigningKeyError
 from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+# A network of proxies and nothing else is small: a /24, or a /64 of IPv6.
+MOST_TRUSTED = {4: 2**8, 6: 2**64}
 
 
 class Severity(StrEnum):
@@ -92,6 +95,9 @@ def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:
     url = settings.sqlalchemy_url
     if settings.in_production and not settings.uses_sqlite and (url.username == "root" or not url.password):
         yield "the database is used as root, or without a password: make a user for its own database alone"
+    for proxy in map(ip_network, settings.trusted_proxies):
+        if proxy.num_addresses > MOST_TRUSTED[proxy.version]:
+            yield f"TRUSTED_PROXIES has {proxy}: whoever is in it may claim any address; name your proxies alone"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())
     if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
         yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody, and its links open accounts; use smtp://"

@@ -55,9 +55,7 @@ def load_settings(*, env_file: Path | None = Path(".env")) -> Settings:
     try:
         settings = Settings(_env_file=env_file)
     except ValidationError as error:
-        # A default that depends on another setting is not to blame for what is wrong with that.
-        wrong = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
-        raise SettingsError([_malformed(detail) for detail in wrong]) from None
+        raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
     if complaints := list(_complaints(settings)):
         raise SettingsError(complaints)
     if settings.secret_key is not None:
@@ -165,7 +163,7 @@ def _network(settings: Settings) -> Iterator[Complaint]:
             yield Complaint(
                 "TRUSTED_PROXIES",
                 f"`{proxy}` is no address and no network",
-                "Write 10.0.0.1, 10.0.0.0/8 or their like in IPv6, comma-separated",
+                "Write 192.0.2.10, 192.0.2.8/29 or their like in IPv6, comma-separated",
             )
             continue
         if is_everybody:

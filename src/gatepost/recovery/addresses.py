@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound
 from gatepost.accounts.models import OneTimeToken
-from gatepost.accounts.names import Name, parse_email
+from gatepost.accounts.names import Name, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
@@ -109,7 +109,7 @@ class AddressService:
         if user is None:
             raise LinkUnusable
         old = user.email
-        new = parse_email(used.data["email"])
+        new = read_email(used.data["email"])
         user.email, user.email_canonical = new.display, new.canonical
         user.email_verified_at = user.updated_at = now
         user.version += 1

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email
+from gatepost.accounts.names import read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
@@ -88,7 +88,7 @@ class MailLinks:
 
     async def _confirm_new_email(self, tx: Transaction, mail: OutboxMail, user: User) -> PreparedMail | None:
         now, life = self._clock.now(), self._policy.verify_email_life
-        email = parse_email(mail.address)
+        email = read_email(mail.address)
         if await Users(tx).by_email(email.canonical) is not None:
             return None
         token = await OneTimeTokens(tx).issue(
@@ -109,7 +109,7 @@ class MailLinks:
             data["device"] = device
         token = await OneTimeTokens(tx).issue(
             Purpose.NOT_ME,
-            email_canonical=parse_email(mail.address).canonical,
+            email_canonical=read_email(mail.address).canonical,
             now=self._clock.now(),
             life=NOT_ME_LIFE,
             user_id=user.id,
@@ -152,7 +152,7 @@ class MailLinks:
     async def _user(self, tx: Transaction, mail: OutboxMail) -> User | None:
         if mail.user_id is not None:
             return await Users(tx).get(mail.user_id)
-        return await Users(tx).by_email(parse_email(mail.address).canonical)
+        return await Users(tx).by_email(read_email(mail.address).canonical)
 
     def _link(self, purpose: Purpose, token: str) -> str:
         return f"{self._public_url}{PAGES[purpose]}#token={token}"

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.errors import LinkUnusable
 from gatepost.accounts.models import User
-from gatepost.accounts.names import Name, parse_email
+from gatepost.accounts.names import Name, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
@@ -55,7 +55,7 @@ class NotMeService:
             if used is None or user is None:
                 raise LinkUnusable
             is_theirs = "old_email" not in used.data or await self._restore(
-                tx, user, parse_email(used.data["old_email"]), client=client
+                tx, user, read_email(used.data["old_email"]), client=client
             )
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH

@@ -28,6 +28,6 @@ def _text(value: object) -> str:
         case SecretStr():
             return value.get_secret_value()
         case tuple():
-            return ",".join(map(str, value))
+            return ",".join(value)
         case _:
             return str(value)

@@ -335,6 +335,55 @@ def test_any_part_of_the_address_chooses_mysql(env: pytest.MonkeyPatch, parts: d
     assert load(env, **parts).sqlalchemy_url.render_as_string(hide_password=False) == address
 
 
+@pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ({"DB_HOST": "db"}, ""),
+        ({"DB_HOST": "db", "DB_TLS": "off"}, ""),
+        ({"DB_HOST": "db", "DB_TLS": "required"}, "?ssl_mode=required"),
+        ({"DB_HOST": "db", "DB_TLS": "verify"}, "?ssl_mode=verify"),
+        ({"DATABASE_URL": "mysql://root@db:3306/pocket_db", "DB_TLS": "verify"}, "?ssl_mode=verify"),
+        ({"DATABASE_URL": "mysql://root@db:3306/pocket_db?ssl=true", "DB_TLS": "verify"}, "?ssl_mode=verify"),
+        ({"DATABASE_URL": "mysql://root@db:3306/pocket_db?sslaccept=strict"}, "?ssl_mode=verify"),
+    ],
+)
+def test_tls_is_chosen_by_a_setting_or_the_address(
+    env: pytest.MonkeyPatch, values: dict[str, str], options: str
+) -> None:
+    address = load(env, **values).sqlalchemy_url.render_as_string(hide_password=False)
+
+    assert address == f"mysql+aiomysql://root@db:3306/pocket_db{options}"
+
+
+@pytest.mark.parametrize(
+    ("values", "setting", "problem"),
+    [
+        ({"DB_TLS": "preferred", "DB_HOST": "db"}, "DB_TLS", "Input should be"),
+        ({"DB_TLS": "verify"}, "DB_TLS", "the database is a file"),
+        ({"DB_TLS": "verify", "DATABASE_URL": "sqlite:///x.db"}, "DB_TLS", "the database is a file"),
+        ({"DB_TLS_CA": "/nowhere.pem", "DB_HOST": "db"}, "DB_TLS", "TLS to the database is off"),
+        ({"DB_TLS": "verify", "DB_TLS_CA": "/nowhere.pem", "DB_HOST": "db"}, "DB_TLS", "No such file or directory"),
+        ({"DB_TLS": "verify_ca", "DB_HOST": "db"}, "DB_TLS", "verify_ca needs a CA"),
+        ({"DB_TLS": "off", "DATABASE_URL": "mysql://root@db/x?ssl=true"}, "DB_TLS", "TLS to the database is off"),
+        ({"DATABASE_URL": "mysql://root@db/x?ssl_ca=/nowhere.pem"}, "DATABASE_URL", "No such file or directory"),
+        ({"DB_TLS": "verify", "DATABASE_URL": f"mysql://root:a@{HIDDEN}@db/x"}, "DATABASE_URL", "more than one @"),
+        ({"DB_HOST": f"root:{HIDDEN}@db"}, "DB_HOST", "not a host name or address alone"),
+        ({"DB_HOST": "db:3306"}, "DB_HOST", "not a host name or address alone"),
+        ({"DB_HOST": "mysql://db"}, "DB_HOST", "not a host name or address alone"),
+        ({"DB_HOST": "db", "DB_PORT": "33o6"}, "DB_PORT", "valid integer"),
+    ],
+)
+def test_address_of_a_database_that_does_not_fit_together_is_refused(
+    env: pytest.MonkeyPatch, values: dict[str, str], setting: str, problem: str
+) -> None:
+    said = complaints(env, **values)
+
+    assert said.keys() == {setting}
+    assert problem in said[setting]
+    assert HIDDEN not in said[setting]
+    assert "\n" not in said[setting]
+
+
 def test_whole_address_wins_over_its_parts(env: pytest.MonkeyPatch) -> None:
     assert load(env, DATABASE_URL="sqlite:///x.db", DB_HOST="db").uses_sqlite
 

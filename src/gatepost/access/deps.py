@@ -10,6 +10,7 @@ from fastapi.security.base import SecurityBase
 
 from gatepost.access.errors import PermissionRequired, RoleRequired
 from gatepost.access.gate import Gate
+from gatepost.access.original import may_change_something
 from gatepost.access.principal import Principal, RoleName
 from gatepost.core.errors import Forbidden
 from gatepost.http.deps import provided, service
@@ -51,6 +52,15 @@ class CurrentUserScheme(_Scheme):
         return await service(request, Gate).admit(_presented(request))
 
 
+class OriginalUserScheme(_Scheme):
+    """Admits whoever sent the request that a reverse proxy asks about."""
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401, or 403 where another site may have sent it."""
+        changes = may_change_something(request.method, request.headers.items())
+        return await service(request, Gate).admit(_presented(request, changes=changes))
+
+
 def token_of_headers(request: Request) -> str | None:
     """Return the access token that a header carries, or None where none does."""
     authorization = request.headers.get("authorization", "")
@@ -60,15 +70,16 @@ def token_of_headers(request: Request) -> str | None:
     return request.headers.get(HEADER) or None
 
 
-def _presented(request: Request) -> str | None:
+def _presented(request: Request, *, changes: bool | None = None) -> str | None:
     token = token_of_headers(request)
-    return service(request, TokenCookies).access_token(request) if token is None else token
+    return service(request, TokenCookies).access_token(request, changes=changes) if token is None else token
 
 
 PresentedToken = Annotated[str | None, Depends(AccessTokenScheme())]
 GateDep = Annotated[Gate, Depends(provided(Gate))]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[Principal, Depends(get_current_user)]
+OriginalUser = Annotated[Principal, Depends(OriginalUserScheme())]
 
 
 class Requirement(CurrentUserScheme):

@@ -11,6 +11,14 @@ class RoleRequired(Forbidden):
     message = "Require another Role!"
 
 
+class OriginalRequestUnclear(Forbidden):
+    """The headers of the reverse proxy, or of whoever asks through it, tell of two requests."""
+
+    code = "original_request_unclear"
+    title = "Original request unclear"
+    message = "The headers name more than one original request."
+
+
 class PermissionRequired(Forbidden):
     """The route needs a permission that none of the account's roles has."""
 

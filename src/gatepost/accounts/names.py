@@ -9,6 +9,9 @@ from precis_i18n import get_profile
 
 LONGEST_USERNAME = 64
 LONGEST_EMAIL = 254
+# RFC 5321, section 4.5.3.1, and RFC 6531, section 3.1: octets of UTF-8. What stands behind the @ has at most 253.
+LONGEST_LOCAL_OCTETS = 64
+NO_ADDRESS = "this is not an e-mail address"
 # RFC 8265, section 3.3 and 3.4.
 CASE_MAPPED = get_profile("UsernameCaseMapped")
 CASE_PRESERVED = get_profile("UsernameCasePreserved")
@@ -63,10 +66,22 @@ class Name:
 
 
 def parse_username(text: str) -> Name:
-    """Read a user name: parts joined by single spaces (RFC 8265, section 3.5), each of one script.
+    """Read a new user name: parts joined by single spaces (RFC 8265, section 3.5), each of one script.
 
     Raises:
         ValueError: it cannot be a user name; the message is for its owner.
+    """
+    name = read_username(text)
+    if max(len(name.display), len(name.canonical)) > LONGEST_USERNAME:
+        raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
+    return name
+
+
+def read_username(text: str) -> Name:
+    """Read a user name that may have been given before there was a bound to its canonical form.
+
+    Raises:
+        ValueError: it cannot be one; the message is for its owner.
     """
     if len(text) > LONGEST_USERNAME:
         raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
@@ -88,9 +103,25 @@ def parse_username(text: str) -> Name:
 
 
 def parse_email(text: str) -> Name:
-    """Read an e-mail address; no network is asked.
+    """Read a new e-mail address; no network is asked.
 
     Two addresses are the same when they differ in case, width or the spelling of an international domain.
+
+    Raises:
+        ValueError: it is not an address, or its canonical form is none; the message is for its owner.
+    """
+    name = read_email(text)
+    # Normalised, one letter can become eighteen.
+    if any(len(form.rpartition("@")[0].encode()) > LONGEST_LOCAL_OCTETS for form in (name.display, name.canonical)):
+        raise ValueError(f"an e-mail address has at most {LONGEST_LOCAL_OCTETS} octets before the @")
+    # It can become an @ or a space, too, which no address has there.
+    if not name.display.isascii() and read_email(name.canonical).canonical != name.canonical:
+        raise ValueError(NO_ADDRESS)
+    return name
+
+
+def read_email(text: str) -> Name:
+    """Read an e-mail address that may have been given before there was a bound to its canonical form.
 
     Raises:
         ValueError: it is not an address; the message is for its owner.
@@ -98,7 +129,7 @@ def parse_email(text: str) -> Name:
     try:
         address = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
-        raise ValueError("this is not an e-mail address") from None
+        raise ValueError(NO_ADDRESS) from None
     local = unicodedata.normalize("NFKC", address.local_part).casefold()
     domain = address.ascii_domain or address.domain
     return Name(address.normalized, f"{unicodedata.normalize('NFC', local)}@{domain.lower()}")
@@ -108,7 +139,7 @@ def canonical_identifier(text: str) -> tuple[str, str] | None:
     """Say what a sign-in names: ("username" or "email", its canonical form); None for what nobody is called."""
     try:
         if "@" in text:
-            return "email", parse_email(text.strip()).canonical
-        return "username", parse_username(text).canonical
+            return "email", read_email(text.strip()).canonical
+        return "username", read_username(text).canonical
     except ValueError:
         return None

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.names import read_email, read_username
 from gatepost.admin.errors import CursorUnusable
 from gatepost.core.clock import utc
 from gatepost.core.ids import LARGEST_ID
@@ -129,7 +129,7 @@ class Cursor:
 
 def _username(text: str) -> str | None:
     try:
-        return parse_username(text).canonical
+        return read_username(text).canonical
     except ValueError:
         return None
 
@@ -139,7 +139,7 @@ def _email(text: str) -> str | None:
     if not word or " " in word or not _is_text(word):
         return None
     try:
-        return parse_email(word).canonical
+        return read_email(word).canonical
     except ValueError:
         pass  # the beginning of an address is none yet
     local, at, domain = word.partition("@")

@@ -10,6 +10,7 @@ from gatepost.core import strict_json
 from gatepost.core.client import departure
 from gatepost.core.errors import AppError
 from gatepost.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType, problem
+from gatepost.http.proxies import CHECK_PATH
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
@@ -34,7 +35,7 @@ class BodyGuard:
         try:
             _check_length(scope["headers"])
             # No route reads the body of these; the protocol bounds one that comes in chunks.
-            is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS")
+            is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH
             body = await self._read(Headers(scope=scope), receive) if is_read else b""
         except AppError as error:
             await problem(scope, error)(scope, receive, send)

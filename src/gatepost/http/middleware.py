@@ -17,6 +17,7 @@ from gatepost.core.logs.scrubbing import log_crash, texts_given
 from gatepost.core.traffic import Traffic
 from gatepost.http.headers import NO_STORE, OURS, RawHeaders
 from gatepost.http.problems import InternalError, problem
+from gatepost.http.proxies import CHECK_PATH
 
 logger = logging.getLogger("gatepost")
 
@@ -95,7 +96,9 @@ class Cors(CORSMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or b"origin" in [name for name, _ in scope["headers"]]:
+        # A preflight that a proxy asks about is not ours to answer: a yes would let it through.
+        is_of_another = scope["type"] == "http" and scope["method"] == "OPTIONS" and scope["path"] == CHECK_PATH
+        if scope["type"] != "http" or (not is_of_another and b"origin" in [name for name, _ in scope["headers"]]):
             await super().__call__(scope, receive, send)
             return
         add_to_answer(scope, b"vary", "Origin")

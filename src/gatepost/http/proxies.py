@@ -1,7 +1,10 @@
-"""Whose word on the address of a client is believed."""
+"""What proxies in front ask, and whose word on the address of a client is believed."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+
+# Asked about requests of others: what it gets is as they sent it, but for the path.
+CHECK_PATH = "/api/auth/check"
 
 
 def believed(proxies: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from gatepost.accounts.errors import EmailTaken
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import parse_email
+from gatepost.accounts.names import read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
@@ -183,7 +183,7 @@ class MailLinks:
 
 def _canonical(address: str) -> str:
     try:
-        return parse_email(address).canonical
+        return read_email(address).canonical
     except ValueError:  # an account that has lost its address
         return address
 

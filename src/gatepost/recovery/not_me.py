@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.accounts.errors import LinkUnusable
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import Name, parse_email
+from gatepost.accounts.names import Name, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
@@ -113,7 +113,7 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     """
     email = used.data.get("email") or used.data.get("old_email")
     if email is not None:
-        return parse_email(email)
+        return read_email(email)
     if used.email_canonical != user.email_canonical:
         raise LinkUnusable
     return Name(user.email, user.email_canonical)

@@ -2,10 +2,17 @@
 
 import httpx
 import pytest
+from sqlalchemy import URL
 
 from tests.support.api import Api, assert_problem, bearer
 
 CHECK = "/api/auth/check"
+
+
+@pytest.fixture
+def database_url(sqlite_url: URL) -> URL:
+    """Return one database: what is asked here is not of it."""
+    return sqlite_url
 
 
 async def test_good_token_passes_with_who_it_is_in_headers(api: Api) -> None:
@@ -44,34 +51,99 @@ async def test_ended_session_does_not_pass(api: Api) -> None:
     assert_problem(await api.get(CHECK, headers=person.headers), 401, "token_revoked")
 
 
-async def test_token_in_a_cookie_passes(api: Api) -> None:
+ASKED_BY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHOD_OF = ["X-Original-Method", "X-Forwarded-Method"]
+
+
+@pytest.mark.parametrize("asked_by", ASKED_BY)
+async def test_proxy_asks_by_any_method_and_with_any_body(api: Api, asked_by: str) -> None:
     person = await api.sign_up()
+    picture = {**person.headers, "Content-Type": "image/png"}
 
-    answer = await api.get(CHECK, headers={"Cookie": f"gatepost_access={person.access_token}"})
+    passed = await api.client.request(asked_by, CHECK, content=b"\x00no JSON", headers=picture)
+    refused = await api.client.request(asked_by, CHECK, params={"role": "admin"}, headers=person.headers)
+    nobody = await api.client.request(asked_by, CHECK, headers={"Origin": "http://localhost:8081"})
 
-    assert answer.status_code == 204
+    assert (passed.status_code, passed.content) == (204, b"")
+    assert passed.headers["x-user-id"] == str(person.id)
+    assert (refused.status_code, nobody.status_code) == (403, 401)
 
 
-@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "anything"])
-async def test_cookie_from_another_site_does_not_pass_for_a_request_that_changes_something(
-    api: Api, method: str
+async def test_preflight_that_a_proxy_asks_about_is_not_let_through_by_our_own_answer(api: Api) -> None:
+    preflight = {"Origin": "http://localhost:8081", "Access-Control-Request-Method": "POST"}
+
+    assert_problem(await api.client.options(CHECK, headers=preflight), 401, "token_missing")
+
+
+@pytest.mark.parametrize("asked_by", ASKED_BY)
+async def test_cookie_from_anywhere_passes_only_where_the_proxy_says_that_the_request_only_looks(
+    api: Api, asked_by: str
 ) -> None:
     person = await api.sign_up()
-    headers = {"Cookie": f"gatepost_access={person.access_token}", "X-Original-Method": method}
+    cookie = {"Cookie": f"gatepost_access={person.access_token}"}
+
+    silent = await api.client.request(asked_by, CHECK, headers=cookie)
+    from_ours = await api.client.request(asked_by, CHECK, headers={**cookie, "Sec-Fetch-Site": "same-origin"})
+    looks = await api.client.request(asked_by, CHECK, headers={**cookie, "X-Forwarded-Method": "GET"})
+
+    assert silent.status_code == 403
+    assert from_ours.status_code == 204
+    # Asked by a method that changes something, what a header says of another is not enough.
+    assert looks.status_code == (204 if asked_by in ("GET", "HEAD", "OPTIONS") else 403)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("X-Original-Method", "GET"), ("X-Forwarded-Method", "POST")],
+        [("X-Original-Method", "POST"), ("X-Forwarded-Method", "GET")],
+        [("X-Original-Method", "POST"), ("X-Original-Method", "GET")],
+        [("X-Forwarded-Method", "GET"), ("X-Forwarded-Method", "DELETE")],
+        [("X-Forwarded-Method", "GET"), ("X-Forwarded-Method", "get")],
+        [("X-Forwarded-Method", "GET"), ("X-Original-Uri", "/a"), ("X-Forwarded-Uri", "/b")],
+    ],
+)
+async def test_headers_that_tell_of_two_requests_are_refused(api: Api, headers: list[tuple[str, str]]) -> None:
+    person = await api.sign_up()
+    ours = [("Origin", "http://localhost:8081")]
+    for proof in (("Cookie", f"gatepost_access={person.access_token}"), ("x-access-token", person.access_token)):
+        assert_problem(await api.get(CHECK, headers=[proof, *ours, *headers]), 403, "original_request_unclear")
+
+
+@pytest.mark.parametrize("header", METHOD_OF)
+async def test_method_of_an_original_request_counts_for_the_check_alone(api: Api, header: str) -> None:
+    person = await api.sign_up()
+    cookie = {"Cookie": f"gatepost_access={person.access_token}", "Origin": "https://elsewhere.example"}
+
+    forged = await api.post("/api/auth/signout-others", headers={**cookie, header: "GET"})
+    looked = await api.get("/api/test/user", headers={**cookie, header: "POST"})
+
+    assert_problem(forged, 403, "cross_site_request")
+    assert looked.status_code == 200
+
+
+@pytest.mark.parametrize("header", METHOD_OF)
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "anything", "get", "GET, POST", "GET POST", ""])
+async def test_cookie_from_another_site_does_not_pass_for_a_request_that_changes_something(
+    api: Api, method: str, header: str
+) -> None:
+    person = await api.sign_up()
+    headers = {"Cookie": f"gatepost_access={person.access_token}", header: method}
 
     assert_problem(await api.get(CHECK, headers=headers), 403, "cross_site_request")
     forged = await api.get(CHECK, headers={**headers, "Origin": "https://elsewhere.example"})
     assert_problem(forged, 403, "cross_site_request")
     ours = await api.get(CHECK, headers={**headers, "Origin": "http://localhost:8081"})
     assert ours.status_code == 204
-    by_header = await api.get(CHECK, headers={**person.headers, "X-Original-Method": method})
+    by_header = await api.get(CHECK, headers={**person.headers, header: method})
     assert by_header.status_code == 204
 
 
+@pytest.mark.parametrize("header", METHOD_OF)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
-async def test_cookie_passes_for_a_request_that_only_looks(api: Api, method: str) -> None:
+async def test_cookie_passes_for_a_request_that_only_looks(api: Api, method: str, header: str) -> None:
     person = await api.sign_up()
-    headers = {"Cookie": f"gatepost_access={person.access_token}", "X-Original-Method": method}
+    headers = {"Cookie": f"gatepost_access={person.access_token}", header: method}
 
     assert (await api.get(CHECK, headers=headers)).status_code == 204
 

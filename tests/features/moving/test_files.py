@@ -97,6 +97,22 @@ async def test_bad_lines_are_listed_by_number_and_the_others_come(
     assert await names(database) == ["one", "five"]
 
 
+async def test_address_that_is_too_long_in_its_canonical_form_is_listed(
+    gatepost: RunImport, database: Database, tmp_path: Path
+) -> None:
+    too_long = ("\ufdfa" * 18, "\ufdfa" * 60, "x" * 65, "ß" * 33)
+    (tmp_path / "people.csv").write_text(
+        "username,email\n" + "".join(f"person {number},{local}@example.com\n" for number, local in enumerate(too_long)),
+        encoding="utf-8",
+    )
+
+    result = await gatepost("import", "csv", tmp_path / "people.csv")
+
+    assert result.exit_code == 1
+    assert result.output.count("email_refused: an e-mail address has at most 64 octets before the @") == len(too_long)
+    assert await names(database) == []
+
+
 async def test_bad_csv_lines_are_listed_by_number(gatepost: RunImport, database: Database, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     file.write_bytes(b"username,email\none,one@example.com\nonly\n\xff,x@example.com\nfour,four@example.com\n")

@@ -7,6 +7,9 @@ from pydantic import BaseModel, Field, SecretStr
 
 from gatepost.core.settings.types import PositiveInt
 
+# A tag of RFC 5646, as long as the columns are that hold it.
+LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
+
 
 class EmailVerification(StrEnum):
     """Whether an address is proved: never, after sign-in, or before it."""
@@ -40,7 +43,9 @@ class MailSettings(BaseModel):
     mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
     mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
     mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")
-    default_language: str = Field("en", description="Language of mails for who has chosen none: `en` or `de`.")
+    default_language: str = Field(
+        "en", pattern=LANGUAGE, max_length=16, description="Language of mails for who has chosen none: `en` or `de`."
+    )
 
 
 class AccountSettings(BaseModel):

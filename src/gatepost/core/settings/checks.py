@@ -65,9 +65,7 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     try:
         settings = Settings(_env_file=env_file, _secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
     except ValidationError as error:
-        # A default that depends on another setting is not to blame for what is wrong with that.
-        wrong = [detail for detail in error.errors() if detail["type"] != "default_factory_not_called"]
-        raise SettingsError([_malformed(detail) for detail in wrong]) from None
+        raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
     except UnreadableSource:
         unreadable = Complaint(
             str(secrets_folder), "a file in it cannot be read", "Let the user of the service read it, as UTF-8"
@@ -203,7 +201,7 @@ def _network(settings: Settings) -> Iterator[Complaint]:
             yield Complaint(
                 "TRUSTED_PROXIES",
                 f"`{proxy}` is no address and no network",
-                "Write 10.0.0.5, 10.0.0.16/28 or their like in IPv6, comma-separated",
+                "Write 192.0.2.10, 192.0.2.8/29 or their like in IPv6, comma-separated",
             )
             continue
         if is_everybody:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from gatepost.core.database_tls import DatabaseTls
 from gatepost.core.database_url import require_host
@@ -41,11 +41,6 @@ class RevocationMode(StrEnum):
     STRICT = "strict"
 
 
-def _page_in_development(settings: dict[str, Any]) -> tuple[str, ...]:
-    """Return where the clients of the original run."""
-    return ("http://localhost:8081",) if settings.get("environment") is Environment.DEVELOPMENT else ()
-
-
 class ServerSettings(BaseModel):
     """Where the service listens and who may call it."""
 
@@ -64,7 +59,7 @@ class ServerSettings(BaseModel):
         False, description="Allow a PUBLIC_URL of http:// in production: all on the way read passwords and tokens."
     )
     cors_origins: Origins = Field(
-        default_factory=_page_in_development,
+        ("http://localhost:8081",),
         description="Origins of browser apps that may call the API, comma-separated, such as https://app.example.com; "
         "empty is none, and so is the default in production.",
     )
@@ -86,6 +81,13 @@ class ServerSettings(BaseModel):
     data_dir: Path = Field(
         Path(".gatepost"), description="Folder for the development secret and the default SQLite database."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_origin_by_default_in_production(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("environment") == Environment.PRODUCTION:
+            values.setdefault("cors_origins", ())
+        return values
 
 
 class SecretSettings(BaseModel):

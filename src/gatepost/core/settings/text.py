@@ -67,9 +67,7 @@ def in_force(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _default(field: FieldInfo) -> str:
-    default = field.get_default(
-        call_default_factory=True, validated_data={"environment": Settings.model_fields["environment"].default}
-    )
+    default = field.default
     return default.get_secret_value() if isinstance(default, SecretStr) else _text(default)
 
 

@@ -52,9 +52,16 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "doctor", HOST="0.0.0.0", CORS_ORIGINS="*", WORKERS="2", BCRYPT_ROUNDS="9", SECRET_KEY_PREVIOUS=STRONG[::-1],
         SECRET_KEY="short",
     )  # fmt: skip
-    production = command(
-        "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true", BCRYPT_ROUNDS="12"
-    )
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": STRONG, "SQLITE_IN_PRODUCTION": "true"}
+    allowed = command(
+        "doctor", **production, HTTP_IN_PRODUCTION="true", CONSOLE_MAIL_IN_PRODUCTION="true",
+        WEAK_HASHES_IN_PRODUCTION="true",
+    )  # fmt: skip
+    plain = command(
+        "doctor", **production, PUBLIC_URL="https://auth.example", BCRYPT_ROUNDS="12",
+        MAIL_URL="smtp://mail.example?starttls=no", PLAIN_SMTP_IN_PRODUCTION="true",
+    )  # fmt: skip
+    refused = command("doctor", **production)
 
     text = "\n".join(lines(development, "warning"))
     for words in (
@@ -66,7 +73,15 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "SECRET_KEY_PREVIOUS is set",
     ):
         assert words in text
-    assert any("PUBLIC_URL is not https" in line for line in lines(production, "warning"))
+    assert [line.partition(":")[0] for line in lines(allowed, "warning")[:3]] == [
+        "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows",
+        "BCRYPT_ROUNDS is below 10",
+        "MAIL_URL is console",
+    ]
+    assert any("MAIL_URL has starttls=no" in line for line in lines(plain, "warning"))
+    assert sorted(line.partition(":")[0] for line in lines(refused, "failure")) == [
+        "BCRYPT_ROUNDS", "MAIL_URL", "PUBLIC_URL",
+    ]  # fmt: skip
     assert "short" not in development.out
 
 

@@ -19,7 +19,7 @@ from gatepost.app import create_app
 from gatepost.cli.main import app as command_line
 from gatepost.core.database import create_engine
 from gatepost.core.migrations import migrate
-from gatepost.core.settings import Settings
+from gatepost.core.settings import Settings, load_settings
 from tests.resource.conftest import free_port, process, program
 from tests.support.api import PASSWORD, bearer
 from tests.support.mysql import run_sql
@@ -43,6 +43,28 @@ def test_only_settings_that_exist_are_set() -> None:
 
     assert sorted(named - SETTINGS) == []
     assert not any(MANIFESTS["secret.example.yaml"]["stringData"][name] for name in ("SECRET_KEY", "DB_PASSWORD"))
+
+
+def test_compose_asks_for_what_production_needs_and_starts_with_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = {"PUBLIC_URL": "https://auth.example.com", "MAIL_URL": "smtp://user:x@mail.example.com:587"}
+    secrets = {"SECRET_KEY": "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa", "DB_PASSWORD": "x"}
+    values = {**COMPOSE["x-gatepost"]["environment"], **secrets}
+    for name in asked:
+        assert re.fullmatch(rf"\$\{{{name}:\?.*such as .+\}}", values[name])
+    for name, value in {**values, **asked}.items():
+        default = re.fullmatch(r"\$\{\w+:-(.*)\}", value)
+        monkeypatch.setenv(name, asked["PUBLIC_URL"] if "{PUBLIC_URL}" in value else default[1] if default else value)
+
+    assert load_settings(env_file=None).in_production
+
+
+def test_kubernetes_starts_with_the_settings_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = {"SECRET_KEY": "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa", "DB_PASSWORD": "x"}
+    values = {**MANIFESTS["configmap.yaml"]["data"], **MANIFESTS["secret.example.yaml"]["stringData"], **secrets}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+
+    assert load_settings(env_file=None).in_production
 
 
 def test_only_nginx_is_believed_about_addresses() -> None:

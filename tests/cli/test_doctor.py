@@ -52,16 +52,24 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "doctor", HOST="0.0.0.0", CORS_ORIGINS="*", WORKERS="2", BCRYPT_ROUNDS="9", SECRET_KEY_PREVIOUS=STRONG[::-1],
         SECRET_KEY="short",
     )  # fmt: skip
-    production = command(
-        "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true", BCRYPT_ROUNDS="12"
-    )
+    production = {"ENVIRONMENT": "production", "SECRET_KEY": STRONG, "SQLITE_IN_PRODUCTION": "true"}
+    allowed = command(
+        "doctor", **production, HTTP_IN_PRODUCTION="true", CONSOLE_MAIL_IN_PRODUCTION="true",
+        WEAK_HASHES_IN_PRODUCTION="true",
+    )  # fmt: skip
+    plain = command(
+        "doctor", **production, PUBLIC_URL="https://auth.example", BCRYPT_ROUNDS="12",
+        MAIL_URL="smtp://mail.example?starttls=no", PLAIN_SMTP_IN_PRODUCTION="true",
+    )  # fmt: skip
+    refused = command("doctor", **production)
 
     defaults = [
         command(
-            "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, DATABASE_URL=f"mysql://{who}@127.0.0.1:1/gatepost"
+            "doctor", ENVIRONMENT="production", SECRET_KEY=STRONG, PUBLIC_URL="https://auth.example",
+            MAIL_URL="smtps://mail.example", BCRYPT_ROUNDS="12", DATABASE_URL=f"mysql://{who}@127.0.0.1:1/gatepost",
         )
         for who in ("root:secret", "gatepost", "gatepost:")
-    ]
+    ]  # fmt: skip
 
     wide = command("doctor", TRUSTED_PROXIES="10.0.0.5,10.0.1.0/24,10.0.0.0/8,192.168.0.0/16,fd00::/8,fd00:1::/64")
 
@@ -79,8 +87,16 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "SECRET_KEY_PREVIOUS is set",
     ):
         assert words in text
-    assert any("PUBLIC_URL is not https" in line for line in lines(production, "warning"))
-    assert "CORS_ORIGINS is empty: no page of another origin may call the API" in lines(production, "ok")
+    assert "CORS_ORIGINS is empty: no page of another origin may call the API" in lines(plain, "ok")
+    assert [line.partition(":")[0] for line in lines(allowed, "warning")[:3]] == [
+        "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows",
+        "BCRYPT_ROUNDS is below 10",
+        "MAIL_URL is console",
+    ]
+    assert any("MAIL_URL has starttls=no" in line for line in lines(plain, "warning"))
+    assert sorted(line.partition(":")[0] for line in lines(refused, "failure")) == [
+        "BCRYPT_ROUNDS", "MAIL_URL", "PUBLIC_URL",
+    ]  # fmt: skip
     assert "short" not in development.out
 
 

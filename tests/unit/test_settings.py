@@ -10,6 +10,13 @@ from gatepost.core.settings.checks import EXAMPLE_DB_PASSWORD, weakness
 from gatepost.core.settings.text import GROUPS, example_file, in_force, markdown_table
 
 STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
+SAFE = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": STRONG,
+    "DATABASE_URL": "mysql://app:x@db/gatepost",
+    "PUBLIC_URL": "https://auth.example",
+    "MAIL_URL": "smtp://app:x@mail.example",
+}
 HIDDEN = "hunter2-hunter2"
 
 
@@ -70,6 +77,10 @@ def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: 
         "SECRET_KEY": "SECRET_KEY: production needs it. To make one, put in the output of: openssl rand -base64 48.",
         "DATABASE_URL": "DATABASE_URL: it is SQLite, which serves one machine. "
         "Set DATABASE_URL to MySQL, or SQLITE_IN_PRODUCTION=true.",
+        "PUBLIC_URL": "PUBLIC_URL: it is not https, so that all on the way read passwords and tokens. "
+        "Set it to the https:// address at which clients reach the service, or HTTP_IN_PRODUCTION=true.",
+        "MAIL_URL": "MAIL_URL: mails, and links that open accounts, would be printed into the log. "
+        "Set it to smtp://user:password@host:587 or smtps://…:465, or CONSOLE_MAIL_IN_PRODUCTION=true.",
         "CORS_ORIGINS": "CORS_ORIGINS: `*` opens the API to every web site. "
         "Name the origins of your apps, comma-separated.",
         "TRUSTED_PROXIES": "TRUSTED_PROXIES: `*` lets every caller forge its address. "
@@ -93,9 +104,7 @@ def test_proxies_and_redis_that_cannot_be_meant_are_refused(env: pytest.MonkeyPa
 def test_safe_production_starts(env: pytest.MonkeyPatch) -> None:
     settings = load(
         env,
-        ENVIRONMENT="production",
-        SECRET_KEY=STRONG,
-        DATABASE_URL="mysql://app:x@db/gatepost",
+        **SAFE,
         CORS_ORIGINS="https://app.example, https://admin.example,",
     )
 
@@ -209,7 +218,59 @@ def test_public_address_with_two_readings_is_refused(env: pytest.MonkeyPatch, te
 
 
 def test_sqlite_in_production_is_allowed_on_request(env: pytest.MonkeyPatch) -> None:
-    assert load(env, ENVIRONMENT="production", SECRET_KEY=STRONG, SQLITE_IN_PRODUCTION="true").uses_sqlite
+    assert load(env, **{**SAFE, "DATABASE_URL": "sqlite:///x.db"}, SQLITE_IN_PRODUCTION="true").uses_sqlite
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "allowed_by"),
+    [
+        ("PUBLIC_URL", "http://auth.example", "HTTP_IN_PRODUCTION"),
+        ("PUBLIC_URL", "http://localhost:8080", "HTTP_IN_PRODUCTION"),
+        ("MAIL_URL", "console:", "CONSOLE_MAIL_IN_PRODUCTION"),
+        ("MAIL_URL", "CONSOLE:", "CONSOLE_MAIL_IN_PRODUCTION"),
+        ("MAIL_URL", "smtp://mail.example?starttls=no", "PLAIN_SMTP_IN_PRODUCTION"),
+        ("BCRYPT_ROUNDS", "9", "WEAK_HASHES_IN_PRODUCTION"),
+    ],
+)
+def test_what_protects_too_little_in_production_is_allowed_by_its_own_name_alone(
+    env: pytest.MonkeyPatch, setting: str, value: str, allowed_by: str
+) -> None:
+    others = {
+        "HTTP_IN_PRODUCTION", "CONSOLE_MAIL_IN_PRODUCTION", "PLAIN_SMTP_IN_PRODUCTION", "WEAK_HASHES_IN_PRODUCTION",
+    } - {allowed_by}  # fmt: skip
+    values = {**SAFE, setting: value}
+
+    said = complaints(env, **values, **dict.fromkeys(others, "true"))
+
+    assert said.keys() == {setting}
+    assert f"{allowed_by}=true" in said[setting]
+    assert load(env, **values, **{allowed_by: "true"}).in_production
+    assert not load(env, **{**values, "ENVIRONMENT": "development"}).in_production
+
+
+def test_unset_address_and_mail_server_are_refused_in_production(env: pytest.MonkeyPatch) -> None:
+    values = {name: value for name, value in SAFE.items() if name not in ("PUBLIC_URL", "MAIL_URL")}
+
+    assert complaints(env, **values).keys() == {"PUBLIC_URL", "MAIL_URL"}
+
+
+def test_mail_on_this_machine_may_be_plain_in_production(env: pytest.MonkeyPatch) -> None:
+    assert load(env, **{**SAFE, "MAIL_URL": "smtp://localhost:1025"}).in_production
+
+
+@pytest.mark.parametrize(("mode", "is_refused"), [(0o700, False), (0o750, True), (0o705, True), (0o701, True)])
+def test_folder_of_mails_that_others_can_look_into_is_refused_in_production(
+    env: pytest.MonkeyPatch, tmp_path: Path, mode: int, is_refused: bool
+) -> None:
+    folder = tmp_path / "mails"
+    folder.mkdir()
+    folder.chmod(mode)
+    values = {**SAFE, "MAIL_URL": f"file:{folder}"}
+
+    if is_refused:
+        assert f"chmod 700 {folder}" in complaints(env, **values)["MAIL_URL"]
+    else:
+        assert load(env, **values).in_production
 
 
 @pytest.mark.parametrize(
@@ -226,7 +287,7 @@ def test_sqlite_in_production_is_allowed_on_request(env: pytest.MonkeyPatch) -> 
 def test_weak_secret_is_refused_in_production_without_being_shown(
     env: pytest.MonkeyPatch, secret: str, problem: str
 ) -> None:
-    said = complaints(env, ENVIRONMENT="production", SECRET_KEY=secret, DATABASE_URL="mysql://app:x@db/gatepost")
+    said = complaints(env, **{**SAFE, "SECRET_KEY": secret})
 
     assert said.keys() == {"SECRET_KEY"}
     assert problem in said["SECRET_KEY"]

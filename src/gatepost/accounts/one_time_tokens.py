@@ -100,6 +100,7 @@ class OneTimeTokens:
         query = select(OneTimeToken.id).where(
             OneTimeToken.user_id == row.user_id,
             OneTimeToken.purpose == row.purpose,
+            OneTimeToken.email_canonical == row.email_canonical,
             OneTimeToken.used_at.is_(None),
             OneTimeToken.id < row.id,
             OneTimeToken.created_at > row.created_at - within,

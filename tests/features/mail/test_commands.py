@@ -76,17 +76,17 @@ def test_test_mail_tries_the_transport(tmp_path: Path) -> None:
     assert said == "gatepost: the server cannot be reached, or hung up: ConnectionRefusedError\n"
 
 
-def test_doctor_warns_of_mail_that_reaches_nobody_in_production(tmp_path: Path) -> None:
-    env = server_env(
-        ENVIRONMENT="production", SECRET_KEY="xB7-kQ2_vN9-pL4_zR8-wT3_yH6-mJ1_cF5", SQLITE_IN_PRODUCTION="true"
-    )
-    run_gatepost("migrate", folder=tmp_path, env=env)
+def test_doctor_refuses_mail_that_others_can_read_in_production(tmp_path: Path) -> None:
+    production = {
+        "ENVIRONMENT": "production",
+        "SECRET_KEY": "xB7-kQ2_vN9-pL4_zR8-wT3_yH6-mJ1_cF5",
+        "SQLITE_IN_PRODUCTION": "true",
+        "PUBLIC_URL": "https://auth.example.com",
+    }
 
-    printed = run_gatepost("doctor", folder=tmp_path, env=env)
-    plain = run_gatepost(
-        "doctor", folder=tmp_path, env={**env, "MAIL_URL": "smtp://u:hunter2@mail.example?starttls=no"}
-    )
+    printed = _refused("doctor", folder=tmp_path, **production)
+    plain = _refused("doctor", folder=tmp_path, **production, MAIL_URL="smtp://u:hunter2@mail.example?starttls=no")
 
-    assert "MAIL_URL is console: mail reaches nobody" in printed
-    assert "MAIL_URL has starttls=no" in plain
+    assert "MAIL_URL: mails, and links that open accounts, would be printed into the log" in printed
+    assert "MAIL_URL: starttls=no lets mails, and links that open accounts, cross the network" in plain
     assert "hunter2" not in plain

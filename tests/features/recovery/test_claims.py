@@ -1,4 +1,4 @@
-"""Who may say "this was not me": the address that the account had first, and no address that is not its own any more."""
+"""Who may say "this was not me": of several addresses that an account has had, the first one has the last word."""
 
 import pytest
 from sqlalchemy import select

@@ -159,8 +159,8 @@ async def end(world: World, name: str, after: LinkEnd) -> None:
     elif after is LinkEnd.DELETION_PLANNED:
         await world.do("DELETE", "/api/users/me", by=world.people[name], json={"password": PASSWORD})
     else:
-        for method, path, body in ACTS[after](name):
-            await world.act(name, path, method=method, json=body)
+        for method, path, wish in ACTS[after](name):
+            await world.act(name, path, method=method, json=wish)
 
 
 async def try_in_vain(services: Services) -> None:

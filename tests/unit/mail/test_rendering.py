@@ -39,7 +39,7 @@ def test_every_kind_is_there_in_every_language_in_text_and_html(kind: MailKind, 
     assert len(links) == 1
     for text in (mail.text, mail.html):
         assert links[0] in text
-        for word in (context["username"], context.get("device"), context.get("new_email"), context.get("invited_by")):
+        for word in (context["username"], context.get("device"), context.get("invited_by")):
             assert not word or word in text
         assert "{{" not in text
         assert "{%" not in text
@@ -163,25 +163,54 @@ def test_words_of_people_are_text_in_html(name: str) -> None:
     assert mail.html.count("https://") == 3
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     "name",
-    ["You won! https://evil.example/win", "www.evil.example", "evil.example", "evil.example/win", "//evil.example"],
-)
-def test_name_of_a_person_makes_no_link(name: str) -> None:
-    mail = _templates().render(
-        MailKind.RESET_PASSWORD, language="en", context=_context(MailKind.RESET_PASSWORD, username=name)
-    )
+    [
+        "You won! https://evil.example/win", "www.evil.example", "evil.example", "evil.example/win", "//evil.example",
+        "Claim prize at evil.com. Thanks", "evil.com, or so", "(evil.com)", "evil.com!", "e.vil.co", "EVIL.COM",
+        "evil.xn--p1ai", "evil\u3002com", "evil\uff0ecom", "evil\u2024com", "evil\uff61com", "evil.c\u200dom",
+        "evil\u200b.com", "evil.\u2060com", "evil\u202e.com", "prize@evil", "mailto:evil", "tel:evil", "192.0.2.1",
+        "evil\\share", "Call 0800 123 4567", "+49 (170) 1234567", "\u0664\u0664 \u0663\u0663 \u0662\u0662 \u0661\u0661",
+        "www.evil",
+    ],
+)  # fmt: skip
+def test_words_of_people_make_no_link(name: str, language: str) -> None:
+    for kind in (MailKind.RESET_PASSWORD, MailKind.SET_PASSWORD, MailKind.NEW_DEVICE, MailKind.INVITATION):
+        words = dict.fromkeys(("username", "device", "invited_by"), name) | {"roles": [name, "user"]}
+        mail = _templates().render(kind, language=language, context={**_context(kind), **words})
 
-    assert mail.html is not None
-    for text in (mail.text, mail.html):
-        assert "evil.example" not in text
-        assert "://evil" not in text
-        assert "evil" in text
-    assert "evil" in mail.text.splitlines()[0]
+        assert mail.html is not None
+        for text in (mail.subject, mail.text, mail.html):
+            assert not [word for word in ("evil", "EVIL", "0800", "170", "192.0.2", "\u0664") if word in text]
+            assert "\u2060" not in text
+        assert "Hello," in mail.text or "Guten Tag," in mail.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_words_of_people_are_told_from_ours(language: str) -> None:
+    words = {"username": "Your account is blocked", "invited_by": "The administration"}
+    quoted = {"en": "\u201c{}\u201d", "de": "\u201e{}\u201c"}[language]
+    for kind, name in (
+        (MailKind.SET_PASSWORD, "username"), (MailKind.SIGN_UP_TAKEN, "username"), (MailKind.INVITATION, "invited_by"),
+    ):  # fmt: skip
+        mail = _templates().render(kind, language=language, context={**_context(kind), **words})
+        assert quoted.format(words[name]) in mail.text
+        assert mail.html is not None
+        assert quoted.format(f"<bdi>{words[name]}</bdi>") in mail.html
 
 
 def test_ordinary_name_stays_as_it_is() -> None:
-    for name in ("Abbey Salami", "Dr. Jörg", "李小龍", "J.R. Hartley"):
+    for name in (
+        "Abbey Salami",
+        "Dr. Jörg",
+        "李小龍",
+        "J.R. Hartley",
+        "O'Hara",
+        "ジョン・スミス",
+        "نام\u200cه",
+        "Abbey 2024",
+    ):
         context = _context(MailKind.SET_PASSWORD, username=name)
         assert f"Hello {name}," in _templates().render(MailKind.SET_PASSWORD, language="en", context=context).text
 

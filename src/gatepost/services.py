@@ -12,6 +12,7 @@ from gatepost.access.gate import Gate
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.leaving import LeavingService
 from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.purging import LinkPurge
 from gatepost.accounts.service import AccountService
@@ -175,7 +176,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     )
     last_use = LastUse(database)
     gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
-    sessions = SessionService(database, clock, refresh=refresh, feed=feed)
+    sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
@@ -184,6 +185,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
+    pending = PendingSignUps(clock, accounts, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rules=rules, policy=policy)
     return Services(
         settings=settings,
@@ -197,10 +199,12 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         tokens=tokens,
         sessions=sessions,
         accounts=accounts,
-        sign_up=SignUpService(database, clock, passwords, tokens, accounts, rules=rules, policy=policy),
-        sign_in=SignInService(database, clock, passwords, tokens, guesses, policy=policy),
+        sign_up=SignUpService(
+            database, clock, passwords, tokens, sessions, accounts, pending, rules=rules, policy=policy
+        ),
+        sign_in=SignInService(database, clock, passwords, tokens, sessions, guesses, policy=policy),
         password_recovery=recovery,
-        addresses=AddressService(database, clock, recovery, policy=policy),
+        addresses=AddressService(database, clock, recovery, pending, policy=policy),
         not_me=NotMeService(database, clock, sessions),
         leaving=leaving,
         invitations=InvitationService(database, clock, accounts, policy=policy),

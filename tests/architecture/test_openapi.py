@@ -33,6 +33,8 @@ OF_NO_OPERATION = {
     "client_id_unusable",
     "client_name_unusable",
 }
+# These take an access token in a header, and serve who sends none.
+WITHOUT_A_HEADER = {"POST /api/auth/signout"}
 OPERATIONS = operations()
 each_operation = pytest.mark.parametrize("name", OPERATIONS)
 
@@ -121,6 +123,8 @@ def test_protected_operation_names_every_way_to_send_the_token_and_every_refusal
 
 async def test_document_says_which_operations_are_protected(api: Api) -> None:
     for name, operation in OPERATIONS.items():
+        if name in WITHOUT_A_HEADER:
+            continue
         method, path = name.split()
         answer = await api.client.request(method, re.sub(r"\{\w+\}", "1", path))
 

@@ -7,6 +7,7 @@ from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound
 from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.names import Name, parse_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
@@ -21,15 +22,24 @@ from gatepost.recovery.passwords import PasswordService
 class AddressService:
     """Proves and changes e-mail addresses; nothing here tells whether an address has an account."""
 
-    def __init__(self, database: Database, clock: Clock, passwords: PasswordService, *, policy: AccountPolicy) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: PasswordService,
+        sign_ups: PendingSignUps,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
+        self._sign_ups = sign_ups
         self._policy = policy
 
     @retry_conflicts
     async def send_link(self, email: Name, *, client: Client) -> None:
-        """Write to an address how to prove it, where an account that has not yet done so has it."""
+        """Write to an address how to prove it, where an account or a sign-up that has not yet done so has it."""
         async with self._db.begin() as tx:
             enqueue(
                 tx,
@@ -40,11 +50,11 @@ class AddressService:
             )
 
     async def confirm(self, token: str, *, client: Client) -> None:
-        """Prove an address, or change to a proved one, by the token of the mail that went there.
+        """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
 
         Raises:
             LinkUnusable: the token is no good, or the account has changed since.
-            EmailTaken: another account has the new address by now.
+            EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
         """
         try:
             await self._confirm(token, client=client)
@@ -91,6 +101,8 @@ class AddressService:
                 await self._verify(tx, used, client=client)
             elif (used := await tokens.use(Purpose.CHANGE_EMAIL, token, now=now)) is not None:
                 await self._change(tx, used, client=client)
+            elif (used := await tokens.use(Purpose.SIGN_UP, token, now=now)) is not None:
+                await self._sign_ups.complete(tx, used, client=client)
             else:
                 raise LinkUnusable
 

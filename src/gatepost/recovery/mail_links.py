@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email
+from gatepost.accounts.names import parse_email, parse_username
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
@@ -18,6 +18,7 @@ from gatepost.sessions.devices import describe
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
     Purpose.VERIFY_EMAIL: "/verify-email",
+    Purpose.SIGN_UP: "/verify-email",
     Purpose.CHANGE_EMAIL: "/verify-email",
     Purpose.SET_PASSWORD: "/set-password",
     Purpose.NOT_ME: "/not-me",
@@ -46,10 +47,14 @@ class MailLinks:
             match MailKind(mail.kind):
                 case MailKind.INVITATION:
                     return await self._invitation(tx, mail)
-                case MailKind.SIGN_UP_TAKEN:
+                case MailKind.SIGN_UP_TAKEN:  # of an earlier version, which looked this up at the sign-up
                     return await self._sign_up_taken(tx, mail)
+                case MailKind.VERIFY_EMAIL if "token_id" in mail.data:
+                    return await self._sign_up(tx, mail, token_id=mail.data["token_id"])
                 case kind:
                     user = await self._user(tx, mail)
+                    if user is None and kind is MailKind.VERIFY_EMAIL:
+                        return await self._sign_up_again(tx, mail)
                     if user is None or (user.disabled_at is not None):
                         return None
                     return await self._for_user(tx, kind, mail, user)
@@ -124,6 +129,26 @@ class MailLinks:
         }
         return _ready(mail, user, context, address=mail.address)
 
+    async def _sign_up(self, tx: Transaction, mail: OutboxMail, *, token_id: int) -> PreparedMail | None:
+        now, life = self._clock.now(), self._policy.verify_email_life
+        renewed = await OneTimeTokens(tx).renew(token_id, now=now, life=life)
+        if renewed is None:
+            return None
+        token, row = renewed
+        name = parse_username(row.data["username"])
+        if any(await Users(tx).taken(username=name.canonical, email=row.email_canonical)):
+            return await self._sign_up_taken(tx, mail)
+        context = {"username": name.display, "link": self._link(Purpose.SIGN_UP, token), "expires_at": now + life}
+        return PreparedMail(mail.address, mail.language, mail.kind, context)
+
+    async def _sign_up_again(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Renew the link of the latest sign-up of an address, unless it got one a moment ago."""
+        now, email = self._clock.now(), parse_email(mail.address)
+        row = await OneTimeTokens(tx).latest(Purpose.SIGN_UP, email_canonical=email.canonical, now=now)
+        if row is None or row.expires_at - self._policy.verify_email_life > now - PAUSE:
+            return None
+        return await self._sign_up(tx, mail, token_id=row.id)
+
     async def _sign_up_taken(self, tx: Transaction, mail: OutboxMail) -> PreparedMail:
         user = await self._user(tx, mail)
         context = {
@@ -132,7 +157,7 @@ class MailLinks:
             "link": f"{self._public_url}/sign-in",
         }
         language = user.language if user else mail.language
-        return PreparedMail(user.email if user else mail.address, language, mail.kind, context)
+        return PreparedMail(user.email if user else mail.address, language, MailKind.SIGN_UP_TAKEN.value, context)
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         life = self._policy.invitation_life

@@ -32,6 +32,7 @@ from gatepost.operations.tracing import TracedRequests, Tracing, start_tracing
 from gatepost.recovery.router import router as recovery_router
 from gatepost.running import running
 from gatepost.services import Services, build_services
+from gatepost.sessions.browsers import Browsers
 from gatepost.sessions.cookies import TokenCookies
 from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
 from gatepost.sessions.router import router as sessions_router
@@ -87,9 +88,11 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         middleware=_middleware(services, tracing),
     )
+    cookies = TokenCookies(settings)
     app.state.services = {
         **services.by_class(),
-        TokenCookies: TokenCookies(settings),
+        TokenCookies: cookies,
+        Browsers: Browsers(cookies, services.sessions),
         Console: Console(settings),
         DeviceCookies: DeviceCookies(settings),
         Drain: drain,

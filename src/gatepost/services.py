@@ -13,6 +13,7 @@ from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.hash_survey import HashSurvey
 from gatepost.accounts.leaving import LeavingService
 from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.purging import LinkPurge
 from gatepost.accounts.service import AccountService
@@ -181,7 +182,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     )
     last_use = LastUse(database)
     gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
-    sessions = SessionService(database, clock, refresh=refresh, feed=feed)
+    sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
@@ -191,6 +192,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
     guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
+    pending = PendingSignUps(clock, accounts, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
     return Services(
         settings=settings,
@@ -205,10 +207,12 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         tokens=tokens,
         sessions=sessions,
         accounts=accounts,
-        sign_up=SignUpService(database, clock, passwords, tokens, accounts, rules=rules, policy=policy),
-        sign_in=SignInService(database, clock, passwords, tokens, guesses, rate_limits, policy=policy),
+        sign_up=SignUpService(
+            database, clock, passwords, tokens, sessions, accounts, pending, rules=rules, policy=policy
+        ),
+        sign_in=SignInService(database, clock, passwords, tokens, sessions, guesses, rate_limits, policy=policy),
         password_recovery=recovery,
-        addresses=AddressService(database, clock, recovery, policy=policy),
+        addresses=AddressService(database, clock, recovery, pending, policy=policy),
         not_me=NotMeService(database, clock, sessions),
         leaving=leaving,
         invitations=InvitationService(database, clock, accounts, policy=policy),

@@ -8,44 +8,23 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from sqlalchemy import event
 
 from gatepost.core.database import Database
 from tests.conftest import ADDRESS
 from tests.support.api import PASSWORD, Api, Person, bearer
+from tests.support.statements import statements
 
-OURS = ContextVar("asked by the test itself, and not by work in the background", default=False)
 # What a request may be beyond a bare route of FastAPI, in calls of Python functions.
 MOST_CALLS_BEYOND_A_BARE_ROUTE = 70
 MOST_CALLS_OF_A_NEW_TOKEN = 62
 MOST_CALLS_OF_A_REFRESH = 2_200
 REFRESHES = 30
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """Give the statements that requests within the block make."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if OURS.get() and not statement.startswith("BEGIN"):
-            found.append(statement)
-
-    engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    token = OURS.set(True)
-    try:
-        yield found
-    finally:
-        OURS.reset(token)
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

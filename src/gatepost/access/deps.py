@@ -13,7 +13,8 @@ from gatepost.access.gate import Gate
 from gatepost.access.original import may_change_something
 from gatepost.access.principal import Principal, RoleName
 from gatepost.core.errors import Forbidden
-from gatepost.http.deps import provided, service
+from gatepost.http.cookies import WHITE_SPACE
+from gatepost.http.deps import service
 from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
 from gatepost.sessions.cookies import TokenCookies
 
@@ -31,21 +32,22 @@ class _Scheme(SecurityBase):
 
 
 class AccessTokenScheme(_Scheme):
-    """Finds the access token: `Authorization: Bearer`, else `x-access-token`, else the cookie; the first decides.
-
-    The route serves who sends none, too.
-    """
+    """Finds the access tokens of the headers, good or not; the route serves who sends none, too."""
 
     def __init__(self) -> None:
         super().__init__(OPTIONAL_SCHEME)
 
-    async def __call__(self, request: Request) -> str | None:
-        """Return the token, or None where none was sent."""
-        return _presented(request)
+    async def __call__(self, request: Request) -> list[str]:
+        """Return them all."""
+        return _of_headers(request)
 
 
 class CurrentUserScheme(_Scheme):
-    """Finds the access token and admits its owner, in one step: each further dependency costs every request."""
+    """Finds the access token, and admits its owner.
+
+    `Authorization: Bearer`, else `x-access-token`, else the cookie: the first decides. In one step, since each further
+    dependency costs every request.
+    """
 
     async def __call__(self, request: Request) -> Principal:
         """Return the signed-in person, or answer 401."""
@@ -61,22 +63,24 @@ class OriginalUserScheme(_Scheme):
         return await service(request, Gate).admit(_presented(request, changes=changes))
 
 
-def token_of_headers(request: Request) -> str | None:
-    """Return the access token that a header carries, or None where none does."""
+def _of_headers(request: Request) -> list[str]:
+    """Return the access tokens that headers carry, the one that decides first."""
+    found = []
     authorization = request.headers.get("authorization", "")
     if authorization[: len(BEARER)].lower() == BEARER:
-        # The white space of HTTP and no other (RFC 9110, section 5.6.3): a token has one form.
-        return authorization[len(BEARER) :].strip(" \t")
-    return request.headers.get(HEADER) or None
+        # A token has one form.
+        found.append(authorization[len(BEARER) :].strip(WHITE_SPACE))
+    if token := request.headers.get(HEADER):
+        found.append(token)
+    return found
 
 
 def _presented(request: Request, *, changes: bool | None = None) -> str | None:
-    token = token_of_headers(request)
-    return service(request, TokenCookies).access_token(request, changes=changes) if token is None else token
+    found = _of_headers(request)
+    return found[0] if found else service(request, TokenCookies).access_token(request, changes=changes)
 
 
-PresentedToken = Annotated[str | None, Depends(AccessTokenScheme())]
-GateDep = Annotated[Gate, Depends(provided(Gate))]
+TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[Principal, Depends(get_current_user)]
 OriginalUser = Annotated[Principal, Depends(OriginalUserScheme())]

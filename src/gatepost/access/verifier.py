@@ -36,15 +36,20 @@ class AccessTokenVerifier:
         known = self._verified.get(token)
         if known is not None and known[0] in self._keys() and known[1].expires_at > self._clock.now():
             return known[1]
-        try:
-            principal = Principal.from_claims(self.claims(token))
-        except ValueError as error:
-            raise TokenInvalid from error
+        principal = _principal(self.claims(token))
         self._remember(token, principal)
         return principal
 
-    def claims(self, token: str) -> dict[str, Any]:
-        """Return the claims of a good token, past the memory.
+    def session_of(self, token: str) -> int:
+        """Return the id of the session of a token, an expired one too: it may still end it.
+
+        Raises:
+            TokenInvalid: it is not an access token of ours.
+        """
+        return _principal(self.claims(token, expired_too=True)).session_id
+
+    def claims(self, token: str, *, expired_too: bool = False) -> dict[str, Any]:
+        """Return the claims of a good token, past the memory; with `expired_too` its time may be over.
 
         Raises:
             TokenExpired: its time is over.
@@ -58,6 +63,7 @@ class AccessTokenVerifier:
                 issuer=self._issuer,
                 audience=self._audience,
                 now=self._clock.now(),
+                expired_too=expired_too,
             )
         except jose.TokenExpiredError as error:
             raise TokenExpired from error
@@ -70,3 +76,10 @@ class AccessTokenVerifier:
             for old in list(self._verified)[: CACHE_SIZE // 2]:
                 del self._verified[old]
         self._verified[token] = (jose.key_id(token), principal)
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    try:
+        return Principal.from_claims(claims)
+    except ValueError as error:
+        raise TokenInvalid from error

@@ -88,9 +88,9 @@ class OneTimeToken(Base):
     id: Mapped[PrimaryId]
     purpose: Mapped[str] = mapped_column(exact(32))
     digest: Mapped[str] = mapped_column(exact(64), unique=True)
-    # Empty for an invitation.
+    # Empty for an invitation and for a sign-up, whose accounts are not there yet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    email_canonical: Mapped[str] = mapped_column(exact(320))
+    email_canonical: Mapped[str] = mapped_column(exact(320), index=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     CHANGE_EMAIL = "change_email"
     NOT_ME = "not_me"
     INVITATION = "invitation"
+    SIGN_UP = "sign_up"
 
 
 # Of these an account has one good link at a time, the last that was sent.
@@ -123,6 +124,16 @@ class OneTimeTokens:
         if email is not None:
             query = query.where(OneTimeToken.email_canonical == email)
         return await self._tx.scalar(query.order_by(OneTimeToken.id).limit(1))
+
+    async def latest(self, purpose: Purpose, *, email_canonical: str, now: datetime) -> OneTimeToken | None:
+        """Return the newest good token of a purpose for an address, whoever has it."""
+        query = select(OneTimeToken).where(
+            OneTimeToken.purpose == purpose.value,
+            OneTimeToken.email_canonical == email_canonical,
+            OneTimeToken.used_at.is_(None),
+            OneTimeToken.expires_at > now,
+        )
+        return await self._tx.scalar(query.order_by(OneTimeToken.id.desc()).limit(1))
 
     async def use(self, purpose: Purpose, token: str, *, now: datetime) -> OneTimeToken | None:
         """Use a token up and return what it is for; None where it is no good. Of several at once, one gets it."""

@@ -39,4 +39,4 @@ class AccountPolicy:
     @property
     def signs_in_at_once(self) -> bool:
         """Whether a sign-up is signed in by itself; else a mail tells how to go on."""
-        return self.reveals_taken and self.verification is not EmailVerification.REQUIRED
+        return self.verification is not EmailVerification.REQUIRED

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Request, Response, status
 
 from gatepost.access.deps import CurrentUser
 from gatepost.accounts.deps import AccountServiceDep, LeavingServiceDep
@@ -63,7 +63,7 @@ async def export_me(response: Response, user: CurrentUser, leaving: LeavingServi
 )
 async def delete_me(
     body: DeletionRequest,
-    response: Response,
+    request: Request,
     user: CurrentUser,
     passwords: PasswordServiceDep,
     leaving: LeavingServiceDep,
@@ -73,5 +73,5 @@ async def delete_me(
     """Every session ends now; the account is deleted after a time in which signing in takes it back."""
     await passwords.prove(user, body.password, client=client)
     erase_at = await leaving.ask_deletion(user, client=client)
-    cookies.clear(response)
+    cookies.clear(request)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

@@ -1,25 +1,23 @@
 """Signing up: at once, by invitation, or by a mail that tells how to go on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import (
-    EmailTaken,
     InvitationUnusable,
     RoleNotGrantable,
     SignUpByInvitation,
     SignUpClosed,
-    UsernameTaken,
 )
 from gatepost.accounts.mails import write
 from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.password_rules import PasswordRules
+from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
-from gatepost.accounts.repository import Users
 from gatepost.accounts.service import AccountService, NewAccount
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
@@ -29,9 +27,9 @@ from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification, SignUp
 from gatepost.limits.counters import turn_of
 from gatepost.limits.mailboxes import asker
-from gatepost.mail.languages import choose
-from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.sessions.tokens import SignedIn, TokenService
+from gatepost.mail.outbox import MailKind
+from gatepost.sessions.service import SessionService
+from gatepost.sessions.tokens import REPLACED, SignedIn, TokenService
 
 PASSWORD_METHOD = "pwd"  # noqa: S105  RFC 8176's name of the method
 
@@ -54,7 +52,9 @@ class SignUpService:
         clock: Clock,
         passwords: Passwords,
         tokens: TokenService,
+        sessions: SessionService,
         accounts: AccountService,
+        pending: PendingSignUps,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -63,12 +63,17 @@ class SignUpService:
         self._clock = clock
         self._passwords = passwords
         self._tokens = tokens
+        self._sessions = sessions
         self._accounts = accounts
+        self._pending = pending
         self._rules = rules
         self._policy = policy
 
-    async def sign_up(self, wish: SignUpWish, *, client: Client) -> SignedIn | None:
+    async def sign_up(self, wish: SignUpWish, *, client: Client, replaces: Collection[int] = ()) -> SignedIn | None:
         """Make an account, and sign it in; None where a mail tells how to go on.
+
+        Sessions whose ids are in `replaces` end with the sign-in. Where the deployment does not tell what is taken,
+        nothing is made, for anybody, until the address is proved.
 
         Raises:
             SignUpClosed, SignUpByInvitation, InvitationUnusable: this person may not sign up.
@@ -80,18 +85,29 @@ class SignUpService:
         await self._check_invitation(wish)
         await self._check_roles(wish.roles)
         self._rules.check(wish.account.password, names=wish.account.names)
-        if self._policy.reveals_taken:
+        # Who is invited has proved the address already.
+        tells = self._policy.reveals_taken or wish.invitation is not None
+        if tells:
             await self._accounts.refuse_taken(wish.account)
         password_hash = await self._passwords.hash(wish.account.password, asker=turn_of(client))
-        try:
-            return await self._make(wish, password_hash, client=client)
-        except IntegrityError:
-            if not await self._answer_taken(wish.account, client=client):
-                raise
+        if not tells:
+            await self._keep(wish.account, password_hash, client=client)
             return None
+        try:
+            return await self._make(wish, password_hash, client=client, replaces=replaces)
+        except IntegrityError:
+            await self._accounts.refuse_taken(wish.account)
+            raise
 
     @retry_conflicts
-    async def _make(self, wish: SignUpWish, password_hash: str, *, client: Client) -> SignedIn | None:
+    async def _keep(self, new: NewAccount, password_hash: str, *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            await self._pending.keep(tx, new, password_hash, client=client)
+
+    @retry_conflicts
+    async def _make(
+        self, wish: SignUpWish, password_hash: str, *, client: Client, replaces: Collection[int]
+    ) -> SignedIn | None:
         now = self._clock.now()
         async with self._db.begin() as tx:
             roles: list[str] = [RoleName.USER]
@@ -110,38 +126,8 @@ class SignUpService:
             if not (account.is_proved or self._policy.signs_in_at_once):
                 return None
             session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
+            await self._sessions.end_named(tx, replaces, reason=REPLACED, client=client)
         return self._tokens.issue(user, session, now=now)
-
-    async def _answer_taken(self, new: NewAccount, *, client: Client) -> bool:
-        """Say what is taken, or write to the address where nobody may learn that from the answer.
-
-        False where nothing is taken any more.
-
-        Raises:
-            UsernameTaken, EmailTaken: where the deployment tells.
-        """
-        try:
-            await self._accounts.refuse_taken(new)
-        except (UsernameTaken, EmailTaken) as error:
-            if self._policy.reveals_taken:
-                raise
-            await self._write_taken(new, what=error.code, client=client)
-            return True
-        return False
-
-    @retry_conflicts
-    async def _write_taken(self, new: NewAccount, *, what: str, client: Client) -> None:
-        async with self._db.begin() as tx:
-            owner = await Users(tx).by_email(new.email.canonical)
-            enqueue(
-                tx,
-                MailKind.SIGN_UP_TAKEN,
-                address=new.email.display,
-                language=choose(client.language, default=self._policy.default_language),
-                at=self._clock.now(),
-                user_id=owner.id if owner is not None else None,
-                data={"what": what, "asker": asker(client)},
-            )
 
     async def _check_invitation(self, wish: SignUpWish) -> None:
         if self._policy.signup is SignUp.CLOSED:

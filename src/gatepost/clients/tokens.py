@@ -1,13 +1,15 @@
 """What other services and token holders do with tokens: introspection (RFC 7662) and revocation (RFC 7009)."""
 
+from contextlib import suppress
 from typing import Any
 
 from gatepost.access.gate import Gate
 from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.core.client import Client
-from gatepost.core.errors import Forbidden, Unauthorized
+from gatepost.core.errors import Unauthorized
 from gatepost.sessions.refresh_tokens import PREFIX as REFRESH_PREFIX
 from gatepost.sessions.service import SessionService
+from gatepost.sessions.tokens import HeldTokens
 
 
 class TokenDesk:
@@ -27,7 +29,7 @@ class TokenDesk:
             RevocationUnknown, DatabaseUnavailable: that cannot be told now.
         """
         try:
-            await self._gate.admit(token)
+            await self._gate.admit(token, at_once=True)
             claims = self._verifier.claims(token)
         except Unauthorized:
             return {"active": False}
@@ -36,12 +38,12 @@ class TokenDesk:
     async def revoke(self, token: str, *, client: Client) -> None:
         """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2).
 
-        An access token that went stale still speaks for its session here, as its refresh token does.
+        An access token that went stale still speaks for its session here, as its refresh token does; one that has
+        expired is taken back already.
         """
-        try:
-            if token.startswith(REFRESH_PREFIX):
-                await self._sessions.sign_out_with(token, client=client)
-            else:
-                await self._sessions.sign_out(self._verifier.verify(token), client=client)
-        except (Unauthorized, Forbidden):
+        if token.startswith(REFRESH_PREFIX):
+            await self._sessions.sign_out(HeldTokens(refresh=[token]), client=client)
             return
+        with suppress(Unauthorized):
+            self._verifier.verify(token)
+            await self._sessions.sign_out(HeldTokens(access=[token]), client=client)

@@ -182,8 +182,11 @@ def verify(
     issuer: str,
     audience: str,
     now: datetime,
+    expired_too: bool = False,
 ) -> dict[str, Any]:
     """Return the claims of a good token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are there and typed.
+
+    With `expired_too` it may be past its `exp`.
 
     Raises:
         TokenExpiredError: all is well but the time.
@@ -192,6 +195,9 @@ def verify(
     try:
         claims = _signed_claims(token, keys, typ)
         _check_claims(claims, issuer=issuer, audience=audience, now=now)
+    except TokenExpiredError:
+        if not expired_too:
+            raise
     except TokenRefusedError:
         raise
     except Exception as error:

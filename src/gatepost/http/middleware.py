@@ -78,7 +78,9 @@ class RequestEnvelope:
         enveloped += [header for header in added if header[0] not in own] if own else added
         enveloped.append((b"x-request-id", state["request_id"].encode()))
         for name, members in state.get(ADDED, {}).items():
-            enveloped.append((name, ", ".join(members).encode()))
+            # RFC 9110, section 5.3: cookies are the one list that is not joined.
+            values = members if name == b"set-cookie" else [", ".join(members)]
+            enveloped += [(name, value.encode()) for value in values]
         return enveloped
 
     def _close(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:

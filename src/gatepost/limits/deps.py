@@ -25,13 +25,21 @@ async def get_device(request: Request, cookies: DeviceCookiesDep) -> Device:
     return cookies.read(request)
 
 
-async def get_remembering(request: Request, response: Response, cookies: DeviceCookiesDep) -> Callable[[User], None]:
-    """Return what gives the device of the request a token for an account."""
-    return lambda user: cookies.remember(request, response, user)
+class Remembering:
+    """Gives the device of the request a token for an account."""
+
+    def __init__(self, request: Request, response: Response, cookies: DeviceCookiesDep) -> None:
+        self._request = request
+        self._response = response
+        self._cookies = cookies
+
+    def __call__(self, user: User, *, by_cookie: bool = True) -> None:
+        """Remember that the account was signed in to."""
+        self._cookies.remember(self._request, self._response, user, by_cookie=by_cookie)
 
 
 DeviceDep = Annotated[Device, Depends(get_device)]
-RememberDevice = Annotated[Callable[[User], None], Depends(get_remembering)]
+RememberDevice = Annotated[Remembering, Depends()]
 
 
 def limited(rate: Rate) -> Callable[..., Awaitable[None]]:

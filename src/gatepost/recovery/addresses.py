@@ -7,7 +7,8 @@ from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound, Wro
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import Name, read_email
-from gatepost.accounts.one_time_tokens import Purpose
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
@@ -23,15 +24,24 @@ from gatepost.recovery.passwords import PasswordService
 class AddressService:
     """Proves and changes e-mail addresses; nothing here tells whether an address has an account."""
 
-    def __init__(self, database: Database, clock: Clock, passwords: PasswordService, *, policy: AccountPolicy) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: PasswordService,
+        sign_ups: PendingSignUps,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
         self._db = database
         self._clock = clock
         self._passwords = passwords
+        self._sign_ups = sign_ups
         self._policy = policy
 
     @retry_conflicts
     async def send_link(self, email: Name, *, client: Client, device: Device) -> None:
-        """Write to an address how to prove it, where an account that has not yet done so has it."""
+        """Write to an address how to prove it, where an account or a sign-up that has not yet done so has it."""
         async with self._db.begin() as tx:
             await ask_for(
                 tx, MailKind.VERIFY_EMAIL, email, client=client, device=device,
@@ -39,11 +49,11 @@ class AddressService:
             )  # fmt: skip
 
     async def confirm(self, token: str, *, client: Client) -> None:
-        """Prove an address, or change to a proved one, by the token of the mail that went there.
+        """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
 
         Raises:
             LinkUnusable: the token is no good, or the account has changed since.
-            EmailTaken: another account has the new address by now.
+            EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
         """
         try:
             await self._confirm(token, client=client)
@@ -81,6 +91,9 @@ class AddressService:
     async def _confirm(self, token: str, *, client: Client) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
+            if (pending := await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=now)) is not None:
+                await self._sign_ups.complete(tx, pending, client=client)
+                return
             used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
             if used.purpose == Purpose.VERIFY_EMAIL:
                 self._verify(tx, used, user, client=client)

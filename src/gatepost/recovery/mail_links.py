@@ -1,13 +1,14 @@
 """The words and links of every mail, made at the moment of sending: no token lies in the outbox."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from gatepost.accounts.errors import EmailTaken
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import read_email
+from gatepost.accounts.names import parse_username, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
@@ -23,6 +24,7 @@ from gatepost.sessions.devices import UNKNOWN, describe
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
     Purpose.VERIFY_EMAIL: "/verify-email",
+    Purpose.SIGN_UP: "/verify-email",
     Purpose.CHANGE_EMAIL: "/verify-email",
     Purpose.SET_PASSWORD: "/set-password",
     Purpose.NOT_ME: "/not-me",
@@ -71,7 +73,7 @@ class MailLinks:
             match MailKind(mail.kind):
                 case MailKind.INVITATION:
                     return await self._invitation(tx, mail)
-                case MailKind.SIGN_UP_TAKEN:
+                case MailKind.SIGN_UP_TAKEN:  # of an earlier version, which looked this up at the sign-up
                     return await self._sign_up_taken(tx, mail)
                 case MailKind.DELETION_PLANNED:
                     return await self._deletion_planned(tx, mail)
@@ -94,6 +96,11 @@ class MailLinks:
         user = await Users(tx).get(row.user_id or 0) if row is not None else None
         if row is None:
             return None
+        if row.purpose == Purpose.SIGN_UP:
+            return await self._sign_up(tx, mail, row)
+        if user is None and kind is MailKind.VERIFY_EMAIL:
+            await tokens.remove(row.id)
+            return await self._sign_up_again(tx, mail)
         is_asked_twice = "asker" in mail.data and mail.attempts == 0 and await tokens.asked_before(row, within=PAUSE)
         if user is None or is_asked_twice or not await self._is_due(tx, kind, row, user):
             await tokens.remove(row.id)
@@ -129,6 +136,23 @@ class MailLinks:
         }
         return _ready(mail, user, context, address=mail.address)
 
+    async def _sign_up(self, tx: Transaction, mail: OutboxMail, row: OneTimeToken) -> PreparedMail | None:
+        """Make the mail of a sign-up ready whose account is not made before its link is followed."""
+        name = parse_username(row.data["username"])
+        if any(await Users(tx).taken(username=name.canonical, email=row.email_canonical)):
+            return await self._sign_up_taken(tx, mail)
+        link = await self._link(tx, MailKind.VERIFY_EMAIL, row.id)
+        # Whoever signs up has chosen the name, and it need not be who reads this.
+        return PreparedMail(mail.address, mail.language, mail.kind, {"username": "", **(link or {})})
+
+    async def _sign_up_again(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Renew the link of the latest sign-up of an address, unless it is new, or on its way."""
+        now = self._clock.now()
+        row = await OneTimeTokens(tx).latest(Purpose.SIGN_UP, email_canonical=_canonical(mail.address), now=now)
+        if row is None or row.expires_at - self._lives[MailKind.VERIFY_EMAIL] > now - PAUSE:
+            return None
+        return await self._sign_up(tx, mail, row)
+
     async def _deletion_planned(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         user = await Users(tx).get(mail.user_id or 0)
         erase_at = datetime.fromisoformat(mail.data["erase_at"])
@@ -138,13 +162,14 @@ class MailLinks:
 
     async def _sign_up_taken(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         """Tell the owner of an account that somebody wants one, or somebody without one that the name is taken."""
-        link = f"{self._public_url}/sign-in"
+        template, link = MailKind.SIGN_UP_TAKEN.value, f"{self._public_url}/sign-in"
         user = await Users(tx).by_email(_canonical(mail.address))
         if user is not None and mail.user_id in (None, user.id) and user.disabled_at is None:
-            return _ready(mail, user, {"has_account": True, "link": link}, address=user.email)
+            told = _ready(mail, user, {"has_account": True, "link": link}, address=user.email)
+            return replace(told, template=template)
         if user is None and mail.user_id is None and mail.data.get("what") != EmailTaken.code:
             context = {"username": "", "has_account": False, "link": link}
-            return PreparedMail(mail.address, mail.language, mail.kind, context)
+            return PreparedMail(mail.address, mail.language, template, context)
         return None
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:

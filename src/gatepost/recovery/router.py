@@ -3,7 +3,14 @@
 from fastapi import APIRouter, status
 
 from gatepost.access.deps import CurrentUser
-from gatepost.accounts.errors import EmailTaken, LinkUnusable, UnusablePassword, UserNotFound, WrongPassword
+from gatepost.accounts.errors import (
+    EmailTaken,
+    LinkUnusable,
+    UnusablePassword,
+    UsernameTaken,
+    UserNotFound,
+    WrongPassword,
+)
 from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
@@ -75,10 +82,10 @@ async def change_password(
     "/email/verify",
     summary="Confirm an address by a mail link",
     dependencies=[LinkLimit],
-    responses=problems(LinkUnusable, EmailTaken, TooManyRequests),
+    responses=problems(LinkUnusable, UsernameTaken, EmailTaken, TooManyRequests),
 )
 async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
-    """Of the address that an account has, or of the one that it is to have."""
+    """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this."""
     await addresses.confirm(body.token, client=client)
     return MessageResponse(message="Your e-mail address is confirmed.")
 

@@ -3,8 +3,10 @@
 from fastapi import Request, Response
 
 from gatepost.core.settings import Settings, TokenTransport
-from gatepost.sessions.errors import CrossSiteRequest
-from gatepost.sessions.tokens import TokenPair
+from gatepost.http.cookies import cookie_values
+from gatepost.http.middleware import add_to_answer
+from gatepost.sessions.errors import AmbiguousCookie, CrossSiteRequest
+from gatepost.sessions.tokens import HeldTokens, TokenPair
 
 REFRESH_PATH = "/api/auth"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,13 +26,18 @@ class TokenCookies:
         self.refresh_name = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
         self._origins = settings.trusted_origins
 
-    def deliver(self, response: Response, tokens: TokenPair, *, asked: TokenTransport | None) -> bool:
+    def are_wanted(self, *, asked: TokenTransport | None, unasked: bool = True) -> bool:
+        """Whether an answer sets the cookies: because the request asks, or, where it need not, by TOKEN_TRANSPORT."""
+        return asked is TokenTransport.COOKIE or (unasked and self._transport is not TokenTransport.BODY)
+
+    def deliver(
+        self, response: Response, tokens: TokenPair, *, asked: TokenTransport | None, unasked: bool = True
+    ) -> bool:
         """Put tokens into cookies where they are wanted; return whether they go into the body as well.
 
         TOKEN_TRANSPORT decides; a request may ask for cookies alone, and never for more than is set.
         """
-        wanted = TokenTransport.COOKIE if asked is TokenTransport.COOKIE else self._transport
-        if wanted is not TokenTransport.BODY:
+        if self.are_wanted(asked=asked, unasked=unasked):
             self._set(response, self._access, tokens.access_token, path="/", seconds=tokens.expires_in)
             self._set(
                 response,
@@ -39,22 +46,44 @@ class TokenCookies:
                 path=REFRESH_PATH,
                 seconds=tokens.refresh_expires_in,
             )
-        return wanted is not TokenTransport.COOKIE
+        return TokenTransport.COOKIE not in (asked, self._transport)
 
-    def clear(self, response: Response) -> None:
-        """Take both cookies back."""
-        self._set(response, self._access, "", path="/", seconds=0)
-        self._set(response, self.refresh_name, "", path=REFRESH_PATH, seconds=0)
+    def clear(self, request: Request) -> None:
+        """Take both cookies back with the answer, a refusal too, unless a page of another site asks."""
+        if self.is_foreign(request):
+            return
+        empty = Response()
+        self._set(empty, self._access, "", path="/", seconds=0)
+        self._set(empty, self.refresh_name, "", path=REFRESH_PATH, seconds=0)
+        for cookie in empty.headers.getlist("set-cookie"):
+            add_to_answer(request.scope, b"set-cookie", cookie)
 
     def are_with(self, request: Request) -> bool:
         """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
-        return bool(request.cookies.get(self._access))
+        return any(cookie_values(request, self._access))
+
+    def held(self, request: Request, *, is_proved: bool) -> HeldTokens:
+        """Return the tokens in the cookies of a request that ends their sessions, of two cookies of one name both.
+
+        Where a page of another site may have sent the request, there are none. `is_proved` says that it has what such
+        a page cannot send: a body in JSON, or a header of its own.
+
+        Raises:
+            CrossSiteRequest: there are tokens, nothing is proved, and it is not from an allowed origin.
+        """
+        held = HeldTokens(cookie_values(request, self._access), cookie_values(request, self.refresh_name))
+        if not held or self._is_ours(request):
+            return held
+        if not is_proved:
+            raise CrossSiteRequest
+        return HeldTokens() if self.is_foreign(request) else held
 
     def access_token(self, request: Request, *, changes: bool | None = None) -> str | None:
         """Return the access token of the cookie; `changes` says it of a request that another one is about.
 
         Raises:
             CrossSiteRequest: the request changes something and is not from an allowed origin.
+            AmbiguousCookie: there are two, and one of them may be a stranger's.
         """
         return self._read(request, self._access, changes=changes)
 
@@ -63,16 +92,25 @@ class TokenCookies:
 
         Raises:
             CrossSiteRequest: the request is not from an allowed origin.
+            AmbiguousCookie: there are two, and one of them may be a stranger's.
         """
         return self._read(request, self.refresh_name)
 
+    def is_foreign(self, request: Request) -> bool:
+        """Whether a page sent it that is not of an allowed origin, as far as browsers tell; programs tell nothing."""
+        return not self._is_ours(request) and not {"origin", "sec-fetch-site"}.isdisjoint(request.headers)
+
     def _read(self, request: Request, name: str, *, changes: bool | None = None) -> str | None:
-        token = request.cookies.get(name)
+        values = cookie_values(request, name)
+        if not any(values):
+            return None
         if changes is None:
             changes = request.method not in SAFE_METHODS
-        if token and changes and not self._is_ours(request):
+        if changes and not self._is_ours(request):
             raise CrossSiteRequest
-        return token or None
+        if len(values) > 1:
+            raise AmbiguousCookie
+        return values[0]
 
     def _is_ours(self, request: Request) -> bool:
         """Whether a page of an allowed origin sent it; browsers set these headers and pages cannot."""

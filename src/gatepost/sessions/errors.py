@@ -59,6 +59,14 @@ class CrossSiteRequest(Forbidden):
     message = "This request must come from an allowed origin."
 
 
+class AmbiguousCookie(Forbidden):
+    """The request has two cookies of one name: another host of this domain may have set one of them."""
+
+    code = "ambiguous_cookie"
+    title = "Ambiguous cookie"
+    message = "Your browser sends two cookies of one name. Please delete the cookies of this site."
+
+
 class RefreshTokenRequired(Forbidden):
     """No refresh token was sent."""
 
@@ -74,6 +82,10 @@ class RefreshTokenInvalid(Forbidden):
     title = "Refresh token invalid"
     message = "Refresh token is not valid!"
     oauth = "invalid_grant"
+
+
+class RefreshTokenReplaced(RefreshTokenInvalid):
+    """A later sign-in of the same browser has ended its session; the cookies are that one's by now."""
 
 
 class RefreshTokenReused(Forbidden):
@@ -110,4 +122,5 @@ ACCESS_TOKEN_ERRORS = (
     TokenStale,
     RevocationUnknown,
     CrossSiteRequest,
+    AmbiguousCookie,
 )

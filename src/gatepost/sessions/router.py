@@ -1,11 +1,10 @@
 """Staying signed in, over HTTP: refresh, sign-out, devices."""
 
-from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path, Request, Response, status
 
-from gatepost.access.deps import CurrentUser, GateDep, PresentedToken, token_of_headers
+from gatepost.access.deps import CurrentUser, TokensOfHeaders
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
@@ -13,9 +12,9 @@ from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.limits.deps import RefreshLimit
 from gatepost.limits.errors import TooManyRequests
-from gatepost.sessions.deps import SessionServiceDep, TokenCookiesDep, TokenServiceDep
+from gatepost.sessions.deps import BrowsersDep, SessionServiceDep, TokenCookiesDep, TokenServiceDep
 from gatepost.sessions.errors import (
-    ACCESS_TOKEN_ERRORS,
+    AmbiguousCookie,
     CrossSiteRequest,
     RefreshTokenExpired,
     RefreshTokenInvalid,
@@ -24,6 +23,7 @@ from gatepost.sessions.errors import (
     SessionNotFound,
 )
 from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse
+from gatepost.sessions.tokens import HeldTokens
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
@@ -37,7 +37,7 @@ SessionId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
     dependencies=[RefreshLimit],
     responses=problems(
         RefreshTokenRequired, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled,
-        CrossSiteRequest, TooManyRequests,
+        CrossSiteRequest, AmbiguousCookie, TooManyRequests,
     ),
 )  # fmt: skip
 async def refresh(
@@ -45,19 +45,22 @@ async def refresh(
     response: Response,
     tokens: TokenServiceDep,
     cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
     body: OptionalRefresh = None,
 ) -> RefreshResponse:
     """Send it in the body, or by the cookie that sign-in set; an access token that rides along is ignored.
 
     With rotation (the default) the answer holds a new refresh token and the old one is used up. The one just before
-    is answered with its successor again for a few seconds, so that nothing is lost between two tabs.
+    is answered with its successor again for a few seconds, so that nothing is lost between two tabs. A refusal takes
+    the cookies back.
     """
     sent = body.refresh_token if body else None
     token = sent or cookies.refresh_token(request)
     if token is None:
         raise RefreshTokenRequired
-    pair = await tokens.refresh(token, client=client)
+    async with browsers.signed_out_if_refused(request, is_proved=bool(sent), client=client):
+        pair = await tokens.refresh(token, client=client)
     with_tokens = cookies.deliver(response, pair, asked=None if sent else TokenTransport.COOKIE)
     return RefreshResponse.of(pair, with_tokens=with_tokens)
 
@@ -66,32 +69,22 @@ async def refresh(
     "/signout",
     summary="End this session",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(RefreshTokenInvalid, *ACCESS_TOKEN_ERRORS),
+    responses=problems(CrossSiteRequest),
 )
 async def sign_out(
     request: Request,
-    response: Response,
-    access_token: PresentedToken,
-    gate: GateDep,
-    sessions: SessionServiceDep,
-    cookies: TokenCookiesDep,
+    access_tokens: TokensOfHeaders,
+    browsers: BrowsersDep,
     client: ClientDep,
     body: OptionalRefresh = None,
 ) -> None:
-    """Name the session by a refresh token in the body, else by an access token in a header, else by the cookies.
+    """The session of every token that is sent ends: in a header, an expired one too, in the body, or by the cookies.
 
-    Tokens of both kinds end with it.
+    The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same.
     """
-    cookies.clear(response)
-    sent = body.refresh_token if body else None
-    kept = None if sent or token_of_headers(request) else cookies.refresh_token(request)
-    if sent:
-        await sessions.sign_out_with(sent, client=client)
-    elif kept:
-        with suppress(RefreshTokenInvalid):  # the cookie is taken back all the same
-            await sessions.sign_out_with(kept, client=client)
-    else:
-        await sessions.sign_out(await gate.admit(access_token), client=client)
+    refresh_token = body.refresh_token if body else None
+    sent = HeldTokens(access_tokens, [refresh_token] if refresh_token else [])
+    await browsers.sign_out(request, sent, client=client)
 
 
 @router.post("/signout-others", summary="End every other session", status_code=status.HTTP_204_NO_CONTENT)
@@ -102,7 +95,7 @@ async def sign_out_others(user: CurrentUser, sessions: SessionServiceDep, client
 
 @router.post("/signout-all", summary="End every session", status_code=status.HTTP_204_NO_CONTENT)
 async def sign_out_all(
-    response: Response,
+    request: Request,
     user: CurrentUser,
     sessions: SessionServiceDep,
     cookies: TokenCookiesDep,
@@ -110,7 +103,7 @@ async def sign_out_all(
 ) -> None:
     """Every device is signed out at once, this one too."""
     await sessions.end_all(user, keep_this=False, client=client)
-    cookies.clear(response)
+    cookies.clear(request)
 
 
 @router.get("/sessions", summary="The devices that are signed in")
@@ -125,6 +118,15 @@ async def list_sessions(user: CurrentUser, sessions: SessionServiceDep) -> list[
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(SessionNotFound),
 )
-async def end_session(session_id: SessionId, user: CurrentUser, sessions: SessionServiceDep, client: ClientDep) -> None:
-    """That device is signed out at once."""
+async def end_session(
+    session_id: SessionId,
+    request: Request,
+    user: CurrentUser,
+    sessions: SessionServiceDep,
+    cookies: TokenCookiesDep,
+    client: ClientDep,
+) -> None:
+    """That device is signed out at once; this one as well, if it is meant."""
     await sessions.end_one(user, session_id, client=client)
+    if session_id == user.session_id:
+        cookies.clear(request)

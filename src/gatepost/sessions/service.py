@@ -1,26 +1,38 @@
 """The devices of an account: seeing them and ending them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 
 from gatepost.access.principal import Principal
+from gatepost.access.verifier import AccessTokenVerifier
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
-from gatepost.sessions.errors import SessionNotFound
+from gatepost.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenInvalid
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.revocation import RevocationFeed
+from gatepost.sessions.tokens import HeldTokens
 
 
 class SessionService:
     """Lists and ends sessions; what ends takes its access tokens with it, everywhere."""
 
-    def __init__(self, database: Database, clock: Clock, *, refresh: RefreshTokens, feed: RevocationFeed) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        access: AccessTokenVerifier,
+        refresh: RefreshTokens,
+        feed: RevocationFeed,
+    ) -> None:
         self._db = database
         self._clock = clock
+        self._access = access
         self._refresh = refresh
         self._feed = feed
 
@@ -30,22 +42,26 @@ class SessionService:
             user = await Users(tx).of(principal)
             return await Sessions(tx).live(user.id, now=self._clock.now()) if user is not None else []
 
-    @retry_conflicts
-    async def sign_out(self, principal: Principal, *, client: Client) -> None:
-        """End the caller's session; one that has ended already is fine."""
-        async with self._db.begin() as tx:
-            await self.end(tx, session_id=principal.session_id, reason="signed_out", client=client)
+    def named_by(self, held: HeldTokens) -> Collection[int]:
+        """Return the ids of the sessions of tokens, of those too that have expired; what is none of ours has none."""
+        found = set()
+        for token in held.access:
+            with suppress(TokenInvalid):
+                found.add(self._access.session_of(token))
+        for token in held.refresh:
+            with suppress(RefreshTokenInvalid):
+                found.add(self._refresh.read(token).session_id)
+        return found
+
+    async def sign_out(self, *several: HeldTokens, client: Client) -> None:
+        """End every session that has one of the tokens; one that has ended already is fine, and none at all."""
+        if session_ids := {session_id for held in several for session_id in self.named_by(held)}:
+            await self._sign_out(session_ids, client=client)
 
     @retry_conflicts
-    async def sign_out_with(self, refresh_token: str, *, client: Client) -> None:
-        """End the session of a refresh token; one that has ended already is fine.
-
-        Raises:
-            RefreshTokenInvalid: it is not one of ours.
-        """
-        ticket = self._refresh.read(refresh_token)
+    async def _sign_out(self, session_ids: Collection[int], *, client: Client) -> None:
         async with self._db.begin() as tx:
-            await self.end(tx, session_id=ticket.session_id, reason="signed_out", client=client)
+            await self.end_named(tx, session_ids, reason="signed_out", client=client)
 
     @retry_conflicts
     async def end_one(self, principal: Principal, session_id: int, *, client: Client) -> None:
@@ -75,6 +91,11 @@ class SessionService:
                 reason="ended_by_owner",
                 client=client,
             )
+
+    async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, client: Client) -> None:
+        """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""
+        for session_id in sorted(session_ids):
+            await self.end(tx, session_id=session_id, reason=reason, client=client)
 
     async def end(
         self,

@@ -1,6 +1,6 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -20,7 +20,12 @@ from gatepost.core.ids import new_random_id
 from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
 from gatepost.sessions.devices import describe
-from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
+from gatepost.sessions.errors import (
+    RefreshTokenExpired,
+    RefreshTokenInvalid,
+    RefreshTokenReplaced,
+    RefreshTokenReused,
+)
 from gatepost.sessions.grants import Grant
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
@@ -51,6 +56,17 @@ class TokenPair:
         return "TokenPair(<hidden>)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class HeldTokens:
+    """Tokens that a client has, good or not, each as the kind that it was sent as."""
+
+    access: Sequence[str] = ()
+    refresh: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return any(self.access) or any(self.refresh)
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """An account, and the tokens that speak for it here."""
@@ -68,6 +84,9 @@ class Presented(Enum):
     EXPIRED = auto()
     UNKNOWN = auto()
 
+
+# The reason of a session that ended because its browser signed in anew.
+REPLACED = "replaced"
 
 # How the audit log calls it when a refresh is refused.
 REFUSALS: dict[type[AppError], str] = {
@@ -140,6 +159,7 @@ class TokenService:
 
         Raises:
             RefreshTokenInvalid: it is not a token of a session that goes on.
+            RefreshTokenReplaced: as before, since its browser has signed in anew.
             RefreshTokenExpired: the session has ended by itself.
             RefreshTokenReused: it was used before; the session has ended now.
             AccountDisabled: the account may not sign in.
@@ -149,7 +169,9 @@ class TokenService:
         try:
             return await self._exchange(ticket, client=client)
         except tuple(REFUSALS) as refusal:
-            await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
+            end_reason = await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
+            if end_reason == REPLACED:
+                raise RefreshTokenReplaced from refusal
             raise
 
     def _new_session(self, user: User, *, client: Client, amr: str, now: datetime) -> Session:
@@ -232,8 +254,11 @@ class TokenService:
         return grant
 
     @retry_conflicts
-    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> None:
-        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was."""
+    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> str | None:
+        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was.
+
+        Returns why the session ended, if it has.
+        """
         async with self._db.begin() as tx:
             session = await Sessions(tx).get(ticket.session_id)
             await record_once_a_day(
@@ -241,6 +266,7 @@ class TokenService:
                 session_id=ticket.session_id, client=client,
                 details={"reason": reason if session else "unknown_session"},
             )  # fmt: skip
+            return session.end_reason if session else None
 
     def _classify(self, ticket: RefreshTicket, grant: Grant, *, now: datetime) -> Presented:
         if grant.ended_at is not None or ticket.generation > grant.generation:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Response, status
+from fastapi import APIRouter, Form, Request, Response, status
 
 from gatepost.accounts.deps import SignUpServiceDep
 from gatepost.accounts.errors import (
@@ -19,12 +19,13 @@ from gatepost.accounts.errors import (
 )
 from gatepost.accounts.schemas import SignUpRequest
 from gatepost.core.hashing_line import HashingBusy
+from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.limits.deps import DeviceDep, RefreshLimit, RememberDevice, SignUpLimit
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.schemas import MessageResponse
-from gatepost.sessions.deps import TokenCookiesDep, TokenServiceDep, TransportQuery
+from gatepost.sessions.deps import BrowsersDep, TokenCookiesDep, TokenServiceDep, TransportQuery
 from gatepost.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
 from gatepost.signin.deps import SignInServiceDep
 from gatepost.signin.errors import GrantIncomplete, InvalidCredentials, UnsupportedGrantType
@@ -46,24 +47,29 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
 )  # fmt: skip
 async def sign_up(
     body: SignUpRequest,
+    request: Request,
     response: Response,
     service: SignUpServiceDep,
     cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
     remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignUpResponse | MessageResponse:
     """The account gets the role `user`; administrators give others, by an invitation or later.
 
+    No cookie is set unless `transport=cookie` asks for it.
+
     Where the address is to be proved first, or the deployment does not tell what is taken, the answer is 202 for
     everybody, and a mail tells how to go on.
     """
-    signed_in = await service.sign_up(body.wish(), client=client)
+    replaces = browsers.replaced(request, asked=transport, unasked=False)
+    signed_in = await service.sign_up(body.wish(), client=client, replaces=replaces)
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
-    remember(signed_in.user)
-    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
+    remember(signed_in.user, by_cookie=transport is TokenTransport.COOKIE)
+    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport, unasked=False)
     return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
 
@@ -77,9 +83,11 @@ async def sign_up(
 )  # fmt: skip
 async def sign_in(
     body: SignInRequest,
+    request: Request,
     response: Response,
     service: SignInServiceDep,
     cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
     device: DeviceDep,
     remember: RememberDevice,
@@ -88,8 +96,12 @@ async def sign_in(
     """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time.
 
     After too many wrong ones the answer is 429, for a time that grows, except on a device that has signed in before.
+    Where the answer sets cookies, the session of those that it replaces ends.
     """
-    signed_in = await service.with_password(body.identifier, body.password, client=client, device=device)
+    replaces = browsers.replaced(request, asked=transport)
+    signed_in = await service.with_password(
+        body.identifier, body.password, client=client, device=device, replaces=replaces
+    )
     remember(signed_in.user)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignInResponse.of(signed_in, with_tokens=with_tokens)

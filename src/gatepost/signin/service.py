@@ -1,7 +1,8 @@
 """Signing in with a password."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +32,8 @@ from gatepost.mail.outbox import MailKind
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
 from gatepost.sessions.repository import HAS_DISOWNED, IS_STRANGE, Sessions
-from gatepost.sessions.tokens import SignedIn, TokenService
+from gatepost.sessions.service import SessionService
+from gatepost.sessions.tokens import REPLACED, SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
 
 
@@ -62,6 +64,16 @@ BESIDE_ACCOUNT = (IS_STRANGE, HAS_DISOWNED, *BESIDE)
 READINGS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opening a session has to know besides its account."""
+
+    counters: Sequence[Counter]
+    client: Client
+    is_new_device: bool
+    replaces: Collection[int]
+
+
 class SignInService:
     """Checks credentials and opens sessions."""
 
@@ -71,6 +83,7 @@ class SignInService:
         clock: Clock,
         passwords: Passwords,
         tokens: TokenService,
+        sessions: SessionService,
         guesses: Guesses,
         rates: RateLimits,
         *,
@@ -80,14 +93,23 @@ class SignInService:
         self._clock = clock
         self._passwords = passwords
         self._tokens = tokens
+        self._sessions = sessions
         self._guesses = guesses
         self._rates = rates
         self._policy = policy
 
     async def with_password(
-        self, identifier: str, password: str, *, client: Client, device: Device = UNKNOWN_DEVICE
+        self,
+        identifier: str,
+        password: str,
+        *,
+        client: Client,
+        device: Device = UNKNOWN_DEVICE,
+        replaces: Collection[int] = (),
     ) -> SignedIn:
         """Sign in with a user name or an e-mail address; an unknown one costs the same work as a wrong password.
+
+        Sessions whose ids are in `replaces`, of whatever account, end with it.
 
         Raises:
             TooManyAttempts: whoever this is has guessed wrong too often; whether the password is right is not told.
@@ -110,7 +132,8 @@ class SignInService:
             refusal = self._refusal(user, is_right=verdict.is_right)
             if user is None or refusal is not None:
                 break
-            signed_in = await self._open(user, counters, client=client, is_new_device=is_new_device)
+            opening = Opening(counters, client, is_new_device=is_new_device, replaces=replaces)
+            signed_in = await self._open_at_once(user, opening) or await self._open_held(user, opening)
             if signed_in is not None:
                 await self._rates.hit(Rate.SIGN_IN, str(user.id))
                 if verdict.needs_rehash:
@@ -179,49 +202,45 @@ class SignInService:
             if await Users(tx).replace_hash(user.id, old=user.password_hash, new=better_hash, now=now):
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, client=client)
 
-    async def _open(
-        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
-    ) -> SignedIn | None:
-        """Open a session, unless the account has changed since its password was checked."""
-        opened = await self._open_at_once(user, counters, client=client, is_new_device=is_new_device)
-        return opened or await self._open_held(user, counters, client=client, is_new_device=is_new_device)
-
     @retry_conflicts
-    async def _open_at_once(
-        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
-    ) -> SignedIn | None:
+    async def _open_at_once(self, user: User, opening: Opening) -> SignedIn | None:
         """Open a session where nothing has changed and nobody has guessed: nearly always, and in one statement."""
-        now = self._clock.now()
-        counted = self._guesses.counted_for(counters, user, client=client)
+        now, client = self._clock.now(), opening.client
+        counted = self._guesses.counted_for(opening.counters, user, client=client)
         async with self._db.begin() as tx:
             session = await self._tokens.open_at_once(
                 tx, user, client=client, amr=PASSWORD_METHOD, now=now, unless=ANY_COUNTED, values=counted
             )
             if session is None:
                 return None
-            if is_new_device:
-                await _tell_owner(tx, user, session, client=client)
+            await self._complete(tx, user, session, opening)
         return self._tokens.issue(user, session, now=now)
 
     @retry_conflicts
-    async def _open_held(
-        self, user: User, counters: Sequence[Counter], *, client: Client, is_new_device: bool
-    ) -> SignedIn | None:
-        """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
-        now = self._clock.now()
+    async def _open_held(self, user: User, opening: Opening) -> SignedIn | None:
+        """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at.
+
+        None where the account has changed since its password was checked.
+        """
+        now, client = self._clock.now(), opening.client
         async with self._db.begin() as tx:
             users = Users(tx)
             held = await users.hold(user.id, password_hash=user.password_hash)
             if held is None:
                 return None
-            await self._guesses.succeeded(tx, counters, held, client=client)
+            await self._guesses.succeeded(tx, opening.counters, held, client=client)
             if held.erase_at is not None:
                 await users.keep(held.id, now=now)
                 record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, client=client)
             session = await self._tokens.open_session(tx, held, client=client, amr=PASSWORD_METHOD, now=now)
-            if is_new_device:
-                await _tell_owner(tx, held, session, client=client)
+            await self._complete(tx, held, session, opening)
         return self._tokens.issue(held, session, now=now)
+
+    async def _complete(self, tx: Transaction, user: User, session: Session, opening: Opening) -> None:
+        """Do what goes with a new session: end those that it replaces, tell the owner of a new device."""
+        await self._sessions.end_named(tx, opening.replaces, reason=REPLACED, client=opening.client)
+        if opening.is_new_device:
+            await _tell_owner(tx, user, session, client=opening.client)
 
 
 async def _tell_owner(tx: Transaction, user: User, session: Session, *, client: Client) -> None:

@@ -4,7 +4,9 @@ import base64
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from gatepost.accounts.models import User
 from gatepost.core.database import Database
 from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
@@ -82,6 +84,28 @@ async def test_ended_stale_and_expired_tokens_are_not_active(
     clock.advance(minutes=1440)
     await services.revocations.poll()
     assert not await is_active(late.access_token)
+
+
+@pytest.mark.parametrize("mode", ["feed", "strict"])
+async def test_sign_out_at_another_worker_holds_at_once(
+    api: Api, make_services: MakeServices, database: Database, credentials: Credentials, mode: str
+) -> None:
+    person, other = await api.sign_up(), await api.sign_in()
+    async with started(make_services(revocation_mode=mode)) as app, http_client(app) as client:
+
+        async def is_active(token: str) -> bool:
+            answer = await client.post("/oauth/introspect", data={"token": token}, auth=credentials)
+            assert answer.status_code == 200
+            return bool(answer.json()["active"])
+
+        assert await is_active(person.access_token)
+        # This worker reads the feed again in a second.
+        await api.post("/api/auth/signout", headers=person.headers)
+        assert not await is_active(person.access_token)
+        assert await is_active(other.access_token)
+        async with database.begin() as tx:
+            await tx.execute(update(User).where(User.id == other.id).values(token_version=1))
+        assert not await is_active(other.access_token)
 
 
 async def test_what_cannot_be_told_is_not_called_inactive(api: Api, credentials: Credentials, clock: FakeClock) -> None:

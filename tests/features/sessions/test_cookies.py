@@ -1,6 +1,5 @@
 """Tokens in cookies: how they are set, what decides, and requests that other sites forge."""
 
-from http.cookies import Morsel, SimpleCookie
 from typing import Any
 
 import httpx
@@ -8,31 +7,18 @@ import pytest
 
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
+from tests.support.cookies import ACCESS, OUR_PAGE, REFRESH, cookie_header, cookies_of
 
 SIGN_IN = "/api/auth/signin"
-ACCESS, REFRESH = "gatepost_access", "gatepost_refresh"
-OUR_PAGE = {"Origin": "http://localhost:8081"}
-
-
-def cookies_of(answer: httpx.Response) -> dict[str, Morsel[str]]:
-    """Return the cookies with tokens that an answer sets; that of the device is for its own tests."""
-    jar: SimpleCookie = SimpleCookie()
-    for header in answer.headers.get_list("set-cookie"):
-        jar.load(header)
-    return {name: cookie for name, cookie in jar.items() if "device" not in name}
 
 
 async def sign_in(client: httpx.AsyncClient, path: str = SIGN_IN) -> httpx.Response:
     """Sign in as somebody who has just signed up."""
-    await Api(client).sign_up()
+    sign_up = {"username": "Abbey Salami", "email": "abbey.salami@example.com", "password": PASSWORD}
+    assert (await client.post("/api/auth/signup", json=sign_up)).status_code == 201
     answer = await client.post(path, json={"username": "Abbey Salami", "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     return answer
-
-
-def cookie_header(answer: httpx.Response) -> dict[str, str]:
-    """Return the header by which a browser sends back the cookies of an answer."""
-    return {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in cookies_of(answer).items())}
 
 
 async def test_cookies_are_out_of_reach_of_scripts_and_bound_to_their_paths(api: Api) -> None:
@@ -91,12 +77,25 @@ async def test_setting_decides_how_tokens_travel(
 ) -> None:
     services = make_services(token_transport=setting)
     async with started(services) as app, http_client(app) as client:
+        answer = await sign_in(client, f"{SIGN_IN}{query}")
+
+    assert (answer.json()["accessToken"] is not None) == in_body
+    assert bool(cookies_of(answer)) == in_cookies
+
+
+@pytest.mark.parametrize("query", ["", "?transport=body", "?transport=both"])
+@pytest.mark.parametrize("setting", ["body", "cookie", "both"])
+async def test_sign_up_sets_no_cookie_that_nobody_asked_for(
+    make_services: MakeServices, setting: str, query: str
+) -> None:
+    services = make_services(token_transport=setting)
+    async with started(services) as app, http_client(app) as client:
         sign_up = {"username": "Abbey", "email": "abbey@example.com", "password": PASSWORD}
         answer = await client.post(f"/api/auth/signup{query}", json=sign_up)
 
     assert answer.status_code == 201
-    assert (answer.json()["accessToken"] is not None) == in_body
-    assert bool(cookies_of(answer)) == in_cookies
+    assert "set-cookie" not in answer.headers
+    assert (answer.json()["accessToken"] is None) == (setting == "cookie")
 
 
 async def test_unknown_transport_is_refused(api: Api) -> None:

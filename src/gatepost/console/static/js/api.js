@@ -56,10 +56,7 @@ async function exchange(startedAt) {
     localStorage.setItem(REFRESHED_AT, Date.now());
     return true;
   }
-  const refusal = await problem(answer);
-  if (answer.status === 429 || answer.status >= 500) throw refusal;
-  // Cookies of a session that has ended are taken back, and no page tries them again.
-  if (refusal.code !== "refresh_token_required") await send("POST", "/api/auth/signout", {});
+  if (answer.status === 429 || answer.status >= 500) throw await problem(answer);
   return false;
 }
 

@@ -1,0 +1,16 @@
+"""Sign-ups that wait for their address to be proved are found by it."""
+
+from alembic import op
+
+revision = "0023"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_one_time_tokens_email_canonical", "one_time_tokens", ["email_canonical"])
+
+
+def downgrade() -> None:
+    op.drop_index("ix_one_time_tokens_email_canonical", "one_time_tokens")

@@ -84,7 +84,7 @@ class LeavingService:
             user = await Users(tx).to_change(principal.user_id)
             if user is None:
                 raise UserNotFound
-            await require_another_administrator(tx, user)
+            await require_another_administrator(tx, user, policy=self._policy)
             user.erase_at = erase_at
             await tx.flush()
             await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", client=client)

@@ -32,6 +32,16 @@ class Role(Base):
     stale_above: Mapped[int | None] = mapped_column(BigId)
 
 
+class RetiredRoleName(Base):
+    """A name that a role had, which no other gets while access tokens with it may be in use."""
+
+    __tablename__ = "retired_role_names"
+
+    name: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    role_id: Mapped[int] = mapped_column(BigId)
+    free_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class User(Base):
     """An account. The canonical columns decide what is the same account, on every database alike."""
 
@@ -85,7 +95,6 @@ class OneTimeToken(Base):
     id: Mapped[PrimaryId]
     purpose: Mapped[str] = mapped_column(exact(32))
     digest: Mapped[str] = mapped_column(exact(64), unique=True)
-    # Empty for an invitation.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     email_canonical: Mapped[str] = mapped_column(exact(320))
     data: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -23,7 +23,6 @@ class Purpose(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105  a purpose, not a password
     CHANGE_EMAIL = "change_email"
     NOT_ME = "not_me"
-    INVITATION = "invitation"
 
 
 class OneTimeTokens:
@@ -46,11 +45,11 @@ class OneTimeTokens:
         """Return a new token; with `replaces`, earlier ones of the same purpose for the same account are void."""
         if replaces and user_id is not None:
             await self.void(user_id, [purpose], now=now)
-        token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        token = new_token()
         self._tx.add(
             OneTimeToken(
                 purpose=purpose.value,
-                digest=_digest(token),
+                digest=digest_of(token),
                 user_id=user_id,
                 email_canonical=email_canonical,
                 data=dict(data or {}),
@@ -61,16 +60,6 @@ class OneTimeTokens:
         await self._tx.flush()
         return token
 
-    async def renew(self, token_id: int, *, now: datetime, life: timedelta) -> tuple[str, OneTimeToken] | None:
-        """Give an unused token new text and a new life; None where it has been used or taken back."""
-        row = await self._tx.get(OneTimeToken, token_id, with_for_update=True)
-        if row is None or row.used_at is not None:
-            return None
-        token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-        row.digest, row.expires_at = _digest(token), now + life
-        await self._tx.flush()
-        return token, row
-
     async def issued_since(self, purpose: Purpose, user_id: int, moment: datetime) -> bool:
         """Whether the account got a token of this purpose after a moment."""
         query = select(OneTimeToken.id).where(
@@ -80,14 +69,9 @@ class OneTimeTokens:
         )
         return await self._tx.scalar(query.limit(1)) is not None
 
-    async def unused(self, purpose: Purpose) -> Sequence[OneTimeToken]:
-        """Return the tokens of a purpose that have not been used, the newest first."""
-        query = select(OneTimeToken).where(OneTimeToken.purpose == purpose.value, OneTimeToken.used_at.is_(None))
-        return (await self._tx.scalars(query.order_by(OneTimeToken.id.desc()))).all()
-
     async def use(self, purpose: Purpose, token: str, *, now: datetime) -> OneTimeToken | None:
         """Use a token up and return what it is for; None where it is no good. Of several at once, one gets it."""
-        digest = _digest(token)
+        digest = digest_of(token)
         statement = (
             update(OneTimeToken)
             .where(
@@ -107,7 +91,7 @@ class OneTimeTokens:
         """Return what a good token is for, without using it up."""
         return await self._tx.scalar(
             select(OneTimeToken).where(
-                OneTimeToken.digest == _digest(token),
+                OneTimeToken.digest == digest_of(token),
                 OneTimeToken.purpose == purpose.value,
                 OneTimeToken.used_at.is_(None),
                 OneTimeToken.expires_at > now,
@@ -128,6 +112,11 @@ class OneTimeTokens:
         )
 
 
-def _digest(token: str) -> str:
-    # Plain SHA-256 is enough for 256 random bits.
+def new_token() -> str:
+    """Return the text of a new link: 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def digest_of(token: str) -> str:
+    """Return what is kept of a link's token; plain SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

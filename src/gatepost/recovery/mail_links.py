@@ -3,13 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from gatepost.accounts.errors import InvitationUnusable
 from gatepost.accounts.models import User
 from gatepost.accounts.names import parse_email
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose, new_token
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.settings import SignUp
+from gatepost.invitations.acceptance import roles_given
+from gatepost.invitations.repository import Invitations
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
@@ -21,7 +25,6 @@ PAGES = {
     Purpose.CHANGE_EMAIL: "/verify-email",
     Purpose.SET_PASSWORD: "/set-password",
     Purpose.NOT_ME: "/not-me",
-    Purpose.INVITATION: "/invitation",
 }
 # Nobody's mailbox is filled by a stranger who asks again and again.
 PAUSE = timedelta(seconds=60)
@@ -135,17 +138,23 @@ class MailLinks:
         return PreparedMail(user.email if user else mail.address, language, mail.kind, context)
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        life = self._policy.invitation_life
-        renewed = await OneTimeTokens(tx).renew(int(mail.data["token_id"]), now=self._clock.now(), life=life)
-        if renewed is None:
+        now, life = self._clock.now(), self._policy.invitation_life
+        invitations, token = Invitations(tx), new_token()
+        invitation = await invitations.get(mail.data.get("invitation_id", 0))
+        if invitation is None or self._policy.signup is SignUp.CLOSED:
             return None
-        token, row = renewed
+        try:
+            await roles_given(tx, invitation)
+        except InvitationUnusable:
+            return None
+        if not await invitations.renew(invitation, token=token, expires_at=now + life):
+            return None
         context = {
             "username": "",
-            "invited_by": row.data["invited_by"],
-            "roles": row.data["roles"],
-            "link": self._link(Purpose.INVITATION, token),
-            "expires_at": row.expires_at,
+            "invited_by": invitation.inviter.username,
+            "roles": invitation.role_names,
+            "link": f"{self._public_url}/invitation#token={token}",
+            "expires_at": now + life,
         }
         return PreparedMail(mail.address, mail.language, mail.kind, context)
 

@@ -20,9 +20,9 @@ from sqlalchemy import (
     update,
 )
 
-from gatepost.accounts.models import Role, User, allowed_by
+from gatepost.accounts.models import Role, User
 from gatepost.core.database import Transaction
-from gatepost.sessions.grants import Grant
+from gatepost.sessions.grants import Grant, HeldRole
 from gatepost.sessions.models import Session, ends_at
 
 # What a refresh changes in a session.
@@ -89,7 +89,6 @@ class Sessions:
         if not rows:
             return None
         first = rows[0]
-        roles = [row for row in rows if row.name is not None]
         return Grant(
             session_id=session_id,
             generation=first.generation,
@@ -103,8 +102,7 @@ class Sessions:
             username=first.username,
             token_version=first.token_version,
             disabled_at=first.disabled_at,
-            roles=tuple(row.name for row in roles),
-            permissions=allowed_by(row.permissions for row in roles),
+            roles=tuple(HeldRole(row.name, row.permissions) for row in rows if row.name is not None),
         )
 
     async def advance(

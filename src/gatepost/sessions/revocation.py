@@ -103,7 +103,7 @@ class RevocationFeed:
         )
         version = await tx.scalar(select(User.token_version).where(User.id == user_id))
         now = self._clock.now()
-        latest = self._last_of_old(now)
+        latest = self.end_of_tokens(now)
         known = await Sessions(tx).last_access_token_ends(user_id)
         await self._append(
             tx,
@@ -124,7 +124,7 @@ class RevocationFeed:
             .execution_options(synchronize_session=False)
         )
         now = self._clock.now()
-        latest = self._last_of_old(now)
+        latest = self.end_of_tokens(now)
         ends = await Sessions(tx).live_access_token_ends(user_ids, now=now - CLOCKS_APART)
         versions = select(User.id, User.token_version).where(User.id.in_(ends))
         lines = [
@@ -167,7 +167,8 @@ class RevocationFeed:
                 await tx.execute(delete(Revocation).where(Revocation.id.in_(ids)))
         return len(ids)
 
-    def _last_of_old(self, now: datetime) -> datetime:
+    def end_of_tokens(self, now: datetime) -> datetime:
+        """Return when the last access token that tells of things as they were until now has expired."""
         # A refresh that is under way, on a replica whose clock is ahead, may still issue one more of the old version.
         return now + self._access_token_life + OVERLAP + CLOCKS_APART
 

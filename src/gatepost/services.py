@@ -191,6 +191,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
+    invitations = InvitationService(database, clock, policy=policy)
+    role_editor = RoleEditor(database, clock, feed)
     guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
     pending = PendingSignUps(clock, accounts, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
@@ -215,7 +217,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         addresses=AddressService(database, clock, recovery, pending, policy=policy),
         not_me=NotMeService(database, clock, sessions),
         leaving=leaving,
-        invitations=InvitationService(database, clock, accounts, policy=policy),
+        invitations=invitations,
         outbox=OutboxWorker(
             database,
             clock,
@@ -226,8 +228,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         ),
         account_reader=AccountReader(database, clock),
         account_editor=AccountEditor(database, clock, passwords, feed, rules=rules, policy=policy),
-        account_standing=AccountStanding(database, clock, feed, sessions=sessions, leaving=leaving),
-        role_editor=RoleEditor(database, clock, feed),
+        account_standing=AccountStanding(database, clock, feed, sessions=sessions, leaving=leaving, policy=policy),
+        role_editor=role_editor,
         clients=ClientService(database, clock),
         token_desk=TokenDesk(gate, verifier, sessions),
         key_rotation=rotation,
@@ -261,6 +263,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
                 PurgeTask("revocations", feed.purge),
                 PurgeTask("sessions", SessionPurge(database, clock).run),
                 PurgeTask("links", LinkPurge(database, clock).run),
+                PurgeTask("invitations", invitations.purge),
+                PurgeTask("names of roles", role_editor.purge),
                 PurgeTask("wrong guesses", GuessPurge(database, clock).run),
                 PurgeTask("accounts", leaving.erase_due),
                 PurgeTask("audit entries", retention.run),

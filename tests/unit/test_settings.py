@@ -91,6 +91,13 @@ def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: 
     assert not Path(".gatepost").exists()
 
 
+def test_issuer_and_audience_that_access_tokens_have_no_room_for_are_refused(env: pytest.MonkeyPatch) -> None:
+    url = "https://" + "x" * 240
+
+    assert complaints(env, PUBLIC_URL=url, JWT_AUDIENCE="notes-and-more").keys() == {"PUBLIC_URL"}
+    assert load(env, PUBLIC_URL=url, JWT_AUDIENCE="gatepost").public_url == url
+
+
 def test_proxies_and_redis_that_cannot_be_meant_are_refused(env: pytest.MonkeyPatch) -> None:
     for proxy in ("10.0.0.1/8", "localhost", "10.0.0.256", "0.0.0.0/0", "::/0"):
         assert complaints(env, TRUSTED_PROXIES=f"10.0.0.1,{proxy}").keys() == {"TRUSTED_PROXIES"}

@@ -4,41 +4,45 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
-from gatepost.access.principal import ALL_PERMISSIONS, Principal, RoleName
+from gatepost.access.principal import ALL_PERMISSIONS, RoleName
 from gatepost.accounts.models import Role, User
 
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What somebody has, and may therefore pass on.
+    """What somebody has, and may therefore pass on; roles are told apart by their ids, which nobody can change.
 
     Who has `*` may do everything. Anybody else reaches the roles that they hold themselves, and `user`. A role is
     more than its permissions: other services ask for it by name, so holding its permissions is not enough. And none
     of its permissions may be one that they lack.
     """
 
-    roles: frozenset[str]
+    role_ids: frozenset[int]
     permissions: frozenset[str]
 
     @classmethod
     def of(cls, user: User) -> Self:
         """Return the authority that an account has now."""
-        return cls(frozenset(user.role_names), frozenset(user.permissions))
+        return cls(frozenset(role.id for role in user.roles), frozenset(user.permissions))
 
-    @classmethod
-    def of_token(cls, principal: Principal) -> Self:
-        """Return the authority that an access token speaks of."""
-        return cls(frozenset(principal.roles), frozenset(principal.permissions))
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether they may do everything."""
+        return ALL_PERMISSIONS in self.permissions
 
     def allows(self, permissions: Iterable[str]) -> bool:
         """Whether they have all these permissions themselves."""
-        return ALL_PERMISSIONS in self.permissions or self.permissions.issuperset(permissions)
+        return self.is_unlimited or self.permissions.issuperset(permissions)
 
     def reaches(self, roles: Iterable[Role]) -> bool:
         """Whether they may give and take these roles, and touch who has them."""
-        return all(self._reaches(role) for role in roles)
+        return all(
+            self._holds(role) or (role.name == RoleName.USER and self.allows(role.permissions)) for role in roles
+        )
 
-    def _reaches(self, role: Role) -> bool:
-        if ALL_PERMISSIONS in self.permissions:
-            return True
-        return (role.name in self.roles or role.name == RoleName.USER) and self.allows(role.permissions)
+    def governs(self, role: Role) -> bool:
+        """Whether they may change a role itself; everybody has `user`, so that nobody's own reach is enough for it."""
+        return self.is_unlimited or (role.name != RoleName.USER and self._holds(role))
+
+    def _holds(self, role: Role) -> bool:
+        return self.is_unlimited or (role.id in self.role_ids and self.allows(role.permissions))

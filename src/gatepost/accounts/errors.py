@@ -35,6 +35,17 @@ class RoleNotGrantable(Forbidden):
     message = "Only an administrator can give this role."
 
 
+class RolesTooLong(Conflict):
+    """The names of the roles of an account, and what they allow, are more than an access token carries."""
+
+    code = "roles_too_long"
+    title = "Roles too long"
+    message = (
+        "These roles and their permissions are too long for an access token together. "
+        "Give fewer, or shorten their names and permissions."
+    )
+
+
 class UnusablePassword(Invalid):
     """The password is too short, or holds characters that no password has."""
 
@@ -86,7 +97,7 @@ class SignUpByInvitation(Forbidden):
 
 
 class InvitationUnusable(BadRequest):
-    """The invitation is used, too old, taken back, or for another address."""
+    """The invitation is used, too old, taken back, or for another address, or its inviter may not give it any more."""
 
     code = "invitation_unusable"
     title = "Invitation unusable"
@@ -110,7 +121,7 @@ class WrongPassword(Forbidden):
 
 
 class LastAdministrator(Conflict):
-    """It is the last administrator who may sign in, and someone must look after the others."""
+    """It is the last administrator who can sign in, and someone must look after the others."""
 
     code = "last_administrator"
     title = "Last administrator"

@@ -1,34 +1,47 @@
 """What must stay true of all accounts together."""
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, exists, select
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import LastAdministrator
 from gatepost.accounts.models import Role, User, user_roles
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.core.database import Transaction
+from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.core.settings import EmailVerification
 
 
-async def require_another_administrator(tx: Transaction, user: User) -> None:
-    """Let an account lose the role admin, or its sign-in, only while another administrator can sign in.
+async def take_turn(tx: Transaction) -> None:
+    """Go on alone, until the transaction ends, among the acts that depend on rows which they do not lock."""
+    await tx.execute(select(Role.id).where(Role.name == RoleName.ADMIN).with_for_update())
 
-    Two that ask at once do so one after the other, since each holds the role's row.
+
+async def require_another_administrator(tx: Transaction, user: User, *, policy: AccountPolicy) -> None:
+    """Let an account lose the role admin, or what it signs in with, only while another administrator can sign in.
 
     Raises:
         LastAdministrator: there is no other.
     """
     if RoleName.ADMIN not in user.role_names:
         return
-    await tx.execute(select(Role.id).where(Role.name == RoleName.ADMIN).with_for_update())
-    others = (
+    await take_turn(tx)
+    if not await has_administrator(tx, policy=policy, but=user.id):
+        raise LastAdministrator
+
+
+async def has_administrator(tx: Transaction, *, policy: AccountPolicy, but: int = 0) -> bool:
+    """Whether an account with the role admin, besides one, can sign in as things are."""
+    administrators = (
         select(User.id)
         .join(user_roles, user_roles.c.user_id == User.id)
         .join(Role, Role.id == user_roles.c.role_id)
-        .where(
-            Role.name == RoleName.ADMIN,
-            User.id != user.id,
-            User.disabled_at.is_(None),
-            User.erase_at.is_(None),
-        )
+        .where(Role.name == RoleName.ADMIN, User.id != but, *_can_sign_in(policy))
     )
-    if not await tx.scalar(select(exists(others))):
-        raise LastAdministrator
+    return bool(await tx.scalar(select(exists(administrators))))
+
+
+def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
+    needed = (User.disabled_at.is_(None), User.erase_at.is_(None), User.password_hash != UNUSABLE_HASH)
+    if policy.verification is EmailVerification.REQUIRED:
+        return (*needed, User.email_verified_at.is_not(None))
+    return needed

@@ -85,7 +85,7 @@ class LeavingService:
             user = await Users(tx).of(principal, is_locked=True)
             if user is None:
                 raise UserNotFound
-            await require_another_administrator(tx, user)
+            await require_another_administrator(tx, user, policy=self._policy)
             user.erase_at = erase_at
             await tx.flush()
             await end_links(tx, user.id, LinkEnd.DELETION_PLANNED, now=now)

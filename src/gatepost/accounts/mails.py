@@ -24,7 +24,6 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.EMAIL_CHANGED: Purpose.NOT_ME,
     MailKind.PASSWORD_CHANGED: Purpose.NOT_ME,
     MailKind.NEW_DEVICE: Purpose.NOT_ME,
-    MailKind.INVITATION: Purpose.INVITATION,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
 NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.NOT_ME)

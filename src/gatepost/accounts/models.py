@@ -33,6 +33,16 @@ class Role(Base):
     stale_above: Mapped[int | None] = mapped_column(BigId)
 
 
+class RetiredRoleName(Base):
+    """A name that a role had, which no other gets while access tokens with it may be in use."""
+
+    __tablename__ = "retired_role_names"
+
+    name: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    role_id: Mapped[int] = mapped_column(BigId)
+    free_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class User(Base):
     """An account. The canonical columns decide what is the same account, on every database alike."""
 
@@ -88,7 +98,7 @@ class OneTimeToken(Base):
     id: Mapped[PrimaryId]
     purpose: Mapped[str] = mapped_column(exact(32))
     digest: Mapped[str] = mapped_column(exact(64), unique=True)
-    # Empty for an invitation and for a sign-up, whose accounts are not there yet.
+    # Empty for a sign-up, whose account is not there yet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     email_canonical: Mapped[str] = mapped_column(exact(320), index=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
@@ -25,7 +25,6 @@ class Purpose(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105  a purpose, not a password
     CHANGE_EMAIL = "change_email"
     NOT_ME = "not_me"
-    INVITATION = "invitation"
     SIGN_UP = "sign_up"
 
 
@@ -73,8 +72,8 @@ class OneTimeTokens:
         row = await self.held(token_id)
         if row is None:
             return None
-        token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-        row.digest, row.expires_at = _digest(token), now + life
+        token = new_token()
+        row.digest, row.expires_at = digest_of(token), now + life
         await self._tx.flush()
         if row.user_id is not None and row.purpose in ONE_AT_A_TIME:
             await self._void(
@@ -108,11 +107,6 @@ class OneTimeTokens:
         )
         return await self._tx.scalar(query.limit(1)) is not None
 
-    async def unused(self, purpose: Purpose) -> Sequence[OneTimeToken]:
-        """Return the tokens of a purpose that have not been used, the newest first."""
-        query = select(OneTimeToken).where(OneTimeToken.purpose == purpose.value, OneTimeToken.used_at.is_(None))
-        return (await self._tx.scalars(query.order_by(OneTimeToken.id.desc()))).all()
-
     async def oldest(self, purpose: Purpose, user_id: int, *, now: datetime, email: str | None = None) -> int | None:
         """Return the id of an account's oldest good token for a purpose, and for a canonical address if it is named."""
         query = select(OneTimeToken.id).where(
@@ -137,7 +131,7 @@ class OneTimeTokens:
 
     async def use(self, purpose: Purpose, token: str, *, now: datetime) -> OneTimeToken | None:
         """Use a token up and return what it is for; None where it is no good. Of several at once, one gets it."""
-        digest = _digest(token)
+        digest = digest_of(token)
         statement = (
             update(OneTimeToken)
             .where(
@@ -157,7 +151,7 @@ class OneTimeTokens:
         """Return what a good token is for, without using it up."""
         return await self._tx.scalar(
             select(OneTimeToken).where(
-                OneTimeToken.digest == _digest(token),
+                OneTimeToken.digest == digest_of(token),
                 OneTimeToken.purpose == purpose.value,
                 OneTimeToken.used_at.is_(None),
                 OneTimeToken.expires_at > now,
@@ -187,6 +181,11 @@ class OneTimeTokens:
         )
 
 
-def _digest(token: str) -> str:
-    # Plain SHA-256 is enough for 256 random bits.
+def new_token() -> str:
+    """Return the text of a new link: 256 random bits."""
+    return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+
+
+def digest_of(token: str) -> str:
+    """Return what is kept of a link's token; plain SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -3,10 +3,10 @@
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import EmailTaken, UsernameTaken
 from gatepost.accounts.models import OneTimeToken
-from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.names import read_email, parse_username
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import AccountPolicy
-from gatepost.accounts.repository import Users
+from gatepost.accounts.repository import Roles, Users
 from gatepost.accounts.service import AccountService, NewAccount
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
@@ -53,10 +53,11 @@ class PendingSignUps:
             UsernameTaken, EmailTaken: another account has got it meanwhile.
         """
         data = pending.data
-        new = NewAccount(parse_username(data["username"]), parse_email(data["email"]), password="", is_proved=True)
+        new = NewAccount(parse_username(data["username"]), read_email(data["email"]), password="", is_proved=True)
         username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
         if username or email:
             raise UsernameTaken if username else EmailTaken
-        await self._accounts.add(tx, new, data["password_hash"], roles=[RoleName.USER], client=client)
+        roles = await Roles(tx).given([RoleName.USER])
+        await self._accounts.add(tx, new, data["password_hash"], roles=roles, client=client)
         # The hash lies with the account from now on, and nowhere else.
         pending.data = {}

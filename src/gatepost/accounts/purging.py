@@ -7,7 +7,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database
 from gatepost.core.purging import delete_batch
 
-# An invitation that has run out is shown to administrators, who may send it again.
+# Whoever asks what is held about them is shown what went out lately.
 HISTORY = timedelta(days=7)
 
 

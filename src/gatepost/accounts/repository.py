@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import defer, joinedload
 
 from gatepost.access.principal import Principal
+from gatepost.accounts.errors import UnknownRole
 from gatepost.accounts.models import Role, User
 from gatepost.core.database import Transaction
 
@@ -34,6 +35,13 @@ class Users:
     async def get(self, user_id: int) -> User | None:
         """Return an account."""
         return await self._one(User.id == user_id)
+
+    async def kept(self, user_id: int) -> User | None:
+        """Return an account as it is now, kept from changing until the transaction ends."""
+        await self._tx.execute(select(User.id).where(User.id == user_id).with_for_update(read=True))
+        # What was read before the lock may be old by now.
+        query = select(User).options(joinedload(User.roles)).where(User.id == user_id)
+        return (await self._tx.scalars(query.execution_options(populate_existing=True))).unique().one_or_none()
 
     async def to_change(self, user_id: int) -> User | None:
         """Return an account, locked until the transaction ends."""
@@ -73,11 +81,6 @@ class Users:
         )
         rows = (await self._tx.execute(query)).all()
         return any(row[0] for row in rows), any(row[1] for row in rows)
-
-    async def any_with_role(self, role: str) -> bool:
-        """Whether an account that may sign in has this role."""
-        query = select(User.id).join(User.roles).where(Role.name == role, User.disabled_at.is_(None)).limit(1)
-        return await self._tx.scalar(query) is not None
 
     async def add(self, user: User) -> User:
         """Insert an account and give it its id.
@@ -174,7 +177,30 @@ class Roles:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def named(self, names: Collection[str], *, held: bool = False) -> Sequence[Role]:
-        """Return the roles that exist among these names, by id; `held`, they stay so until the transaction ends."""
-        query = select(Role).where(Role.name.in_(names)).order_by(Role.id)
-        return (await self._tx.scalars(query.with_for_update(read=True) if held else query)).all()
+    async def named(self, names: Collection[str]) -> Sequence[Role]:
+        """Return the roles that exist among these names, by id."""
+        return (await self._tx.scalars(select(Role).where(Role.name.in_(names)).order_by(Role.id))).all()
+
+    async def kept_named(self, names: Collection[str]) -> Sequence[Role]:
+        """Return the roles that exist among these names, by id, as they are now and stay until the transaction ends."""
+        return await self._kept(Role.name.in_(names))
+
+    async def given(self, names: Collection[str]) -> Sequence[Role]:
+        """Return the roles of these names, by id, as they are now and stay until the transaction ends.
+
+        Raises:
+            UnknownRole: one of them does not exist.
+        """
+        roles = await self.kept_named(names)
+        missing = set(names) - {role.name for role in roles}
+        if missing:
+            raise UnknownRole(f"Failed! Role does not exist = {min(missing)}")
+        return roles
+
+    async def kept(self, ids: Collection[int]) -> Sequence[Role]:
+        """Return the roles that exist among these, by id, as they are now and stay until the transaction ends."""
+        return await self._kept(Role.id.in_(ids))
+
+    async def _kept(self, condition: ColumnElement[bool]) -> Sequence[Role]:
+        query = select(Role).where(condition).order_by(Role.id).with_for_update(read=True)
+        return (await self._tx.scalars(query.execution_options(populate_existing=True))).all()

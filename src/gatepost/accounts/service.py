@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import EmailTaken, UnknownRole, UsernameTaken, UserNotFound
+from gatepost.accounts.errors import EmailTaken, UsernameTaken, UserNotFound
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.names import Name
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
+from gatepost.accounts.rights import require_fit
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
@@ -107,14 +108,15 @@ class AccountService:
             raise _username_taken() from error
 
     async def add(
-        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[str], client: Client | None
+        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[Role], client: Client | None
     ) -> User:
-        """Insert an account in the caller's transaction.
+        """Insert an account in the caller's transaction; its roles are kept as they are, since its tokens tell them.
 
         Raises:
-            UnknownRole: a role does not exist.
+            RolesTooLong: the roles do not fit into an access token.
             IntegrityError: the name or the address is taken.
         """
+        require_fit(roles)
         now = self._clock.now()
         user = await Users(tx).add(
             User(
@@ -129,7 +131,7 @@ class AccountService:
                 version=1,
                 created_at=now,
                 updated_at=now,
-                roles=list(await self.named_roles(tx, roles)),
+                roles=list(roles),
             )
         )
         await self._feed.announce(tx, [user])
@@ -149,23 +151,10 @@ class AccountService:
         if email:
             raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
 
-    async def named_roles(self, tx: Transaction, names: Sequence[str]) -> Sequence[Role]:
-        """Return the roles of these names.
-
-        Raises:
-            UnknownRole: one of them does not exist.
-        """
-        # A role that changes meanwhile would stand in the first access token as it was.
-        roles = await Roles(tx).named(names, held=True)
-        missing = [name for name in names if name not in {role.name for role in roles}]
-        if missing:
-            raise UnknownRole(f"Failed! Role does not exist = {missing[0]}")
-        return roles
-
     @retry_conflicts
     async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
         async with self._db.begin() as tx:
-            return await self.add(tx, new, password_hash, roles=roles, client=None)
+            return await self.add(tx, new, password_hash, roles=await Roles(tx).given(roles), client=None)
 
     @retry_conflicts
     async def _change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:

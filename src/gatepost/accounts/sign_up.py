@@ -1,23 +1,21 @@
 """Signing up: at once, by invitation, or by a mail that tells how to go on."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import (
-    InvitationUnusable,
     RoleNotGrantable,
     SignUpByInvitation,
     SignUpClosed,
 )
 from gatepost.accounts.mails import write
-from gatepost.accounts.models import OneTimeToken
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Roles
 from gatepost.accounts.service import AccountService, NewAccount
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
@@ -25,6 +23,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import Passwords
 from gatepost.core.settings import EmailVerification, SignUp
+from gatepost.invitations.acceptance import accept, find
 from gatepost.limits.counters import turn_of
 from gatepost.limits.mailboxes import asker
 from gatepost.mail.outbox import MailKind
@@ -78,6 +77,7 @@ class SignUpService:
         Raises:
             SignUpClosed, SignUpByInvitation, InvitationUnusable: this person may not sign up.
             UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
+            RolesTooLong: the roles of the invitation have grown too long for an access token.
             UsernameTaken, EmailTaken: another account has it, where the deployment tells.
             UnusablePassword: the password breaks a rule.
             HashingBusy: too many people are signing in.
@@ -110,17 +110,16 @@ class SignUpService:
     ) -> SignedIn | None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            roles: list[str] = [RoleName.USER]
-            account = wish.account
-            if wish.invitation is not None:
-                invitation = await OneTimeTokens(tx).use(Purpose.INVITATION, wish.invitation, now=now)
-                if invitation is None:
-                    raise InvitationUnusable
-                roles = sorted({*roles, *invitation.data["roles"]})
-                account = NewAccount(account.username, account.email, account.password, is_proved=True)
+            account, accepted = wish.account, None
+            if wish.invitation is None:
+                roles = await Roles(tx).given([RoleName.USER])
+            else:
+                accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
+                account = replace(account, is_proved=True)
             user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
-            if wish.invitation is not None:
-                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client)
+            if accepted is not None:
+                details = {"invitation": accepted}
+                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})
             if not (account.is_proved or self._policy.signs_in_at_once):
@@ -137,16 +136,12 @@ class SignUpService:
                 raise SignUpByInvitation
             return
         async with self._db.read() as tx:
-            invitation: OneTimeToken | None = await OneTimeTokens(tx).peek(
-                Purpose.INVITATION, wish.invitation, now=self._clock.now()
-            )
-        if invitation is None or invitation.email_canonical != wish.account.email.canonical:
-            raise InvitationUnusable
+            await find(tx, wish.invitation, email=wish.account.email, now=self._clock.now())
 
     async def _check_roles(self, roles: Sequence[str]) -> None:
         wished = set(roles) - {RoleName.USER}
         if not wished:
             return
         async with self._db.read() as tx:
-            await self._accounts.named_roles(tx, sorted(wished))
+            await Roles(tx).given(wished)
         raise RoleNotGrantable

@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gatepost.access.authority import Authority
-from gatepost.access.principal import Principal
+from gatepost.access.errors import PermissionRequired
+from gatepost.access.principal import Permission, Principal
 from gatepost.accounts.errors import UserNotFound
 from gatepost.accounts.models import Role, User
-from gatepost.admin.errors import BeyondAuthority, VersionMismatch
+from gatepost.accounts.repository import Users
+from gatepost.admin.errors import BeyondAuthority, OwnAccount, VersionMismatch
 from gatepost.admin.repository import ManagedUsers
 from gatepost.core.client import Client
 from gatepost.core.database import Transaction
-from gatepost.sessions.errors import TokenStale
+from gatepost.sessions.errors import TokenRevoked, TokenStale
+from gatepost.sessions.repository import Sessions
 
 ANY = "*"
 
@@ -63,40 +67,61 @@ def tag_of_role(role: Role) -> str:
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
 
 
-async def authority_of(tx: Transaction, caller: Caller) -> Authority:
+def roles_in_words(roles: Iterable[Role]) -> dict[str, list[str] | list[int]]:
+    """Return roles as the audit log tells them: what they are called at that moment, and their ids, which stay."""
+    held = list(roles)
+    return {"roles": [role.name for role in held], "role_ids": [role.id for role in held]}
+
+
+async def authority_of(tx: Transaction, caller: Caller, permission: Permission) -> Authority:
     """Return the caller's authority, as it is now and stays until the transaction ends.
 
     Raises:
-        TokenStale: their account has changed since their access token was issued.
+        TokenStale, TokenRevoked: their account has changed, or their session ended, since their token was issued.
+        PermissionRequired: they may not do what needs this permission.
     """
-    return _authority(await ManagedUsers(tx).actor(caller.user_id), caller)
+    return await _authority(tx, await Users(tx).kept(caller.user_id), caller, permission)
 
 
-async def open_act(tx: Transaction, caller: Caller, user_id: int, seen: Seen) -> tuple[User, Authority]:
+async def open_act(
+    tx: Transaction, caller: Caller, user_id: int, seen: Seen, *, own_route: str | None = None
+) -> tuple[User, Authority]:
     """Return the account to act on, locked, and the caller's authority.
 
+    `own_route` says where the caller does this to their own account; None where they may do it here.
+
     Raises:
-        TokenStale: the caller's account has changed since their access token was issued.
+        TokenStale, TokenRevoked, PermissionRequired: as for `authority_of`.
+        OwnAccount: it is the caller's, and there is a route for that.
         UserNotFound: there is no account with this id.
         BeyondAuthority: the account has more than the caller.
         VersionMismatch: it is not as the caller has seen it.
     """
     actor, user = await ManagedUsers(tx).lock(actor_id=caller.user_id, user_id=user_id)
-    authority = _authority(actor, caller)
+    authority = await _authority(tx, actor, caller, Permission.USERS_WRITE)
     if user is None:
         raise UserNotFound
-    if user_id != caller.user_id and not authority.reaches(user.roles):
+    if user_id == caller.user_id:
+        if own_route is not None:
+            raise OwnAccount(f"This is your own account. Use {own_route}.")
+    elif not authority.reaches(user.roles):
         raise BeyondAuthority
     seen.require(tag_of_user(user), version=user.version)
     return user, authority
 
 
-def _authority(actor: User | None, caller: Caller) -> Authority:
-    # The gate has let the token pass; that may have been a moment before the account changed.
+async def _authority(tx: Transaction, actor: User | None, caller: Caller, permission: Permission) -> Authority:
+    # The gate has let the token pass; that may have been a moment before the account changed, or its session ended.
     said = caller.principal
     if actor is None or actor.disabled_at is not None or actor.token_version != said.token_version:
         raise TokenStale
     # The number may be another account's since a restore.
     if actor.random_id != said.random_id:
         raise TokenStale
-    return Authority.of(actor)
+    session = await Sessions(tx).get(caller.principal.session_id)
+    if session is None or session.ended_at is not None:
+        raise TokenRevoked
+    authority = Authority.of(actor)
+    if not authority.allows([permission]):
+        raise PermissionRequired(f"The permission {permission} is needed.")
+    return authority

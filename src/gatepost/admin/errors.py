@@ -20,6 +20,14 @@ class BeyondAuthority(Forbidden):
     message = "You cannot give, take or touch more than you have yourself."
 
 
+class OwnAccount(Forbidden):
+    """One's own account is changed, signed out and deleted by routes of its own, which ask for the password."""
+
+    code = "own_account"
+    title = "Own account"
+    message = "This is your own account. Change it by your own routes."
+
+
 class RoleNotFound(NotFound):
     """No role has this id."""
 
@@ -34,6 +42,14 @@ class RoleNameTaken(BadRequest):
     code = "role_name_taken"
     title = "Role name taken"
     message = "There is a role with this name already."
+
+
+class RoleNameRetired(Conflict):
+    """Another role had this name, and access tokens of its holders may still be in use somewhere."""
+
+    code = "role_name_retired"
+    title = "Role name retired"
+    message = "Another role had this name a short time ago, and access tokens with it may still be in use."
 
 
 class BuiltInRole(Conflict):

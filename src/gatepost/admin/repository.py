@@ -1,7 +1,8 @@
 """Queries of whoever looks after others: pages of accounts, accounts and roles to be changed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     CursorResult,
     FromClause,
     Select,
+    case,
     delete,
     false,
     func,
@@ -20,8 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, selectinload
 
-from gatepost.accounts.errors import UnknownRole
-from gatepost.accounts.models import Role, User, user_roles
+from gatepost.accounts.models import RetiredRoleName, Role, User, user_roles
 from gatepost.admin.search import Cursor, Filter, Search, Sort, Status
 from gatepost.core.database import Transaction
 
@@ -31,6 +32,8 @@ AFTER_ALL = "\U0010ffff"
 CAP = 10_000
 # A search looks at so many names and so many addresses; each that it finds is a row to be read.
 SEARCH_CAP = 1_000
+# So many accounts are looked at in one go.
+PAGE = 500
 MYSQL = ("mysql", "mariadb")
 COLUMNS: dict[str, tuple[InstrumentedAttribute[Any], str]] = {
     "id": (User.id, "PRIMARY"),
@@ -193,11 +196,6 @@ class ManagedUsers:
         found = {user.id: user for user in await self._load(actor_id, user_id)}
         return found.get(actor_id), found.get(user_id)
 
-    async def actor(self, actor_id: int) -> User | None:
-        """Return who acts, kept from changing."""
-        await self._tx.execute(select(User.id).where(User.id == actor_id).with_for_update(read=True))
-        return next(iter(await self._load(actor_id)), None)
-
     async def _load(self, *ids: int) -> Sequence[User]:
         query = select(User).options(joinedload(User.roles)).where(User.id.in_(ids))
         # What was read before the lock may be old by now.
@@ -213,19 +211,6 @@ class ManagedRoles:
     async def all(self) -> Sequence[Role]:
         """Return every role, by id."""
         return (await self._tx.scalars(select(Role).order_by(Role.id))).all()
-
-    async def named(self, names: Sequence[str]) -> Sequence[Role]:
-        """Return the roles of these names, kept from changing until the transaction ends.
-
-        Raises:
-            UnknownRole: one of them does not exist.
-        """
-        query = select(Role).where(Role.name.in_(names)).order_by(Role.id).with_for_update(read=True)
-        roles = (await self._tx.scalars(query.execution_options(populate_existing=True))).all()
-        missing = set(names) - {role.name for role in roles}
-        if missing:
-            raise UnknownRole(f"Failed! Role does not exist = {min(missing)}")
-        return roles
 
     async def lock(self, role_id: int) -> Role | None:
         """Return a role to be changed; nobody is given it until the transaction ends."""
@@ -253,6 +238,32 @@ class ManagedRoles:
         await self._tx.execute(delete(user_roles).where(held, user_roles.c.user_id.in_(holders)))
         changed = update(User).where(User.id.in_(holders)).values(version=User.version + 1)
         await self._tx.execute(changed.execution_options(synchronize_session=False))
+
+    async def heavy_holders(self, role_id: int, sizes: Mapping[int, int], *, most: int, above: int) -> Sequence[User]:
+        """Return accounts with a role whose roles together are larger than `most`: the next ones above an id."""
+        holders = select(user_roles.c.user_id).where(user_roles.c.role_id == role_id, user_roles.c.user_id > above)
+        heavy = (
+            select(user_roles.c.user_id)
+            .where(user_roles.c.user_id.in_(holders))
+            .group_by(user_roles.c.user_id)
+            .having(func.sum(case(dict(sizes), value=user_roles.c.role_id, else_=0)) > most)
+            .order_by(user_roles.c.user_id)
+            .limit(PAGE)
+        )
+        ids = (await self._tx.scalars(heavy)).all()
+        query = select(User).options(selectinload(User.roles)).where(User.id.in_(ids)).order_by(User.id)
+        return (await self._tx.scalars(query)).all()
+
+    async def retire(self, name: str, role_id: int, *, until: datetime) -> None:
+        """Keep the name that a role had from others."""
+        await self._tx.execute(delete(RetiredRoleName).where(RetiredRoleName.name == name))
+        self._tx.add(RetiredRoleName(name=name, role_id=role_id, free_at=until))
+        await self._tx.flush()
+
+    async def retired(self, names: Collection[str], *, now: datetime) -> Mapping[str, RetiredRoleName]:
+        """Return those of these names that roles had and others may not have yet."""
+        query = select(RetiredRoleName).where(RetiredRoleName.name.in_(names), RetiredRoleName.free_at > now)
+        return {retired.name: retired for retired in await self._tx.scalars(query)}
 
     async def next_stale(self) -> tuple[int, int] | None:
         """Return a role whose change has not come to all holders, and the id that it has come to."""

@@ -3,9 +3,17 @@
 from fastapi import APIRouter, Response, status
 
 from gatepost.access.errors import PermissionRequired
+from gatepost.accounts.errors import RolesTooLong
 from gatepost.admin.acts import tag_of_role
 from gatepost.admin.deps import CallerDep, CanReadRoles, CanWriteRoles, RoleEditorDep, RoleId, SeenDep
-from gatepost.admin.errors import BeyondAuthority, BuiltInRole, RoleNameTaken, RoleNotFound, VersionMismatch
+from gatepost.admin.errors import (
+    BeyondAuthority,
+    BuiltInRole,
+    RoleNameRetired,
+    RoleNameTaken,
+    RoleNotFound,
+    VersionMismatch,
+)
 from gatepost.admin.schemas import NewRoleRequest, RoleChangeRequest, RoleResponse
 from gatepost.http.openapi import problems
 
@@ -23,7 +31,7 @@ async def list_roles(roles: RoleEditorDep) -> list[RoleResponse]:
     summary="Make a role",
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteRoles],
-    responses=problems(PermissionRequired, RoleNameTaken, BeyondAuthority),
+    responses=problems(PermissionRequired, RoleNameTaken, RoleNameRetired, RolesTooLong, BeyondAuthority),
 )
 async def create_role(body: NewRoleRequest, response: Response, roles: RoleEditorDep, by: CallerDep) -> RoleResponse:
     """Its permissions are words of ours or of your own, such as `orders:refund`; access tokens carry them."""
@@ -50,7 +58,16 @@ async def get_role(role_id: RoleId, response: Response, roles: RoleEditorDep) ->
     "/{role_id}",
     summary="Change a role",
     dependencies=[CanWriteRoles],
-    responses=problems(PermissionRequired, RoleNotFound, RoleNameTaken, BuiltInRole, BeyondAuthority, VersionMismatch),
+    responses=problems(
+        PermissionRequired,
+        RoleNotFound,
+        RoleNameTaken,
+        RoleNameRetired,
+        RolesTooLong,
+        BuiltInRole,
+        BeyondAuthority,
+        VersionMismatch,
+    ),
 )
 async def change_role(
     role_id: RoleId,

@@ -8,14 +8,17 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.authority import Authority
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import Role
+from gatepost.access.principal import Permission, RoleName
+from gatepost.accounts.guards import take_turn
+from gatepost.accounts.models import RetiredRoleName, Role
+from gatepost.accounts.rights import MOST_BYTES, require_fit, size_of
 from gatepost.admin.acts import Caller, Seen, authority_of, tag_of_role
-from gatepost.admin.errors import BeyondAuthority, BuiltInRole, RoleNameTaken, RoleNotFound
+from gatepost.admin.errors import BeyondAuthority, BuiltInRole, RoleNameRetired, RoleNameTaken, RoleNotFound
 from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.purging import delete_batch
 from gatepost.sessions.revocation import RevocationFeed
 
 # So many accounts are written in one transaction.
@@ -79,8 +82,9 @@ class RoleEditor:
         """Make a role.
 
         Raises:
-            RoleNameTaken: there is one with this name.
+            RoleNameTaken, RoleNameRetired: there is one with this name, or was a short time ago.
             BeyondAuthority: it would allow what the caller is not allowed.
+            RolesTooLong: it does not fit into an access token.
         """
         try:
             return await self._create(wish, by=by)
@@ -92,10 +96,12 @@ class RoleEditor:
 
         Raises:
             RoleNotFound: there is none with this id.
-            BeyondAuthority: it allows, or would allow, what the caller is not allowed.
+            BeyondAuthority: the caller does not have it, or it would allow what they are not allowed, or they lack `*`,
+                which another name and the role `user` need.
             VersionMismatch: it is not as the caller has seen it.
             BuiltInRole: another name for a built-in role, or other permissions for `admin`.
-            RoleNameTaken: there is one with the new name.
+            RoleNameTaken, RoleNameRetired: there is one with the new name, or was a short time ago.
+            RolesTooLong: somebody who has it has roles that no longer fit into an access token.
         """
         try:
             return await self._change(role_id, change, seen=seen, by=by)
@@ -112,6 +118,10 @@ class RoleEditor:
         while not await self._delete(role_id, seen=seen, by=by):
             pass
 
+    async def purge(self) -> int:
+        """Let names go that roles had, once no access token with them is left; return how many went."""
+        return await delete_batch(self._db, RetiredRoleName.name, RetiredRoleName.free_at <= self._clock.now())
+
     async def go_on(self) -> int:
         """Make stale what access tokens of before a change of a role there still are; return of how many accounts.
 
@@ -126,33 +136,44 @@ class RoleEditor:
     @retry_conflicts
     async def _create(self, wish: NewRole, *, by: Caller) -> Role:
         async with self._db.begin() as tx:
-            _require(await authority_of(tx, by), wish.permissions)
+            authority = await authority_of(tx, by, Permission.ROLES_WRITE)
+            _require(authority.allows(wish.permissions))
+            require_fit([wish])
             role = await ManagedRoles(tx).add(
                 Role(name=wish.name, description=wish.description, permissions=list(wish.permissions))
             )
+            await self._require_free_name(tx, role)
             self._record(tx, AuditEvent.ROLE_CREATED, by, {"role": role.id, "after": _plain(role)})
         return role
 
     @retry_conflicts
     async def _change(self, role_id: int, change: RoleChange, *, seen: Seen, by: Caller) -> Role:
         async with self._db.begin() as tx:
+            # Two roles that grow at once could be too long together.
+            await take_turn(tx)
             role, authority = await self._open(tx, role_id, seen=seen, by=by)
-            before, told = _plain(role), (role.name, list(role.permissions))
+            before, old = _plain(role), NewRole(role.name, role.description, tuple(role.permissions))
             if change.name is not None and change.name != role.name:
                 _require_own(role)
+                # Whoever asks for a role by its name would let in all who have this one.
+                _require(authority.is_unlimited)
                 role.name = change.name
             if change.description is not None:
                 role.description = change.description
             if change.permissions is not None and list(change.permissions) != sorted(role.permissions):
                 if role.name == RoleName.ADMIN:
                     raise BuiltInRole("The role admin may always do everything.")
-                _require(authority, change.permissions)
+                _require(authority.allows(change.permissions))
                 role.permissions = list(change.permissions)
             if _plain(role) == before:
                 return role
             await tx.flush()
             # Access tokens carry the name and the permissions, and not the description.
-            if told != (role.name, role.permissions):
+            if (old.name, old.permissions) != (role.name, tuple(role.permissions)):
+                await self._require_holders_fit(tx, role, before=old)
+                if role.name != old.name:
+                    await self._require_free_name(tx, role)
+                    await self._retire(tx, role, old.name)
                 role.stale_above, _ = await self._make_stale(tx, role_id, above=0)
             self._record(tx, AuditEvent.ROLE_CHANGED, by, {"role": role_id, "before": before, "after": _plain(role)})
             await tx.flush()
@@ -170,6 +191,7 @@ class RoleEditor:
             await self._feed.revoke_accounts(tx, holders)
             is_last = len(holders) < BATCH
             if is_last:
+                await self._retire(tx, role, role.name)
                 await tx.delete(role)
                 self._record(tx, AuditEvent.ROLE_DELETED, by, {"role": role_id, "before": _plain(role)})
         return is_last
@@ -196,11 +218,34 @@ class RoleEditor:
         return holders[-1] if len(holders) == BATCH else None, len(holders)
 
     async def _open(self, tx: Transaction, role_id: int, *, seen: Seen, by: Caller) -> tuple[Role, Authority]:
-        authority = await authority_of(tx, by)
+        authority = await authority_of(tx, by, Permission.ROLES_WRITE)
         role = _found(await ManagedRoles(tx).lock(role_id))
-        _require(authority, role.permissions)
+        _require(authority.governs(role))
         seen.require(tag_of_role(role))
         return role, authority
+
+    async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: NewRole) -> None:
+        """Let a changed role pass if it fits into the tokens of all who have it; most often a sum tells."""
+        require_fit([role], before=[before])
+        roles, above = ManagedRoles(tx), 0
+        sizes = {each.id: size_of([each]) for each in await roles.all()}
+        if sum(sizes.values()) <= MOST_BYTES:
+            return
+        while holders := await roles.heavy_holders(role.id, sizes, most=MOST_BYTES, above=above):
+            for user in holders:
+                require_fit(user.roles, before=[before if held is role else held for held in user.roles])
+            above = holders[-1].id
+
+    async def _require_free_name(self, tx: Transaction, role: Role) -> None:
+        # The name is this role's by now, so that nobody retires it meanwhile.
+        retired = (await ManagedRoles(tx).retired([role.name], now=self._clock.now())).get(role.name)
+        if retired is not None and retired.role_id != role.id:
+            raise RoleNameRetired(
+                f"Another role had this name. It is free from {retired.free_at:%Y-%m-%d %H:%M} UTC on."
+            )
+
+    async def _retire(self, tx: Transaction, role: Role, name: str) -> None:
+        await ManagedRoles(tx).retire(name, role.id, until=self._feed.end_of_tokens(self._clock.now()))
 
     def _record(self, tx: Transaction, event: AuditEvent, by: Caller, details: dict[str, Any]) -> None:
         record(tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client, details=details)
@@ -212,8 +257,8 @@ def _found(role: Role | None) -> Role:
     return role
 
 
-def _require(authority: Authority, permissions: Sequence[str]) -> None:
-    if not authority.allows(permissions):
+def _require(is_within: bool) -> None:
+    if not is_within:
         raise BeyondAuthority
 
 

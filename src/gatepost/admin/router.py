@@ -8,6 +8,7 @@ from gatepost.access.errors import PermissionRequired
 from gatepost.accounts.errors import (
     EmailTaken,
     LastAdministrator,
+    RolesTooLong,
     UnknownRole,
     UnusablePassword,
     UsernameTaken,
@@ -29,11 +30,7 @@ from gatepost.admin.deps import (
     SortQuery,
     UserId,
 )
-from gatepost.admin.errors import (
-    BeyondAuthority,
-    CursorUnusable,
-    VersionMismatch,
-)
+from gatepost.admin.errors import BeyondAuthority, CursorUnusable, OwnAccount, VersionMismatch
 from gatepost.admin.schemas import (
     NewUserRequest,
     UserChangeRequest,
@@ -79,7 +76,14 @@ async def list_users(
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteUsers],
     responses=problems(
-        PermissionRequired, UsernameTaken, EmailTaken, UnknownRole, BeyondAuthority, UnusablePassword, HashingBusy
+        PermissionRequired,
+        UsernameTaken,
+        EmailTaken,
+        UnknownRole,
+        BeyondAuthority,
+        RolesTooLong,
+        UnusablePassword,
+        HashingBusy,
     ),
 )
 async def create_user(
@@ -109,7 +113,7 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
     "/{user_id}",
     summary="Change an account",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, UsernameTaken, EmailTaken),
+    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, EmailTaken, LastAdministrator),
 )
 async def change_user(
     user_id: UserId,
@@ -119,7 +123,10 @@ async def change_user(
     seen: SeenDep,
     by: CallerDep,
 ) -> UserResponse:
-    """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved."""
+    """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved.
+
+    Another account than one's own, which `PATCH /api/users/me` and `POST /api/auth/email/change` are for.
+    """
     user = await accounts.change(user_id, body.change(), seen=replace(seen, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
@@ -130,10 +137,10 @@ async def change_user(
     summary="Delete an account",
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, LastAdministrator),
+    responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def delete_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
-    """At once and for good; the audit log keeps the id."""
+    """At once and for good; the audit log keeps the id. Another account than one's own: `DELETE /api/users/me`."""
     await standing.delete(user_id, seen=seen, by=by)
 
 
@@ -141,7 +148,7 @@ async def delete_user(user_id: UserId, standing: AccountStandingDep, seen: SeenD
     "/{user_id}/roles",
     summary="Give an account its roles",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, UnknownRole, LastAdministrator),
+    responses=problems(*OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
 )
 async def set_user_roles(
     user_id: UserId,
@@ -192,7 +199,7 @@ async def enable_user(
     summary="End every session of an account",
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS),
+    responses=problems(*OF_ACTS, OwnAccount),
 )
 async def sign_out_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
     """Every device is signed out at once."""
@@ -204,7 +211,7 @@ async def sign_out_user(user_id: UserId, standing: AccountStandingDep, seen: See
     summary="Send an account a link for a new password",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS),
+    responses=problems(*OF_ACTS, OwnAccount),
 )
 async def reset_user_password(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
     """The password of now stays good until the link is used; nothing is sent while the account is disabled."""

@@ -1,11 +1,12 @@
 """JSON of looking after accounts and roles. No secret is among it: not a password, nor its hash, nor a token."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.names import Name, parse_email, parse_username
@@ -20,10 +21,25 @@ from gatepost.http.schemas import WHOLE, In, Out
 MOST_ROLES = 16
 MOST_PERMISSIONS = 32
 ROLE_NAME = r"^[a-z][a-z0-9_-]{0,63}$"
+# Clients write ROLE_ before a name in capitals, so that `role_admin` could be taken for `admin`.
+LABELS = ("role_", "role-")
 PERMISSION = r"^[a-z0-9_-]+(:[a-z0-9_-]+)*$"
+
+
+def can_be_role_name(name: str) -> bool:
+    """Whether a role may be called so: in no spelling of clients it reads like a role of another name."""
+    return re.fullmatch(ROLE_NAME, name) is not None and not name.startswith(LABELS)
+
+
+def _is_unlabelled(name: str) -> str:
+    if not can_be_role_name(name):
+        raise ValueError("a role's name does not begin with role_ or role-")
+    return name
+
 
 RoleNameText = Annotated[str, StringConstraints(pattern=ROLE_NAME)]
 PermissionText = Annotated[str, StringConstraints(pattern=PERMISSION, max_length=64)]
+NewRoleName = Annotated[RoleNameText, AfterValidator(_is_unlabelled)]
 RoleNames = Annotated[list[RoleNameText], Field(max_length=MOST_ROLES)]
 Permissions = Annotated[list[PermissionText], Field(max_length=MOST_PERMISSIONS)]
 Description = Annotated[str, Field(max_length=255)]
@@ -183,7 +199,7 @@ class RoleResponse(Out):
 class NewRoleRequest(In):
     """A role of one's own."""
 
-    name: RoleNameText = Field(examples=["support"])
+    name: NewRoleName = Field(examples=["support"])
     description: Description = Field(default="", examples=["Answers customers."])
     permissions: Permissions = Field(
         default=[],
@@ -199,7 +215,7 @@ class NewRoleRequest(In):
 class RoleChangeRequest(In):
     """What is to change; what is left out stays."""
 
-    name: RoleNameText | None = Field(default=None, examples=["support"])
+    name: NewRoleName | None = Field(default=None, examples=["support"])
     description: Description | None = Field(default=None, examples=["Answers customers."])
     permissions: Permissions | None = Field(default=None, examples=[["users:read"]])
 

@@ -4,17 +4,19 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
+from gatepost.access.principal import Permission
 from gatepost.accounts.errors import EmailTaken, UsernameTaken
+from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.mails import LinkEnd, write
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
-from gatepost.accounts.repository import Users
-from gatepost.admin.acts import Caller, Seen, authority_of, open_act
+from gatepost.accounts.repository import Roles, Users
+from gatepost.accounts.rights import require_fit
+from gatepost.admin.acts import Caller, Seen, authority_of, open_act, roles_in_words
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.admin.links import end_links_of
-from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
@@ -24,6 +26,9 @@ from gatepost.core.settings import EmailVerification
 from gatepost.limits.counters import turn_of
 from gatepost.mail.outbox import MailKind
 from gatepost.sessions.revocation import RevocationFeed
+
+# Where one changes oneself; the address asks for the password there.
+OWN_CHANGE = "PATCH /api/users/me, and POST /api/auth/email/change for the address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class AccountEditor:
             UsernameTaken, EmailTaken: another account has it.
             UnknownRole: a role does not exist.
             BeyondAuthority: a role is out of the caller's reach.
+            RolesTooLong: the roles do not fit into an access token.
             UnusablePassword: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
@@ -96,7 +102,9 @@ class AccountEditor:
 
         Raises:
             UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
+            OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
+            LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
         """
         try:
             return await self._change(user_id, change, seen=seen, by=by)
@@ -107,10 +115,11 @@ class AccountEditor:
     async def _create(self, wish: AccountWish, password_hash: str, *, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            authority = await authority_of(tx, by)
-            roles = await ManagedRoles(tx).named(wish.roles)
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            roles = await Roles(tx).given(wish.roles)
             if not authority.reaches(roles):
                 raise BeyondAuthority
+            require_fit(roles)
             await _refuse_taken(tx, username=wish.username, email=wish.email)
             user = await Users(tx).add(
                 User(
@@ -129,7 +138,7 @@ class AccountEditor:
                 )
             )
             await self._feed.announce(tx, [user])
-            after = {"roles": list(user.role_names), "email_verified": wish.is_verified}
+            after = {**roles_in_words(roles), "email_verified": wish.is_verified}
             record(
                 tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, client=by.client,
                 details={"after": after},
@@ -144,7 +153,7 @@ class AccountEditor:
     async def _change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_CHANGE)
             await _refuse_taken(tx, username=change.username, email=change.email, but=user_id)
             before = _plain(user)
             changed = await self._apply(tx, user, change)
@@ -162,6 +171,7 @@ class AccountEditor:
         """Change an account; return which of its names changed, which the audit log does not repeat."""
         now = self._clock.now()
         changed = []
+        was_verified = user.email_verified_at is not None
         if change.username is not None and change.username.display != user.username:
             user.username, user.username_canonical = change.username.display, change.username.canonical
             changed.append("username")
@@ -171,6 +181,8 @@ class AccountEditor:
         if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
             user.email_verified_at = now if change.is_verified else None
             await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
+        if was_verified and user.email_verified_at is None and self._policy.verification is EmailVerification.REQUIRED:
+            await require_another_administrator(tx, user, policy=self._policy)
         if change.language is not None:
             user.language = change.language
         await tx.flush()

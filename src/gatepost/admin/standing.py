@@ -1,16 +1,18 @@
 """What an account may do, and whether it is there at all: roles, disabling, signing out, deleting."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.leaving import LeavingService
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import User
-from gatepost.admin.acts import Caller, Seen, open_act
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Roles
+from gatepost.accounts.rights import require_fit
+from gatepost.admin.acts import Caller, Seen, open_act, roles_in_words
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.admin.links import end_links_of
-from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
@@ -21,12 +23,17 @@ from gatepost.sessions.service import SessionService
 
 DISABLED = "disabled"
 ENDED = "ended_by_administrator"
+# Where one does these to oneself.
+OWN_SIGN_OUT = "POST /api/auth/signout-all"
+OWN_PASSWORD = "POST /api/auth/password/change, or /api/auth/password/forgot"  # noqa: S105  routes
+OWN_DELETION = "DELETE /api/users/me"
 
 
 class AccountStanding:
     """Gives and takes; every act ends, in its own transaction, the tokens that it makes untrue.
 
-    All methods raise UserNotFound, BeyondAuthority and VersionMismatch, as every act on an account does.
+    All methods raise UserNotFound, BeyondAuthority and VersionMismatch, as every act on an account does; what people do
+    to their own account by a route of their own raises OwnAccount.
     """
 
     def __init__(
@@ -37,12 +44,14 @@ class AccountStanding:
         *,
         sessions: SessionService,
         leaving: LeavingService,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._feed = feed
         self._sessions = sessions
         self._leaving = leaving
+        self._policy = policy
 
     @retry_conflicts
     async def set_roles(self, user_id: int, names: Sequence[str], *, seen: Seen, by: Caller) -> User:
@@ -51,21 +60,23 @@ class AccountStanding:
         Raises:
             UnknownRole: one of them does not exist.
             BeyondAuthority: a role that is given or taken is out of the caller's reach.
+            RolesTooLong: they do not fit into an access token.
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
             user, authority = await open_act(tx, by, user_id, seen)
-            roles = list(await ManagedRoles(tx).named(names))
-            before = user.role_names
+            if RoleName.ADMIN not in names:
+                await require_another_administrator(tx, user, policy=self._policy)
+            roles = list(await Roles(tx).given(names))
+            before = roles_in_words(user.roles)
             moved = [role for role in (*roles, *user.roles) if (role in roles) != (role in user.roles)]
             if not moved:
                 return user
             if not authority.reaches(moved):
                 raise BeyondAuthority
-            if RoleName.ADMIN not in names:
-                await require_another_administrator(tx, user)
+            require_fit(roles, before=user.roles)
             user.roles = roles
-            await self._keep(tx, user, AuditEvent.ROLES_CHANGED, by, before={"roles": before})
+            await self._keep(tx, user, AuditEvent.ROLES_CHANGED, by, before=before)
             await end_links_of(tx, user, LinkEnd.ROLES_CHANGED, now=self._clock.now())
             await self._feed.revoke_account(tx, user_id)
         return user
@@ -81,7 +92,7 @@ class AccountStanding:
             user, _ = await open_act(tx, by, user_id, seen)
             if user.disabled_at is not None:
                 return user
-            await require_another_administrator(tx, user)
+            await require_another_administrator(tx, user, policy=self._policy)
             user.disabled_at = self._clock.now()
             await self._keep(tx, user, AuditEvent.ACCOUNT_DISABLED, by, before={"disabled": False})
             await end_links(tx, user_id, LinkEnd.DISABLED, now=self._clock.now())
@@ -105,7 +116,7 @@ class AccountStanding:
     async def sign_out(self, user_id: int, *, seen: Seen, by: Caller) -> None:
         """End every session of an account."""
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_SIGN_OUT)
             await end_links_of(tx, user, LinkEnd.SIGNED_OUT, now=self._clock.now())
             ended = await self._sessions.end(tx, user_id=user_id, reason=ENDED)
             self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
@@ -114,7 +125,7 @@ class AccountStanding:
     async def send_password_link(self, user_id: int, *, seen: Seen, by: Caller) -> None:
         """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_PASSWORD)
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
             await write(tx, kind, user, at=self._clock.now())
@@ -128,18 +139,18 @@ class AccountStanding:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
-            await require_another_administrator(tx, user)
-            details = {"before": {"roles": list(user.role_names), "disabled": user.disabled_at is not None}}
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_DELETION)
+            await require_another_administrator(tx, user, policy=self._policy)
+            details = {"before": {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}}
             await self._leaving.erase(tx, user_id, actor_id=by.user_id, client=by.client, details=details)
 
     async def _keep(
-        self, tx: Transaction, user: User, event: AuditEvent, by: Caller, *, before: dict[str, object]
+        self, tx: Transaction, user: User, event: AuditEvent, by: Caller, *, before: Mapping[str, object]
     ) -> None:
         """Write a changed account, and what changed."""
         user.version, user.updated_at = user.version + 1, self._clock.now()
         await tx.flush()
-        now = {"roles": list(user.role_names), "disabled": user.disabled_at is not None}
+        now = {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}
         self._record(tx, event, user.id, by, details={"before": before, "after": {name: now[name] for name in before}})
 
     def _record(

@@ -10,8 +10,8 @@ import typer
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.repository import Users
+from gatepost.accounts.guards import has_administrator
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.cli.mail import broken_templates
 from gatepost.cli.running import cause_of
 from gatepost.core.database_tls import DatabaseTls, mode_of
@@ -142,7 +142,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
         return
     yield Finding(Severity.OK, f"tokens are signed with {services.keys.signing.algorithm}")
     async with services.database.read() as tx:
-        has_admin = await Users(tx).any_with_role(RoleName.ADMIN)
+        has_admin = await has_administrator(tx, policy=AccountPolicy.of(services.settings))
     if has_admin:
         yield Finding(Severity.OK, "there is an administrator")
     else:

@@ -1,6 +1,6 @@
 """What can go wrong with an invitation."""
 
-from gatepost.core.errors import NotFound
+from gatepost.core.errors import Conflict, NotFound
 
 
 class InvitationNotFound(NotFound):
@@ -9,3 +9,11 @@ class InvitationNotFound(NotFound):
     code = "invitation_not_found"
     title = "Invitation not found"
     message = "There is no such invitation."
+
+
+class InvitationsClosed(Conflict):
+    """Nobody signs up here, so that nobody could accept an invitation."""
+
+    code = "invitations_closed"
+    title = "Invitations closed"
+    message = "Sign-up is closed, and an invitation could not be accepted. Make the account instead."

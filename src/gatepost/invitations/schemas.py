@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
-from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.schemas import EmailAddress
 from gatepost.http.schemas import In, Out
+from gatepost.invitations.models import Invitation
 
 
 class InvitationRequest(In):
@@ -25,19 +25,19 @@ class InvitationResponse(Out):
 
     id: int = Field(examples=[1])
     email: str = Field(examples=["heba@gmail.com"])
-    roles: list[str] = Field(examples=[["moderator"]])
+    roles: list[str] = Field(description="Besides `user`, as they are called now.", examples=[["moderator"]])
     invited_by: str = Field(examples=["admin"])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
 
     @classmethod
-    def of(cls, row: OneTimeToken) -> Self:
+    def of(cls, invitation: Invitation) -> Self:
         """Show an invitation, without its token."""
         return cls(
-            id=row.id,
-            email=row.data["email"],
-            roles=row.data["roles"],
-            invited_by=row.data["invited_by"],
-            created_at=row.created_at,
-            expires_at=row.expires_at,
+            id=invitation.id,
+            email=invitation.email,
+            roles=invitation.role_names,
+            invited_by=invitation.inviter.username,
+            created_at=invitation.created_at,
+            expires_at=invitation.expires_at,
         )

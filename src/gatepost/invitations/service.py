@@ -1,96 +1,135 @@
 """Invitations: a mail with a link, good for one account with the roles that were chosen."""
 
-import secrets
 from collections.abc import Sequence
+from datetime import timedelta
 
 from gatepost.access.authority import Authority
-from gatepost.access.principal import Principal
+from gatepost.access.principal import Permission, RoleName
 from gatepost.accounts.errors import EmailTaken, RoleNotGrantable
-from gatepost.accounts.models import OneTimeToken
+from gatepost.accounts.guards import take_turn
+from gatepost.accounts.models import Role
 from gatepost.accounts.names import Name
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import AccountPolicy
-from gatepost.accounts.repository import Users
-from gatepost.accounts.service import AccountService
+from gatepost.accounts.repository import Roles, Users
+from gatepost.accounts.rights import require_fit
+from gatepost.admin.acts import Caller, authority_of, roles_in_words
+from gatepost.admin.errors import BeyondAuthority
 from gatepost.audit.log import AuditEvent, record
-from gatepost.core.client import Client
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
-from gatepost.invitations.errors import InvitationNotFound
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.purging import delete_batch
+from gatepost.core.settings import SignUp
+from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
+from gatepost.invitations.models import Invitation
+from gatepost.invitations.repository import Invitations
 from gatepost.mail.outbox import MailKind, enqueue
+
+# One that has run out is shown to administrators, who may send it again.
+HISTORY = timedelta(days=7)
 
 
 class InvitationService:
     """Invites people and takes invitations back."""
 
-    def __init__(self, database: Database, clock: Clock, accounts: AccountService, *, policy: AccountPolicy) -> None:
+    def __init__(self, database: Database, clock: Clock, *, policy: AccountPolicy) -> None:
         self._db = database
         self._clock = clock
-        self._accounts = accounts
         self._policy = policy
 
     @retry_conflicts
-    async def invite(
-        self, principal: Principal, email: Name, *, roles: Sequence[str], language: str | None, client: Client
-    ) -> OneTimeToken:
-        """Send an invitation for an address; who accepts it gets these roles besides `user`.
+    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
+        """Send an invitation for an address, which takes the place of an earlier one of that address.
+
+        Who accepts it gets these roles besides `user`, if the inviter may still give them then.
 
         Raises:
+            InvitationsClosed: nobody could accept it.
             EmailTaken: the address has an account.
             UnknownRole: a role does not exist.
             RoleNotGrantable: a role is out of the inviter's reach.
+            RolesTooLong: the roles do not fit into an access token.
+            BeyondAuthority: an earlier invitation of the address is out of the inviter's reach.
         """
-        now = self._clock.now()
+        if self._policy.signup is SignUp.CLOSED:
+            raise InvitationsClosed
         async with self._db.begin() as tx:
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            # Of two who invite an address at once, the later replaces what the other has sent.
+            await take_turn(tx)
+            given = await Roles(tx).given({*roles, RoleName.USER})
+            if not authority.reaches(given):
+                raise RoleNotGrantable("You can give only the roles that you have yourself.")
+            require_fit(given)
             if await Users(tx).by_email(email.canonical) is not None:
                 raise EmailTaken
-            if not Authority.of_token(principal).reaches(await self._accounts.named_roles(tx, roles)):
-                raise RoleNotGrantable("You can give only the roles that you have yourself.")
-            row = OneTimeToken(
-                purpose=Purpose.INVITATION.value,
-                # The link's token is made when the mail is sent; until then no token fits.
-                digest=secrets.token_hex(32),
-                user_id=None,
-                email_canonical=email.canonical,
-                data={"email": email.display, "roles": sorted(set(roles)), "invited_by": principal.username},
-                created_at=now,
-                expires_at=now + self._policy.invitation_life,
-            )
-            tx.add(row)
-            await tx.flush()
+            await self._make_room(tx, email, authority=authority, by=by)
+            invitation = await self._add(tx, email, given, by=by)
             enqueue(
-                tx,
-                MailKind.INVITATION,
-                address=email.display,
-                language=language or self._policy.default_language,
-                at=now,
-                data={"token_id": row.id},
-            )
-            record(
-                tx, AuditEvent.INVITED, at=now, actor_id=principal.user_id, client=client,
-                details={"invitation": row.id, "roles": sorted(set(roles))},
+                tx, MailKind.INVITATION, address=email.display, language=language or self._policy.default_language,
+                at=invitation.created_at, data={"invitation_id": invitation.id},
             )  # fmt: skip
-        return row
+            self._record(tx, AuditEvent.INVITED, invitation, by=by, **roles_in_words(given))
+        return invitation
 
-    async def list(self) -> Sequence[OneTimeToken]:
+    async def list(self) -> Sequence[Invitation]:
         """Return the invitations that nobody has accepted, the newest first."""
         async with self._db.read() as tx:
-            return await OneTimeTokens(tx).unused(Purpose.INVITATION)
+            return await Invitations(tx).all()
 
     @retry_conflicts
-    async def take_back(self, principal: Principal, invitation_id: int, *, client: Client) -> None:
-        """Make an invitation useless.
+    async def take_back(self, invitation_id: int, *, by: Caller) -> None:
+        """Make an invitation useless; it needs the authority that sending it does.
 
         Raises:
             InvitationNotFound: there is no unused invitation with this id.
+            BeyondAuthority: it gives more than the caller may.
         """
-        now = self._clock.now()
         async with self._db.begin() as tx:
-            row = await tx.get(OneTimeToken, invitation_id, with_for_update=True)
-            if row is None or row.purpose != Purpose.INVITATION.value or row.used_at is not None:
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            invitation = await Invitations(tx).get(invitation_id)
+            if invitation is None:
                 raise InvitationNotFound
-            row.used_at = now
-            record(
-                tx, AuditEvent.INVITATION_TAKEN_BACK, at=now, actor_id=principal.user_id, client=client,
-                details={"invitation": row.id},
-            )  # fmt: skip
+            if not authority.reaches(invitation.roles):
+                raise BeyondAuthority
+            if not await self._remove(tx, invitation, by=by):
+                raise InvitationNotFound
+
+    async def purge(self) -> int:
+        """Remove a batch of invitations that ran out some time ago, and return how many went."""
+        return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
+
+    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Caller) -> None:
+        """Take an earlier invitation of an address back: its link, sent or not, is no good any more."""
+        earlier = await Invitations(tx).of_address(email.canonical)
+        if earlier is None:
+            return
+        if earlier.expires_at > self._clock.now() and not authority.reaches(earlier.roles):
+            raise BeyondAuthority
+        await self._remove(tx, earlier, by=by)
+
+    async def _add(self, tx: Transaction, email: Name, roles: Sequence[Role], *, by: Caller) -> Invitation:
+        now = self._clock.now()
+        return await Invitations(tx).add(
+            Invitation(
+                email=email.display,
+                email_canonical=email.canonical,
+                inviter_id=by.user_id,
+                roles=[*roles],
+                created_at=now,
+                expires_at=now + self._policy.invitation_life,
+            )
+        )
+
+    async def _remove(self, tx: Transaction, invitation: Invitation, *, by: Caller) -> bool:
+        is_gone = await Invitations(tx).remove(invitation)
+        if is_gone:
+            self._record(tx, AuditEvent.INVITATION_TAKEN_BACK, invitation, by=by)
+        return is_gone
+
+    def _record(
+        self, tx: Transaction, event: AuditEvent, invitation: Invitation, *, by: Caller, **details: object
+    ) -> None:
+        record(
+            tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+            details={"invitation": invitation.id, **details},
+        )  # fmt: skip

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from gatepost.admin.schemas import PERMISSION, ROLE_NAME
+from gatepost.admin.schemas import PERMISSION, can_be_role_name
 from gatepost.core.strict_json import StrictJsonError, loads
 from gatepost.moving.importing import Chunk, NewRole
 from gatepost.moving.records import COLUMNS, Conflict, Row
@@ -133,7 +133,7 @@ def _add_role(chunk: Chunk, value: dict[str, Any], *, place: str) -> None:
     is_role = (
         set(value) <= {"name", "permissions", "description"}
         and isinstance(name, str)
-        and re.fullmatch(ROLE_NAME, name) is not None
+        and can_be_role_name(name)
         and isinstance(description, str)
         and len(description) <= 255
         and isinstance(permissions, list)

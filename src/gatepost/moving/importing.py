@@ -10,11 +10,15 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.models import Role, User, user_roles
+from gatepost.accounts.repository import Roles
+from gatepost.admin.errors import RoleNameRetired
+from gatepost.admin.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.ids import new_random_text
-from gatepost.core.passwords import OURS_PREFIX, UNUSABLE_HASH
+from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.moving.comparing import Findings, compare
 from gatepost.moving.records import Conflict, Row
 from gatepost.moving.staging import Staging
 from gatepost.sessions.models import Session
@@ -98,10 +102,10 @@ class Importer:
             roles = await self._read(source, staging, outcome, tell=tell, note=noted)
             for conflict in staging.refuse_twice():
                 noted(conflict)
-            await self._make_roles(roles, outcome, note=noted, dry_run=dry_run)
+            planned = await self._make_roles(roles, outcome, note=noted, dry_run=dry_run)
             done = 0
             for batch in staging.batches(BATCH):
-                found = await self._bring_in(batch, source=source.name, dry_run=dry_run)
+                found = await self._bring_in(batch, source=source.name, planned=planned, dry_run=dry_run)
                 for conflict in found.conflicts:
                     noted(conflict)
                 outcome.imported += len(found.new)
@@ -132,40 +136,52 @@ class Importer:
     @retry_conflicts
     async def _make_roles(
         self, roles: dict[str, NewRole], outcome: Outcome, *, note: Callable[[Conflict], None], dry_run: bool
-    ) -> None:
-        """Make the roles that do not exist; without permissions, unless the source says which."""
-        made: list[str] = []
+    ) -> list[Role]:
+        """Make the roles that do not exist, and return them; without permissions, unless the source says which.
+
+        With `dry_run`, they are those that would be made.
+        """
+        made: list[Role] = []
         other: list[Conflict] = []
+        now = self._clock.now()
         async with self._db.begin() as tx:
-            there = {role.name: role for role in await tx.scalars(select(Role).where(Role.name.in_(roles)))}
+            there = {role.name: role for role in await Roles(tx).named(roles)}
+            retired = await ManagedRoles(tx).retired(roles, now=now)
             for name, role in sorted(roles.items()):
-                if name not in there:
-                    made.append(name)
-                    if not dry_run:
-                        permissions = sorted(role.permissions)
-                        tx.add(Role(name=name, description=role.description, permissions=permissions))
-                        details = {"after": {"name": name, "permissions": permissions}}
-                        record(tx, AuditEvent.ROLE_CREATED, at=self._clock.now(), details=details)
+                if name not in there and name in retired:
+                    other.append(Conflict("role_name_retired", f"role {name}", RoleNameRetired.message))
+                elif name not in there:
+                    made.append(Role(name=name, description=role.description, permissions=sorted(role.permissions)))
                 elif role.is_full and set(role.permissions) != set(there[name].permissions):
                     other.append(
                         Conflict("role_differs", f"role {name}", "it is there with other permissions, which it keeps")
                     )
-        outcome.roles = made
+            if not dry_run:
+                tx.add_all(made)
+                await tx.flush()
+                for new in made:
+                    details = {"role": new.id, "after": {"name": new.name, "permissions": new.permissions}}
+                    record(tx, AuditEvent.ROLE_CREATED, at=now, details=details)
+        outcome.roles = [role.name for role in made]
         for conflict in other:
             note(conflict)
+        return made
 
-    async def _bring_in(self, batch: Sequence[Row], *, source: str, dry_run: bool) -> "Findings":
+    async def _bring_in(self, batch: Sequence[Row], *, source: str, planned: Sequence[Role], dry_run: bool) -> Findings:
         for _ in range(TRIES - 1):
             try:
-                return await self._write(batch, source=source, dry_run=dry_run)
+                return await self._write(batch, source=source, planned=planned, dry_run=dry_run)
             except IntegrityError:
                 continue
-        return await self._write(batch, source=source, dry_run=dry_run)
+        return await self._write(batch, source=source, planned=planned, dry_run=dry_run)
 
     @retry_conflicts
-    async def _write(self, batch: Sequence[Row], *, source: str, dry_run: bool) -> "Findings":
+    async def _write(self, batch: Sequence[Row], *, source: str, planned: Sequence[Role], dry_run: bool) -> Findings:
         async with self._db.begin() as tx:
             findings = compare(batch, await _there(tx, batch))
+            # They stay as they are until the accounts are there.
+            there = await Roles(tx).kept_named({name for row in findings.new for name in row.roles})
+            findings.refuse_unfit({role.name: role for role in (*(planned if dry_run else ()), *there)})
             if findings.new and not dry_run:
                 await self._insert(tx, findings.new)
                 details = {"source": source, "accounts": len(findings.new)}
@@ -180,8 +196,8 @@ class Importer:
         names = [row.username.canonical for row in rows if row.username]
         found = await tx.execute(select(User.username_canonical, User.id).where(User.username_canonical.in_(names)))
         ids = dict(found.all())
-        wanted = {name for row in rows for name in row.roles}
-        role_ids = dict((await tx.execute(select(Role.name, Role.id).where(Role.name.in_(wanted)))).all())
+        roles = await Roles(tx).named({name for row in rows for name in row.roles})
+        role_ids = {role.name: role.id for role in roles}
         given = [
             {"user_id": ids[row.username.canonical], "role_id": role_ids[name]}
             for row in rows
@@ -216,71 +232,6 @@ class Importer:
             "updated_at": row.updated_at or created_at,
         }
         return values if row.id is None else {"id": row.id, **values}
-
-
-@dataclass(slots=True)
-class Findings:
-    """How a batch compares with the accounts that are there."""
-
-    new: list[Row] = field(default_factory=list)
-    refused: list[Row] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-
-
-def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
-    """Tell what is new, what is there already, and what another account is in the way of."""
-    by_id = {user.id: user for user in there}
-    by_username = {user.username_canonical: user for user in there}
-    by_email = {user.email_canonical: user for user in there}
-    findings = Findings()
-    for row in batch:
-        if row.username is None or row.email is None:
-            raise AssertionError("a row without a name was refused")
-        same_name, same_email = by_username.get(row.username.canonical), by_email.get(row.email.canonical)
-        same_id = by_id.get(row.id) if row.id is not None else same_name
-        reasons: list[Conflict] = []
-        if same_id is not None and _is_account(row, same_id, others=(same_name, same_email)):
-            if not _is_same(row, same_id):
-                reasons = [row.conflict("changed_since", "it was imported, and has changed in the source since")]
-        else:
-            if row.id is not None and same_id is not None:
-                reasons.append(row.conflict("id_taken", "another account here has this id"))
-            if same_name is not None:
-                reasons.append(row.conflict("username_taken", f"account {same_name.id} here has this user name"))
-            if same_email is not None:
-                reasons.append(row.conflict("email_taken", f"account {same_email.id} here has this e-mail address"))
-            if not reasons:
-                findings.new.append(row)
-        if reasons:
-            findings.refused.append(row)
-            findings.conflicts += reasons
-    return findings
-
-
-def _is_account(row: Row, user: User, *, others: tuple[User | None, User | None]) -> bool:
-    """Whether the account came from this row; where id and first day say so, one of its names may be another."""
-    if all(other is user for other in others):
-        return True
-    return (
-        row.id is not None
-        and row.created_at == user.created_at
-        and any(other is user for other in others)
-        and all(other in (None, user) for other in others)
-    )
-
-
-def _is_same(row: Row, user: User) -> bool:
-    """Whether the account is as it was imported, or has gone on from there: a sign-in replaces an old hash."""
-    has_same_names = (row.username and row.username.canonical, row.email and row.email.canonical) == (
-        user.username_canonical,
-        user.email_canonical,
-    )
-    if has_same_names and row.password_hash == user.password_hash:
-        return True
-    if row.updated_at is not None:
-        return user.updated_at > row.updated_at
-    is_upgraded = user.password_hash.startswith(OURS_PREFIX) and not row.password_hash.startswith(OURS_PREFIX)
-    return has_same_names and is_upgraded
 
 
 async def _there(tx: Transaction, batch: Sequence[Row]) -> Sequence[User]:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from gatepost.access.principal import RANDOM_TEXT, RoleName
 from gatepost.accounts.names import Name, parse_email, parse_username
-from gatepost.admin.schemas import ROLE_NAME
+from gatepost.admin.schemas import can_be_role_name
 from gatepost.core.ids import LARGEST_IMPORTED_ID
 from gatepost.core.passwords import UNUSABLE_HASH, UnknownHashError, require_known_hash
 from gatepost.mail.languages import SUPPORTED
@@ -127,7 +127,7 @@ class Row:
             return
         self.roles = sorted(set(names))
         for name in self.roles:
-            if not re.fullmatch(ROLE_NAME, name):
+            if not can_be_role_name(name):
                 self.complain("role_refused", f"{name[:64]!r} cannot be the name of a role")
 
     def _read_rest(self, values: Mapping[str, Any]) -> None:

@@ -5,15 +5,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from gatepost.accounts.errors import EmailTaken
+from gatepost.accounts.errors import EmailTaken, InvitationUnusable
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import parse_username, read_email
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose, new_token
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.settings import SignUp
+from gatepost.invitations.acceptance import roles_given
+from gatepost.invitations.repository import Invitations
 from gatepost.limits.mailboxes import Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
@@ -28,7 +31,6 @@ PAGES = {
     Purpose.CHANGE_EMAIL: "/verify-email",
     Purpose.SET_PASSWORD: "/set-password",
     Purpose.NOT_ME: "/not-me",
-    Purpose.INVITATION: "/invitation",
 }
 # Whoever asks twice in a minute means one mail.
 PAUSE = timedelta(seconds=60)
@@ -44,6 +46,7 @@ class MailLinks:
         self._clock = clock
         self._mailboxes = mailboxes
         self._public_url = public_url
+        self._signup = policy.signup
         self._lives: Mapping[MailKind, timedelta] = {
             MailKind.VERIFY_EMAIL: policy.verify_email_life,
             MailKind.RESET_PASSWORD: policy.reset_password_life,
@@ -173,12 +176,25 @@ class MailLinks:
         return None
 
     async def _invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        row = await OneTimeTokens(tx).held(int(mail.data["token_id"]))
-        link = await self._link(tx, MailKind.INVITATION, row.id) if row is not None else None
-        if row is None or link is None:
+        now, life = self._clock.now(), self._lives[MailKind.INVITATION]
+        invitations, token = Invitations(tx), new_token()
+        invitation = await invitations.get(mail.data.get("invitation_id", 0))
+        if invitation is None or self._signup is SignUp.CLOSED:
             return None
-        told = {"username": "", "invited_by": row.data["invited_by"], "roles": row.data["roles"]}
-        return PreparedMail(mail.address, mail.language, mail.kind, {**told, **link})
+        try:
+            await roles_given(tx, invitation)
+        except InvitationUnusable:
+            return None
+        if not await invitations.renew(invitation, token=token, expires_at=now + life):
+            return None
+        context = {
+            "username": "",
+            "invited_by": invitation.inviter.username,
+            "roles": invitation.role_names,
+            "link": f"{self._public_url}/invitation#token={token}",
+            "expires_at": now + life,
+        }
+        return PreparedMail(mail.address, mail.language, mail.kind, context)
 
     async def _link(self, tx: Transaction, kind: MailKind, link_id: int) -> dict[str, Any] | None:
         renewed = await OneTimeTokens(tx).renew(link_id, now=self._clock.now(), life=self._lives[kind])

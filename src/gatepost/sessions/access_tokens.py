@@ -1,16 +1,24 @@
 """Access tokens: signed JWTs after RFC 9068."""
 
+import logging
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from gatepost.access.principal import ACCESS_TOKEN_TYPE
+from gatepost.accounts.models import allowed_by
+from gatepost.accounts.rights import fitting
 from gatepost.core import jose
 from gatepost.keys.ring import KeyRing
-from gatepost.sessions.grants import Grant
+from gatepost.sessions.grants import Grant, HeldRole
 
 # RFC 9068 asks for the client that the token was issued to; people who sign in here use the service's own.
 CLIENT_ID = "gatepost"
+# Browsers keep a cookie of 4096 bytes, its name and attributes included (RFC 6265, section 6.1), and drop longer ones.
+LONGEST = 4000
+
+logger = logging.getLogger("gatepost")
 
 
 class AccessTokens:
@@ -32,8 +40,19 @@ class AccessTokens:
 
         So whoever ends the session knows from its row until when its access tokens must be refused, whoever
         issues another one at that moment.
+
+        Of roles that are too long together, as they may be from before there was a bound, it tells the first that fit.
         """
         expires_at = min(now + self.life, grant.expires_at, grant.access_expires_at)
+        token = self._sign(grant, grant.roles, now=now, expires_at=expires_at)
+        if len(token) > LONGEST:
+            kept = fitting(grant.roles)
+            left_out = len(grant.roles) - len(kept)
+            logger.warning("account %s has more roles than an access token holds: %s left out", grant.user_id, left_out)
+            token = self._sign(grant, kept, now=now, expires_at=expires_at)
+        return token, expires_at
+
+    def _sign(self, grant: Grant, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -44,12 +63,12 @@ class AccessTokens:
             "jti": secrets.token_urlsafe(16),
             "sid": str(grant.session_id),
             "username": grant.username,
-            "roles": list(grant.roles),
-            "permissions": list(grant.permissions),
+            "roles": [role.name for role in roles],
+            "permissions": list(allowed_by(role.permissions for role in roles)),
             "amr": grant.amr.split(" "),
             "auth_time": int(grant.created_at.timestamp()),
             "ver": grant.token_version,
         }
         if grant.random_id is not None:
             claims["rid"] = grant.random_id
-        return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE), expires_at
+        return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE)

@@ -1,11 +1,19 @@
 """What a session entitles to, as one value: all that its tokens are made of, and what refuses them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import NamedTuple, Self
 
 from gatepost.accounts.models import User
 from gatepost.sessions.models import Session
+
+
+class HeldRole(NamedTuple):
+    """A role of the account: what it is called and what it allows."""
+
+    name: str
+    permissions: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,7 @@ class Grant:
     username: str
     token_version: int
     disabled_at: datetime | None
-    roles: tuple[str, ...]
-    permissions: tuple[str, ...]
+    roles: tuple[HeldRole, ...]
 
     @classmethod
     def of(cls, user: User, session: Session) -> Self:
@@ -45,6 +52,5 @@ class Grant:
             username=user.username,
             token_version=user.token_version,
             disabled_at=user.disabled_at,
-            roles=user.role_names,
-            permissions=user.permissions,
+            roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
         )

@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.accounts.models import Role, User, allowed_by
+from gatepost.accounts.models import Role, User
 from gatepost.core.database import NumberTaken, Transaction
-from gatepost.sessions.grants import Grant
+from gatepost.sessions.grants import Grant, HeldRole
 from gatepost.sessions.models import DISOWNED, Session, ends_at
 
 # What a refresh changes in a session.
@@ -97,7 +97,6 @@ class Sessions:
         if not rows:
             return None
         first = rows[0]
-        roles = [row for row in rows if row.name is not None]
         return Grant(
             session_id=session_id,
             generation=first.generation,
@@ -112,8 +111,7 @@ class Sessions:
             username=first.username,
             token_version=first.token_version,
             disabled_at=first.disabled_at,
-            roles=tuple(row.name for row in roles),
-            permissions=allowed_by(row.permissions for row in roles),
+            roles=tuple(HeldRole(row.name, row.permissions) for row in rows if row.name is not None),
         )
 
     async def advance(

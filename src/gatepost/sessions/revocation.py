@@ -124,7 +124,7 @@ class RevocationFeed:
         )
         version = await tx.scalar(select(User.token_version).where(User.id == user_id))
         now = self._clock.now()
-        latest = self._last_of_old(now)
+        latest = self.end_of_tokens(now)
         known = await Sessions(tx).last_access_token_ends(user_id)
         await self._outdo(tx, [user_id])
         await self._append(
@@ -146,7 +146,7 @@ class RevocationFeed:
             .execution_options(synchronize_session=False)
         )
         now = self._clock.now()
-        latest = self._last_of_old(now)
+        latest = self.end_of_tokens(now)
         ends = await Sessions(tx).live_access_token_ends(user_ids, now=now - CLOCKS_APART)
         versions = select(User.id, User.token_version).where(User.id.in_(ends))
         lines = [
@@ -162,7 +162,7 @@ class RevocationFeed:
         """Tell whose numbers these are from now on: a restored database may give one that was another account's."""
         now = self._clock.now()
         lines = [
-            Revocation(user_id=user.id, random_id=user.random_id, created_at=now, expires_at=self._last_of_old(now))
+            Revocation(user_id=user.id, random_id=user.random_id, created_at=now, expires_at=self.end_of_tokens(now))
             for user in users
         ]
         await self._append(tx, *lines)
@@ -170,7 +170,7 @@ class RevocationFeed:
     async def revoke_all(self, tx: Transaction, *, line_id: int) -> None:
         """Revoke every access token that was issued before now, by a line with this id."""
         now = self._clock.now()
-        line = Revocation(id=line_id, issued_before=now, created_at=now, expires_at=self._last_of_old(now))
+        line = Revocation(id=line_id, issued_before=now, created_at=now, expires_at=self.end_of_tokens(now))
         await self._append(tx, line)
 
     async def poll(self) -> None:
@@ -240,7 +240,8 @@ class RevocationFeed:
         ):
             self.anchor = self._revoked.last_until(self._settled_id, living_at=living_at)
 
-    def _last_of_old(self, now: datetime) -> datetime:
+    def end_of_tokens(self, now: datetime) -> datetime:
+        """Return when the last access token that tells of things as they were until now has expired."""
         # A refresh that is under way, on a replica whose clock is ahead, may still issue one more of the old version.
         return now + self._access_token_life + OVERLAP + CLOCKS_APART
 

@@ -11,6 +11,7 @@ from gatepost.accounts.errors import (
     EmailUnverified,
     InvitationUnusable,
     RoleNotGrantable,
+    RolesTooLong,
     SignUpByInvitation,
     SignUpClosed,
     UnknownRole,
@@ -41,7 +42,7 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     dependencies=[SignUpLimit],
     responses=problems(
         UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
-        SignUpByInvitation, InvitationUnusable, HashingBusy, TooManyRequests,
+        SignUpByInvitation, InvitationUnusable, RolesTooLong, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
 )  # fmt: skip

@@ -152,6 +152,9 @@ async def test_boards_still_go_by_role(api: Api, database: Database) -> None:
 def test_authority_reaches_what_one_has(
     mine: dict[str, list[str]], theirs: dict[str, list[str]], reached: bool
 ) -> None:
-    authority = Authority(frozenset(mine), frozenset(word for words in mine.values() for word in words))
+    ids = {name: number for number, name in enumerate({**mine, **theirs}, 1)}
+    permissions = frozenset(word for words in mine.values() for word in words)
+    authority = Authority(frozenset(ids[name] for name in mine), permissions)
 
-    assert authority.reaches(Role(name=name, permissions=words) for name, words in theirs.items()) is reached
+    roles = [Role(id=ids[name], name=name, permissions=words) for name, words in theirs.items()]
+    assert authority.reaches(roles) is reached

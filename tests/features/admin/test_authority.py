@@ -87,12 +87,6 @@ async def test_user_role_with_a_permission_that_one_lacks_is_out_of_reach(
     assert_problem(made, 403, "beyond_authority")
 
 
-async def test_one_may_change_oneself(api: Api, helper: Person) -> None:
-    answer = await api.patch(f"{URL}/{helper.id}", json={"language": "de"}, headers=helper.headers)
-
-    assert answer.json()["language"] == "de"
-
-
 @pytest.mark.parametrize("permissions", [["billing:write"], ["orders:refund", "audit:read"]])
 async def test_role_cannot_allow_more_than_its_maker_may(
     api: Api, helper: Person, make_role: MakeRole, permissions: list[str]

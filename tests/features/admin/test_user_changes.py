@@ -93,7 +93,7 @@ async def test_creation_is_in_the_audit_log_with_who_did_it(api: Api, admin: Per
 
     (entry,) = await entries(database, AuditEvent.ACCOUNT_CREATED, user_id)
     assert entry.actor_id == admin.id
-    assert entry.details == {"after": {"roles": ["user"], "email_verified": False}}
+    assert entry.details == {"after": {"roles": ["user"], "role_ids": [1], "email_verified": False}}
 
 
 @pytest.mark.parametrize(

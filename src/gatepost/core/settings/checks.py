@@ -28,6 +28,8 @@ FEWEST_DIFFERENT_CHARACTERS = 10
 WEAK_ROUNDS = 10
 # What a folder lets its group and all others do.
 OTHERS = 0o077
+# Access tokens have room for so many bytes of issuer and audience.
+LONGEST_NAMES = 256
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
 SCRIPT_SOURCE = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+")
 REDIS_URL = re.compile(r"redis(s|\+unix)?://\S")
@@ -156,6 +158,12 @@ def _database(settings: Settings) -> Iterator[Complaint]:
 
 
 def _jwt(settings: Settings) -> Iterator[Complaint]:
+    if len(f"{settings.public_url}{settings.jwt_audience}".encode()) > LONGEST_NAMES:
+        yield Complaint(
+            "PUBLIC_URL",
+            "with JWT_AUDIENCE it is too long for access tokens, which both stand in",
+            f"Let both together have at most {LONGEST_NAMES} bytes",
+        )
     uses_secret = settings.jwt_algorithm is JwtAlgorithm.HS256
     if uses_secret and settings.jwt_secret is None:
         yield Complaint("JWT_SECRET", "HS256 needs it", "Set it, or use JWT_ALGORITHM=ES256")

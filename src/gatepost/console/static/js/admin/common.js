@@ -33,6 +33,11 @@ export function reaches(account, role) {
   return isHeld && role.permissions.every((permission) => account.permissions.includes(permission));
 }
 
+/** Whether an account may change a role itself: everybody has `user`, so that it takes `*`. */
+export function governs(account, role) {
+  return account.permissions.includes("*") || (role.name !== "user" && reaches(account, role));
+}
+
 /** Ask before an act, and say what will happen; return whether the answer is yes. */
 export function confirm({ title, consequences, yes, isDanger = true }) {
   const dialog = one("#confirm");

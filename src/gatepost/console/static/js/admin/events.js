@@ -10,7 +10,7 @@ export const reasonWords = (reason) => find(`admin_events.reason.${reason}`) ?? 
 
 /** Return the details of an entry in one line. */
 export function detailWords({ details }) {
-  const { reason, before, after, changed, amr, ...rest } = details;
+  const { reason, before, after, changed, amr, role_ids: _ids, ...rest } = details;
   return [
     reason && reasonWords(reason),
     changed?.length > 0 && changed.map(fieldWords).join(", "),
@@ -24,6 +24,7 @@ export function detailWords({ details }) {
 function changes(before = {}, after = {}) {
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   return fields
+    .filter((field) => field !== "role_ids") // the names are there, too
     .filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]))
     .map((field) => {
       const now = after[field] === undefined ? null : valueWords(after[field]);

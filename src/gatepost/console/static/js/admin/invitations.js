@@ -10,10 +10,12 @@ const account = await enter("users:read");
 const form = one("#invite");
 const text = (key, values) => say(`admin_invitations.client.${key}`, values);
 let invitations = [];
+let known = new Map();
 let shown = PAGE;
 
 try {
   const roles = await get("/api/admin/roles");
+  known = new Map(roles.map((role) => [role.name, role]));
   one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map(choice));
   await load();
 } catch (problem) {
@@ -43,7 +45,7 @@ function display() {
       sent_at: moment(invitation.createdAt),
       until: new Date(invitation.expiresAt) < Date.now() ? text("expired") : ago(invitation.expiresAt),
       until_at: moment(invitation.expiresAt),
-      may: may(account, "users:write"),
+      may: may(account, "users:write") && invitation.roles.every((name) => known.has(name) && reaches(account, known.get(name))),
       label: text("label", { email: invitation.email }),
     })),
     {

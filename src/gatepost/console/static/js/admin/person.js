@@ -55,6 +55,8 @@ function display() {
   displayRoles();
   displaySessions();
   const isDisabled = person.status === "disabled";
+  if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("li"), one("[data-delete]").closest("li"));
+  show(isSelf, one("[data-own]"));
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
   one("[data-reset]").disabled = isDisabled;
@@ -222,7 +224,6 @@ on("[data-delete]", {
       text("delete.kept", { id }),
       text("no_mail"),
       text("delete.final"),
-      isSelf && text("self_out"),
     ],
     yes: text("delete.yes"),
   }),

@@ -3,7 +3,7 @@ import { clear, handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
-import { act, badge, complain, confirm, enter, hush, ready } from "./common.js";
+import { act, badge, complain, confirm, enter, governs, hush, ready } from "./common.js";
 
 const account = await enter("users:read", "roles:write");
 const editor = one("#editor");
@@ -22,7 +22,7 @@ async function load() {
     roles.map((role) => ({
       ...role,
       isOwn: !role.isBuiltIn,
-      isMine: may(account, "roles:write") && mayChange(role),
+      isMine: may(account, "roles:write") && governs(account, role),
       people: may(account, "users:read") ? `/admin/people?role=${encodeURIComponent(role.name)}` : null,
       edit_label: text("edit_label", { name: role.name }),
       delete_label: text("delete_label", { name: role.name }),
@@ -40,11 +40,6 @@ async function load() {
   });
 }
 
-/** Nobody changes a role that allows more than they have themselves. */
-function mayChange(role) {
-  return account.permissions.includes("*") || role.permissions.every((word) => account.permissions.includes(word));
-}
-
 one("[data-new]").addEventListener("click", () => open(null));
 one("[data-close]", editor).addEventListener("click", () => editor.close());
 
@@ -57,7 +52,7 @@ function open(role) {
   const permissions = role?.permissions ?? [];
   const isAll = permissions.includes("*");
   form.elements.name.value = role?.name ?? "";
-  form.elements.name.readOnly = role?.isBuiltIn ?? false;
+  form.elements.name.readOnly = role !== null && (role.isBuiltIn || !account.permissions.includes("*"));
   form.elements.description.value = role?.description ?? "";
   for (const box of all("[name=permission]", form)) {
     box.checked = isAll || permissions.includes(box.value);

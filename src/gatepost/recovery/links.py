@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from gatepost.accounts.errors import LinkUnusable
 from gatepost.accounts.mails import LINK_OF
@@ -16,7 +16,6 @@ from gatepost.limits.devices import Device
 from gatepost.limits.mailboxes import OWNER, asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.sessions.models import Session
 
 
 async def ask_for(
@@ -26,10 +25,8 @@ async def ask_for(
 
     Whose it is, is settled here: an account that gets the address later gets no mail.
     """
-    has_been_there = exists().where(Session.user_id == User.id, Session.address == client.address)
-    query = select(User.id, has_been_there).where(User.email_canonical == email.canonical)
-    user_id, is_known_place = (await tx.execute(query)).one_or_none() or (None, False)
-    is_owner = user_id is not None and (device.belongs_to(user_id) or (is_known_place and bool(client.address)))
+    user_id = await tx.scalar(select(User.id).where(User.email_canonical == email.canonical))
+    is_owner = user_id is not None and device.belongs_to(user_id)
     link_id = await OneTimeTokens(tx).ask(
         LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
     )

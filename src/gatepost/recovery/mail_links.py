@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists, select
+
 from gatepost.accounts.errors import EmailTaken
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
@@ -13,11 +15,12 @@ from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
-from gatepost.limits.mailboxes import Mailboxes
+from gatepost.limits.mailboxes import OWNER, Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.sessions.devices import UNKNOWN, describe
+from gatepost.sessions.models import Session
 
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
@@ -55,12 +58,22 @@ class MailLinks:
 
         Each try makes a new link, and the one before is void.
         """
-        if mail.attempts == 0 and not await self._mailboxes.admit(
-            mail.kind, _canonical(mail.address), str(mail.data.get("asker", ""))
-        ):
-            await self._drop(mail)
-            return None
+        if mail.attempts == 0:
+            asker = await self._asker(mail)
+            if not await self._mailboxes.admit(mail.kind, _canonical(mail.address), asker):
+                await self._drop(mail)
+                return None
         return await self._prepare(mail)
+
+    async def _asker(self, mail: OutboxMail) -> str:
+        """Return who has asked for a mail: its owner, too, from where the account was signed in to before.
+
+        Looked up now, so that asking takes as long for an account with many sessions as for none.
+        """
+        asker = str(mail.data.get("asker", ""))
+        is_known = exists().where(Session.user_id == mail.user_id, Session.address == asker)
+        async with self._db.read() as tx:
+            return OWNER if asker and await tx.scalar(select(is_known)) else asker
 
     @retry_conflicts
     async def _prepare(self, mail: OutboxMail) -> PreparedMail | None:

@@ -25,7 +25,9 @@ async def ask_for(
 
     Whose it is, is settled here: an account that gets the address later gets no mail.
     """
-    user_id = await tx.scalar(select(User.id).where(User.email_canonical == email.canonical))
+    # Held, since an account that is erased at this moment would leave the token without one.
+    query = select(User.id).where(User.email_canonical == email.canonical).with_for_update(read=True)
+    user_id = await tx.scalar(query)
     is_owner = user_id is not None and device.belongs_to(user_id)
     link_id = await OneTimeTokens(tx).ask(
         LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}

@@ -3,7 +3,7 @@
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import EmailTaken, UsernameTaken
 from gatepost.accounts.models import OneTimeToken
-from gatepost.accounts.names import read_email, parse_username
+from gatepost.accounts.names import parse_username, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users

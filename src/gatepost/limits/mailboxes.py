@@ -19,7 +19,7 @@ class Mailboxes:
 
     async def admit(self, kind: str, mailbox: str, asker: str) -> bool:
         """Count a mail, and return whether it is to be sent; `asker` is empty for what an account's own acts cause."""
-        own = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} {asker}")
+        own = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} {network(asker) or asker}")
         if own is not None and own.is_over:
             return False
         if asker in ("", OWNER):
@@ -29,5 +29,5 @@ class Mailboxes:
 
 
 def asker(client: Client) -> str:
-    """Return who asks, where it may be anybody: the address or IPv6 network that they ask from."""
-    return network(client.address) or "unknown"
+    """Return who asks, where it may be anybody: the address that they ask from."""
+    return client.address or "unknown"

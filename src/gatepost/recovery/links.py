@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from gatepost.accounts.errors import LinkUnusable
 from gatepost.accounts.mails import LINK_OF
@@ -16,7 +16,6 @@ from gatepost.limits.devices import Device
 from gatepost.limits.mailboxes import OWNER, asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.sessions.models import Session
 
 
 async def ask_for(
@@ -26,11 +25,10 @@ async def ask_for(
 
     Whose it is, is settled here: an account that gets the address later gets no mail.
     """
-    has_been_there = exists().where(Session.user_id == User.id, Session.address == client.address)
-    query = select(User, has_been_there).where(User.email_canonical == email.canonical)
-    user, is_known_place = (await tx.execute(query)).one_or_none() or (None, False)
+    # Held, since an account that is erased at this moment would leave the token without one.
+    user = await tx.scalar(select(User).where(User.email_canonical == email.canonical).with_for_update(read=True))
     user_id = user.id if user is not None else None
-    is_owner = user is not None and (device.belongs_to(user) or (is_known_place and bool(client.address)))
+    is_owner = user is not None and device.belongs_to(user)
     link_id = await OneTimeTokens(tx).ask(
         LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
     )

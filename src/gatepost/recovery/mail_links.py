@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import exists, select
+
 from gatepost.accounts.errors import EmailTaken, InvitationUnusable
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
@@ -17,12 +19,13 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.settings import SignUp
 from gatepost.invitations.acceptance import roles_given
 from gatepost.invitations.repository import Invitations
-from gatepost.limits.mailboxes import Mailboxes
+from gatepost.limits.mailboxes import OWNER, Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.repository import Outbox
 from gatepost.sessions.devices import UNKNOWN, describe
+from gatepost.sessions.models import Session
 
 # The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
@@ -61,12 +64,22 @@ class MailLinks:
 
         Each try makes a new link, and the one before is void.
         """
-        if mail.attempts == 0 and not await self._mailboxes.admit(
-            mail.kind, _canonical(mail.address), str(mail.data.get("asker", ""))
-        ):
-            await self._drop(mail)
-            return None
+        if mail.attempts == 0:
+            asker = await self._asker(mail)
+            if not await self._mailboxes.admit(mail.kind, _canonical(mail.address), asker):
+                await self._drop(mail)
+                return None
         return await self._prepare(mail)
+
+    async def _asker(self, mail: OutboxMail) -> str:
+        """Return who has asked for a mail: its owner, too, from where the account was signed in to before.
+
+        Looked up now, so that asking takes as long for an account with many sessions as for none.
+        """
+        asker = str(mail.data.get("asker", ""))
+        is_known = exists().where(Session.user_id == mail.user_id, Session.address == asker)
+        async with self._db.read() as tx:
+            return OWNER if asker and await tx.scalar(select(is_known)) else asker
 
     @retry_conflicts
     async def _prepare(self, mail: OutboxMail) -> PreparedMail | None:

@@ -76,8 +76,8 @@ def read_database_url(text: str, *, tls: DatabaseTls | None = None, files: Mappi
         _check_file(url)
         refuse_tls(tls, files or {})
     else:
-        _check_server(url, text)
         url = url.set(query=_options(url.query, tls=tls, files=files or {}))
+        _check_server(url, text)
     return url.set(drivername=driver)
 
 
@@ -154,7 +154,8 @@ def _options(
                 said.append(mode)
             is_on = is_on or (mode is None and value.lower() in ON)
         elif name == SOCKET:
-            others[SOCKET] = value
+            if others.setdefault(SOCKET, value) != value:
+                raise ValueError(f"{shown} names another socket than is named besides")
         elif name != "charset" or value.lower() not in CHARSETS:
             raise ValueError(f"{shown} is no option with a value that is known; docs/mysql.md has them all")
     options = agreed(said, files, is_on=is_on)
@@ -169,7 +170,7 @@ def _mode(name: str, value: str, shown: str) -> DatabaseTls | None:
         try:
             return CHOICES[name][value.replace("-", "_")]
         except KeyError:
-            # Of PREFERRED, which does without in silence where it is not offered, nothing is left but its name.
+            # PREFERRED is not among them: where TLS is not offered, it goes on without in silence.
             raise ValueError(f"{shown} is none of {', '.join(CHOICES[name])}") from None
     if value in ON:
         return FLAGS[name][0]

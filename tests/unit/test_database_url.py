@@ -82,6 +82,8 @@ def test_spelling_of_each_provider_is_understood(options: str, mode: DatabaseTls
         ("serverTimezone=UTC", "`serverTimezone` is no option"),
         ("%1b%5b2J=1", "an option is no option"),
         ("unix_socket=/run/mysqld.sock", "a host and unix_socket"),
+        ("UNIX-SOCKET=/run/mysqld.sock", "a host and unix_socket"),
+        ("unix_socket=/run/a.sock&unix-socket=/run/b.sock", "`unix-socket` names another file"),
     ],
 )
 def test_option_that_would_do_nothing_is_refused_in_one_line(options: str, problem: str) -> None:

@@ -332,6 +332,8 @@ def test_shared_secret_for_its_algorithm_is_fine(env: pytest.MonkeyPatch) -> Non
         ("PUBLIC_URL", "https://x.example/?a=b"),
         ("TOKEN_TRANSPORT", "pigeon"),
         ("DB_PORT", "0"),
+        ("DEFAULT_LANGUAGE", "de-AT-1996-x-longer"),
+        ("DEFAULT_LANGUAGE", "../en"),
         ("REFRESH_TOKEN_ROTATION", "maybe"),
     ],
 )

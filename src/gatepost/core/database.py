@@ -180,25 +180,7 @@ def create_engine(
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
-    engine = create_async_engine(
-        without_tls_options(url),
-        isolation_level="READ COMMITTED",
-        pool_recycle=recycle_seconds,
-        # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
-        pool_reset_on_return=None,
-        connect_args={
-            "charset": "utf8mb4",
-            "connect_timeout": timeout_seconds,
-            "init_command": INIT_COMMAND,
-            **connect_arguments(url),
-        },
-        **common,
-    )
-    close_latecomers(engine)
-    event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
-    event.listen(engine.sync_engine, "checkin", _note_use)
-    event.listen(engine.sync_engine, "checkout", _require_alive)
-    return engine
+    return _mysql_engine(url, recycle_seconds=recycle_seconds, timeout_seconds=timeout_seconds, **common)
 
 
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
@@ -240,6 +222,24 @@ def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[
             attempt += 1
 
     return run
+
+
+def _mysql_engine(url: URL, *, recycle_seconds: int, timeout_seconds: float, **common: Any) -> AsyncEngine:
+    told = {"charset": "utf8mb4", "connect_timeout": timeout_seconds, "init_command": INIT_COMMAND}
+    engine = create_async_engine(
+        without_tls_options(url),
+        isolation_level="READ COMMITTED",
+        pool_recycle=recycle_seconds,
+        # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
+        pool_reset_on_return=None,
+        connect_args={**told, **connect_arguments(url)},
+        **common,
+    )
+    close_latecomers(engine)
+    event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
+    event.listen(engine.sync_engine, "checkin", _note_use)
+    event.listen(engine.sync_engine, "checkout", _require_alive)
+    return engine
 
 
 def _number(error: BaseException | None) -> Any:

@@ -49,8 +49,8 @@ CHOICES: Mapping[str, Mapping[str, DatabaseTls]] = {
     "sslmode": MODES,
     "sslaccept": {"strict": DatabaseTls.VERIFY, "accept_invalid_certs": DatabaseTls.REQUIRED},
 }
-FILE_OPTIONS: Mapping[str, str] = {"sslca": CA, "sslrootcert": CA, **{name: name for name in FILES}}
 SOCKET = "unix_socket"
+PATHS: Mapping[str, str] = {"sslca": CA, "sslrootcert": CA, **{name: name for name in (*FILES, SOCKET)}}
 
 
 def read_database_url(text: str, *, tls: DatabaseTls | None = None, files: Mapping[str, str] | None = None) -> URL:
@@ -76,8 +76,8 @@ def read_database_url(text: str, *, tls: DatabaseTls | None = None, files: Mappi
         _check_file(url)
         refuse_tls(tls, files or {})
     else:
-        _check_server(url, text)
         url = url.set(query=_options(url.query, tls=tls, files=files or {}))
+        _check_server(url, text)
     return url.set(drivername=driver)
 
 
@@ -139,28 +139,29 @@ def _options(
     query: Mapping[str, str | tuple[str, ...]], *, tls: DatabaseTls | None, files: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the options that a connection is made with; each that is written is known, and is there once."""
-    said, files, is_on, others = [tls] if tls else [], dict(files), False, {}
+    said, paths, is_on = [tls] if tls else [], dict(files), False
     for written, value in query.items():
         name = written.lower().replace("-", "_")
         shown = f"`{written}`" if NAMEABLE.fullmatch(written) else "an option"
         if not isinstance(value, str) or not value:
             raise ValueError(f"{shown} is there twice, or without a value")
-        if name in FILE_OPTIONS:
-            if files.setdefault(FILE_OPTIONS[name], value) != value:
+        if name in PATHS:
+            if paths.setdefault(PATHS[name], value) != value:
                 raise ValueError(f"{shown} names another file than is named besides")
         elif name in CHOICES or name in FLAGS:
             mode = _mode(name, value, shown)
             if mode is not None:
                 said.append(mode)
             is_on = is_on or (mode is None and value.lower() in ON)
-        elif name == SOCKET:
-            others[SOCKET] = value
         elif name != "charset" or value.lower() not in CHARSETS:
             raise ValueError(f"{shown} is no option with a value that is known; docs/mysql.md has them all")
-    options = agreed(said, files, is_on=is_on)
-    if options and others:
+    socket = paths.pop(SOCKET, None)
+    options = agreed(said, paths, is_on=is_on)
+    if socket is None:
+        return options
+    if options:
         raise ValueError("unix_socket does not leave this machine, and has no TLS")
-    return {**options, **others}
+    return {SOCKET: socket}
 
 
 def _mode(name: str, value: str, shown: str) -> DatabaseTls | None:
@@ -169,7 +170,7 @@ def _mode(name: str, value: str, shown: str) -> DatabaseTls | None:
         try:
             return CHOICES[name][value.replace("-", "_")]
         except KeyError:
-            # Of PREFERRED, which does without in silence where it is not offered, nothing is left but its name.
+            # PREFERRED is not among them: where TLS is not offered, it goes on without in silence.
             raise ValueError(f"{shown} is none of {', '.join(CHOICES[name])}") from None
     if value in ON:
         return FLAGS[name][0]

@@ -11,12 +11,13 @@ from gatepost.clients.schemas import (
     AuthorizationServerMetadata,
     IntrospectionAnswer,
     RevocationFeedAnswer,
-    RevocationOut,
     TokenInForm,
+    shown,
 )
 from gatepost.core.settings import Settings
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_object
 from gatepost.keys.ring import PUBLISHED_SECONDS
 from gatepost.sessions.errors import RevocationUnknown
 from gatepost.sessions.revocation import RevocationFeed
@@ -59,12 +60,8 @@ async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, clien
     responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
 )
 async def revocations(
-    response: Response,
-    feed: FeedDep,
-    after: AfterQuery = 0,
-    wait: WaitQuery = 0,
-    if_none_match: IfNoneMatch = None,
-) -> Any:
+    feed: FeedDep, after: AfterQuery = 0, wait: WaitQuery = 0, if_none_match: IfNoneMatch = None
+) -> Response:
     """What services that verify tokens themselves follow: every second, or by waiting for a change.
 
     Ask with the `after` of the last answer and its ETag. Lines may come twice, and never late.
@@ -75,8 +72,7 @@ async def revocations(
         answer, etag = _feed_after(feed, after)
     if etag == if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
-    response.headers["ETag"] = etag
-    return answer
+    return await json_object(answer, headers={"ETag": etag})
 
 
 @router.get(
@@ -107,12 +103,11 @@ async def metadata(
     )
 
 
-def _feed_after(feed: RevocationFeed, after: int) -> tuple[RevocationFeedAnswer, str]:
+def _feed_after(feed: RevocationFeed, after: int) -> tuple[dict[str, Any], str]:
     if feed.is_stale():
         raise RevocationUnknown
     lines = feed.lines_after(after)
     digest = hashlib.sha256(" ".join(str(line.id) for line in lines).encode()).hexdigest()[:16]
     # Lines up to the settled one are all known; later ones may still come in between, so they are asked for again.
     # Also where `after` is beyond it: the database may have been put back to an earlier state.
-    answer = RevocationFeedAnswer(after=feed.settled_id, revocations=[RevocationOut.of(line) for line in lines])
-    return answer, f'"{after}-{digest}"'
+    return {"after": feed.settled_id, "revocations": shown(lines)}, f'"{after}-{digest}"'

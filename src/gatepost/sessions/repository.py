@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -121,13 +122,13 @@ class Sessions:
         )
         return result.rowcount == 1
 
-    async def live(self, user_id: int, *, now: datetime) -> Sequence[Session]:
-        """Return the sessions of an account that go on, the last used first."""
-        query = (
-            select(Session)
-            .where(Session.user_id == user_id, *_live(now))
-            .order_by(Session.last_used_at.desc(), Session.id.desc())
-        )
+    async def live(self, user_id: int, *, now: datetime, after: Session | None, size: int) -> Sequence[Session]:
+        """Return sessions of an account that go on, the last used first, from one on."""
+        query = select(Session).where(Session.user_id == user_id, *_live(now))
+        if after is not None:
+            used_before = and_(Session.last_used_at == after.last_used_at, Session.id < after.id)
+            query = query.where(or_(Session.last_used_at < after.last_used_at, used_before))
+        query = query.order_by(Session.last_used_at.desc(), Session.id.desc()).limit(size)
         return (await self._tx.scalars(query)).all()
 
     async def end(

@@ -1,12 +1,13 @@
 """The devices of an account: seeing them and ending them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from gatepost.access.principal import Principal
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.pages import in_pages
 from gatepost.sessions.errors import SessionNotFound
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTokens
@@ -23,10 +24,10 @@ class SessionService:
         self._refresh = refresh
         self._feed = feed
 
-    async def list(self, principal: Principal) -> Sequence[Session]:
-        """Return the sessions of an account that go on, the last used first."""
-        async with self._db.read() as tx:
-            return await Sessions(tx).live(principal.user_id, now=self._clock.now())
+    def list(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, the last used first, page by page."""
+        now = self._clock.now()
+        return in_pages(self._db, lambda tx, last, size: Sessions(tx).live(user_id, now=now, after=last, size=size))
 
     @retry_conflicts
     async def sign_out(self, principal: Principal, *, client: Client) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from gatepost.core.background import every
-from gatepost.core.logs.lines import standard_error
+from gatepost.core.logs.lines import FLUSH_SECONDS, standard_error
 from gatepost.core.migrations import require_current_schema
 from gatepost.http.draining import STATE, Drain
 from gatepost.operations.tracing import Tracing
@@ -52,7 +52,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
             await services.stop(within_seconds=drain.seconds_left)
             await services.figures.share()
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
-            standard_error().finish()
+            await _within(FLUSH_SECONDS, standard_error().finish)
             if tracing is not None:
                 await _within(drain.seconds_left, tracing.stop)
 

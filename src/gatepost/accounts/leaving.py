@@ -1,8 +1,8 @@
 """Leaving: everything that is held about a person, and the end of their account."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, select
 
@@ -15,14 +15,19 @@ from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.pages import ReadPage, in_pages
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.sessions.models import Session
 from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
+
+T = TypeVar("T", Session, OneTimeToken)
+R = TypeVar("R")
 
 BATCH = 100
 
@@ -46,27 +51,21 @@ class LeavingService:
         self._policy = policy
 
     async def export(self, principal: Principal) -> dict[str, Any]:
-        """Return everything that is held about the caller, as JSON; secrets, even as digests, are not of use to them.
+        """Return everything that is held about the caller, its lists page by page; no secret, not even as a digest.
 
         Raises:
             UserNotFound: the account has been deleted a moment ago.
         """
         async with self._db.read() as tx:
             user = await Users(tx).of(principal)
-            if user is None:
-                raise UserNotFound
-            sessions = (await tx.scalars(select(Session).where(Session.user_id == user.id))).all()
-            links = (await tx.scalars(select(OneTimeToken).where(OneTimeToken.user_id == user.id))).all()
-            activity = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == user.id))).all()
+        if user is None:
+            raise UserNotFound
         return {
             "exportedAt": _text(self._clock.now()),
             "account": _account(user),
-            "sessions": [_session(session) for session in sessions],
-            "links": [
-                {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
-                for link in links
-            ],
-            "activity": [_activity(entry) for entry in activity],
+            "sessions": self._pages(_owned(Session, user.id), _session),
+            "links": self._pages(_owned(OneTimeToken, user.id), _link),
+            "activity": self._pages(_told_of(user.id), _activity),
         }
 
     @retry_conflicts
@@ -105,6 +104,10 @@ class LeavingService:
                 await self.erase(tx, user_id)
         return len(ids)
 
+    async def _pages(self, read: ReadPage[R], show: Callable[[R], dict[str, Any]]) -> AsyncIterator[Sequence[Any]]:
+        async for page in in_pages(self._db, read):
+            yield [show(row) for row in page]
+
     async def erase(
         self,
         tx: Transaction,
@@ -127,6 +130,26 @@ class LeavingService:
                 tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
                 client=client, details=details,
             )  # fmt: skip
+
+
+def _owned(model: type[T], user_id: int) -> ReadPage[T]:
+    """Return what reads the rows of an account, by id."""
+
+    async def read(tx: Transaction, last: T | None, size: int) -> Sequence[T]:
+        query = select(model).where(model.user_id == user_id, model.id > (last.id if last else 0))
+        return (await tx.scalars(query.order_by(model.id).limit(size))).all()
+
+    return read
+
+
+def _told_of(user_id: int) -> ReadPage[AuditEntry]:
+    """Return what reads the audit log of an account, the newest first."""
+
+    async def read(tx: Transaction, last: AuditEntry | None, size: int) -> Sequence[AuditEntry]:
+        place = None if last is None else (last.at, last.id)
+        return await Entries(tx).page([AuditEntry.user_id == user_id], after=place, size=size)
+
+    return read
 
 
 def _text(moment: datetime | None) -> str | None:
@@ -158,6 +181,10 @@ def _session(session: Session) -> dict[str, Any]:
         "endedAt": _text(session.ended_at),
         "endReason": session.end_reason,
     }
+
+
+def _link(link: OneTimeToken) -> dict[str, Any]:
+    return {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
 
 
 def _activity(entry: AuditEntry) -> dict[str, Any]:

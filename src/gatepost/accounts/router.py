@@ -16,6 +16,7 @@ from gatepost.accounts.schemas import (
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_object
 from gatepost.limits.deps import ChangeLimit
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import PasswordServiceDep
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/api/users", tags=["account"])
 EXPORT_EXAMPLE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/json": {"example": {"account": {"id": 1}, "sessions": [], "activity": []}}}}
 }
+AS_FILE = {"Content-Disposition": 'attachment; filename="gatepost-account.json"'}
 
 
 @router.get("/me", summary="My account", responses=problems(UserNotFound))
@@ -48,10 +50,9 @@ async def change_me(
 
 
 @router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
-async def export_me(response: Response, user: CurrentUser, leaving: LeavingServiceDep) -> dict[str, Any]:
-    """The account, its sessions and links, and what the audit log has about it, as JSON."""
-    response.headers["Content-Disposition"] = 'attachment; filename="gatepost-account.json"'
-    return await leaving.export(user)
+async def export_me(user: CurrentUser, leaving: LeavingServiceDep) -> Response:
+    """The account, its sessions and links, and what the audit log has about it, the newest first, as JSON."""
+    return await json_object(await leaving.export(user), headers=AS_FILE)
 
 
 @router.delete(

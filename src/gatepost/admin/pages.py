@@ -1,6 +1,6 @@
 """Reading accounts: one, or a page of them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from gatepost.accounts.errors import UnknownRole, UserNotFound
@@ -8,10 +8,9 @@ from gatepost.accounts.models import User
 from gatepost.accounts.repository import Roles, Users
 from gatepost.admin.repository import AccountPages, Total
 from gatepost.admin.search import Cursor, Filter, Sort
-from gatepost.core.clock import Clock
 from gatepost.core.database import Database
 from gatepost.sessions.models import Session
-from gatepost.sessions.repository import Sessions
+from gatepost.sessions.service import SessionService
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +32,9 @@ class Page:
 class AccountReader:
     """Shows accounts to those who look after them."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, sessions: SessionService) -> None:
         self._db = database
-        self._clock = clock
+        self._sessions = sessions
 
     async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> Page:
         """Return a page by its number, or by the cursor of the page before, which costs the same however deep it is.
@@ -80,13 +79,11 @@ class AccountReader:
             raise UserNotFound
         return user
 
-    async def sessions(self, user_id: int) -> Sequence[Session]:
-        """Return the sessions of an account that go on, the last used first.
+    async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, the last used first, page by page.
 
         Raises:
             UserNotFound: there is none with this id.
         """
-        async with self._db.read() as tx:
-            if await Users(tx).get(user_id) is None:
-                raise UserNotFound
-            return await Sessions(tx).live(user_id, now=self._clock.now())
+        await self.get(user_id)
+        return self._sessions.list(user_id)

@@ -41,7 +41,8 @@ from gatepost.admin.schemas import (
 from gatepost.admin.search import Sort
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.openapi import problems
-from gatepost.sessions.schemas import SessionResponse
+from gatepost.http.pieces import json_array
+from gatepost.sessions.schemas import SessionResponse, shown
 
 router = APIRouter(prefix="/api/admin/users", tags=["administration"])
 
@@ -221,9 +222,10 @@ async def reset_user_password(user_id: UserId, standing: AccountStandingDep, see
 @router.get(
     "/{user_id}/sessions",
     summary="The devices that an account is signed in on",
+    response_model=list[SessionResponse],
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UserNotFound),
 )
-async def list_user_sessions(user_id: UserId, accounts: AccountReaderDep) -> list[SessionResponse]:
+async def list_user_sessions(user_id: UserId, accounts: AccountReaderDep) -> Response:
     """The last used first."""
-    return [SessionResponse.of(session, current=NO_SESSION) for session in await accounts.sessions(user_id)]
+    return await json_array(shown(await accounts.sessions(user_id), current=NO_SESSION))

@@ -11,13 +11,14 @@ from gatepost.clients.schemas import (
     AuthorizationServerMetadata,
     IntrospectionAnswer,
     RevocationFeedAnswer,
-    RevocationOut,
     TokenInForm,
+    shown,
 )
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_object
 from gatepost.keys.ring import PUBLISHED_SECONDS
 from gatepost.sessions.errors import RevocationUnknown
 from gatepost.sessions.revocation import RevocationFeed
@@ -63,13 +64,12 @@ async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, clien
     responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
 )
 async def revocations(
-    response: Response,
     feed: FeedDep,
     after: AfterQuery = 0,
     wait: WaitQuery = 0,
     mark: MarkQuery = None,
     if_none_match: IfNoneMatch = None,
-) -> Any:
+) -> Response:
     """What services that verify tokens themselves follow: every second, or by waiting for a change.
 
     Ask with the `after` and `mark` of the last answer and its ETag. Lines may come twice, and never late.
@@ -80,8 +80,7 @@ async def revocations(
         answer, etag = _feed_after(feed, after, mark=mark)
     if etag == if_none_match:
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
-    response.headers["ETag"] = etag
-    return answer
+    return await json_object(answer, headers={"ETag": etag})
 
 
 @router.get(
@@ -112,7 +111,7 @@ async def metadata(
     )
 
 
-def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[RevocationFeedAnswer, str]:
+def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[dict[str, Any], str]:
     if feed.is_stale():
         raise RevocationUnknown
     lines, is_complete = feed.lines_for(after, mark=mark)
@@ -121,11 +120,11 @@ def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[
         f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}.{line.random_id}" for line in lines
     )
     digest = hashlib.sha256(f"{mark} {said}".encode()).hexdigest()[:16]
-    answer = RevocationFeedAnswer(
+    answer = {
         # Lines up to here are all known; later ones may still come in between, so they are asked for again.
-        after=feed.anchor.id if feed.anchor is not None else 0,
-        mark=feed.anchor.mark if feed.anchor is not None else None,
-        is_complete=is_complete,
-        revocations=[RevocationOut.of(line) for line in lines],
-    )
+        "after": feed.anchor.id if feed.anchor is not None else 0,
+        "mark": feed.anchor.mark if feed.anchor is not None else None,
+        "isComplete": is_complete,
+        "revocations": shown(lines),
+    }
     return answer, f'"{after}-{digest}"'

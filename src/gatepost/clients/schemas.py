@@ -1,11 +1,13 @@
 """The forms and answers of the OAuth endpoints, in their own names, and the revocation feed."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gatepost.access.revoked import RevocationLine
+from gatepost.core.pages import PAGE
 from gatepost.http.schemas import Out
 
 LONGEST_TOKEN = 8192
@@ -58,6 +60,13 @@ class RevocationOut(Out):
             issued_before=line.issued_before,
             expires_at=line.expires_at,
         )
+
+
+async def shown(lines: Sequence[RevocationLine]) -> AsyncIterator[list[dict[str, Any]]]:
+    """Publish lines page by page, as JSON: there may be a million."""
+    for start in range(0, len(lines), PAGE):
+        page = lines[start : start + PAGE]
+        yield [RevocationOut.of(line).model_dump(mode="json", by_alias=True) for line in page]
 
 
 class RevocationFeedAnswer(Out):

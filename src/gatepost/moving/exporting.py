@@ -11,9 +11,8 @@ from sqlalchemy.orm import selectinload
 from gatepost.accounts.models import Role, User
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
-
-CHUNK = 500
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.pages import in_pages
 
 
 class Exporter:
@@ -28,22 +27,20 @@ class Exporter:
         for role in await self._begin():
             line = {"type": "role", "name": role.name, "description": role.description}
             yield _line({**line, "permissions": role.permissions})
-        after = 0
-        while True:
-            page = select(User).options(selectinload(User.roles)).where(User.id > after).order_by(User.id).limit(CHUNK)
-            async with self._db.read() as tx:
-                users = (await tx.scalars(page)).all()
-            if not users:
-                return
+        async for users in in_pages(self._db, _accounts):
             for user in users:
                 yield _line(_account(user))
-            after = users[-1].id
 
     @retry_conflicts
     async def _begin(self) -> Sequence[Role]:
         async with self._db.begin() as tx:
             record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now())
             return (await tx.scalars(select(Role).order_by(Role.id))).all()
+
+
+async def _accounts(tx: Transaction, last: User | None, size: int) -> Sequence[User]:
+    query = select(User).options(selectinload(User.roles)).where(User.id > (last.id if last else 0))
+    return (await tx.scalars(query.order_by(User.id).limit(size))).all()
 
 
 def _account(user: User) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -128,13 +129,14 @@ class Sessions:
         )
         return result.rowcount == 1
 
-    async def live(self, user_id: int, *, now: datetime) -> Sequence[Session]:
-        """Return the sessions of an account that go on, the last used first."""
-        query = (
-            select(Session)
-            .where(Session.user_id == user_id, *_live(now))
-            .order_by(Session.last_used_at.desc(), Session.created_at.desc(), Session.id)
-        )
+    async def live(self, user_id: int, *, now: datetime, after: Session | None, size: int) -> Sequence[Session]:
+        """Return sessions of an account that go on, the last used first, from one on."""
+        order = (Session.last_used_at, Session.created_at, Session.id)
+        query = select(Session).where(Session.user_id == user_id, *_live(now))
+        if after is not None:
+            last = zip(order, (after.last_used_at, after.created_at, after.id), strict=True)
+            query = query.where(tuple_(*order) < tuple_(*(literal(value, column.type) for column, value in last)))
+        query = query.order_by(*(column.desc() for column in order)).limit(size)
         return (await self._tx.scalars(query)).all()
 
     async def end(

@@ -10,6 +10,7 @@ from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_array
 from gatepost.limits.deps import RefreshLimit
 from gatepost.limits.errors import TooManyRequests
 from gatepost.sessions.deps import BrowsersDep, SessionServiceDep, TokenCookiesDep, TokenServiceDep
@@ -22,7 +23,7 @@ from gatepost.sessions.errors import (
     RefreshTokenReused,
     SessionNotFound,
 )
-from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse
+from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse, shown
 from gatepost.sessions.tokens import HeldTokens
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
@@ -106,10 +107,10 @@ async def sign_out_all(
     cookies.clear(request)
 
 
-@router.get("/sessions", summary="The devices that are signed in")
-async def list_sessions(user: CurrentUser, sessions: SessionServiceDep) -> list[SessionResponse]:
+@router.get("/sessions", summary="The devices that are signed in", response_model=list[SessionResponse])
+async def list_sessions(user: CurrentUser, sessions: SessionServiceDep) -> Response:
     """The last used first."""
-    return [SessionResponse.of(session, current=user.session_id) for session in await sessions.list(user)]
+    return await json_array(shown(sessions.list(user), current=user.session_id))
 
 
 @router.delete(

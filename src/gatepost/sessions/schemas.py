@@ -1,7 +1,8 @@
 """JSON of sessions and of the refresh."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -65,3 +66,9 @@ class SessionResponse(Out):
             last_used_at=session.last_used_at,
             expires_at=session.expires_at,
         )
+
+
+async def shown(pages: AsyncIterator[Sequence[Session]], *, current: int) -> AsyncIterator[list[dict[str, Any]]]:
+    """Show sessions page by page, as JSON; `current` is the one that the request comes from."""
+    async for page in pages:
+        yield [SessionResponse.of(session, current=current).model_dump(mode="json", by_alias=True) for session in page]

@@ -1,6 +1,6 @@
 """The devices of an account: seeing them and ending them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 
 from gatepost.access.principal import Principal
@@ -10,6 +10,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.pages import in_pages
 from gatepost.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenInvalid
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTokens
@@ -36,11 +37,15 @@ class SessionService:
         self._refresh = refresh
         self._feed = feed
 
-    async def list(self, principal: Principal) -> Sequence[Session]:
-        """Return the sessions of an account that go on, the last used first."""
-        async with self._db.read() as tx:
+    def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, the last used first, page by page."""
+        now = self._clock.now()
+
+        async def read(tx: Transaction, last: Session | None, size: int) -> Sequence[Session]:
             user = await Users(tx).of(principal)
-            return await Sessions(tx).live(user.id, now=self._clock.now()) if user is not None else []
+            return await Sessions(tx).live(user.id, now=now, after=last, size=size) if user is not None else []
+
+        return in_pages(self._db, read)
 
     def named_by(self, held: HeldTokens) -> Collection[int]:
         """Return the ids of the sessions of tokens, of those too that have expired; what is none of ours has none."""

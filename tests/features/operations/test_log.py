@@ -1,10 +1,12 @@
 """One line about each request, and every other line beside it in the same shape."""
 
+import json
 import logging
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from urllib.parse import quote
 
 import pytest
@@ -209,3 +211,87 @@ def test_line_that_is_written_while_the_process_ends_is_not_lost() -> None:
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
     assert ended.stderr == b"soon\nlast\n"
+
+
+def test_lost_lines_are_told_once_where_they_are_missing_and_the_others_keep_their_order() -> None:
+    reading, writing = os.pipe()
+    writer = LineWriter(writing)
+    handler = LineHandler(LogFormat.JSON.value, writer)
+    filling = "x" * 8192
+    number = 0
+    while writer.lost < 3:  # the reader stalls
+        handler.handle(logging.makeLogRecord({"name": "a", "msg": f"{number} {filling}", "args": ()}))
+        number += 1
+
+    with os.fdopen(reading, "rb") as reader:
+        said = [json.loads(reader.readline())["event"] for _ in range(number - writer.lost + 1)]
+        for after in ("first", "second"):
+            handler.handle(logging.makeLogRecord({"name": "a", "msg": after, "args": ()}))
+        said += [json.loads(reader.readline())["event"] for _ in range(2)]
+
+    assert [int(line.split()[0]) for line in said[: number - 3]] == list(range(number - 3))
+    assert said[number - 3 :] == [
+        "lines of the log were lost before this one, since nobody read it: 3",
+        "first",
+        "second",
+    ]
+    assert writer.lost == 3
+
+
+def test_lines_after_the_end_wait_for_a_stalled_reader_once_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    reading, writing = os.pipe()
+    writer = LineWriter(writing)
+    wait_for = writer._changed.wait_for
+
+    def noted(is_done: Callable[[], object], seconds: float | None = None) -> object:
+        if threading.current_thread() is threading.main_thread():
+            waited.append(seconds or 0.0)
+        return wait_for(is_done, seconds)
+
+    monkeypatch.setattr(writer._changed, "wait_for", noted)
+    writer._patience = 0.05
+    writer.write(b"x" * BACKLOG_BYTES + b"\n")
+
+    writer.finish()
+    for _ in range(3):
+        writer.write(b"last\n")
+
+    assert waited[0] == 0.05
+    assert waited[1:] == [0.0] * 3
+    os.close(reading)
+    os.close(writing)
+
+
+CRASH = """
+import logging, logging.config, sys
+from gatepost.core.logs.setup import LineHandler
+logging.getLogger().addHandler(LineHandler("json"))
+for number in range(300):
+    logging.getLogger("a").warning("line %d", number)
+try:
+    raise LookupError("no such thing")
+except LookupError:
+    logging.getLogger("gatepost").exception("crashed")
+sys.exit(3)
+"""
+
+
+def test_lines_of_a_crash_are_there_when_the_process_ends() -> None:
+    ended = subprocess.run([sys.executable, "-c", CRASH], capture_output=True, check=False)
+
+    said = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert ended.returncode == 3
+    assert [line["event"] for line in said] == [*(f"line {number}" for number in range(300)), "crashed"]
+    assert said[-1]["exception"].endswith("LookupError: no such thing")
+
+
+def test_process_ends_although_nobody_reads_its_log() -> None:
+    reading, writing = os.pipe()
+    program = CRASH.replace('"line %d"', f'"{"x" * 9000} %d"')
+
+    ended = subprocess.run([sys.executable, "-c", program], stderr=writing, stdout=subprocess.DEVNULL, check=False)
+
+    assert ended.returncode == 3
+    os.close(reading)
+    os.close(writing)

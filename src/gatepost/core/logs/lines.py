@@ -3,7 +3,8 @@
 import atexit
 import os
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import cache
 from threading import Condition, Thread
 
@@ -20,7 +21,8 @@ class LineWriter:
     """Writes lines to a file descriptor, in a thread of its own.
 
     A line waits for others for at most 50 ms, or until 4 KiB are together: a call of the system for each line would
-    cost more than the line. A reader that is slow or gone stops nobody; `lost` counts what could not be written.
+    cost more than the line. A reader that is slow or gone stops nobody; `lost` counts what could not be written, and
+    the line that `say_lost` makes of it follows once somebody reads again.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -32,7 +34,11 @@ class LineWriter:
         self._is_last = False
         self._changed = Condition()
         self._thread: Thread | None = None
+        # What all that is written while the process ends may wait for its reader, together.
+        self._patience = FLUSH_SECONDS
+        self._told = 0
         self.lost = 0
+        self.say_lost: Callable[[int], bytes] | None = None
 
     def write(self, line: bytes) -> None:
         """Take one line, with its end; it is written soon."""
@@ -52,16 +58,23 @@ class LineWriter:
             self.flush()
 
     def finish(self) -> None:
-        """Write all that waits, and each further line before its writer goes on: the process may end after it."""
+        """Write all that waits, and each further line before its writer goes on: the process may end after it.
+
+        A reader that stalls holds all of them up for a second in all.
+        """
         self._is_last = True
         self.flush()
 
     def flush(self) -> None:
-        """Write all that waits, for at most a second."""
+        """Write all that waits, for at most a second; less where that was spent before, and nobody has read since."""
         with self._changed:
             self._is_urgent = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._lines and not self._is_writing, FLUSH_SECONDS)
+            began_at = time.monotonic()
+            if self._changed.wait_for(lambda: not self._lines and not self._is_writing, self._patience):
+                self._patience = FLUSH_SECONDS
+            else:
+                self._patience = max(0.0, self._patience - (time.monotonic() - began_at))
             self._is_urgent = False
 
     def _run(self) -> None:
@@ -70,24 +83,29 @@ class LineWriter:
                 self._changed.wait_for(lambda: self._lines)
                 self._changed.wait_for(lambda: self._is_urgent or self._size >= CHUNK_BYTES, DELAY_SECONDS)
                 lines, self._lines, self._size = self._lines, [], 0
+                untold = self.lost - self._told
                 self._is_writing = True
-            for chunk in _together(lines):
-                self._put(chunk)
+            lost = sum(chunk.count(b"\n") for chunk in _together(lines) if not self._put(chunk))
+            # What was lost came after these: they had filled the place.
+            is_told = untold and not lost and self.say_lost is not None and self._put(self.say_lost(untold))
             with self._changed:
+                self.lost += lost
+                self._told += untold if is_told else 0
                 self._is_writing = False
                 self._changed.notify_all()
 
-    def _put(self, chunk: bytes) -> None:
+    def _put(self, chunk: bytes) -> bool:
+        """Write lines, however long that takes; return whether somebody has taken them."""
         view = memoryview(chunk)
-        while view:
-            try:
-                view = view[os.write(self._descriptor, view) :]
-            except BlockingIOError:
-                select.select([], [self._descriptor], [])
-            except OSError:
-                with self._changed:
-                    self.lost += chunk.count(b"\n")
-                return
+        try:
+            while view:
+                try:
+                    view = view[os.write(self._descriptor, view) :]
+                except BlockingIOError:
+                    select.select([], [self._descriptor], [])
+        except OSError:
+            return False
+        return True
 
 
 @cache

@@ -50,6 +50,7 @@ class LineHandler(logging.Handler):
     def __init__(self, style: str, writer: LineWriter | None = None) -> None:
         super().__init__()
         self._writer = writer or standard_error()
+        self._writer.say_lost = self._say_lost
         self.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 foreign_pre_chain=[
@@ -65,9 +66,16 @@ class LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; what fails here never reaches who logged."""
         try:
-            self._writer.write(f"{self.format(record)}\n".encode("utf-8", "replace"))
+            self._writer.write(self._line(record))
         except Exception:  # noqa: BLE001  `logging` asks its handlers to keep their own failures
             self.handleError(record)
+
+    def _say_lost(self, count: int) -> bytes:
+        said = "lines of the log were lost before this one, since nobody read it: %d"
+        return self._line(logging.LogRecord("gatepost", logging.WARNING, __file__, 0, said, (count,), None))
+
+    def _line(self, record: logging.LogRecord) -> bytes:
+        return f"{self.format(record)}\n".encode("utf-8", "replace")
 
 
 class _Stamp:

@@ -33,6 +33,7 @@ from gatepost.audit.models import AuditEntry
 from gatepost.clients.schemas import RevocationOut
 from gatepost.core.database import create_engine
 from gatepost.core.database_url import read_database_url
+from gatepost.core.ids import LARGEST_ID
 from gatepost.core.migrations import migrate
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Revocation, Session
@@ -187,7 +188,12 @@ async def _sizes(engine: AsyncEngine) -> dict[str, int]:
 
 
 def _line(id_: int) -> RevocationLine:
-    return RevocationLine(id_, id_, id_ + 1, None, NOW + timedelta(days=1, seconds=id_ % DAY_SECONDS))
+    return RevocationLine(
+        id=id_,
+        session_id=LARGEST_ID - id_,
+        user_id=id_ + 1,
+        expires_at=NOW + timedelta(days=1, seconds=id_ % DAY_SECONDS),
+    )
 
 
 def _line_memory() -> int:
@@ -195,16 +201,19 @@ def _line_memory() -> int:
     revoked = RevokedTokens(max_staleness=timedelta(seconds=30))
     before = tracemalloc.get_traced_memory()[0]
     for id_ in range(LINES):
-        revoked.note(_line(10_000_000 + id_))
+        revoked.note(_line(10_000_000 + id_), elapsed=None)
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    revoked.mark_read(at=NOW)
+    revoked.mark_read(at=NOW, elapsed=timedelta())
     revoked.check(_somebody(), now=NOW)
     return round(used / LINES)
 
 
 def _somebody() -> Principal:
-    return Principal(1, "Abbey", ("user",), (), 1, 0, NOW, NOW + timedelta(days=1))
+    return Principal(
+        user_id=1, random_id=None, username="Abbey", roles=("user",), permissions=(), session_id=1, token_version=0,
+        authenticated_at=NOW, issued_at=NOW, expires_at=NOW + timedelta(days=1),
+    )  # fmt: skip
 
 
 def _hash_seconds(*, rounds: int) -> float:

@@ -2,10 +2,9 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
-import pymysql
+import aiomysql
 from sqlalchemy import URL
 
 from gatepost.models import Base
@@ -18,50 +17,48 @@ class Copy:
 
     def __init__(self, url: URL) -> None:
         self._url = url
-        self._sqlite = sqlite3.connect(":memory:", check_same_thread=False)
+        self._is_sqlite = url.get_backend_name() == "sqlite"
+        self._made: list[str] = []
+        self._kept = sqlite3.connect(":memory:", check_same_thread=False)
 
     async def make(self) -> None:
         """Make the copy."""
-        await asyncio.to_thread(self._make)
+        if self._is_sqlite:
+            await asyncio.to_thread(self._make)
+        else:
+            self._made = [f"copy_of_{table}" for table in TABLES]
+            await self._run(*(f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}" for table in TABLES))
 
     async def put_back(self) -> None:
         """Undo everything since, while the service runs."""
-        await asyncio.to_thread(self._put_back)
-
-    async def drop(self) -> None:
-        """Leave nothing of the copy."""
-        self._sqlite.close()
-        if self._url.get_backend_name() != "sqlite":
-            await asyncio.to_thread(self._run, [f"DROP TABLE IF EXISTS copy_of_{table}" for table in TABLES])
-
-    def _make(self) -> None:
-        if self._url.get_backend_name() == "sqlite":
-            with closing(sqlite3.connect(str(self._url.database))) as live:
-                live.backup(self._sqlite)
-            return
-        self._run([f"CREATE TABLE copy_of_{table} AS SELECT * FROM {table}" for table in TABLES])
-
-    def _put_back(self) -> None:
-        if self._url.get_backend_name() == "sqlite":
-            with closing(sqlite3.connect(str(self._url.database))) as live:
-                self._sqlite.backup(live)
+        if self._is_sqlite:
+            await asyncio.to_thread(self._put_back)
             return
         statements = ["SET FOREIGN_KEY_CHECKS = 0"]
         for table in TABLES:
             statements += [f"TRUNCATE {table}", f"INSERT INTO {table} SELECT * FROM copy_of_{table}"]
-        self._run(statements)
+        await self._run(*statements)
 
-    def _run(self, statements: list[str]) -> None:
-        with self._mysql() as cursor:
-            for statement in statements:
-                cursor.execute(statement)
+    async def drop(self) -> None:
+        """Leave nothing of the copy."""
+        self._kept.close()
+        await self._run(*(f"DROP TABLE {table}" for table in self._made))
 
-    @contextmanager
-    def _mysql(self) -> Iterator[pymysql.cursors.Cursor]:
+    def _make(self) -> None:
+        with closing(sqlite3.connect(str(self._url.database))) as live:
+            live.backup(self._kept)
+
+    def _put_back(self) -> None:
+        with closing(sqlite3.connect(str(self._url.database))) as live:
+            self._kept.backup(live)
+
+    async def _run(self, *statements: str) -> None:
+        if not statements:
+            return
         url = self._url
-        connection = pymysql.connect(
-            host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", database=url.database,
+        async with aiomysql.connect(
+            host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", db=url.database,
             autocommit=True,
-        )  # fmt: skip
-        with connection, connection.cursor() as cursor:
-            yield cursor
+        ) as connection, connection.cursor() as cursor:  # fmt: skip
+            for statement in statements:
+                await cursor.execute(statement)

@@ -121,9 +121,9 @@ class RevokedTokens:
 
     def drop(self, ids: Iterable[int], *, elapsed: timedelta) -> None:
         """Forget lines that are not in the feed any more, but none that is young: who was asked may be behind."""
-        gone = [line_id for line_id in ids if self._is_old(line_id, elapsed)]
+        gone = [line_id for line_id in ids if line_id in self._lines and self._is_old(line_id, elapsed)]
         for line_id in gone:
-            self._lines.pop(line_id, None)
+            del self._lines[line_id]
         if gone:
             self._index_all()
 
@@ -140,8 +140,11 @@ class RevokedTokens:
                 self._index_all()
 
     def lines_after(self, line_id: int) -> list[RevocationLine]:
-        """Return the live lines with greater ids, in order."""
-        return sorted((line for line in self._lines.values() if line.id > line_id), key=lambda line: line.id)
+        """Return the live lines with greater ids, in the order in which they came in.
+
+        That is the order of the ids but for what commits late, and for what comes after a restore, which is the truer.
+        """
+        return [line for line in self._lines.values() if line.id > line_id]
 
     def last_until(self, line_id: int, *, living_at: datetime) -> RevocationLine | None:
         """Return the line with the greatest id, up to this one, that lives beyond a moment."""

@@ -86,4 +86,4 @@ class AccountReader:
             UserNotFound: there is none with this id.
         """
         await self.get(user_id)
-        return self._sessions.list(user_id)
+        return self._sessions.list_of(user_id)

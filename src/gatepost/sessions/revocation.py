@@ -66,7 +66,7 @@ class RevocationFeed:
         return self._revoked.age_seconds(now=self._clock.now())
 
     def lines_after(self, line_id: int) -> list[RevocationLine]:
-        """Return the live lines with greater ids, in order."""
+        """Return the live lines with greater ids, in the order in which they came in."""
         return self._revoked.lines_after(line_id)
 
     def lines_for(self, after: int, *, mark: str | None) -> tuple[list[RevocationLine], bool]:
@@ -258,6 +258,8 @@ class RevocationFeed:
 
     async def _outdo(self, tx: Transaction, user_ids: Sequence[int]) -> None:
         """Take the lines of earlier versions of accounts out of the feed; a newer one is in this transaction."""
+        if not user_ids:
+            return
         older = delete(Revocation).where(Revocation.user_id.in_(user_ids), Revocation.min_token_version.is_not(None))
         await tx.execute(older.execution_options(synchronize_session=False))
 

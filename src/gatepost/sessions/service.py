@@ -37,15 +37,18 @@ class SessionService:
         self._refresh = refresh
         self._feed = feed
 
-    def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
-        """Give the sessions of an account that go on, the last used first, page by page."""
-        now = self._clock.now()
-
-        async def read(tx: Transaction, last: Session | None, size: int) -> Sequence[Session]:
+    async def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of the caller's account that go on, the last used first, page by page."""
+        async with self._db.read() as tx:
             user = await Users(tx).of(principal)
-            return await Sessions(tx).live(user.id, now=now, after=last, size=size) if user is not None else []
+        if user is not None:
+            async for page in self.list_of(user.id):
+                yield page
 
-        return in_pages(self._db, read)
+    def list_of(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, as `list` does."""
+        now = self._clock.now()
+        return in_pages(self._db, lambda tx, last, size: Sessions(tx).live(user_id, now=now, after=last, size=size))
 
     def named_by(self, held: HeldTokens) -> Collection[int]:
         """Return the ids of the sessions of tokens, of those too that have expired; what is none of ours has none."""

@@ -19,6 +19,7 @@ from tests.conftest import MakeSettings
 from tests.features.moving.conftest import RunImport
 from tests.support.api import PASSWORD, Api
 from tests.support.commands import run_command
+from tests.support.copies import Copy
 
 DJANGO = CryptContext(["django_pbkdf2_sha256"], django_pbkdf2_sha256__rounds=1000)
 PHPASS = CryptContext(["phpass"], phpass__rounds=7)
@@ -203,3 +204,35 @@ async def test_export_that_breaks_leaves_no_half_file(
 
     assert result.exit_code == 1
     assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.parametrize("number", [2**53 - 2**32, 2**53 - 1, 2**53, 2**63 - 1, 2**64])
+async def test_id_that_leaves_no_room_for_new_accounts_is_refused(
+    gatepost: RunImport, tmp_path: Path, database: Database, number: int
+) -> None:
+    (tmp_path / "file").write_text(json.dumps({"id": number, "username": "Far", "email": "far@example.com"}))
+
+    result = await gatepost("import", "jsonl", tmp_path / "file")
+
+    assert result.exit_code == 1
+    assert "id_refused: an id is a whole number from 1 to 9007194959773695" in result.output
+    async with database.read() as tx:
+        assert (await tx.scalars(select(User))).all() == []
+
+
+async def test_sign_up_after_the_greatest_id_has_an_account_that_works(
+    api: Api, gatepost: RunImport, tmp_path: Path, database_url: URL
+) -> None:
+    before = Copy(database_url)
+    await before.make()
+    greatest = 2**53 - 1 - 2**32
+    (tmp_path / "file").write_text(json.dumps({"id": greatest, "username": "Far", "email": "far@example.com"}))
+    assert (await gatepost("import", "jsonl", tmp_path / "file")).exit_code == 0
+
+    person = await api.sign_up("After")
+
+    shown = await api.get("/api/users/me", headers=person.headers)
+    await before.put_back()  # with its counters, for other tests
+    await before.drop()
+    assert person.id == greatest + 1
+    assert shown.json()["id"] == greatest + 1

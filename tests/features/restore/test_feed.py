@@ -11,7 +11,7 @@ from tests.features.resource.conftest import Network, Notes, make_gatepost, netw
 from tests.support.api import Api, Person, bearer
 from tests.support.clock import FakeClock
 from tests.support.copies import Copy
-from tests.support.workers import session_id
+from tests.support.workers import claims, session_id
 
 __all__ = ["make_gatepost", "network", "notes"]
 
@@ -113,8 +113,8 @@ async def test_other_service_misses_no_line(
     await copy.make()
     await sign_out(api, 7)
     await settle(services, clock=clock)
-    stays = await api.sign_in("Earlier")
-    await until_it_answers(lambda: notes.me(stays.access_token), 200)
+    # Its answer tells the other service how far the feed has settled.
+    await sign_out(api, 1)
     await until_it_knows(notes, services)
     await copy.put_back()
     leaver = await api.sign_in("Earlier")
@@ -184,6 +184,26 @@ async def test_other_service_knows_whose_a_number_is(api: Api, services: Service
 
     assert answer.json()["detail"]["code"] == "token_revoked"
     assert (await notes.me(newcomer.access_token)).json()["id"] == lost.id
+
+
+async def test_reader_that_starts_while_a_worker_still_has_lost_lines_knows_whose_a_number_is(
+    api: Api, services: Services, copy: Copy
+) -> None:
+    """The line of the lost account has a greater id than that of the account that has its number now."""
+    credentials = ("notes", await services.clients.add("notes", name="Notes"))
+    await api.sign_up("Earlier")
+    await copy.make()
+    await sign_out(api, 3)
+    lost = await api.sign_up("Lost")
+    await copy.put_back()
+    newcomer = await api.sign_up("Newcomer")
+    await services.revocations.poll()
+
+    lines = (await api.get(FEED, auth=credentials)).json()["revocations"]
+
+    said = [line["randomId"] for line in lines if line["userId"] == newcomer.id and line["randomId"]]
+    assert (newcomer.id, len(said)) == (lost.id, 2)
+    assert said[-1] == claims(newcomer.access_token)["rid"], "the last one counts"
 
 
 async def test_account_has_one_version_in_the_feed_however_often_it_changes(

@@ -246,7 +246,7 @@ async def test_mail_of_the_lost_time_does_not_go_out_for_who_has_its_number(
         await copy.put_back()
         assert (await api.sign_up("Newcomer")).id == person.id
 
-        assert [await outbox._deliver(one) for one in claimed] == [False] * len(claimed)
+        assert not any([await outbox._deliver(one) for one in claimed if one.mail.user_id == person.id])
 
     async with database.read() as tx:
         purposes = (await tx.scalars(select(OneTimeToken.purpose))).all()

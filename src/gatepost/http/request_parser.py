@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gatepost.core.errors import AppError
 from gatepost.http.problems import BodyTooLarge
-from gatepost.http.request_head import Head, HeadersTooLarge, MalformedRequest, read_field, read_head
+from gatepost.http.request_head import DECISIVE, Head, HeadersTooLarge, MalformedRequest, read_field, read_head
 
 MAX_HEAD_BYTES = 16 * 1024
 # Of a body in chunks, what is no content: the lines before and after chunks. A byte a chunk is still read.
@@ -19,7 +19,10 @@ MAX_CHUNK_LINE_BYTES = 256
 
 END_OF_LINE = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
-CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*+;[^\x00-\x08\x0a-\x1f\x7f]*+)?")
+# With extensions, which nothing reads; a space anywhere between them is not ours.
+CHUNK_SIZE = re.compile(
+    rb"([0-9A-Fa-f]{1,8})(?:;[\w!#$%&'*+.^`|~-]++(?:=(?:[\w!#$%&'*+.^`|~-]++|\"[\t !#-~]*+\"))?+)*+", re.ASCII
+)
 # In a line that has not ended yet: whatever follows, it will not be one of ours.
 HOPELESS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r[^\n]|(?<!\r)\n")
 
@@ -157,8 +160,10 @@ class RequestParser:
             self._complete()
         else:
             self._count_frame(end - at)
-            # Nothing reads it: the application has had the headers.
-            read_field(data[at:end])
+            name, _ = read_field(data[at:end])
+            # The application has had the headers: a trailer is dropped, and is none where it could change the request.
+            if name in DECISIVE:
+                raise MalformedRequest
         return end + len(END_OF_LINE)
 
     def _complete(self) -> None:

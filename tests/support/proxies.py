@@ -43,7 +43,7 @@ def proxy(name: str, folder: Path, upstream: str) -> Iterator[tuple[str, int]]:
 def _caddy(folder: Path, port: int, upstream: str) -> list[str]:
     config = folder / "Caddyfile"
     config.write_text(
-        f"{{\nadmin off\nauto_https off\n}}\nhttp://127.0.0.1:{port} {{\nreverse_proxy {upstream}\n}}\n",
+        f"{{\nadmin off\nauto_https off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\nreverse_proxy {upstream}\n}}\n",
         encoding="utf-8",
     )
     return ["run", "--adapter", "caddyfile", "--config", str(config)]

@@ -54,7 +54,7 @@ S, L, R = Fate.SERVED, Fate.LAST, Fate.REFUSED
 HEADERS: list[tuple[str, Fate]] = [
     ("Connection: Upgrade\r\nUpgrade: h2c", S),
     ("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", S),
-    ("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", S),
+    ("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBs", S),
     ("Upgrade: websocket\r\nConnection: keep-alive, upgrade", S),
     ("connection: UPGRADE\r\nupgrade: x", S),
     ("Connection: keep-alive\r\nConnection: Upgrade\r\nUpgrade: TLS/1.0, HTTP/2.0", S),

@@ -203,7 +203,8 @@ def test_chunks_that_could_be_read_in_two_ways_end_the_reading(body: bytes) -> N
     [
         "GET  / HTTP/1.1", "GET /  HTTP/1.1", "GET / HTTP/1.1 ", " GET / HTTP/1.1", "GET\t/ HTTP/1.1", "GET / HTTP/1.2",
         "GET / HTTP/2.0", "PRI * HTTP/2.0", "GET / HTTP/0.9", "GET / HTTP/1.10", "GET / http/1.1", "GET / HTTP/1,1",
-        "GET /", "GET HTTP/1.1", "GET", "G(T / HTTP/1.1", "GET /\xe4 HTTP/1.1", "GET /\x00 HTTP/1.1", "GET /\x7f HTTP/1.1",
+        "GET /", "GET HTTP/1.1", "GET", "G(T / HTTP/1.1", "GET /\xe4 HTTP/1.1", "GET /\x00 HTTP/1.1",
+        "GET /\x7f HTTP/1.1",
         "GET /a b HTTP/1.1", "GET /#a HTTP/1.1", "GET x HTTP/1.1", "GET x:80 HTTP/1.1", "GET * HTTP/1.1",
         "GET http:///a HTTP/1.1", "GET http://a@x/ HTTP/1.1", "GET http://x:y/ HTTP/1.1", "GET ftp://x/ HTTP/1.1",
         "GET //x/ HTTP/1.1\n", "\r\r\nGET / HTTP/1.1", "\nGET / HTTP/1.1", "HTTP/1.1 200 OK",

@@ -1,4 +1,4 @@
-"""What uvicorn's HTTP protocol leaves open: how large a request may be, how long a client may take, how a connection ends.
+"""What uvicorn's HTTP protocol leaves open: how much a client may send, how long it may take, how a connection ends.
 
 One instance serves one connection.
 """
@@ -27,7 +27,7 @@ SEND_SECONDS = 8.0
 # What a client may still send after the last answer, and for how long once its time to send is over; with it, below
 # the ten seconds that a slow client may hold a connection.
 MAX_DROPPED_BYTES = 16 * 1024 * 1024
-LINGER_SECONDS = 1.5
+LINGER_SECONDS = 1.0
 # For the rest of a body, and for what is dropped, once the process stops.
 LAST_SECONDS = 1.0
 # In which a client must take at least something of its answer.
@@ -52,10 +52,11 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     transport: LingeringTransport
+    # Not httptools' own: it stops at a request to upgrade, and takes what follows, the body, for a request.
+    parser: RequestParser  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # httptools' own parser stops at a request to upgrade, and takes what follows, its body, for requests.
         self.parser = RequestParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._take_timer: asyncio.TimerHandle | None = None
@@ -206,7 +207,7 @@ class GuardedProtocol(HttpToolsProtocol):
             # The application waits for the rest of this body: it learns that the client has gone.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        elif self._is_answering():
+        elif self._served is not None and not self._served.response_complete:
             # The last answer is that of the last request that came in whole.
             if self.parser.is_in_body:
                 self.pipeline.popleft()

@@ -97,7 +97,9 @@ MORE = b"x" * 2_000_000
             b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK * 60, b"200",
             id="chunks nobody reads",
         ),
-        pytest.param(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + MORE, b"200", id="the last one"),
+        pytest.param(
+            b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + MORE, b"200", id="the last one"
+        ),
         pytest.param(b"GET /healthz HTTP/1.0\r\n\r\n" + MORE, b"200", id="an old one"),
     ],
 )  # fmt: skip
@@ -155,9 +157,7 @@ async def test_client_that_goes_on_for_ever_is_cut_off(url: str, monkeypatch: py
     assert await until_reset(writer, b"x", pause=0.02) < 1000
 
 
-async def test_stop_does_not_wait_for_clients_that_linger(
-    services: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_stop_does_not_wait_for_clients_that_linger(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protocol, "SEND_SECONDS", 60.0)
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 60.0)
     async with asyncio.timeout(protocol.LAST_SECONDS + 5):

@@ -18,7 +18,7 @@ from tests.support.server import served
 from tests.support.wire import SMUGGLED
 
 ROUNDS = 3
-SECONDS = 10
+SECONDS = 60
 SIGN_IN = "/api/auth/signin"
 # An answer that the attacker waits for, and is not to come: what is inside goes out in several packets of any proxy.
 INSIDE = b"\r\n" * 8000 + SMUGGLED
@@ -83,7 +83,9 @@ async def test_next_person_gets_their_own_answer_and_nothing_inside_a_body_is_as
     address: tuple[str, int], witness: Witness
 ) -> None:
     wrong = []
-    async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{address[0]}:{address[1]}", trust_env=False, timeout=SECONDS
+    ) as client:
         api = Api(client)
         person = await api.sign_up()
         for round_ in range(ROUNDS):
@@ -102,7 +104,9 @@ async def test_next_person_gets_their_own_answer_and_nothing_inside_a_body_is_as
 
 
 async def test_sign_in_that_offers_an_upgrade_is_a_sign_in(address: tuple[str, int]) -> None:
-    async with httpx.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", trust_env=False) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://{address[0]}:{address[1]}", trust_env=False, timeout=SECONDS
+    ) as client:
         person = await Api(client).sign_up()
     body = json.dumps({"username": person.username, "password": PASSWORD}).encode()
 

@@ -90,7 +90,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self.parser.feed_data(data)
         except AppError as error:
             self._refuse(error)
-        else:
+            return
+        if not self.transport.is_closing():
             self._watch_time()
 
     def on_message_begin(self) -> None:
@@ -118,6 +119,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_body(body)
         self._body_bytes += len(body)
         if self._body_bytes > MAX_BODY_BYTES and self.cycle.response_complete:
+            self.parser.stop()
             self.transport.close()
 
     def on_message_complete(self) -> None:
@@ -183,7 +185,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def _out_of_time(self) -> None:
         self._timer = None
         if not self.transport.is_lingering and (self.parser.is_in_head or self.parser.is_in_body):
-            self.parser.stop()
             self._refuse(RequestTimeout())
         else:
             self.transport.close_whole()
@@ -201,15 +202,17 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close_whole()
 
     def _refuse(self, error: AppError) -> None:
-        """Answer, where there is no other answer to confuse it with, and close; the parser has stopped."""
-        is_served = self.parser.is_in_body and self._served is self.cycle
+        """Answer, where there is no other answer to confuse it with, and close; nothing more is read."""
+        is_in_body = self.parser.is_in_body
+        self.parser.stop()
+        is_served = is_in_body and self._served is self.cycle
         if is_served and not self.cycle.response_complete:
             # The application waits for the rest of this body: it learns that the client has gone.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         elif self._served is not None and not self._served.response_complete:
             # The last answer is that of the last request that came in whole.
-            if self.parser.is_in_body:
+            if is_in_body:
                 self.pipeline.popleft()
             self.cycle = self.pipeline[0][0] if self.pipeline else self._served
             self.cycle.keep_alive = False

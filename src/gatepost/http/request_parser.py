@@ -75,13 +75,14 @@ class RequestParser:
             while at < end and not self.is_stopped and (reached := self._step(data, at)) is not None:
                 at = reached
         except BaseException:
-            self.stop()
+            self.is_stopped = True
             raise
         self._rest = data[at:]
 
     def stop(self) -> None:
-        """Read nothing more."""
+        """Read nothing more, also of a request that has begun."""
         self.is_stopped = True
+        self.is_in_head = self.is_in_body = False
 
     def get_method(self) -> bytes:
         """Return the method of the newest request; this and what follows is what uvicorn asks of a parser."""

@@ -152,9 +152,13 @@ async def test_client_that_goes_on_for_ever_is_cut_off(url: str, monkeypatch: py
 
     monkeypatch.setattr(protocol, "SEND_SECONDS", 0.2)
     monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.2)
-    _, writer = await asyncio.open_connection(host, int(port))
-    writer.write(b"nonsense\r\n\r\n")
-    assert await until_reset(writer, b"x", pause=0.02) < 1000
+    unread = b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    for first, then in ((b"nonsense\r\n\r\n", b""), (unread, CHUNK * 3 + b"0\r\n\r\n")):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(first)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(then)
+        assert await until_reset(writer, b"x", pause=0.02) < 1000
 
 
 async def test_stop_does_not_wait_for_clients_that_linger(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from gatepost.http.draining import Drain
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import Cors, LastCatch, RequestEnvelope
+from gatepost.http.parameters import single_parameters
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
@@ -82,6 +83,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         version=__version__,
         docs_url=None,
         redoc_url=None,
+        # A redirect to the address without its slash would go to whatever host the request names.
+        redirect_slashes=False,
         lifespan=running(services, drain, tracing),
         routes=ROUTES,
         # Its own traces would hold paths and query strings; ours are in operations/tracing.py.
@@ -123,5 +126,5 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
             expose_headers=SHOWN_HEADERS,
         ),
         Middleware(LastCatch),
-        Middleware(BodyGuard),
+        Middleware(BodyGuard, single_parameters=single_parameters(ROUTES)),
     ]

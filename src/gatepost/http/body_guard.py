@@ -1,7 +1,8 @@
-"""The guard of the body, as plain ASGI: what is too long or not what it says never reaches a route."""
+"""The guard of the body, as plain ASGI: what is too long, ambiguous or not what it says never reaches a route."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,23 +10,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.core import strict_json
 from gatepost.core.client import departure
 from gatepost.core.errors import AppError
-from gatepost.http.problems import BodyTooLarge, MalformedBody, UnsupportedMediaType, problem
+from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParameter, UnsupportedMediaType, problem
 from gatepost.http.proxies import CHECK_PATH
 
 MAX_BODY_BYTES = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 LENGTH = re.compile(rb"[0-9]{1,18}")
+# Who is calling, from where, and what the body is: readers differ in which of two they take.
+SINGLE_HEADERS = frozenset(
+    {b"authorization", b"x-access-token", b"cookie", b"origin", b"sec-fetch-site", b"content-type", b"if-match"}
+)
 
 
 class BodyGuard:
     """Reads a body whole before the route runs, and lets through only what routes can trust.
 
-    Refused: more than 64 KiB (before reading it where its length is announced), JSON that is not strict, and
-    other media types than JSON and the OAuth form.
+    Refused: more than 64 KiB (before reading it where its length is announced), JSON that is not strict, other media
+    types than JSON and the OAuth form, and what is there twice: a field of the form (RFC 6749, section 3.2), a header
+    that decides, a parameter of the address that has one value.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, single_parameters: Set[str]) -> None:
         self.app = app
+        self._single_parameters = single_parameters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -33,7 +40,9 @@ class BodyGuard:
             await self.app(scope, receive, send)
             return
         try:
-            _check_length(scope["headers"])
+            _check_headers(scope["headers"])
+            if scope["query_string"]:
+                _require_single(name for name in _names(scope["query_string"]) if name in self._single_parameters)
             # No route reads the body of these; the protocol bounds one that comes in chunks.
             is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH
             body = await self._read(Headers(scope=scope), receive) if is_read else b""
@@ -78,7 +87,8 @@ class BodyGuard:
         return bytes(body)
 
 
-def _check_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
+def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    _require_single([name for name, _ in headers if name in SINGLE_HEADERS])
     for name, announced in headers:
         if name != b"content-length":
             continue
@@ -88,6 +98,16 @@ def _check_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
             raise BodyTooLarge(headers={"Connection": "close"})
 
 
+def _names(pairs: bytes) -> list[str]:
+    return [name for name, _ in parse_qsl(pairs.decode("latin-1"), keep_blank_values=True)]
+
+
+def _require_single(names: Iterable[str | bytes]) -> None:
+    seen = list(names)
+    if len(set(seen)) < len(seen):
+        raise RepeatedParameter
+
+
 def _check(body: bytes, content_type: str) -> None:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
@@ -95,5 +115,7 @@ def _check(body: bytes, content_type: str) -> None:
             strict_json.loads(body)
         except strict_json.StrictJsonError as error:
             raise MalformedBody(f"The request body cannot be read: {error}.") from None
-    elif media_type != FORM:
+    elif media_type == FORM:
+        _require_single(_names(body))
+    else:
         raise UnsupportedMediaType

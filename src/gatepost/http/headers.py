@@ -18,9 +18,10 @@ ALWAYS: RawHeaders = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
 TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-NO_STORE = (b"cache-control", b"no-store")
+# RFC 6749, section 5.1, wants both.
+NO_STORE: RawHeaders = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"))
 # What a route may say otherwise.
-OURS = frozenset(name for name, _ in (*ALWAYS, TRANSPORT, NO_STORE))
+OURS = frozenset(name for name, _ in (*ALWAYS, TRANSPORT, *NO_STORE))
 
 
 def careful_headers(settings: Settings) -> RawHeaders:

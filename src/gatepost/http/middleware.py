@@ -42,7 +42,7 @@ class RequestEnvelope:
         self._log = log
         self._traffic = traffic
         self._headers = headers
-        self._private = (*headers, NO_STORE)
+        self._private = (*headers, *NO_STORE)
         # An id is unique and no secret.
         self._prefix = os.urandom(10).hex()
         self._numbers = itertools.count()
@@ -75,6 +75,8 @@ class RequestEnvelope:
         added = self._private if path.startswith(PRIVATE_PATHS) else self._headers
         enveloped = list(headers)
         own = {name for name, _ in enveloped if name in OURS}
+        if b"cache-control" in own:
+            own.add(b"pragma")
         enveloped += [header for header in added if header[0] not in own] if own else added
         enveloped.append((b"x-request-id", state["request_id"].encode()))
         for name, members in state.get(ADDED, {}).items():

@@ -16,6 +16,10 @@ from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, No
 MEDIA_TYPE = "application/problem+json"
 # These speak the error body of RFC 6749, section 5.2, too.
 OAUTH_PATHS = ("/api/auth/token", "/oauth/")
+# An answer does not grow with the request: so many fields are told, and so much of the name and the words of each.
+MOST_FIELDS = 20
+LONGEST_FIELD = 100
+LONGEST_MESSAGE = 300
 
 
 class RouteNotFound(NotFound):
@@ -59,6 +63,14 @@ class MalformedBody(BadRequest):
     code = "malformed_body"
     title = "Malformed body"
     message = "The request body cannot be read."
+
+
+class RepeatedParameter(BadRequest):
+    """A header, a form field or a parameter of the address is there twice, where each reader may take another one."""
+
+    code = "repeated_parameter"
+    title = "Repeated parameter"
+    message = "The request has a header, a form field or a parameter twice that it may have only once."
 
 
 class ValidationFailed(Invalid):
@@ -117,7 +129,7 @@ def problem(scope: Scope, error: AppError) -> JSONResponse:
     app = scope.get("app")
     public_url: str = app.state.public_url if app is not None else ""
     body = problem_body(error, public_url=public_url, request_id=request_id(scope), is_oauth=is_oauth)
-    headers = {"Cache-Control": "no-store", **error.headers}
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
     if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", _challenge(error))
     return JSONResponse(body, body["status"], headers, media_type=media_type(is_oauth=is_oauth))
@@ -189,19 +201,26 @@ def _from_validation(request: Request, details: Sequence[Mapping[str, Any]]) -> 
     if "model_attributes_type" in kinds and "json" not in request.headers.get("content-type", ""):
         return UnsupportedMediaType()
     fields = [
-        FieldProblem(_field(detail["loc"]), str(detail["type"]), _words(str(detail["msg"]))) for detail in details
+        FieldProblem(_field(detail["loc"]), str(detail["type"]), _words(str(detail["msg"])))
+        for detail in details[:MOST_FIELDS]
     ]
-    words = " ".join(f"{item.field}: {item.message}" if item.field else item.message for item in fields)
-    return ValidationFailed(words, fields=fields)
+    words = [f"{item.field}: {item.message}" if item.field else item.message for item in fields]
+    if len(details) > MOST_FIELDS:
+        words.append(f"There are {len(details) - MOST_FIELDS} more.")
+    return ValidationFailed(" ".join(words), fields=fields)
 
 
 def _field(location: Sequence[str | int]) -> str:
-    return ".".join(str(part) for part in location[1:])
+    return _cut(".".join(str(part) for part in location[1:]), LONGEST_FIELD)
 
 
 def _words(message: str) -> str:
-    words = message.removeprefix("Value error, ")
+    words = _cut(message.removeprefix("Value error, "), LONGEST_MESSAGE)
     return f"{words[:1].upper()}{words[1:].rstrip('.')}."
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _methods(request: Request) -> list[str]:

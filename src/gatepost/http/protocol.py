@@ -1,6 +1,6 @@
-"""What uvicorn's HTTP protocol leaves open: how large a head may be, and how long a client may take to send.
+"""What uvicorn's HTTP protocol leaves open: how much a client may send, how long it may take, how a connection ends.
 
-One instance serves one connection. Parsing stays with httptools; this class counts what comes in and keeps one timer.
+One instance serves one connection.
 """
 
 import asyncio
@@ -9,43 +9,29 @@ import uuid
 from http import HTTPStatus
 from typing import Any
 
+from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from gatepost.core.errors import AppError, BadRequest
+from gatepost.core.errors import AppError
 from gatepost.http.body_guard import MAX_BODY_BYTES
 from gatepost.http.draining import STATE, Drain
-from gatepost.http.problems import MEDIA_TYPE, BodyTooLarge, problem_body
+from gatepost.http.lingering import LingeringTransport
+from gatepost.http.problems import MEDIA_TYPE, problem_body
+from gatepost.http.request_head import Head, MalformedRequest
+from gatepost.http.request_parser import RequestParser
 
-MAX_HEAD_BYTES = 16 * 1024
-MAX_HEADERS = 100
-# A body on the wire: small chunks have more frame than content.
-MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
 # Requests that a client may send ahead of the answers; each is kept in memory.
 MAX_AHEAD = 16
-# From the opening of the connection, or from the first byte of a later request, to the last byte of the request: below
-# the ten seconds that a slow client may hold a connection.
+# From the opening of the connection, or from the first byte of a later request, to the last byte of the request.
 SEND_SECONDS = 8.0
-# For the rest of a body, once the process stops.
+# What a client may still send after the last answer, and for how long once its time to send is over; with it, below
+# the ten seconds that a slow client may hold a connection.
+MAX_DROPPED_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 1.0
+# For the rest of a body, and for what is dropped, once the process stops.
 LAST_SECONDS = 1.0
 # In which a client must take at least something of its answer.
 TAKE_SECONDS = 30.0
-
-
-class MalformedRequest(BadRequest):
-    """What came in is not HTTP."""
-
-    code = "malformed_request"
-    title = "Malformed request"
-    message = "This is not an HTTP request."
-
-
-class HeadersTooLarge(AppError):
-    """The request line and the headers are longer than any request of ours needs."""
-
-    status = 431
-    code = "headers_too_large"
-    title = "Headers too large"
-    message = "The address and the headers of the request are too large."
 
 
 class RequestTimeout(AppError):
@@ -62,26 +48,30 @@ class GuardedProtocol(HttpToolsProtocol):
 
     The timer runs while a request is incomplete, from the opening of the connection on, and nothing but the end of the
     request stops it. The later requests of a connection, where each comes in one piece, as nearly all do, never start
-    it.
+    it. A connection that was closed on our side lingers for the rest of that time.
     """
+
+    transport: LingeringTransport
+    # Not httptools' own: it stops at a request to upgrade, and takes what follows, the body, for a request.
+    parser: RequestParser  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.parser = RequestParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._take_timer: asyncio.TimerHandle | None = None
-        self._in_head = False
-        self._in_body = False
         # Whether the piece that is being read ends a request.
         self._is_whole = False
-        self._head_bytes = 0
         self._body_bytes = 0
-        self._unparsed_bytes = 0
-        self._refusal: AppError = MalformedRequest()
+        self._dropped_bytes = 0
+        self._is_stopping = False
+        # The request that is being answered, or was last; uvicorn's `cycle` is the newest one.
+        self._served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the client its time for the first request."""
-        super().connection_made(transport)
-        self._start_timer()
+        super().connection_made(LingeringTransport(transport, on_close=self._linger))
+        self._start_timer(SEND_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timers."""
@@ -90,70 +80,68 @@ class GuardedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came in; the callbacks below are called from within."""
-        before = (self._in_head, self._in_body)
-        self._is_whole = False
-        super().data_received(data)
-        now = (self._in_head, self._in_body)
-        if self.transport.is_closing() or (self._is_whole and not any(now)):
-            self._stop_timer()
+        """Take what came in; the parser calls what is below."""
+        if self.transport.is_lingering or self.parser.is_stopped:
+            self._drop(len(data))
             return
-        if self._is_whole or self._timer is None:
-            self._start_timer()
-        if now != before or self._is_whole:
-            self._unparsed_bytes = 0
-        else:
-            self._count_unparsed(len(data))
+        self._unset_keepalive_if_required()
+        self._is_whole = False
+        try:
+            self.parser.feed_data(data)
+        except AppError as error:
+            self._refuse(error)
+            return
+        if not self.transport.is_closing():
+            self._watch_time()
 
     def on_message_begin(self) -> None:
-        """Begin to count a request."""
+        """Begin a request."""
         super().on_message_begin()
         if len(self.pipeline) >= MAX_AHEAD:
-            raise ValueError("too many requests ahead of their answers")
-        self._in_head, self._in_body = True, False
-        self._head_bytes = self._body_bytes = 0
+            message = "There are too many requests ahead of their answers."
+            raise MalformedRequest(message)
+        self._body_bytes = 0
 
-    def on_url(self, url: bytes) -> None:
-        """Count a piece of the request line."""
-        super().on_url(url)
-        self._count_head(len(url))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header; those that follow a chunked body are dropped, since the application has the headers."""
-        self._count_head(len(name) + len(value) + len(": \r\n"))
-        if not self._in_head:
-            return
-        super().on_header(name, value)
-        if len(self.headers) > MAX_HEADERS:
-            self._raise_too_large()
-
-    def on_headers_complete(self) -> None:
-        """Hand the request on; a process that is about to stop answers it and closes the connection."""
+    def on_head(self, head: Head) -> bool:
+        """Hand the request on; return whether another one may follow it on this connection."""
+        self.url = head.target
+        self.headers.extend(head.headers)
+        self.expect_100_continue = head.expects_continue
         super().on_headers_complete()
-        self._in_head, self._in_body = False, True
         drain: Drain | None = self.app_state.get(STATE)
-        if drain is not None and drain.is_draining:
+        # Who waits to be told to go on may leave the body out, once there is an answer.
+        if head.expects_continue or (drain is not None and drain.is_draining):
             self.cycle.keep_alive = False
+        return self.cycle.keep_alive
 
     def on_body(self, body: bytes) -> None:
-        """Count a piece of the body; what nobody reads any more does not go on for ever."""
+        """Hand on a piece of the body; what nobody reads any more does not go on for ever."""
         super().on_body(body)
         self._body_bytes += len(body)
         if self._body_bytes > MAX_BODY_BYTES and self.cycle.response_complete:
+            self.parser.stop()
             self.transport.close()
 
     def on_message_complete(self) -> None:
-        """Stop counting."""
+        """End the request."""
         super().on_message_complete()
-        self._in_head = self._in_body = False
         self._is_whole = True
 
     def shutdown(self) -> None:
-        """End with the answer that is under way; a body that is still coming in gets little more time."""
-        super().shutdown()
-        if self._in_body and not self.transport.is_closing():
-            self._stop_timer()
-            self._timer = self.loop.call_later(LAST_SECONDS, self._out_of_time)
+        """End with the answer that is under way; what is still coming in gets little more time."""
+        self._is_stopping = True
+        if self._is_answering():
+            self.cycle.keep_alive = False
+        elif self.parser.is_in_body:
+            self.transport.close()
+        elif not self.transport.is_lingering:
+            self.transport.close_whole()
+        if self.transport.is_lingering or self.parser.is_in_body:
+            self._start_timer(LAST_SECONDS)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection on which nothing comes any more."""
+        self.transport.close_whole()
 
     def pause_writing(self) -> None:
         """Wait for a client that does not take its answer, but not for ever."""
@@ -168,31 +156,26 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.flow is not None:
             super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answer what the parser, or a callback, could not go on with."""
-        self._refuse(self._refusal)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self._raise_too_large()
+    def _is_answering(self) -> bool:
+        return self._served is not None and not self._served.response_complete
 
-    def _count_unparsed(self, size: int) -> None:
-        # The parser keeps a header that has not ended yet, and tells of it only at its end.
-        self._unparsed_bytes += size
-        if self._in_head and self._unparsed_bytes > MAX_HEAD_BYTES:
-            self._refuse(HeadersTooLarge())
-        elif self._unparsed_bytes > MAX_FRAMED_BYTES:
-            self._refuse(BodyTooLarge())
+    def _watch_time(self) -> None:
+        if self.parser.is_in_head or self.parser.is_in_body:
+            if self._is_whole or self._timer is None:
+                self._start_timer(SEND_SECONDS)
+        elif self._is_whole:
+            self._stop_timer()
+        elif self._timer is None and not self._is_answering():
+            # Nothing but ends of lines, and they stopped the timer of idle connections.
+            self._start_timer(SEND_SECONDS)
 
-    def _raise_too_large(self) -> None:
-        # The parser stops and wraps it; `send_400_response` answers.
-        self._refusal = HeadersTooLarge()
-        raise self._refusal
-
-    def _start_timer(self) -> None:
+    def _start_timer(self, seconds: float) -> None:
         self._stop_timer()
-        self._timer = self.loop.call_later(SEND_SECONDS, self._out_of_time)
+        self._timer = self.loop.call_later(seconds, self._out_of_time)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -201,36 +184,54 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _out_of_time(self) -> None:
         self._timer = None
-        if self._in_head or self._in_body:
+        if not self.transport.is_lingering and (self.parser.is_in_head or self.parser.is_in_body):
             self._refuse(RequestTimeout())
         else:
-            self.transport.close()
+            self.transport.close_whole()
+
+    def _linger(self) -> None:
+        """Drop what comes until the client has had its time to send, or a little longer."""
+        least = LAST_SECONDS if self._is_stopping else LINGER_SECONDS
+        left = 0.0 if self._timer is None else self._timer.when() - self.loop.time()
+        if self._is_stopping or left < least:
+            self._start_timer(least)
+
+    def _drop(self, size: int) -> None:
+        self._dropped_bytes += size
+        if self._dropped_bytes > MAX_DROPPED_BYTES:
+            self.transport.close_whole()
 
     def _refuse(self, error: AppError) -> None:
-        """Answer, where there is no other answer to confuse it with, and close."""
-        self._stop_timer()
-        # None before the first request; uvicorn's annotation does not say so.
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            if not self._in_body:
-                # What came after a request that is being answered was wrong; that answer is the last one.
-                self.pipeline.clear()
-                self.flow.pause_reading()
-                cycle.keep_alive = False
-                return
+        """Answer, where there is no other answer to confuse it with, and close; nothing more is read."""
+        is_in_body = self.parser.is_in_body
+        self.parser.stop()
+        is_served = is_in_body and self._served is self.cycle
+        if is_served and not self.cycle.response_complete:
             # The application waits for the rest of this body: it learns that the client has gone.
-            cycle.disconnected = True
-            cycle.message_event.set()
-        if cycle is None or not self._in_body or not cycle.response_started:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        elif self._served is not None and not self._served.response_complete:
+            # The last answer is that of the last request that came in whole.
+            if is_in_body:
+                self.pipeline.popleft()
+            self.cycle = self.pipeline[0][0] if self.pipeline else self._served
+            self.cycle.keep_alive = False
+            self._stop_timer()
+            return
+        if not (is_served and self.cycle.response_started):
             self.transport.write(_answer(error))
         self.transport.close()
 
 
 def _answer(error: AppError) -> bytes:
     body = json.dumps(problem_body(error, public_url="", request_id=uuid.uuid4().hex, is_oauth=False)).encode()
-    head = (
-        f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}\r\n"
-        f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(body)}\r\n"
-        "cache-control: no-store\r\nconnection: close\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = {
+        "content-type": MEDIA_TYPE,
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "connection": "close",
+        **error.headers,
+    }
+    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from gatepost.core.settings import LogLevel
@@ -34,6 +35,22 @@ async def test_unknown_address_is_a_problem(api: Api, path: str) -> None:
     assert body.keys() == {"type", "title", "status", "code", "message", "detail", "requestId", "errors"}
     assert body["type"] == "http://localhost:8080/errors#not_found"
     assert body["errors"] == []
+
+
+async def test_slash_at_the_end_leads_nowhere_else(app: FastAPI, api: Api) -> None:
+    paths = {route.path for route in iter_route_contexts(app.routes) if route.path and "{" not in route.path}
+
+    assert len(paths) > 20
+    for path in paths - {"/"}:
+        for method in ("GET", "POST"):
+            for odd in (f"{path}/", f"{path}//"):
+                headers = {"Host": "elsewhere.example", "X-Forwarded-Host": "elsewhere.example"}
+                answer = await api.client.request(method, odd, headers=headers)
+
+                # The folders of assets take no POST.
+                assert answer.status_code in (404, 405), odd
+                assert "location" not in answer.headers
+                assert "elsewhere" not in answer.text
 
 
 @pytest.mark.parametrize(

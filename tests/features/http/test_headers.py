@@ -52,6 +52,7 @@ async def test_every_answer_has_each_careful_header_once(api: Api) -> None:
         assert "strict-transport-security" not in answer.headers
         if path.startswith(("/api/", "/healthz", "/metrics")) and method != "OPTIONS":
             assert answer.headers["cache-control"] == "no-store", path
+            assert answer.headers["pragma"] == "no-cache", path
 
 
 async def test_crash_has_them_too(app: FastAPI, api: Api) -> None:
@@ -82,7 +83,23 @@ async def test_route_keeps_what_it_says_itself(app: FastAPI, api: Api) -> None:
 
     headers = (await api.get("/api/page")).headers
 
+    assert "pragma" not in headers
     assert {name: headers.get_list(name) for name in own} == {name: [value] for name, value in own.items()}
+
+
+async def test_no_cache_old_or_new_keeps_a_token(api: Api) -> None:
+    person = await api.sign_up()
+    form = {"grant_type": "password", "username": person.username, "password": person.password}
+
+    for answer in (
+        await api.post("/api/auth/signin", json={"username": person.username, "password": person.password}),
+        await api.post("/api/auth/token", data=form),
+        await api.post("/api/auth/token", data=form | {"password": "x"}),
+        await api.refresh(person.refresh_token),
+        await api.post("/oauth/introspect", data={"token": person.access_token}),
+    ):
+        assert answer.headers.get_list("cache-control") == ["no-store"]
+        assert answer.headers.get_list("pragma") == ["no-cache"]
 
 
 @pytest.mark.parametrize(

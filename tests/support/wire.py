@@ -65,7 +65,7 @@ HEADERS: list[tuple[str, Fate]] = [
     ("Connection: close", L),
     ("Connection: keep-alive", S),
     ("Connection: Content-Length, Transfer-Encoding, Host", S),
-    ("Proxy-Connection: close", S),
+    ("Proxy-Connection: close", L),
     (CONTINUE, S),
     ("Expect: something", S),
     ("Keep-Alive: timeout=0", S),
@@ -146,7 +146,7 @@ def wires() -> Iterator[Wire]:
 def _wire(method: str, framing: str, header: str, fate: Fate, *, version: str = "1.1") -> Wire:
     length, body, content = FRAMINGS[framing]
     lines = [f"{method} /first HTTP/{version}", "Host: x", *filter(None, [header, length])]
-    if method == "CONNECT" or (version == "1.0" and "chunked" in framing):
+    if method in ("CONNECT", "get") or (version == "1.0" and "chunked" in framing):
         fate = Fate.REFUSED
     elif header == CONTINUE and body:
         fate = Fate.LAST

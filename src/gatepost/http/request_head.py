@@ -1,24 +1,15 @@
-"""The head of a request: its grammar, and what it says of the body and of the connection (RFC 9110 and 9112)."""
+"""What a head must say so that nobody reads it in two ways: the host, the length of the body, the target (RFC 9112)."""
 
 import ipaddress
 import re
 from typing import NamedTuple
 
-from gatepost.core.errors import AppError, BadRequest
+from gatepost.core.errors import BadRequest
 from gatepost.http.problems import MethodNotAllowed
 
-MAX_HEADERS = 100
-
-TOKEN = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# Bytes are removed and what is left is looked at: several times as fast as a regular expression.
-BLANK = b" \t"
-TEXT = BLANK + bytes([*range(0x21, 0x7F), *range(0x80, 0x100)])
-REQUEST_LINE = re.compile(rb"([^ ]++) ([!\"$-~]++) HTTP/1\.([01])")
-ABSOLUTE_FORM = re.compile(rb"https?://([^/?]++)(/[^?]*+)?(\?.*+)?", re.IGNORECASE)
+ABSOLUTE_FORM = re.compile(rb"https?://([^/?#]++)(/[^?]*+)?(\?.*+)?", re.IGNORECASE)
 HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[([0-9A-Fa-f:.]{2,45})\])(?::[0-9]{0,5})?")
-LENGTH = re.compile(rb"[0-9]{1,18}")
-# These say whom a request is for, where it ends, and what comes after it.
-DECISIVE = frozenset({b"host", b"content-length", b"transfer-encoding", b"connection", b"expect"})
+VERSIONS = ("1.0", "1.1")
 SERVED = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 
 Headers = list[tuple[bytes, bytes]]
@@ -32,15 +23,6 @@ class MalformedRequest(BadRequest):
     message = "This is not an HTTP request."
 
 
-class HeadersTooLarge(AppError):
-    """The request line and the headers are longer than any request of ours needs."""
-
-    status = 431
-    code = "headers_too_large"
-    title = "Headers too large"
-    message = "The address and the headers of the request are too large."
-
-
 class Head(NamedTuple):
     """What a head says: the target is a path with its query, or `*`; names of headers are in small letters."""
 
@@ -48,67 +30,38 @@ class Head(NamedTuple):
     target: bytes
     version: str
     headers: Headers
-    # Of the body in bytes; None where it comes in chunks.
-    length: int | None
     keeps_alive: bool
-    expects_continue: bool
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits to be told to send the body."""
+        has_body = any(
+            name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
+            for name, value in self.headers
+        )
+        is_asked = any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.headers)
+        return has_body and is_asked and self.version == "1.1"
 
 
-def read_head(text: bytes) -> Head:
-    """Read a head, given without the empty line that ends it.
+def checked(head: Head) -> Head:
+    """Return a head that the parser took, with its target in origin form.
 
     Raises:
-        MalformedRequest: it is none, or another parser could see another body or another host in it.
-        HeadersTooLarge: it has too many headers.
+        MalformedRequest: another parser could see another body or another host in it.
         MethodNotAllowed: it asks for a tunnel, after which no request would come.
     """
-    line, *lines = text.split(b"\r\n")
-    request_line = REQUEST_LINE.fullmatch(line)
-    if request_line is None or request_line[1].translate(None, TOKEN):
+    if head.version not in VERSIONS or b"#" in head.target:
         raise MalformedRequest
-    method, target, minor = request_line.groups()
-    if method == b"CONNECT":
+    if head.method == b"CONNECT":
         raise MethodNotAllowed(headers={"Allow": SERVED})
-    headers, decisive = _fields(lines)
-    is_newer = minor == b"1"
-    _require_host(decisive.get(b"host", []), is_newer=is_newer)
-    if not target.startswith(b"/"):
-        target = _in_origin_form(method, target, headers)
-    length = _length(decisive, is_newer=is_newer)
-    expected = decisive.get(b"expect", [])
-    return Head(
-        method=method,
-        target=target,
-        version="1.1" if is_newer else "1.0",
-        headers=headers,
-        length=length,
-        keeps_alive=is_newer and not _closes(decisive.get(b"connection", [])),
-        expects_continue=is_newer and length != 0 and b"100-continue" in [value.lower() for value in expected],
-    )
-
-
-def read_field(line: bytes) -> tuple[bytes, bytes]:
-    """Read a line of the head, or of what follows a body in chunks.
-
-    Raises:
-        MalformedRequest: it is no header.
-    """
-    name, colon, value = line.partition(b":")
-    if not name or not colon or name.translate(None, TOKEN) or value.translate(None, TEXT):
-        raise MalformedRequest
-    return name.lower(), value.strip(BLANK)
-
-
-def _fields(lines: list[bytes]) -> tuple[Headers, dict[bytes, list[bytes]]]:
-    """Return all headers, and by their names those that are decisive."""
-    if len(lines) > MAX_HEADERS:
-        raise HeadersTooLarge
-    headers = [read_field(line) for line in lines]
-    decisive: dict[bytes, list[bytes]] = {}
-    for name, value in headers:
-        if name in DECISIVE:
-            decisive.setdefault(name, []).append(value)
-    return headers, decisive
+    is_newer = head.version == "1.1"
+    _require_host([value for name, value in head.headers if name == b"host"], is_newer=is_newer)
+    codings = [value.lower() for name, value in head.headers if name == b"transfer-encoding"]
+    # Content-Length beside it, or twice, the parser refuses itself.
+    if codings and not (is_newer and codings == [b"chunked"]):
+        message = "The length of the body is not clear: send one Content-Length, or one Transfer-Encoding: chunked."
+        raise MalformedRequest(message)
+    return head if head.target.startswith(b"/") else _in_origin_form(head)
 
 
 def _require_host(hosts: list[bytes], *, is_newer: bool) -> None:
@@ -129,30 +82,12 @@ def _is_host(value: bytes) -> bool:
     return True
 
 
-def _in_origin_form(method: bytes, target: bytes, headers: Headers) -> bytes:
-    """Return the path and the query of another target; the host that it names is the request's (RFC 9112, 3.2.2)."""
-    if target == b"*" and method == b"OPTIONS":
-        return target
-    absolute = ABSOLUTE_FORM.fullmatch(target)
+def _in_origin_form(head: Head) -> Head:
+    """Return the path and the query as target; the host that it names is the request's (RFC 9112, section 3.2.2)."""
+    if head.target == b"*" and head.method == b"OPTIONS":
+        return head
+    absolute = ABSOLUTE_FORM.fullmatch(head.target)
     if absolute is None or not _is_host(absolute[1]):
         raise MalformedRequest
-    headers[:] = [(name, absolute[1] if name == b"host" else value) for name, value in headers]
-    return (absolute[2] or b"/") + (absolute[3] or b"")
-
-
-def _length(decisive: dict[bytes, list[bytes]], *, is_newer: bool) -> int | None:
-    """Return how long the body is, None where it comes in chunks; two answers to that are none (RFC 9112, 6.3)."""
-    lengths, codings = decisive.get(b"content-length", []), decisive.get(b"transfer-encoding", [])
-    match lengths, [coding.lower() for coding in codings]:
-        case [], []:
-            return 0
-        case [length], [] if LENGTH.fullmatch(length):
-            return int(length)
-        case [], [b"chunked"] if is_newer:
-            return None
-    message = "The length of the body is not clear: send one Content-Length, or one Transfer-Encoding: chunked."
-    raise MalformedRequest(message)
-
-
-def _closes(connection: list[bytes]) -> bool:
-    return any(option.strip(b" \t").lower() == b"close" for value in connection for option in value.split(b","))
+    headers = [(name, absolute[1] if name == b"host" else value) for name, value in head.headers]
+    return head._replace(target=(absolute[2] or b"/") + (absolute[3] or b""), headers=headers)

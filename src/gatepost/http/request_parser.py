@@ -1,30 +1,34 @@
-"""Where one request ends and the next begins: a parser of requests, and of nothing that a connection could turn into.
+"""Where one request ends and the next begins: httptools' parser, kept from becoming anything but a parser of requests.
 
-It reads HTTP/1.1 and 1.0 as RFC 9112 has them. What it does not understand ends the reading for good: no byte after it
-is taken for a request.
+httptools stops at a request that offers to upgrade, or asks for a tunnel, and leaves its body in the connection. Here an
+offer is as if absent (RFC 9110, section 7.8): the head is read again without it, by a new parser, and what follows is its
+body. A tunnel is refused. What cannot be read ends the reading for good: no byte after it is taken for a request.
 """
 
-import re
-from collections.abc import Callable
 from typing import Protocol
 
+import httptools
+
 from gatepost.core.errors import AppError
+from gatepost.http.body_guard import MAX_BODY_BYTES
 from gatepost.http.problems import BodyTooLarge
-from gatepost.http.request_head import DECISIVE, Head, HeadersTooLarge, MalformedRequest, read_field, read_head
+from gatepost.http.request_head import Head, Headers, MalformedRequest, checked
 
 MAX_HEAD_BYTES = 16 * 1024
-# Of a body in chunks, what is no content: the lines before and after chunks. A byte a chunk is still read.
-MAX_FRAME_BYTES = 512 * 1024
-MAX_CHUNK_LINE_BYTES = 256
+MAX_HEADERS = 100
+# A body on the wire: small chunks have more frame than content.
+MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
+# Of a request that offers to upgrade, what only the offer needs.
+OFFER = (b"upgrade", b"http2-settings")
 
-END_OF_LINE = b"\r\n"
-END_OF_HEAD = b"\r\n\r\n"
-# With extensions, which nothing reads; a space anywhere between them is not ours.
-CHUNK_SIZE = re.compile(
-    rb"([0-9A-Fa-f]{1,8})(?:;[\w!#$%&'*+.^`|~-]++(?:=(?:[\w!#$%&'*+.^`|~-]++|\"[\t !#-~]*+\"))?+)*+", re.ASCII
-)
-# In a line that has not ended yet: whatever follows, it will not be one of ours.
-HOPELESS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r[^\n]|(?<!\r)\n")
+
+class HeadersTooLarge(AppError):
+    """The request line and the headers are longer than any request of ours needs."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+    message = "The address and the headers of the request are too large."
 
 
 class Listener(Protocol):
@@ -43,6 +47,10 @@ class Listener(Protocol):
         """All of it is there."""
 
 
+class NothingMoreError(Exception):
+    """What follows is not read."""
+
+
 class RequestParser:
     """Reads the requests of one connection, in whatever pieces they come."""
 
@@ -52,16 +60,17 @@ class RequestParser:
         # Whether nothing more is read.
         self.is_stopped = False
         self._listener = listener
-        # Takes what is there and where to begin; returns how far it came, or None where it needs more.
-        self._step: Callable[[bytes, int], int | None] = self._read_head
-        self._head: Head
+        self._parser = httptools.HttpRequestParser(self)
+        # A head with an offer was read, and is to be read again without it.
+        self._is_again = False
         self._is_last = False
-        # What is there of a line that has not ended, and how much of it has been looked at.
-        self._rest = b""
-        self._searched = 0
-        # What is still to come of the body, or of the chunk.
-        self._left = 0
-        self._frame_bytes = 0
+        self._head: Head
+        self._target = b""
+        self._headers: Headers = []
+        self._head_bytes = 0
+        self._unparsed_bytes = 0
+        # Whether the piece that is being read ends a request.
+        self._is_whole = False
 
     def feed_data(self, data: bytes) -> None:
         """Read on.
@@ -69,15 +78,20 @@ class RequestParser:
         Raises:
             AppError: it cannot be read; what follows is dropped.
         """
-        data = self._rest + data
-        at, end = 0, len(data)
+        before = (self.is_in_head, self.is_in_body)
+        self._is_whole = False
         try:
-            while at < end and not self.is_stopped and (reached := self._step(data, at)) is not None:
-                at = reached
-        except BaseException:
-            self.is_stopped = True
-            raise
-        self._rest = data[at:]
+            left = data
+            while left:
+                left = self._feed(left)
+            if self._is_whole or before != (self.is_in_head, self.is_in_body):
+                self._unparsed_bytes = 0
+            else:
+                self._count_unparsed(len(data))
+        except (httptools.HttpParserError, AppError) as error:
+            if not self.is_stopped:
+                self.is_stopped = True
+                raise _cause(error) from error
 
     def stop(self) -> None:
         """Read nothing more, also of a request that has begun."""
@@ -97,105 +111,100 @@ class RequestParser:
         return self._head.keeps_alive
 
     def should_upgrade(self) -> bool:
-        """Return False: `Upgrade` is an offer, and who does not take it ignores it (RFC 9110, section 7.8)."""
+        """Return False: no offer to upgrade is taken."""
         return False
 
-    def _read_head(self, data: bytes, at: int) -> int | None:
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        self._target, self._headers, self._head_bytes = b"", [], 0
+        if self._is_again:
+            return
+        if self.is_stopped:
+            raise NothingMoreError
+        self.is_in_head = True
+        self._listener.on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._target += url
+        self._count_head(len(url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; those that follow a body in chunks are dropped, since the application has the headers."""
+        self._count_head(len(name) + len(value) + len(": \r\n"))
         if not self.is_in_head:
-            while data.startswith(END_OF_LINE, at):  # RFC 9112, section 2.2
-                at += len(END_OF_LINE)
-            if data[at : at + 2] in (b"", b"\r"):
-                return at if at == len(data) else None
-            self.is_in_head = True
-            self._listener.on_message_begin()
-        end = self._find(END_OF_HEAD, data, at, most=MAX_HEAD_BYTES, error=HeadersTooLarge)
-        if end is None:
-            return None
-        self._head = head = read_head(data[at:end])
+            return
+        self._headers.append((name.lower(), value))
+        if len(self._headers) > MAX_HEADERS:
+            raise HeadersTooLarge
+
+    def on_headers_complete(self) -> None:
+        """Hand the head on, unless it offers to upgrade: then it is read again."""
+        self._head = head = checked(
+            Head(
+                self._parser.get_method(),
+                self._target,
+                self._parser.get_http_version(),
+                self._headers,
+                self._parser.should_keep_alive(),
+            )
+        )
+        self._is_again = self._parser.should_upgrade()
+        if self._is_again:
+            return
         self.is_in_head, self.is_in_body = False, True
         self._is_last = not self._listener.on_head(head)
-        if head.length is None:
-            self._frame_bytes, self._step = 0, self._read_chunk_size
-        elif head.length > 0:
-            self._left, self._step = head.length, self._read_body
-        else:
-            self._complete()
-        return end + len(END_OF_HEAD)
 
-    def _read_body(self, data: bytes, at: int) -> int:
-        at = self._read_content(data, at)
-        if self._left == 0:
-            self._complete()
-        return at
+    def on_body(self, body: bytes) -> None:
+        """Hand on a piece of the body."""
+        self._listener.on_body(body)
 
-    def _read_chunk_size(self, data: bytes, at: int) -> int | None:
-        end = self._find(END_OF_LINE, data, at, most=MAX_CHUNK_LINE_BYTES)
-        if end is None:
-            return None
-        size = CHUNK_SIZE.fullmatch(data, at, end)
-        if size is None:
-            raise MalformedRequest
-        self._count_frame(end - at + 2 * len(END_OF_LINE))
-        self._left = int(size[1], 16)
-        self._step = self._read_chunk if self._left > 0 else self._read_trailer
-        return end + len(END_OF_LINE)
-
-    def _read_chunk(self, data: bytes, at: int) -> int:
-        at = self._read_content(data, at)
-        if self._left == 0:
-            self._step = self._read_chunk_end
-        return at
-
-    def _read_chunk_end(self, data: bytes, at: int) -> int | None:
-        end = self._find(END_OF_LINE, data, at, most=0)
-        if end is None:
-            return None
-        self._step = self._read_chunk_size
-        return end + len(END_OF_LINE)
-
-    def _read_trailer(self, data: bytes, at: int) -> int | None:
-        end = self._find(END_OF_LINE, data, at, most=MAX_HEAD_BYTES, error=HeadersTooLarge)
-        if end is None:
-            return None
-        if end == at:
-            self._complete()
-        else:
-            self._count_frame(end - at)
-            name, _ = read_field(data[at:end])
-            # The application has had the headers: a trailer is dropped, and is none where it could change the request.
-            if name in DECISIVE:
-                raise MalformedRequest
-        return end + len(END_OF_LINE)
-
-    def _complete(self) -> None:
+    def on_message_complete(self) -> None:
+        """End the request."""
+        if self._is_again:
+            return
         self.is_in_body = False
-        self._step = self._read_head
+        self._is_whole = True
         if self._is_last:
             self.stop()
         self._listener.on_message_complete()
 
-    def _read_content(self, data: bytes, at: int) -> int:
-        piece = data[at : at + self._left]
-        self._left -= len(piece)
-        self._listener.on_body(piece)
-        return at + len(piece)
+    def _feed(self, data: bytes) -> bytes:
+        """Read on, and return what is left behind a head that offers to upgrade."""
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            self._parser = httptools.HttpRequestParser(self)
+            self._parser.feed_data(_without_offer(self._head))
+            return data[offer.args[0] :]
+        return b""
 
-    def _find(
-        self, mark: bytes, data: bytes, at: int, *, most: int, error: type[AppError] = MalformedRequest
-    ) -> int | None:
-        """Return where a mark is, at most so far away; None where it is still to come, and can come."""
-        found = data.find(mark, at)
-        if (found if found >= 0 else len(data) - len(mark) + 1) - at > most:
-            raise error
-        if found >= 0:
-            self._searched = 0
-            return found
-        if HOPELESS.search(data, at + max(self._searched - 1, 0)):
-            raise MalformedRequest
-        self._searched = len(data) - at
-        return None
+    def _count_head(self, size: int) -> None:
+        self._head_bytes += size
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise HeadersTooLarge
 
-    def _count_frame(self, size: int) -> None:
-        self._frame_bytes += size
-        if self._frame_bytes > MAX_FRAME_BYTES:
+    def _count_unparsed(self, size: int) -> None:
+        # The parser keeps a header that has not ended yet, and tells of it only at its end.
+        self._unparsed_bytes += size
+        if self.is_in_head and self._unparsed_bytes > MAX_HEAD_BYTES:
+            raise HeadersTooLarge
+        if self._unparsed_bytes > MAX_FRAMED_BYTES:
             raise BodyTooLarge
+
+
+def _without_offer(head: Head) -> bytes:
+    """Return the text of a head as it would be without its offer to upgrade."""
+    lines = [b"%b %b HTTP/%b" % (head.method, head.target, head.version.encode())]
+    for name, value in head.headers:
+        if name == b"connection":
+            value = b", ".join(option for option in map(bytes.strip, value.split(b",")) if option.lower() not in OFFER)
+        if name not in OFFER:
+            lines.append(b"%b: %b" % (name, value))
+    return b"\r\n".join([*lines, b"", b""])
+
+
+def _cause(error: Exception) -> AppError:
+    """Return what a call raised, which the parser wraps; what the parser itself does not understand is malformed."""
+    cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
+    return cause if isinstance(cause, AppError) else MalformedRequest()

@@ -87,23 +87,24 @@ def read_head(text: bytes) -> Head:
     )
 
 
-def read_field(line: bytes) -> tuple[bytes, bytes]:
-    """Read a line of the head, or of what follows a body in chunks.
+def read_fields(lines: list[bytes]) -> Headers:
+    """Read lines of the head, or of what follows a body in chunks.
 
     Raises:
-        MalformedRequest: it is no header.
+        MalformedRequest: one is no header.
     """
-    name, colon, value = line.partition(b":")
-    if not name or not colon or name.translate(None, TOKEN) or value.translate(None, TEXT):
+    parts = [line.partition(b":") for line in lines]
+    names, values = b"".join([part[0] for part in parts]), b"".join([part[2] for part in parts])
+    if names.translate(None, TOKEN) or values.translate(None, TEXT) or not all(part[0] and part[1] for part in parts):
         raise MalformedRequest
-    return name.lower(), value.strip(BLANK)
+    return [(name.lower(), value.strip(BLANK)) for name, _, value in parts]
 
 
 def _fields(lines: list[bytes]) -> tuple[Headers, dict[bytes, list[bytes]]]:
     """Return all headers, and by their names those that are decisive."""
     if len(lines) > MAX_HEADERS:
         raise HeadersTooLarge
-    headers = [read_field(line) for line in lines]
+    headers = read_fields(lines)
     decisive: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         if name in DECISIVE:

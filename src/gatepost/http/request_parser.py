@@ -10,7 +10,7 @@ from typing import Protocol
 
 from gatepost.core.errors import AppError
 from gatepost.http.problems import BodyTooLarge
-from gatepost.http.request_head import DECISIVE, Head, HeadersTooLarge, MalformedRequest, read_field, read_head
+from gatepost.http.request_head import DECISIVE, Head, HeadersTooLarge, MalformedRequest, read_fields, read_head
 
 MAX_HEAD_BYTES = 16 * 1024
 # Of a body in chunks, what is no content: the lines before and after chunks. A byte a chunk is still read.
@@ -77,7 +77,7 @@ class RequestParser:
         except BaseException:
             self.is_stopped = True
             raise
-        self._rest = data[at:]
+        self._rest = b"" if self.is_stopped else data[at:]
 
     def stop(self) -> None:
         """Read nothing more, also of a request that has begun."""
@@ -161,7 +161,7 @@ class RequestParser:
             self._complete()
         else:
             self._count_frame(end - at)
-            name, _ = read_field(data[at:end])
+            [(name, _)] = read_fields([data[at:end]])
             # The application has had the headers: a trailer is dropped, and is none where it could change the request.
             if name in DECISIVE:
                 raise MalformedRequest

@@ -64,12 +64,20 @@ class MailLinks:
 
         Each try makes a new link, and the one before is void.
         """
+        if await self._is_taken_back(mail):
+            return None  # it fills no mailbox, and must not keep the newer one from it
         if mail.attempts == 0:
             asker = await self._asker(mail)
             if not await self._mailboxes.admit(mail.kind, _canonical(mail.address), asker):
                 await self._drop(mail)
                 return None
         return await self._prepare(mail)
+
+    async def _is_taken_back(self, mail: OutboxMail) -> bool:
+        if mail.kind != MailKind.INVITATION:
+            return False
+        async with self._db.read() as tx:
+            return await Invitations(tx).get(mail.data.get("invitation_id", 0)) is None
 
     async def _asker(self, mail: OutboxMail) -> str:
         """Return who has asked for a mail: its owner, too, from where the account was signed in to before.

@@ -147,7 +147,7 @@ class Sessions:
         reason: str,
         user_id: int | None = None,
         session_id: int | None = None,
-        since: int | None = None,
+        since: datetime | None = None,
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
@@ -158,7 +158,7 @@ class Sessions:
         if session_id is not None:
             wanted.append(Session.id == session_id)
         if since is not None:
-            wanted.append(Session.id >= since)
+            wanted.append(Session.created_at >= since)
         if device is not None:
             wanted.append(Session.device == device)
         if keep is not None:

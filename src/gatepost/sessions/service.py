@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
+from datetime import datetime
 
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
@@ -113,13 +114,13 @@ class SessionService:
         client: Client | None = None,
         user_id: int | None = None,
         session_id: int | None = None,
-        since: int | None = None,
+        since: datetime | None = None,
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
         """End sessions in the caller's transaction: all that fit what is given; return those that ended.
 
-        `since` is the id of the first, and ids grow.
+        `since` is when the first of them began.
         """
         now = self._clock.now()
         ended = await Sessions(tx).end(

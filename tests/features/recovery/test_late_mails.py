@@ -6,13 +6,10 @@ import pytest
 from sqlalchemy import inspect, select
 
 from gatepost.access.principal import RoleName
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.core.settings import EmailVerification
+from gatepost.accounts.models import OneTimeToken
 from gatepost.mail.models import OutboxMail
 from gatepost.services import Services
-from tests.conftest import MakeServices
 from tests.features.admin.conftest import at_once, give
-from tests.features.recovery.conftest import unattended
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
@@ -157,20 +154,6 @@ async def test_deletion_that_was_taken_back_is_not_announced(quiet_api: Api, ser
     await quiet_api.sign_in()
 
     assert await take_mails(services) == []
-
-
-async def test_sign_up_that_met_an_account_is_told_to_nobody_who_came_later(
-    make_services: MakeServices, clock: FakeClock
-) -> None:
-    services = make_services(email_verification=EmailVerification.REQUIRED, signup_reveals_taken=False)
-    body = {"username": "Abbey", "email": "abbey@example.com", "password": PASSWORD}
-    async with unattended(services) as api:
-        for _ in range(2):
-            await api.post("/api/auth/signup", json=body)
-        async with services.database.begin() as tx:
-            user = (await tx.scalars(select(User))).one()
-            user.email_canonical = user.email = "moved@example.com"
-        assert await take_mails(services) == []
 
 
 async def test_first_link_is_sent_anew_after_what_makes_it_void(

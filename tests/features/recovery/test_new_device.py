@@ -2,6 +2,7 @@
 
 from gatepost.services import Services
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
+from tests.support.clock import FakeClock
 from tests.support.links import take_mails
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -46,8 +47,11 @@ async def test_known_device_and_its_next_version_are_not(api: Api, services: Ser
     assert await take_mails(services) == []
 
 
-async def test_not_me_ends_the_sessions_of_that_device_and_starts_a_reset(api: Api, services: Services) -> None:
+async def test_not_me_ends_the_sessions_of_that_device_and_starts_a_reset(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
     person = await api.sign_up()
+    clock.advance(seconds=1)
     stranger = await sign_in_with(api, IPHONE)
     once_more = await sign_in_with(api, IPHONE)
     warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")

@@ -193,7 +193,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
     invitations = InvitationService(database, clock, policy=policy)
     role_editor = RoleEditor(database, clock, feed)
-    guesses = Guesses(clock, settings.keys, rules=guess_rules(settings))
+    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
     pending = PendingSignUps(clock, accounts, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
     return Services(
@@ -271,15 +271,6 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
                 PurgeTask("repetitions", RepetitionPurge(database, clock).run),
             ],
         ),
-    )
-
-
-def guess_rules(settings: Settings) -> GuessRules:
-    """Read how many wrong guesses are free, and the longest wait."""
-    return GuessRules(
-        per_account=settings.guesses_per_account,
-        per_address=settings.guesses_per_address,
-        longest_wait=timedelta(seconds=settings.guess_longest_wait_seconds),
     )
 
 

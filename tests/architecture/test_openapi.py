@@ -40,8 +40,6 @@ OF_NO_OPERATION = {
     "client_id_unusable",
     "client_name_unusable",
 }
-# These take an access token in a header, and serve who sends none.
-WITHOUT_A_HEADER = {"POST /api/auth/signout"}
 OPERATIONS = operations()
 each_operation = pytest.mark.parametrize("name", OPERATIONS)
 

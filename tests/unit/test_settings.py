@@ -92,7 +92,7 @@ def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: 
 
 
 def test_issuer_and_audience_that_access_tokens_have_no_room_for_are_refused(env: pytest.MonkeyPatch) -> None:
-    url = "https://" + "x" * 240
+    url = "https://auth.example/" + "x" * 227
 
     assert complaints(env, PUBLIC_URL=url, JWT_AUDIENCE="notes-and-more").keys() == {"PUBLIC_URL"}
     assert load(env, PUBLIC_URL=url, JWT_AUDIENCE="gatepost").public_url == url

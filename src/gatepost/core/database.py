@@ -5,7 +5,6 @@ import functools
 import logging
 import random
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from contextvars import ContextVar
@@ -13,14 +12,14 @@ from typing import Any, ParamSpec, TypeVar
 
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, InvalidatePoolError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
-from sqlalchemy.util import await_only
 
 from gatepost.core.database_tls import TLS_FAILED, connect_arguments, without_tls_options
 from gatepost.core.errors import Unavailable
+from gatepost.core.idle_connections import replace_dead
 from gatepost.core.latecomers import close_latecomers
 
 P = ParamSpec("P")
@@ -52,9 +51,6 @@ TEXT = functools.partial(str, encoding="utf-8", errors="surrogateescape")
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
-USED_AT = "gatepost_used_at"
-PING_AFTER_SECONDS = 10.0
-PING_SECONDS = 0.5
 # By the runs of a use case that lost against another one.
 SPENT_SECONDS: ContextVar[float] = ContextVar("spent_seconds", default=0.0)
 
@@ -237,8 +233,7 @@ def _mysql_engine(url: URL, *, recycle_seconds: int, timeout_seconds: float, **c
     )
     close_latecomers(engine)
     event.listen(engine.sync_engine, "handle_error", _leave_who_cannot_write)
-    event.listen(engine.sync_engine, "checkin", _note_use)
-    event.listen(engine.sync_engine, "checkout", _require_alive)
+    replace_dead(engine)
     return engine
 
 
@@ -260,32 +255,6 @@ def _is_outage(error: DBAPIError) -> bool:
     # The low byte of SQLite's code is the kind, the rest the detail.
     kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     return error.connection_invalidated or _number(error.orig) in OUTAGES or kind in SQLITE_OUTAGES
-
-
-def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
-    record.info[USED_AT] = time.monotonic()
-
-
-def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """Let the pool replace a connection that the server has closed, before anybody meets it.
-
-    The end of a closed one lies in its reader, so that no question is needed. Only where nothing was heard for
-    long, and a firewall may have forgotten the connection, the server is asked, for half a second.
-
-    Raises:
-        InvalidatePoolError: it is dead, and those beside it may be.
-    """
-    used_at = record.info.get(USED_AT)
-    if used_at is None:
-        return
-    reader = connection.driver_connection._reader  # noqa: SLF001  as aiomysql's own pool does
-    if reader.eof_received or reader.at_eof() or reader.exception() is not None:
-        raise InvalidatePoolError
-    if time.monotonic() - used_at > PING_AFTER_SECONDS:
-        try:
-            await_only(asyncio.wait_for(connection.driver_connection.ping(reconnect=False), PING_SECONDS))
-        except Exception as error:
-            raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -24,7 +25,8 @@ class LingeringTransport(asyncio.Transport):
         if self.is_closing():
             return
         self.is_lingering = True
-        self._transport.write_eof()
+        with suppress(OSError):  # the client has gone
+            self._transport.write_eof()
         self._transport.resume_reading()
         self._on_close()
 

@@ -19,6 +19,7 @@ from gatepost.http.problems import (
     BodyTooLarge,
     InternalError,
     MalformedBody,
+    RepeatedParameter,
     UnsupportedMediaType,
     ValidationFailed,
     media_type,
@@ -52,7 +53,7 @@ TAGS = [
     {"name": "for other services", "description": "Verifying our tokens elsewhere: keys, introspection, revocations."},
     {"name": "operations", "description": "What runs here, and whether it can serve."},
 ]
-OF_BODIES = (MalformedBody, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
+OF_BODIES = (MalformedBody, RepeatedParameter, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 OF_ALL = (DatabaseUnavailable, InternalError)
 PASSWORD_SCHEME = "password"  # noqa: S105  a name
 # An access token that may be left out; the document says so by an empty alternative (OpenAPI 3.1, section 4.8.30).
@@ -169,7 +170,7 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
     if "requestBody" in operation:
         errors += OF_BODIES
     elif takes_values:
-        errors.append(ValidationFailed)
+        errors += (RepeatedParameter, ValidationFailed)
     for status, response in problems(*errors, *OF_ALL, is_oauth=is_oauth).items():
         responses[str(status)] = response
     for status, response in responses.items():

@@ -6,11 +6,13 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from gatepost.accounts.models import User
 from gatepost.core import base64url
 from gatepost.core.client import Client
 from gatepost.core.secrets import SecretKeys
+from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.core.turns import Asker
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -45,6 +47,15 @@ class GuessRules:
     per_account: int
     per_address: int
     longest_wait: timedelta
+
+    @classmethod
+    def of(cls, settings: LimitSettings) -> Self:
+        """Read how many wrong guesses are free, and the longest wait."""
+        return cls(
+            per_account=settings.guesses_per_account,
+            per_address=settings.guesses_per_address,
+            longest_wait=timedelta(seconds=settings.guess_longest_wait_seconds),
+        )
 
     def allowed(self, kind: CounterKind) -> int:
         """Return how many wrong guesses there may be; the last of them begins the first wait."""

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 from sqlalchemy import URL, text
 
-from gatepost.core import database as module
+from gatepost.core import idle_connections
 from gatepost.core.database import Database, Transaction, create_engine
 
 
@@ -71,7 +71,7 @@ async def test_every_connection_to_sqlite_waits_until_a_commit_is_on_the_disk(da
 
 @pytest.mark.mysql
 async def test_connection_that_a_firewall_forgot_is_replaced(mysql_url: URL, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PING_AFTER_SECONDS", 0)
+    monkeypatch.setattr(idle_connections, "PING_AFTER_SECONDS", 0)
     forgotten = asyncio.Event()
     ends: list[asyncio.StreamWriter] = []
 

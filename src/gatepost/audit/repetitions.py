@@ -11,7 +11,7 @@ from sqlalchemy import select
 from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.models import AuditRepetition
 from gatepost.core.client import Client
-from gatepost.core.clock import Clock
+from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.database import Database, Transaction
 from gatepost.core.held_rows import hold_rows
 from gatepost.core.purging import delete_batch
@@ -41,7 +41,8 @@ async def record_once_a_day(
     await hold_rows(tx, AuditRepetition, [{"subject": subject, "repeated": 0, "told_until": at}])
     query = select(AuditRepetition).where(AuditRepetition.subject == subject)
     last = (await tx.scalars(query.with_for_update().execution_options(populate_existing=True))).one()
-    if last.told_until > at:
+    # What is further ahead, a wrong clock or somebody with SQL has written: it silences nothing.
+    if at < last.told_until <= at + DAY + CLOCKS_APART:
         last.repeated += 1
         return
     told = {**details, "repeated": last.repeated} if last.repeated else details

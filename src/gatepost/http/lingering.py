@@ -5,6 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+# In which a client must take at least something of its answer.
+TAKE_SECONDS = 30.0
+
 
 class LingeringTransport(asyncio.Transport):
     """A transport whose `close` ends our half alone: the client reads the answer and its end, and closes.
@@ -31,8 +34,9 @@ class LingeringTransport(asyncio.Transport):
         self._on_close()
 
     def close_whole(self) -> None:
-        """Send what was written, and close both halves."""
+        """Send what was written, and close both halves; a client that takes nothing of it any more is cut off."""
         self._transport.close()
+        self._expect_taking(left=self._transport.get_write_buffer_size())
 
     def abort(self) -> None:
         """Close at once."""
@@ -59,3 +63,14 @@ class LingeringTransport(asyncio.Transport):
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """Return what the transport knows of itself."""
         return self._transport.get_extra_info(name, default)
+
+    def _expect_taking(self, *, left: int) -> None:
+        if left:
+            asyncio.get_running_loop().call_later(TAKE_SECONDS, self._require_taken, left)
+
+    def _require_taken(self, before: int) -> None:
+        left = self._transport.get_write_buffer_size()
+        if left < before:
+            self._expect_taking(left=left)
+        else:
+            self.abort()

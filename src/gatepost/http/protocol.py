@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from gatepost.core.errors import AppError
 from gatepost.http.body_guard import MAX_BODY_BYTES
 from gatepost.http.draining import STATE, Drain
-from gatepost.http.lingering import LingeringTransport
+from gatepost.http.lingering import TAKE_SECONDS, LingeringTransport
 from gatepost.http.problems import MEDIA_TYPE, problem_body
 from gatepost.http.request_head import Head, MalformedRequest
 from gatepost.http.request_parser import RequestParser
@@ -30,8 +30,6 @@ MAX_DROPPED_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 1.0
 # For the rest of a body, and for what is dropped, once the process stops.
 LAST_SECONDS = 1.0
-# In which a client must take at least something of its answer.
-TAKE_SECONDS = 30.0
 
 
 class RequestTimeout(AppError):

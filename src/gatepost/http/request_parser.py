@@ -1,8 +1,8 @@
 """Where one request ends and the next begins: httptools' parser, kept from becoming anything but a parser of requests.
 
-httptools stops at a request that offers to upgrade or asks for a tunnel, and leaves its body in the connection. Here
-an offer is as if absent (RFC 9110, section 7.8): the head is read again without it, by a new parser; what follows
-is its body. A tunnel is refused. What cannot be read ends the reading: no byte after it is taken for a request.
+httptools stops at a request that offers to upgrade, or asks for a tunnel, and leaves its body in the connection. Here
+an offer is as if absent (RFC 9110, section 7.8): the head is read again without it, by a new parser, and what follows
+is its body. A tunnel is refused. What cannot be read ends the reading for good: no byte after it is read as a request.
 """
 
 from typing import Protocol

@@ -16,6 +16,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.ids import LARGEST_IMPORTED_ID, new_random_text
 from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.invitations.models import Invitation
 from gatepost.keys.rotation import KeyRotation
 from gatepost.mail.models import OutboxMail
 from gatepost.sessions.models import Revocation, Session
@@ -72,6 +73,8 @@ class Restoring:
             OutboxMail.id, OutboxMail.due_at.is_not(None), due_at=None, failed_at=now, last_error=HELD
         )
         links = await self._all(OneTimeToken.id, OneTimeToken.used_at.is_(None), used_at=now)
+        # They stay in the list of administrators, as any that have run out.
+        links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
         deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)
         sessions = await self._all(Session.id, Session.ended_at.is_(None), ended_at=now, end_reason=END_REASON)
         # Last, so that no refresh under way is after it.

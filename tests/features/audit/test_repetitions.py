@@ -1,5 +1,7 @@
 """What one person can cause again and again leaves no more than a row a day."""
 
+from datetime import timedelta
+
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import select, update
@@ -33,6 +35,21 @@ async def test_refreshes_of_an_ended_session_are_told_once_a_day_and_counted(
     assert [entry.details for entry in await entries(REFRESH_REFUSED)] == [
         {"reason": "ended"}, {"reason": "ended", "repeated": 4},
     ]  # fmt: skip
+
+
+async def test_day_that_lies_far_ahead_silences_nothing(
+    api: Api, entries: Entries, database: Database, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    await api.post("/api/auth/signout", headers=person.headers)
+    await api.refresh(person.refresh_token)
+    async with database.begin() as tx:
+        await tx.execute(update(AuditRepetition).values(told_until=clock.now() + timedelta(days=3650)))
+
+    for _ in range(2):
+        assert_problem(await api.refresh(person.refresh_token), 403, "refresh_token_invalid")
+
+    assert [entry.details for entry in await entries(REFRESH_REFUSED)] == [{"reason": "ended"}] * 2
 
 
 async def test_each_session_each_reason_and_each_subscriber_is_told_by_itself(

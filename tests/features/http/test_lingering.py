@@ -1,13 +1,14 @@
 """A client that sends first and reads later gets the answer that ends its connection, and holds nothing for ever."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
 from gatepost.app import create_app
-from gatepost.http import protocol
+from gatepost.http import lingering, protocol
 from gatepost.services import Services
 from tests.support.server import served
 
@@ -171,3 +172,34 @@ async def test_stop_does_not_wait_for_clients_that_linger(services: Services, mo
             writer.write(b"nonsense\r\n\r\n")
             assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
     writer.close()
+
+
+@pytest.mark.parametrize("is_taking", [False, True])
+async def test_client_that_takes_nothing_of_its_last_answer_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, is_taking: bool
+) -> None:
+    monkeypatch.setattr(lingering, "TAKE_SECONDS", 0.1)
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    loop = asyncio.get_running_loop()
+    lost: asyncio.Future[Exception | None] = loop.create_future()
+
+    class Connection(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            lost.set_result(exc)
+
+    plain, _ = await loop.create_connection(Connection, sock=ours)
+    transport = lingering.LingeringTransport(plain, on_close=lambda: None)
+    transport.write(MORE)
+    assert plain.get_write_buffer_size() > 0
+    transport.close_whole()
+
+    taken = 0
+    async with asyncio.timeout(SECONDS):
+        while is_taking and taken < len(MORE):
+            taken += len(await loop.sock_recv(theirs, 0x20000))
+            await asyncio.sleep(0.03)
+        await lost
+    theirs.close()
+
+    assert taken == (len(MORE) if is_taking else 0)

@@ -17,11 +17,11 @@ from gatepost.services import Services
 from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, MakeSettings, http_client, started
 from tests.features.resource.conftest import make_gatepost, network, notes, until_it_answers
-from tests.support.api import Api, assert_problem
+from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 from tests.support.copies import Copy
-from tests.support.links import link_of
+from tests.support.links import link_of, take_link
 from tests.support.workers import claims
 
 __all__ = ["make_gatepost", "network", "notes"]
@@ -170,6 +170,28 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
     [mail] = [mail for mail in await services.outbox.failed() if mail.kind == "reset_password"]
     assert mail.last_error == "held: the database was restored"
     assert await services.outbox.retry(mail.id) == 1
+
+
+async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
+    api: Api, services: Services, copy: Copy, settings: Settings, database: Database
+) -> None:
+    inviter = await api.sign_up("Inviter")
+    async with database.begin() as tx:
+        await tx.execute(user_roles.insert().values(user_id=inviter.id, role_id=ADMIN_ROLE))
+    inviter = await api.sign_in("Inviter")
+    asked = {"email": "guest@example.com", "roles": ["admin"]}
+    invitation = (await api.post("/api/admin/invitations", headers=inviter.headers, json=asked)).json()
+    token = await take_link(services, "invitation")
+    await copy.make()
+    gone = await api.delete(f"/api/admin/invitations/{invitation['id']}", headers=inviter.headers)
+    assert gone.status_code == 204
+    await copy.put_back()
+
+    said = await after_restore(settings)
+
+    guest = {"username": "Guest", "email": asked["email"], "password": PASSWORD, "invitation": token}
+    assert_problem(await api.post("/api/auth/signup", json=guest), 400, "invitation_unusable")
+    assert "\n2 links and invitations are void" in said
 
 
 async def test_numbers_of_accounts_of_the_lost_time_are_not_given_again(

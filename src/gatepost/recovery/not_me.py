@@ -67,7 +67,7 @@ class NotMeService:
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=email.canonical, now=now)
-            for sessions in [{}] if was_moved else _spoken_of(used.data):
+            for sessions in [{}] if was_moved else _spoken_of(used):
                 await self._sessions.end(tx, user_id=user.id, reason=DISOWNED, client=client, **sessions)
             if is_theirs:
                 await write(tx, MailKind.RESET_PASSWORD, user, at=now)
@@ -119,8 +119,9 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     return Name(user.email, user.email_canonical)
 
 
-def _spoken_of(data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return which sessions to end: from the one that was told on, and those of its device; or all."""
-    if "session_id" not in data:
+def _spoken_of(used: OneTimeToken) -> list[dict[str, Any]]:
+    """Return which sessions to end: the one that was told on, those after it, and those of its device; or all."""
+    if "session_id" not in used.data:
         return [{}]
-    return [{"since": data["session_id"]}, {"device": data["device"]}]
+    # The link was asked for when that session began.
+    return [{"session_id": used.data["session_id"]}, {"after": used.created_at}, {"device": used.data["device"]}]

@@ -111,10 +111,12 @@ class SignUpService:
                 roles = await Roles(tx).given([RoleName.USER])
             else:
                 accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
-                account = replace(account, is_proved=True)
+                # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
+                email = replace(account.email, display=accepted.email)
+                account = replace(account, email=email, is_proved=True)
             user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
             if accepted is not None:
-                details = {"invitation": accepted}
+                details = {"invitation": accepted.id}
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})

@@ -8,6 +8,7 @@ from gatepost.accounts.models import OneTimeToken, User
 from gatepost.services import Services
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
+from tests.support.clock import FakeClock
 from tests.support.links import Mail, take_link, take_mails
 
 CHANGE = "/api/auth/email/change"
@@ -105,9 +106,12 @@ async def test_second_device_of_the_thief_can_be_reported_too(api: Api, services
     assert (await api.post(NOT_ME, json={"token": second.token})).status_code == 200
 
 
-async def test_sessions_that_began_after_the_reported_one_end_with_it(api: Api, services: Services) -> None:
+async def test_sessions_that_began_after_the_reported_one_end_with_it(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
     owner = await api.sign_up()
     warning = await sign_in_elsewhere(api, services, owner)
+    clock.advance(seconds=1)
     later = await api.sign_in()
 
     await api.post(NOT_ME, json={"token": warning.token})

@@ -55,9 +55,11 @@ ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     for end in LinkEnd
 }
 
-# `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true.
+# `sign_up_taken` speaks to who has the address; an invitation to who has no account yet; `deletion_planned` is sent as
+# long as it is true.
 STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
     MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
+    MailKind.INVITATION: frozenset(),
     MailKind.DELETION_PLANNED: frozenset(),
 }
 

@@ -50,8 +50,10 @@ class PendingSignUps:
         """Make the account of a sign-up whose link has been used in this transaction.
 
         Raises:
+            SignUpClosed, SignUpByInvitation: sign-up has been closed meanwhile.
             UsernameTaken, EmailTaken: another account has got it meanwhile.
         """
+        self._policy.require_sign_up(is_invited=False)
         data = pending.data
         new = NewAccount(parse_username(data["username"]), read_email(data["email"]), password="", is_proved=True)
         username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gatepost.accounts.errors import SignUpByInvitation, SignUpClosed
 from gatepost.core.settings import EmailVerification, Settings, SignUp
 
 # How long "this was not me" can be said.
@@ -35,6 +36,17 @@ class AccountPolicy:
             invitation_life=timedelta(days=settings.invitation_days),
             deletion_grace=timedelta(days=settings.deletion_grace_days),
         )
+
+    def require_sign_up(self, *, is_invited: bool) -> None:
+        """Let somebody pass who may sign up.
+
+        Raises:
+            SignUpClosed, SignUpByInvitation: they may not.
+        """
+        if self.signup is SignUp.CLOSED:
+            raise SignUpClosed
+        if self.signup is SignUp.INVITE and not is_invited:
+            raise SignUpByInvitation
 
     @property
     def signs_in_at_once(self) -> bool:

@@ -6,11 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import RoleName
-from gatepost.accounts.errors import (
-    RoleNotGrantable,
-    SignUpByInvitation,
-    SignUpClosed,
-)
+from gatepost.accounts.errors import RoleNotGrantable
 from gatepost.accounts.mails import write
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.pending_sign_ups import PendingSignUps
@@ -22,7 +18,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
 from gatepost.core.passwords import Passwords
-from gatepost.core.settings import EmailVerification, SignUp
+from gatepost.core.settings import EmailVerification
 from gatepost.invitations.acceptance import accept, find
 from gatepost.limits.counters import turn_of
 from gatepost.limits.mailboxes import asker
@@ -115,10 +111,12 @@ class SignUpService:
                 roles = await Roles(tx).given([RoleName.USER])
             else:
                 accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
-                account = replace(account, is_proved=True)
+                # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
+                email = replace(account.email, display=accepted.email)
+                account = replace(account, email=email, is_proved=True)
             user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
             if accepted is not None:
-                details = {"invitation": accepted}
+                details = {"invitation": accepted.id}
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})
@@ -129,11 +127,8 @@ class SignUpService:
         return self._tokens.issue(user, session, now=now)
 
     async def _check_invitation(self, wish: SignUpWish) -> None:
-        if self._policy.signup is SignUp.CLOSED:
-            raise SignUpClosed
+        self._policy.require_sign_up(is_invited=wish.invitation is not None)
         if wish.invitation is None:
-            if self._policy.signup is SignUp.INVITE:
-                raise SignUpByInvitation
             return
         async with self._db.read() as tx:
             await find(tx, wish.invitation, email=wish.account.email, now=self._clock.now())

@@ -26,8 +26,8 @@ async def find(tx: Transaction, token: str, *, email: Name, now: datetime) -> In
     return invitation
 
 
-async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> tuple[int, Sequence[Role]]:
-    """Use an invitation up; return its id and the roles that it gives, kept as they are until the transaction ends.
+async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> tuple[Invitation, Sequence[Role]]:
+    """Use an invitation up; return it and the roles that it gives, kept as they are until the transaction ends.
 
     Raises:
         InvitationUnusable: it is no good, or somebody else has just accepted it.
@@ -36,7 +36,7 @@ async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> 
     roles = await roles_given(tx, invitation)
     if not await Invitations(tx).use_up(invitation):
         raise InvitationUnusable
-    return invitation.id, roles
+    return invitation, roles
 
 
 async def roles_given(tx: Transaction, invitation: Invitation) -> Sequence[Role]:

@@ -54,6 +54,7 @@ class AddressService:
         Raises:
             LinkUnusable: the token is no good, or the account has changed since.
             EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
+            SignUpClosed, SignUpByInvitation: sign-up has been closed since.
         """
         try:
             await self._confirm(token, client=client)

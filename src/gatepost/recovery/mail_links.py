@@ -161,13 +161,18 @@ class MailLinks:
         return _ready(mail, user, context, address=mail.address)
 
     async def _sign_up(self, tx: Transaction, mail: OutboxMail, row: OneTimeToken) -> PreparedMail | None:
-        """Make the mail of a sign-up ready whose account is not made before its link is followed."""
+        """Make the mail of a sign-up ready whose account is not made before its link is followed.
+
+        It goes to the address of the sign-up, in that spelling: whoever asks again may have another mailbox.
+        """
+        if self._signup is not SignUp.OPEN:
+            return None
         name = parse_username(row.data["username"])
         if any(await Users(tx).taken(username=name.canonical, email=row.email_canonical)):
             return await self._sign_up_taken(tx, mail)
         link = await self._link(tx, MailKind.VERIFY_EMAIL, row.id)
         # Whoever signs up has chosen the name, and it need not be who reads this.
-        return PreparedMail(mail.address, mail.language, mail.kind, {"username": "", **(link or {})})
+        return PreparedMail(row.data["email"], mail.language, mail.kind, {"username": "", **(link or {})})
 
     async def _sign_up_again(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         """Renew the link of the latest sign-up of an address, unless it is new, or on its way."""

@@ -120,8 +120,8 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
 
 
 def _spoken_of(used: OneTimeToken) -> list[dict[str, Any]]:
-    """Return which sessions to end: the one that was told on, those since then, and those of its device; or all."""
+    """Return which sessions to end: the one that was told on, those after it, and those of its device; or all."""
     if "session_id" not in used.data:
         return [{}]
-    # The claim was made when the session began.
-    return [{"session_id": used.data["session_id"]}, {"since": used.created_at}, {"device": used.data["device"]}]
+    # The link was asked for when that session began.
+    return [{"session_id": used.data["session_id"]}, {"after": used.created_at}, {"device": used.data["device"]}]

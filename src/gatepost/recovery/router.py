@@ -6,6 +6,8 @@ from gatepost.access.deps import CurrentUser
 from gatepost.accounts.errors import (
     EmailTaken,
     LinkUnusable,
+    SignUpByInvitation,
+    SignUpClosed,
     UnusablePassword,
     UsernameTaken,
     UserNotFound,
@@ -82,7 +84,7 @@ async def change_password(
     "/email/verify",
     summary="Confirm an address by a mail link",
     dependencies=[LinkLimit],
-    responses=problems(LinkUnusable, UsernameTaken, EmailTaken, TooManyRequests),
+    responses=problems(LinkUnusable, UsernameTaken, EmailTaken, SignUpClosed, SignUpByInvitation, TooManyRequests),
 )
 async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
     """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this."""

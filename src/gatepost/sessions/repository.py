@@ -147,7 +147,7 @@ class Sessions:
         reason: str,
         user_id: int | None = None,
         session_id: int | None = None,
-        since: datetime | None = None,
+        after: datetime | None = None,
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
@@ -157,8 +157,8 @@ class Sessions:
             wanted.append(Session.user_id == user_id)
         if session_id is not None:
             wanted.append(Session.id == session_id)
-        if since is not None:
-            wanted.append(Session.created_at >= since)
+        if after is not None:
+            wanted.append(Session.created_at > after)
         if device is not None:
             wanted.append(Session.device == device)
         if keep is not None:

@@ -114,17 +114,17 @@ class SessionService:
         client: Client | None = None,
         user_id: int | None = None,
         session_id: int | None = None,
-        since: datetime | None = None,
+        after: datetime | None = None,
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
         """End sessions in the caller's transaction: all that fit what is given; return those that ended.
 
-        `since` is when the first of them began.
+        `after` is the moment after which they began: ids are random, and tell no order.
         """
         now = self._clock.now()
         ended = await Sessions(tx).end(
-            now=now, reason=reason, user_id=user_id, session_id=session_id, since=since, device=device, keep=keep
+            now=now, reason=reason, user_id=user_id, session_id=session_id, after=after, device=device, keep=keep
         )
         await self._feed.revoke_sessions(tx, ended)
         for session in ended:

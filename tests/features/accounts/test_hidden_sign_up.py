@@ -15,7 +15,8 @@ from gatepost.core.database import Database
 from gatepost.limits.models import GuessCounter
 from gatepost.services import Services
 from gatepost.sessions.models import Session
-from tests.conftest import MakeServices
+from tests.conftest import MakeServices, http_client, started
+from tests.features.recovery.conftest import unattended
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
@@ -193,6 +194,46 @@ async def test_link_can_be_asked_for_again_and_ends_with_its_time(
     assert_problem(await hidden.post(VERIFY, json={"token": second}), 400, "link_unusable")
     await hidden.post("/api/auth/email/resend", json=email)
     assert await take_mails(services) == []
+
+
+@pytest.mark.parametrize("neighbour", ["straße@example.com", "STRASSE@example.com", "ｓtrasse@example.com"])
+async def test_link_that_is_asked_for_again_goes_to_the_mailbox_of_the_sign_up(
+    hidden: Api, services: Services, clock: FakeClock, neighbour: str
+) -> None:
+    """Two spellings that count as one address may be two people's mailboxes."""
+    await hidden.post(SIGN_UP, json={"username": "New", "email": "strasse@example.com", "password": PASSWORD})
+    await take_mails(services)
+    clock.advance(minutes=2)
+
+    await hidden.post("/api/auth/email/resend", json={"email": neighbour})
+
+    (mail,) = await take_mails(services)
+    assert mail.address == "strasse@example.com"
+
+
+@pytest.mark.parametrize(("signup", "code"), [("closed", "signup_closed"), ("invite", "signup_by_invitation")])
+async def test_link_of_before_makes_no_account_once_sign_up_is_closed(
+    hidden: Api, services: Services, make_services: MakeServices, database: Database, signup: str, code: str
+) -> None:
+    await hidden.post(SIGN_UP, json={"username": "Sent", "email": "sent@example.com", "password": PASSWORD})
+    token = await take_link(services, "verify_email")
+    closed = make_services(email_verification="required", signup_reveals_taken=False, signup=signup)
+    async with started(closed) as app, http_client(app) as client:
+        answer = await client.post(VERIFY, json={"token": token})
+
+    assert_problem(answer, 403, code)
+    async with database.read() as tx:
+        assert await tx.scalar(select(User.id).where(User.email_canonical == "sent@example.com")) is None
+
+
+@pytest.mark.parametrize("signup", ["closed", "invite"])
+async def test_mail_of_a_sign_up_is_not_sent_once_sign_up_is_closed(make_services: MakeServices, signup: str) -> None:
+    hiding = {"email_verification": "required", "signup_reveals_taken": False}
+    services = make_services(**hiding)
+    async with unattended(services) as api:
+        await api.post(SIGN_UP, json={"username": "Waits", "email": "waits@example.com", "password": PASSWORD})
+
+    assert await take_mails(make_services(**hiding, signup=signup)) == []
 
 
 async def test_who_is_invited_is_told_that_the_name_is_taken(hidden: Api, services: Services) -> None:

@@ -53,6 +53,16 @@ async def test_invitation_is_good_once_and_for_its_address(api: Api, services: S
     assert_problem(await api.post("/api/auth/signup", json=again), 400, "invitation_unusable")
 
 
+async def test_invitation_proves_the_spelling_that_its_mail_went_to(api: Api, services: Services) -> None:
+    """Two spellings that count as one address may be two people's mailboxes."""
+    await invite(api, await administrator(api, services), email="strasse@example.com")
+    token = await take_link(services, "invitation")
+
+    answer = await api.post("/api/auth/signup", json=GUEST | {"email": "straße@example.com", "invitation": token})
+
+    assert (answer.status_code, answer.json()["email"]) == (201, "strasse@example.com")
+
+
 async def test_invitation_ends_with_its_time(api: Api, services: Services, clock: FakeClock) -> None:
     await invite(api, await administrator(api, services))
     token = await take_link(services, "invitation")

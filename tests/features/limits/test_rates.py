@@ -14,6 +14,7 @@ from gatepost.limits.rates import Rate, RateLimits
 from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.features.limits.conftest import MakeApi
+from tests.features.recovery.conftest import unattended
 from tests.support.api import PASSWORD, Api
 from tests.support.redis import RedisServer, redis_server
 
@@ -176,6 +177,20 @@ async def test_redis_that_hangs_is_waited_for_once(
     assert waited < 0.25 + SLACK_SECONDS
     assert others_waited < 20 * rates.REDIS_SECONDS / 2
     assert services.rate_limits.fallbacks == 21
+
+
+async def test_sign_in_asks_redis_as_often_for_an_unknown_name(make_services: MakeServices) -> None:
+    """What Redis takes would else tell whether there is an account."""
+    services = make_services(**TIGHT, redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    counts = []
+    async with unattended(services) as api:
+        await api.post("/api/auth/signup", json=sign_up_body("known"))
+        for name in ("known", "unknown"):
+            before = services.rate_limits.fallbacks
+            await api.post("/api/auth/signin", json={"username": name, "password": "wrong"})
+            counts.append(services.rate_limits.fallbacks - before)
+
+    assert counts == [1, 1]
 
 
 async def test_redis_holds_no_address(

@@ -112,6 +112,7 @@ async def test_sessions_that_began_after_the_reported_one_end_with_it(
     owner = await api.sign_up()
     clock.advance(seconds=1)
     warning = await sign_in_elsewhere(api, services, owner)
+    clock.advance(seconds=1)
     later = await api.sign_in()
 
     await api.post(NOT_ME, json={"token": warning.token})

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import inspect, select
 
 from gatepost.access.principal import RoleName
-from gatepost.accounts.models import OneTimeToken
+from gatepost.accounts.models import OneTimeToken, User
 from gatepost.mail.models import OutboxMail
+from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.services import Services
 from tests.features.admin.conftest import at_once, give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
@@ -152,6 +153,21 @@ async def test_deletion_that_was_taken_back_is_not_announced(quiet_api: Api, ser
     await take_mails(services)
     await quiet_api.client.request("DELETE", "/api/users/me", headers=person.headers, json={"password": PASSWORD})
     await quiet_api.sign_in()
+
+    assert await take_mails(services) == []
+
+
+async def test_sign_up_that_met_an_account_is_told_to_nobody_who_came_later(
+    quiet_api: Api, services: Services, clock: FakeClock
+) -> None:
+    """As an earlier version wrote it, which looked this up at the sign-up."""
+    person = await quiet_api.sign_up()
+    await take_mails(services)
+    async with services.database.begin() as tx:
+        kind, at = MailKind.SIGN_UP_TAKEN, clock.now()
+        enqueue(tx, kind, address=person.email, language="en", at=at, user_id=person.id, data={"what": "email_taken"})
+        user = await tx.get_one(User, person.id)
+        user.email_canonical = user.email = "moved@example.com"
 
     assert await take_mails(services) == []
 

@@ -66,6 +66,27 @@ async def test_not_me_ends_the_sessions_of_that_device_and_starts_a_reset(
     assert [mail.kind for mail in await take_mails(services)] == ["reset_password"]
 
 
+async def test_not_me_ends_what_began_after_the_session_that_was_told_and_nothing_before(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    """Ids of sessions tell no order: of eight on each side, half would be taken for the other."""
+    await api.sign_up()
+    own = [await sign_in_with(api, FIREFOX) for _ in range(8)]
+    await take_mails(services)
+    clock.advance(seconds=1)
+    told = await sign_in_with(api, IPHONE)
+    warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")
+    clock.advance(seconds=1)
+    later = [await sign_in_with(api, f"Tool{number}/1.0") for number in range(8)]
+
+    assert (await api.post("/api/auth/not-me", json={"token": warning.token})).status_code == 200
+
+    for answer in (told, *later):
+        assert_problem(await api.user_board(answer["accessToken"]), 401, "token_revoked")
+    for answer in own:
+        assert (await api.user_board(answer["accessToken"])).status_code == 200
+
+
 async def test_not_me_is_said_once(api: Api, services: Services) -> None:
     await api.sign_up()
     await sign_in_with(api, IPHONE)

@@ -159,7 +159,8 @@ def test_unsafe_production_does_not_start(process: Command) -> None:
     assert refused.out == ""
     first, *complaints = refused.err.splitlines()
     assert first == "gatepost: these settings cannot be used:"
-    assert [line.split(":")[0].strip() for line in complaints] == ["DATABASE_URL", "SECRET_KEY", "CORS_ORIGINS"]
+    named = [line.split(":")[0].strip() for line in complaints]
+    assert named == ["DATABASE_URL", "SECRET_KEY", "MAIL_URL", "PUBLIC_URL", "CORS_ORIGINS"]
 
 
 @pytest.mark.mysql

@@ -17,7 +17,7 @@ from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
-from gatepost.limits.deps import ChangeLimit
+from gatepost.limits.deps import ChangeLimit, ProofLimit
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import PasswordServiceDep
 from gatepost.sessions.deps import TokenCookiesDep
@@ -59,7 +59,7 @@ async def export_me(user: CurrentUser, leaving: LeavingServiceDep) -> Response:
     "/me",
     summary="Delete my account",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[ChangeLimit],
+    dependencies=[ProofLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy),
 )
 async def delete_me(

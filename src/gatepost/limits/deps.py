@@ -52,8 +52,17 @@ def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
 
 
 async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
-    """Let so many changes of one account by its owner pass, and answer 429 beyond them."""
-    await _count(request, rates, Rate.CHANGE, f"{user.user_id} {user.random_id}")
+    """Let so many changes of one account pass, and answer 429 beyond them."""
+    await _count(request, rates, Rate.CHANGE, f"account {user.user_id} {user.random_id}")
+
+
+async def limit_proofs(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
+    """Let so many changes that ask for the password pass, in one session, and answer 429 beyond them.
+
+    Whoever has got hold of a session uses up the tries of that one, and not those by which its owner takes back what is
+    theirs.
+    """
+    await _count(request, rates, Rate.CHANGE, f"session {user.session_id}")
 
 
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
@@ -61,6 +70,7 @@ MailLimit = Depends(limited(Rate.MAIL))
 LinkLimit = Depends(limited(Rate.LINK))
 RefreshLimit = Depends(limited(Rate.REFRESH))
 ChangeLimit = Depends(limit_changes)
+ProofLimit = Depends(limit_proofs)
 
 
 async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:

@@ -17,7 +17,7 @@ from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
-from gatepost.limits.deps import ChangeLimit, DeviceDep, LinkLimit, MailLimit, RememberDevice
+from gatepost.limits.deps import DeviceDep, LinkLimit, MailLimit, ProofLimit, RememberDevice
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
 from gatepost.recovery.schemas import (
@@ -70,7 +70,7 @@ async def reset_password(
     "/password/change",
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
-    dependencies=[ChangeLimit],
+    dependencies=[ProofLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
@@ -111,7 +111,7 @@ async def resend_confirmation(
     "/email/change",
     summary="Change my address",
     status_code=status.HTTP_202_ACCEPTED,
-    dependencies=[MailLimit, ChangeLimit],
+    dependencies=[MailLimit, ProofLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from gatepost.services import Services
-from tests.conftest import MakeServices
+from tests.conftest import MakeServices, http_client, started
 from tests.features.limits.conftest import MakeApi
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.clock import FakeClock
@@ -118,3 +118,20 @@ async def test_proving_oneself_again_and_again_is_limited_as_signing_in_is(api: 
 
     assert_problem(await api.post("/api/auth/password/change", json=body, headers=headers), 429, "too_many_requests")
     assert_problem(await api.post("/api/auth/signin", json=credentials("greedy")), 429, "too_many_requests")
+
+
+async def test_stolen_session_does_not_keep_its_owner_from_another_password(make_services: MakeServices) -> None:
+    async with started(make_services(change_rate="2/hour")) as app, http_client(app) as client:
+        api = Api(client)
+        stolen = await api.sign_up("owner")
+        for _ in range(3):
+            await api.patch("/api/users/me", headers=stolen.headers, json={"language": "de"})
+            body = {"currentPassword": "wrong horse", "newPassword": "another horse"}
+            guessed = await api.post("/api/auth/password/change", headers=stolen.headers, json=body)
+        owner = await api.sign_in("owner")
+        body = {"currentPassword": PASSWORD, "newPassword": "another horse"}
+
+        changed = await api.post("/api/auth/password/change", headers=owner.headers, json=body)
+
+    assert_problem(guessed, 429, "too_many_requests")
+    assert changed.status_code == 204

@@ -93,10 +93,10 @@ async def open_act(tx: Transaction, caller: Caller, user_id: int, seen: Seen) ->
 
 def _authority(actor: User | None, caller: Caller) -> Authority:
     # The gate has let the token pass; that may have been a moment before the account changed.
-    said = caller.principal
-    if actor is None or actor.disabled_at is not None or actor.token_version != said.token_version:
+    if actor is None or actor.disabled_at is not None:
         raise TokenStale
-    # The number may be another account's since a restore.
-    if actor.random_id != said.random_id:
+    # The number alone may be another account's since a restore.
+    said = caller.principal
+    if (actor.random_id, actor.token_version) != (said.random_id, said.token_version):
         raise TokenStale
     return Authority.of(actor)

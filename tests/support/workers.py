@@ -59,9 +59,10 @@ class Workers:
             return (await tx.scalars(select(Session).where(Session.id == session_id))).one()
 
     async def revocations(self, user_id: int) -> Sequence[Revocation]:
-        """Return the lines of the revocation feed that concern an account."""
+        """Return the lines of the revocation feed that revoke tokens of an account."""
+        query = select(Revocation).where(Revocation.user_id == user_id, Revocation.random_id.is_(None))
         async with self.database.read() as tx:
-            return (await tx.scalars(select(Revocation).where(Revocation.user_id == user_id))).all()
+            return (await tx.scalars(query)).all()
 
 
 @contextmanager

@@ -112,11 +112,11 @@ async def open_act(
 
 async def _authority(tx: Transaction, actor: User | None, caller: Caller, permission: Permission) -> Authority:
     # The gate has let the token pass; that may have been a moment before the account changed, or its session ended.
-    said = caller.principal
-    if actor is None or actor.disabled_at is not None or actor.token_version != said.token_version:
+    if actor is None or actor.disabled_at is not None:
         raise TokenStale
-    # The number may be another account's since a restore.
-    if actor.random_id != said.random_id:
+    # The number alone may be another account's since a restore.
+    said = caller.principal
+    if (actor.random_id, actor.token_version) != (said.random_id, said.token_version):
         raise TokenStale
     session = await Sessions(tx).get(caller.principal.session_id)
     if session is None or session.ended_at is not None:

@@ -76,7 +76,7 @@ class RevocationFeed:
         put back to an earlier state since. Who has no mark is only noticed where that line is to come.
         """
         known, lines = self._revoked.get(after), self._revoked.lines_after(after)
-        has_mark = mark is None or (known is not None and known.mark == mark)
+        has_mark = not mark or (known is not None and known.mark == mark)
         is_ahead = known is None and not lines
         return (self._revoked.lines_after(0), True) if not after or is_ahead or not has_mark else (lines, False)
 

@@ -7,7 +7,7 @@ from gatepost.core.database import Database
 from gatepost.services import Services
 from gatepost.sessions.models import Revocation
 from tests.conftest import MakeServices
-from tests.features.resource.conftest import Network, Notes, make_gatepost, network, notes, until_it_answers
+from tests.features.resource.conftest import Notes, make_gatepost, network, notes, until_it_answers
 from tests.support.api import Api, Person, bearer
 from tests.support.clock import FakeClock
 from tests.support.copies import Copy
@@ -310,6 +310,3 @@ class Answered:
 
     def __init__(self, status_code: int) -> None:
         self.status_code = status_code
-
-
-_ = Network

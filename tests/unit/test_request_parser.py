@@ -252,6 +252,13 @@ def test_target_is_read_as_a_path_in_each_of_its_forms(target: str, is_read_as: 
     assert seen.requests == [(b"GET", is_read_as.encode(), b"")]
 
 
+def test_host_of_the_target_is_the_host_of_the_request() -> None:
+    seen = read([b"GET http://a.example:81/b HTTP/1.1\r\nA: b\r\nHost: c.example\r\n\r\n"])
+
+    assert seen._head is not None
+    assert seen._head.headers == [(b"a", b"b"), (b"host", b"a.example:81")]
+
+
 def test_body_of_single_bytes_is_read() -> None:
     content = b"x" * 65536
     sent = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(*(bytes([b]) for b in content))

@@ -14,6 +14,8 @@ from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParamete
 from gatepost.http.proxies import CHECK_PATH
 
 MAX_BODY_BYTES = 64 * 1024
+# An app on the same port has parameters of its own.
+API = ("/api/", "/oauth/")
 FORM = "application/x-www-form-urlencoded"
 LENGTH = re.compile(rb"[0-9]{1,18}")
 # Who is calling, from where, and what the body is: readers differ in which of two they take.
@@ -41,7 +43,7 @@ class BodyGuard:
             return
         try:
             _check_headers(scope["headers"])
-            if scope["query_string"]:
+            if scope["query_string"] and scope["path"].startswith(API):
                 _require_single(name for name in _names(scope["query_string"]) if name in self._single_parameters)
             # No route reads the body of these; the protocol bounds one that comes in chunks.
             is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH

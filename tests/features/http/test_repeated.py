@@ -100,4 +100,5 @@ async def test_transport_of_tokens_is_named_once(api: Api) -> None:
 
 async def test_parameter_that_is_a_list_or_not_ours_may_be_there_twice(api: Api) -> None:
     assert (await api.get("/api/test/all?utm=a&utm=b")).status_code == 200
+    assert (await api.get("/sign-in?page=1&page=2")).status_code == 200
     assert (await api.get("/api/admin/users?id=1&id=2")).status_code == 401

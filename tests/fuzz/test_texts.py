@@ -81,7 +81,6 @@ async def test_any_bytes_are_no_access_token(everywhere: Api, token: bytes) -> N
 async def test_any_text_is_no_refresh_token_and_no_link(everywhere: Api, token: str) -> None:
     for path, body in (
         ("/api/auth/refreshtoken", {"refreshToken": token}),
-        ("/api/auth/signout", {"refreshToken": token}),
         ("/api/auth/email/verify", {"token": token}),
         ("/api/auth/password/reset", {"token": token, "password": PASSWORD}),
     ):
@@ -89,6 +88,9 @@ async def test_any_text_is_no_refresh_token_and_no_link(everywhere: Api, token: 
 
         assert answer.status_code in (400, 401, 403, 422), f"{path}: {answer.text}"
         assert "accessToken" not in answer.json()
+    # Signing out is done where there is nothing to end, too.
+    signed_out = await everywhere.post("/api/auth/signout", json={"refreshToken": token})
+    assert signed_out.status_code in (204, 422), signed_out.text
 
 
 @pytest.mark.mysql

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -41,13 +42,12 @@ GRANT = (
         Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
         Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
         Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
-        Role.name, Role.permissions,
+        Role.id.label("role_id"), Role.name, Role.permissions,
     )
     .select_from(Session)
     .join(User, User.id == Session.user_id)
     .outerjoin(User.roles)
     .where(Session.id == bindparam("session_id"))
-    .order_by(Role.id)
 )  # fmt: skip
 
 
@@ -99,6 +99,9 @@ class Sessions:
         if not rows:
             return None
         first = rows[0]
+        if len(rows) > 1:
+            # In order here: with a column of JSON, the database would make a table on its disk for it.
+            rows = sorted(rows, key=attrgetter("role_id"))
         return Grant(
             session_id=session_id,
             generation=first.generation,
@@ -113,7 +116,7 @@ class Sessions:
             username=first.username,
             token_version=first.token_version,
             disabled_at=first.disabled_at,
-            roles=tuple(HeldRole(row.name, row.permissions) for row in rows if row.name is not None),
+            roles=tuple([HeldRole(row.name, row.permissions) for row in rows if row.name is not None]),
         )
 
     async def advance(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, select
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import UserNotFound
+from gatepost.accounts.errors import UserNotFound, WrongPassword
 from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
@@ -69,12 +69,13 @@ class LeavingService:
         }
 
     @retry_conflicts
-    async def ask_deletion(self, principal: Principal, *, client: Client) -> datetime:
+    async def ask_deletion(self, principal: Principal, *, proved_hash: str, client: Client) -> datetime:
         """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
 
         Signing in before then takes it back.
 
         Raises:
+            WrongPassword: it is another one than that which was proved, since a moment ago.
             UserNotFound: the account has been deleted a moment ago.
             LastAdministrator: nobody would be left to look after the others.
         """
@@ -84,6 +85,8 @@ class LeavingService:
             user = await Users(tx).of(principal, is_locked=True)
             if user is None:
                 raise UserNotFound
+            if user.password_hash != proved_hash:
+                raise WrongPassword
             await require_another_administrator(tx, user, policy=self._policy)
             user.erase_at = erase_at
             await tx.flush()

@@ -96,8 +96,11 @@ class OneTimeTokens:
         )
 
     async def asked_before(self, row: OneTimeToken, *, within: timedelta) -> bool:
-        """Whether another one, unused, was asked for at most so long before this one, for the same."""
-        query = select(OneTimeToken.id).where(
+        """Whether another one, unused and sent, was asked for at most so long before this one, for the same.
+
+        One that waits for its mail does not count: its mail may still be dropped.
+        """
+        query = select(OneTimeToken.created_at, OneTimeToken.expires_at).where(
             OneTimeToken.user_id == row.user_id,
             OneTimeToken.purpose == row.purpose,
             OneTimeToken.email_canonical == row.email_canonical,
@@ -105,7 +108,8 @@ class OneTimeTokens:
             OneTimeToken.id < row.id,
             OneTimeToken.created_at > row.created_at - within,
         )
-        return await self._tx.scalar(query.limit(1)) is not None
+        found = (await self._tx.execute(query)).all()
+        return any(expires_at != created_at + UNSENT_LIFE for created_at, expires_at in found)
 
     async def oldest(self, purpose: Purpose, user_id: int, *, now: datetime, email: str | None = None) -> int | None:
         """Return the id of an account's oldest good token for a purpose, and for a canonical address if it is named."""

@@ -20,7 +20,7 @@ from gatepost.http.pieces import json_object
 from gatepost.limits.deps import ChangeLimit, ProofLimit
 from gatepost.limits.errors import TooManyAttempts, TooManyRequests
 from gatepost.recovery.deps import PasswordServiceDep
-from gatepost.sessions.deps import TokenCookiesDep
+from gatepost.sessions.deps import BrowsersDep
 
 router = APIRouter(prefix="/api/users", tags=["account"])
 
@@ -68,11 +68,11 @@ async def delete_me(
     user: CurrentUser,
     passwords: PasswordServiceDep,
     leaving: LeavingServiceDep,
-    cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
 ) -> DeletionResponse:
     """Every session ends now; the account is deleted after a time in which signing in takes it back."""
-    await passwords.prove(user, body.password, client=client)
-    erase_at = await leaving.ask_deletion(user, client=client)
-    cookies.clear(request)
+    proved = await passwords.prove(user, body.password, client=client)
+    erase_at = await leaving.ask_deletion(user, proved_hash=proved.password_hash, client=client)
+    await browsers.forget(request, client=client)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

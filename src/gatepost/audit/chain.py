@@ -143,9 +143,17 @@ def _digest(key: bytes, what: str, value: Any) -> str:
 def _parsed(text: Any) -> Any:
     """Read JSON as the database holds it; what is none stays as it is, since a digest must be made of it anyway."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_members)
     except (ValueError, TypeError, RecursionError):
         return f"unreadable {text!r}"
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; one that has a name twice is read differently by different programs, and is none."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ValueError
+    return members
 
 
 def _cipher_key(key: bytes) -> bytes:

@@ -18,9 +18,10 @@ class Invitations:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def all(self) -> Sequence[Invitation]:
-        """Return every invitation, the newest first."""
-        return await self._found()
+    async def page(self, *, after: Invitation | None, size: int) -> Sequence[Invitation]:
+        """Return invitations, the newest first, from one on."""
+        older = () if after is None else (Invitation.id < after.id,)
+        return await self._found(*older, limit=size)
 
     async def get(self, invitation_id: int) -> Invitation | None:
         """Return an invitation."""
@@ -60,8 +61,8 @@ class Invitations:
         """Remove an invitation; False where it has gone."""
         return await self._changed(delete(Invitation).where(Invitation.id == invitation.id))
 
-    async def _found(self, *conditions: ColumnElement[bool]) -> Sequence[Invitation]:
-        query = select(Invitation).where(*conditions).order_by(Invitation.id.desc())
+    async def _found(self, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[Invitation]:
+        query = select(Invitation).where(*conditions).order_by(Invitation.id.desc()).limit(limit)
         query = query.options(selectinload(Invitation.inviter), selectinload(Invitation.roles))
         return (await self._tx.scalars(query.execution_options(populate_existing=True))).all()
 

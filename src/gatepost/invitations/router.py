@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, status
+from fastapi import APIRouter, Path, Response, status
 
 from gatepost.access.errors import PermissionRequired
 from gatepost.accounts.errors import EmailTaken, RoleNotGrantable, RolesTooLong, UnknownRole
@@ -11,9 +11,10 @@ from gatepost.admin.deps import CallerDep, CanReadUsers, CanWriteUsers
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.core.ids import LARGEST_ID
 from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_array
 from gatepost.invitations.deps import InvitationServiceDep
 from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
-from gatepost.invitations.schemas import InvitationRequest, InvitationResponse
+from gatepost.invitations.schemas import InvitationRequest, InvitationResponse, shown
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
 
@@ -39,10 +40,16 @@ async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by:
     )
 
 
-@router.get("", summary="Open invitations", dependencies=[CanReadUsers], responses=problems(PermissionRequired))
-async def list_invitations(invitations: InvitationServiceDep) -> list[InvitationResponse]:
+@router.get(
+    "",
+    summary="Open invitations",
+    dependencies=[CanReadUsers],
+    response_model=list[InvitationResponse],
+    responses=problems(PermissionRequired),
+)
+async def list_invitations(invitations: InvitationServiceDep) -> Response:
     """Those that nobody has accepted, the newest first."""
-    return [InvitationResponse.of(invitation) for invitation in await invitations.list()]
+    return await json_array(shown(invitations.list()))
 
 
 @router.delete(

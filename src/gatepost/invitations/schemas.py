@@ -1,7 +1,8 @@
 """JSON of invitations."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -41,3 +42,9 @@ class InvitationResponse(Out):
             created_at=invitation.created_at,
             expires_at=invitation.expires_at,
         )
+
+
+async def shown(pages: AsyncIterator[Sequence[Invitation]]) -> AsyncIterator[list[dict[str, Any]]]:
+    """Show invitations page by page, as JSON."""
+    async for page in pages:
+        yield [InvitationResponse.of(invitation).model_dump(mode="json", by_alias=True) for invitation in page]

@@ -1,6 +1,6 @@
 """Invitations: a mail with a link, good for one account with the roles that were chosen."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from gatepost.access.authority import Authority
@@ -17,6 +17,7 @@ from gatepost.admin.errors import BeyondAuthority
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.pages import in_pages
 from gatepost.core.purging import delete_batch
 from gatepost.core.settings import SignUp
 from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
@@ -71,10 +72,9 @@ class InvitationService:
             self._record(tx, AuditEvent.INVITED, invitation, by=by, **roles_in_words(given))
         return invitation
 
-    async def list(self) -> Sequence[Invitation]:
-        """Return the invitations that nobody has accepted, the newest first."""
-        async with self._db.read() as tx:
-            return await Invitations(tx).all()
+    def list(self) -> AsyncIterator[Sequence[Invitation]]:
+        """Give the invitations that nobody has accepted, the newest first, page by page."""
+        return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
 
     @retry_conflicts
     async def take_back(self, invitation_id: int, *, by: Caller) -> None:

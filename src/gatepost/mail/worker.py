@@ -65,6 +65,8 @@ class OutboxWorker:
         self._send_seconds = send_seconds
         self._stop_seconds = stop_seconds
         self._round = asyncio.Lock()
+        # In the order in which mails were asked for: whether one is sent may hang on the one before.
+        self._turn = asyncio.Lock()
         self._failing = False
         self.woken = asyncio.Event()
         """Set after a commit that put a mail into the outbox."""
@@ -132,7 +134,8 @@ class OutboxWorker:
         return False
 
     async def _send(self, mail: OutboxMail) -> bool:
-        prepared = await self._preparer.prepare(mail)
+        async with self._turn:
+            prepared = await self._preparer.prepare(mail)
         if prepared is None:
             return False
         message = self._messages.compose(prepared)

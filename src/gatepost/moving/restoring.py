@@ -19,7 +19,7 @@ from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.invitations.models import Invitation
 from gatepost.keys.rotation import KeyRotation
 from gatepost.mail.models import OutboxMail
-from gatepost.sessions.models import Revocation, Session
+from gatepost.sessions.models import Session
 from gatepost.sessions.revocation import RevocationFeed
 
 BATCH = 500
@@ -104,23 +104,31 @@ class Restoring:
     @retry_conflicts
     async def _finish(self, *, account_gap: int, details: dict[str, int]) -> int:
         async with self._db.begin() as tx:
-            last_line = await tx.scalar(select(func.max(Revocation.id))) or 0
-            await self._feed.revoke_all(tx, line_id=last_line + FEED_GAP)
-            last_account = await tx.scalar(select(func.max(User.id))) or 0
-            last_number = min(last_account + account_gap, LARGEST_IMPORTED_ID)
-            if last_number > last_account:
+            # The counters may be beyond every row that there is: the last ones may have been deleted.
+            next_line = await self._feed.revoke_all(tx)
+            await self._feed.revoke_all(tx, line_id=next_line + FEED_GAP)
+            next_number = await _use_up(tx, None, at=self._clock.now())
+            last_number = max(next_number, min(next_number - 1 + account_gap, LARGEST_IMPORTED_ID))
+            if last_number > next_number:
                 await _use_up(tx, last_number, at=self._clock.now())
             record(tx, AuditEvent.DATABASE_RESTORED, at=self._clock.now(), details=details)
         return last_number + 1
 
 
-async def _use_up(tx: Transaction, number: int, *, at: datetime) -> None:
-    """Let new accounts be counted on from a number: a row that has it and goes moves the counter of any database."""
+async def _use_up(tx: Transaction, number: int | None, *, at: datetime) -> int:
+    """Let new accounts be counted on from a number, or from the next one, and return it.
+
+    A row that has it and goes moves the counter of any database.
+    """
     nobody = new_random_text()
     values = {
-        "id": number, "username": nobody, "username_canonical": nobody, "email": nobody, "email_canonical": nobody,
+        "username": nobody, "username_canonical": nobody, "email": nobody, "email_canonical": nobody,
         "language": "en", "password_hash": UNUSABLE_HASH, "token_version": 0, "version": 1, "created_at": at,
         "updated_at": at,
     }  # fmt: skip
-    await tx.execute(insert(User.__table__).values(values))  # type: ignore[arg-type]
-    await tx.execute(delete(User).where(User.id == number).execution_options(synchronize_session=False))
+    if number is not None:
+        values["id"] = number
+    result: Any = await tx.execute(insert(User.__table__).values(values))  # type: ignore[arg-type]
+    used: int = result.inserted_primary_key.id
+    await tx.execute(delete(User).where(User.id == used).execution_options(synchronize_session=False))
+    return used

@@ -27,7 +27,6 @@ from gatepost.mail.repository import Outbox
 from gatepost.sessions.devices import UNKNOWN, describe
 from gatepost.sessions.models import Session
 
-# The token is in the fragment, which browsers send to nobody and which no log has.
 PAGES = {
     Purpose.VERIFY_EMAIL: "/verify-email",
     Purpose.SIGN_UP: "/verify-email",
@@ -217,7 +216,7 @@ class MailLinks:
             "username": "",
             "invited_by": invitation.inviter.username,
             "roles": invitation.role_names,
-            "link": f"{self._public_url}/invitation#token={token}",
+            "link": self._address("/invitation", token),
             "expires_at": now + life,
         }
         return PreparedMail(mail.address, mail.language, mail.kind, context)
@@ -227,8 +226,11 @@ class MailLinks:
         if renewed is None:
             return None
         token, row = renewed
-        link = f"{self._public_url}{PAGES[Purpose(row.purpose)]}#token={token}"
-        return {"link": link, "expires_at": row.expires_at}
+        return {"link": self._address(PAGES[Purpose(row.purpose)], token), "expires_at": row.expires_at}
+
+    def _address(self, page: str, token: str) -> str:
+        # In the fragment, which browsers send to nobody and which no log has.
+        return f"{self._public_url}{page}#token={token}"
 
     async def _link_id(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> int:
         """Return the token of a mail; one that was asked for before tokens were made with their mail gets it now.

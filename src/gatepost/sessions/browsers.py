@@ -35,9 +35,14 @@ class Browsers:
         Raises:
             CrossSiteRequest: there are cookies alone, and a page of another site may have sent them.
         """
-        held = self._cookies.held(request, is_proved=bool(sent))
-        await self._sessions.sign_out(sent, held, client=client)
-        self._cookies.clear(request)
+        await self._end(request, sent, is_proved=bool(sent), client=client)
+
+    async def forget(self, request: Request, *, client: Client) -> None:
+        """End what the cookies hold, and take them back; it need not be the session that the request is of.
+
+        The request has shown that its caller is signed in.
+        """
+        await self._end(request, HeldTokens(), is_proved=True, client=client)
 
     @asynccontextmanager
     async def signed_out_if_refused(self, request: Request, *, is_proved: bool, client: Client) -> AsyncIterator[None]:
@@ -60,3 +65,8 @@ class Browsers:
         if not self._cookies.are_wanted(asked=asked, unasked=unasked):
             return ()
         return self._sessions.named_by(self._cookies.held(request, is_proved=True))
+
+    async def _end(self, request: Request, sent: HeldTokens, *, is_proved: bool, client: Client) -> None:
+        held = self._cookies.held(request, is_proved=is_proved)
+        await self._sessions.sign_out(sent, held, client=client)
+        self._cookies.clear(request)

@@ -167,11 +167,12 @@ class RevocationFeed:
         ]
         await self._append(tx, *lines)
 
-    async def revoke_all(self, tx: Transaction, *, line_id: int) -> None:
-        """Revoke every access token that was issued before now, by a line with this id."""
+    async def revoke_all(self, tx: Transaction, *, line_id: int | None = None) -> int:
+        """Revoke every access token that was issued before now, by a line with this id or the next one; return it."""
         now = self._clock.now()
         line = Revocation(id=line_id, issued_before=now, created_at=now, expires_at=self.end_of_tokens(now))
         await self._append(tx, line)
+        return line.id
 
     async def poll(self) -> None:
         """Read what was revoked since the last time; all of it, where the database was put back to an earlier state."""

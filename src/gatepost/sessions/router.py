@@ -99,12 +99,12 @@ async def sign_out_all(
     request: Request,
     user: CurrentUser,
     sessions: SessionServiceDep,
-    cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
 ) -> None:
     """Every device is signed out at once, this one too."""
     await sessions.end_all(user, keep_this=False, client=client)
-    cookies.clear(request)
+    await browsers.forget(request, client=client)
 
 
 @router.get("/sessions", summary="The devices that are signed in", response_model=list[SessionResponse])
@@ -124,10 +124,10 @@ async def end_session(
     request: Request,
     user: CurrentUser,
     sessions: SessionServiceDep,
-    cookies: TokenCookiesDep,
+    browsers: BrowsersDep,
     client: ClientDep,
 ) -> None:
     """That device is signed out at once; this one as well, if it is meant."""
     await sessions.end_one(user, session_id, client=client)
     if session_id == user.session_id:
-        cookies.clear(request)
+        await browsers.forget(request, client=client)

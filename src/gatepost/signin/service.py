@@ -226,7 +226,7 @@ class SignInService:
         async with self._db.begin() as tx:
             users = Users(tx)
             held = await users.hold(user.id, password_hash=user.password_hash)
-            if held is None:
+            if held is None or self._refusal(held, is_right=True) is not None:
                 return None
             await self._guesses.succeeded(tx, opening.counters, held, client=client)
             if held.erase_at is not None:

@@ -2,13 +2,16 @@
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from gatepost.access.principal import RoleName
+from gatepost.accounts.errors import WrongPassword
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import parse_email, parse_username
 from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
+from gatepost.core.client import Client
 from gatepost.services import Services
 from gatepost.sessions.models import Session
 from tests.support.api import PASSWORD, Api, Person, assert_problem
@@ -57,6 +60,17 @@ async def test_deletion_needs_the_password(api: Api) -> None:
 
     assert_problem(answer, 403, "wrong_password")
     assert (await api.user_board(person.access_token)).status_code == 200
+
+
+async def test_deletion_by_a_password_that_was_replaced_meanwhile_is_refused(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    principal = await services.gate.admit(person.access_token)
+    proved = await services.password_recovery.prove(principal, PASSWORD, client=Client())
+    change = {"currentPassword": PASSWORD, "newPassword": "another horse"}
+    assert (await api.post("/api/auth/password/change", json=change, headers=person.headers)).is_success
+
+    with pytest.raises(WrongPassword):
+        await services.leaving.ask_deletion(principal, proved_hash=proved.password_hash, client=Client())
 
 
 async def test_deletion_ends_every_session_and_comes_after_its_time(

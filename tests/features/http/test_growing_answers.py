@@ -16,6 +16,7 @@ from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
 from gatepost.core.logs.context import REQUEST
 from gatepost.core.pages import PAGE
+from gatepost.invitations.models import Invitation
 from gatepost.services import Services
 from gatepost.sessions.models import Revocation
 from gatepost.sessions.repository import SESSIONS
@@ -24,7 +25,7 @@ from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
 
 MANY = 3 * PAGE + 7
-OF_MANY = ("SELECT audit_log.id", "SELECT sessions.id", "SELECT one_time_tokens.id")
+OF_MANY = ("SELECT audit_log.id", "SELECT sessions.id", "SELECT one_time_tokens.id", "SELECT invitations.id")
 
 
 class Reader:
@@ -157,6 +158,33 @@ async def test_list_of_sessions_is_read_and_sent_in_pages(
     places = [(session["lastUsedAt"], session["id"]) for session in body]
     assert places == sorted(places, reverse=True)
     assert [session["isCurrent"] for session in body].count(True) == (not by_administrator)
+    assert asked == [True] * 4
+    reader.assert_took_turns(pieces=4)
+
+
+async def test_list_of_open_invitations_is_read_and_sent_in_pages(
+    api: Api, database: Database, clock: FakeClock, reader: Reader, asked: list[bool]
+) -> None:
+    root = await api.sign_up()
+    await give(database, root.id, ["admin"])
+    root = await api.sign_in()
+    ends_at = clock.now() + timedelta(days=1)
+    async with database.begin() as tx:
+        tx.add_all(
+            Invitation(
+                email=f"{number}@example.com", email_canonical=f"{number}@example.com", inviter_id=root.id,
+                created_at=clock.now(), expires_at=ends_at, roles=[],
+            )
+            for number in range(MANY)
+        )  # fmt: skip
+    asked.clear()
+
+    body = await reader.get("/api/admin/invitations", root.headers)
+
+    ids = [invitation["id"] for invitation in body]
+    assert len(ids) == MANY
+    assert ids == sorted(ids, reverse=True)
+    assert {invitation["invitedBy"] for invitation in body} == {root.username}
     assert asked == [True] * 4
     reader.assert_took_turns(pieces=4)
 

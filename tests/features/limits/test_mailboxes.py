@@ -6,6 +6,7 @@ from sqlalchemy import URL
 
 from gatepost.access.principal import RoleName
 from gatepost.core.settings import EmailVerification
+from gatepost.mail.repository import Outbox
 from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
@@ -88,6 +89,26 @@ async def test_strangers_together_do_not_fill_it_and_leave_the_owner_a_way(
     away.client.headers["X-Device-Token"] = device
     assert await ask(away, services, clock, FORGOT, owner.email) == ["reset_password"]
     assert await ask(home, services, clock, FORGOT, owner.email) == ["reset_password"]
+
+
+async def test_request_of_a_stranger_that_is_dropped_does_not_count_as_the_owners(
+    api_from: MakeApi, services: Services, clock: FakeClock
+) -> None:
+    owner = await api_from("198.51.100.1").sign_up()
+    await take_mails(services)
+    stranger = api_from("198.51.100.2")
+    assert await ask(stranger, services, clock, FORGOT, owner.email, times=2) == ["reset_password"] * 2
+    clock.advance(minutes=2)
+
+    async with services.outbox._round:  # two other workers have one mail each, and the later one is first
+        for api in (stranger, api_from("198.51.100.1")):
+            await api.post(FORGOT, json={"email": owner.email})
+        async with services.database.read() as tx:
+            strangers, owners = await Outbox(tx).due(now=clock.now(), limit=2)
+        prepare = services.outbox._preparer.prepare
+
+        assert await prepare(owners) is not None
+        assert await prepare(strangers) is None
 
 
 async def test_nobody_closes_the_way_to_one_mail_by_asking_for_another(

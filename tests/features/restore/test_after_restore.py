@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from typer.testing import CliRunner
 
 from gatepost.accounts.models import OneTimeToken, User, user_roles
@@ -207,11 +207,29 @@ async def test_numbers_of_accounts_of_the_lost_time_are_not_given_again(
 
     newcomer = await api.sign_up("Newcomer")
     assert newcomer.id > lost.id
-    assert newcomer.id == person.id + 100_001
-    assert f"new accounts are counted from {newcomer.id}" in said
-    assert f"new accounts are counted from {person.id + 5001}" in again
+    assert newcomer.id == person.id + 105_001
+    assert f"new accounts are counted from {person.id + 100_001}" in said
+    assert f"new accounts are counted from {newcomer.id}" in again
     async with database.read() as tx:
         assert (await tx.scalars(select(User.username).order_by(User.id))).all() == ["Earlier", "Newcomer"]
+
+
+async def test_gap_is_counted_from_the_last_number_that_was_given_not_from_the_last_account_that_is_left(
+    api: Api, copy: Copy, settings: Settings, database: Database
+) -> None:
+    await api.sign_up("Earlier")
+    gone = await api.sign_up("Gone")
+    async with database.begin() as tx:
+        await tx.execute(delete(User).where(User.id == gone.id))
+    await copy.make()
+    lost = await api.sign_up("Lost")
+    await copy.put_back()
+
+    said = await after_restore(settings, "--account-gap", "1")
+
+    newcomer = await api.sign_up("Newcomer")
+    assert newcomer.id == lost.id + 1
+    assert f"new accounts are counted from {newcomer.id}" in said
 
 
 async def test_command_tells_what_was_done_and_what_nobody_can_know(

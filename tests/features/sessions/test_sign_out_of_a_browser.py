@@ -161,6 +161,28 @@ async def test_own_device_that_is_ended_by_its_id_loses_its_cookies(api: Api) ->
     assert (own.status_code, takes_back(own)) == (204, BOTH)
 
 
+@ONE_DATABASE
+@pytest.mark.parametrize("act", ["sign out everywhere", "end this session", "delete the account"])
+@pytest.mark.parametrize("page", [OUR_PAGE, *FOREIGN], ids=str)
+async def test_act_that_takes_cookies_back_ends_their_session_even_if_it_is_another_one(
+    api: Api, database: Database, act: str, page: dict[str, str]
+) -> None:
+    caller, holder = await api.sign_up("Caller"), await api.sign_up("Holder")
+    method, path, body = {
+        "sign out everywhere": ("POST", "/api/auth/signout-all", None),
+        "end this session": ("DELETE", f"/api/auth/sessions/{session_id(caller.access_token)}", None),
+        "delete the account": ("DELETE", "/api/users/me", {"password": caller.password}),
+    }[act]
+    headers = {**caller.headers, "Cookie": f"{REFRESH}={holder.refresh_token}", **page}
+
+    answer = await api.client.request(method, path, headers=headers, json=body)
+
+    assert answer.is_success
+    assert await has_ended(database, caller)
+    is_ours = page is OUR_PAGE
+    assert (takes_back(answer), await has_ended(database, holder)) == (BOTH if is_ours else set(), is_ours)
+
+
 async def test_cookies_of_production_end_their_session_too(make_services: MakeServices) -> None:
     async with started(make_services(environment="production")) as app, http_client(app) as client:
         person = await Api(client).sign_up(password="a long pass phrase")

@@ -4,12 +4,16 @@ import asyncio
 import os
 import threading
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
 
 from gatepost.accounts.models import User
+from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.service import NewAccount
 from gatepost.core.database import Database
+from gatepost.core.passwords import Verdict
 from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
@@ -235,3 +239,26 @@ async def test_full_queue_of_passwords_is_told_at_once(make_services: MakeServic
     assert_problem(refused, 503, "hashing_busy")
     assert refused.headers["retry-after"] == "1"
     assert_problem(served, 401, "invalid_credentials")
+
+
+async def test_address_that_is_replaced_by_an_unproved_one_during_a_sign_in_opens_nothing(
+    make_services: MakeServices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = make_services(email_verification="required")
+    person = await services.accounts.create(
+        NewAccount(parse_username("Abbey"), parse_email("abbey@example.com"), PASSWORD, is_proved=True), roles=["user"]
+    )
+    verify = services.passwords.verify
+
+    async def slow(*args: Any, **options: Any) -> Verdict:
+        verdict = await verify(*args, **options)
+        async with services.database.begin() as tx:
+            changed = {"email_verified_at": None, "version": User.version + 1}
+            await tx.execute(update(User).where(User.id == person.id).values(changed))
+        return verdict
+
+    monkeypatch.setattr(services.passwords, "verify", slow)
+    async with started(services) as app, http_client(app) as client:
+        answer = await client.post("/api/auth/signin", json={"username": "Abbey", "password": PASSWORD})
+
+    assert_problem(answer, 403, "email_unverified")

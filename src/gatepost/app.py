@@ -19,10 +19,11 @@ from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.figures.router import router as figures_router
 from gatepost.http import openapi, pages, problems, spa
 from gatepost.http.body_guard import BodyGuard
+from gatepost.http.cors import Cors
 from gatepost.http.draining import Drain
 from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import Cors, LastCatch, RequestEnvelope
+from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.http.parameters import single_parameters
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
@@ -63,8 +64,6 @@ ROUTERS: tuple[APIRouter, ...] = (
 # Given to the app one by one: an included router's routes would be built again for every app, at its first request,
 # and be looked for twice in every request.
 ROUTES = [route for router in ROUTERS for route in router.routes]
-# What scripts of other origins may read of an answer.
-SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
 
 
 def create_app(settings: Settings | None = None, services: Services | None = None) -> FastAPI:
@@ -117,14 +116,7 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
             RequestEnvelope, log=request_log(settings), traffic=services.traffic, headers=careful_headers(settings)
         ),
         # Outside of the last catch, so that a crash has its headers too.
-        Middleware(
-            Cors,
-            allow_origins=settings.cors_origins,
-            allow_credentials=ANY_ORIGIN not in settings.cors_origins,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "x-access-token", "X-Request-ID", "If-Match"],
-            expose_headers=SHOWN_HEADERS,
-        ),
+        Middleware(Cors, origins=settings.trusted_origins, is_open_to_all=ANY_ORIGIN in settings.cors_origins),
         Middleware(LastCatch),
         Middleware(BodyGuard, single_parameters=single_parameters(ROUTES)),
     ]

@@ -161,7 +161,7 @@ def test_origins_are_written_as_browsers_send_them_each_once(env: pytest.MonkeyP
     )
 
     assert settings.cors_origins == ("https://app.example", "capacitor://localhost")
-    assert settings.trusted_origins == {"https://app.example", "capacitor://localhost", "https://auth.example"}
+    assert settings.trusted_origins.named == {"https://app.example", "capacitor://localhost", "https://auth.example"}
 
 
 def test_no_origin_but_those_that_are_named_is_let_in_by_production(env: pytest.MonkeyPatch) -> None:

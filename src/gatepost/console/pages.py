@@ -12,6 +12,7 @@ from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
 from gatepost.console.words import Words, words_of
+from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.mail.languages import SUPPORTED
 
@@ -111,10 +112,15 @@ class Console:
         return {
             "signedIn": visit.is_signed_in,
             "returnTo": visit.return_to,
-            "origins": sorted(self.origins),
+            "origins": self._origins_for(visit),
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }
+
+    def _origins_for(self, visit: Visit) -> list[str]:
+        """Return the origins that the page's script may lead to besides our own."""
+        elsewhere = {origin_of(visit.return_to)} if visit.return_to and not visit.return_to.startswith("/") else set()
+        return sorted(self.origins.named | elsewhere)
 
     def _address_of(self, name: str) -> str:
         if self.assets.get(name) is None:

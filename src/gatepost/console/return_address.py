@@ -1,13 +1,11 @@
 """Where a page may send a person afterwards: a path of ours, or an app of an allowed origin."""
 
-from collections.abc import Collection
-
-from gatepost.core.origins import is_misread, origin_of
+from gatepost.core.origins import TrustedOrigins, is_misread, origin_of
 
 LONGEST = 2048
 
 
-def safe_return(address: str | None, *, origins: Collection[str]) -> str | None:
+def safe_return(address: str | None, *, origins: TrustedOrigins) -> str | None:
     """Return the address if a page may lead there, else None: no other site ever learns who signed in here."""
     if not address or len(address) > LONGEST or is_misread(address):
         return None

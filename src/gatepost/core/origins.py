@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 import idna
@@ -15,6 +16,22 @@ BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](:[0-9]*)?")
 APP_HOST = re.compile(r"[a-z0-9._-]+")
 # Browsers read a host that ends in a number as an IPv4 address, in any of its old spellings.
 ENDS_IN_NUMBER = re.compile(r"(^|.*\.)([0-9]+|0x[0-9a-f]*)\.?")
+# Of whoever develops: what runs on the same machine, at whatever port.
+ON_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[1-9][0-9]{0,4})?")
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedOrigins:
+    """Origins by name, each as browsers send it; on request also any on this machine."""
+
+    named: frozenset[str]
+    any_on_this_machine: bool = False
+
+    def __contains__(self, origin: object) -> bool:
+        """Whether an `Origin`, as a browser sends it, is one of them."""
+        if origin in self.named:
+            return True
+        return self.any_on_this_machine and isinstance(origin, str) and bool(ON_THIS_MACHINE.fullmatch(origin))
 
 
 def origin_of(address: str) -> str:

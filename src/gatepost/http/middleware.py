@@ -1,4 +1,4 @@
-"""What stands before every route, as plain ASGI: the envelope, CORS, and the last catch."""
+"""What stands before every route, as plain ASGI: the envelope, and the last catch."""
 
 import itertools
 import logging
@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.core.logs.context import REQUEST
@@ -17,7 +16,6 @@ from gatepost.core.logs.scrubbing import log_crash, texts_given
 from gatepost.core.traffic import Traffic
 from gatepost.http.headers import NO_STORE, OURS, RawHeaders
 from gatepost.http.problems import InternalError, problem
-from gatepost.http.proxies import CHECK_PATH
 
 logger = logging.getLogger("gatepost")
 
@@ -34,7 +32,8 @@ Header = tuple[bytes, bytes]
 class RequestEnvelope:
     """Stands round every request: its id (`X-Request-ID`, in and out), careful headers, figures, its line in the log.
 
-    No cache keeps an answer of the API unless the route says that it may.
+    No cache keeps an answer of the API unless the route says that it may. HEAD is answered as GET is, without the body
+    (RFC 9110, section 9.3.2): no route has to know it.
     """
 
     def __init__(self, app: ASGIApp, *, log: RequestLog, traffic: Traffic, headers: RawHeaders) -> None:
@@ -56,11 +55,17 @@ class RequestEnvelope:
         identifier = _offered_id(scope["headers"]) or f"{self._prefix}{next(self._numbers):012x}"
         state = scope.setdefault("state", {})
         state["request_id"] = identifier
+        method, is_head = scope["method"], scope["method"] == "HEAD"
+        if is_head:
+            # The server goes by its own scope, which says HEAD still.
+            scope = {**scope, "method": "GET"}
 
         async def send_enveloped(message: Message) -> None:
             if message["type"] == "http.response.start":
                 state["status"] = message["status"]
                 message["headers"] = self._enveloped(message["headers"], state, scope["path"])
+            elif is_head:
+                message["body"] = b""
             await send(message)
 
         token = REQUEST.set(state)
@@ -69,7 +74,7 @@ class RequestEnvelope:
             await self.app(scope, receive, send_enveloped)
         finally:
             REQUEST.reset(token)
-            self._close(scope, state, state.get("status", 0), perf_counter() - started)
+            self._close(scope, state, method, perf_counter() - started)
 
     def _enveloped(self, headers: Iterable[Header], state: dict[str, Any], path: str) -> list[Header]:
         added = self._private if path.startswith(PRIVATE_PATHS) else self._headers
@@ -85,28 +90,14 @@ class RequestEnvelope:
             enveloped += [(name, value.encode()) for value in values]
         return enveloped
 
-    def _close(self, scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
-        route = template_of(scope)
+    def _close(self, scope: Scope, state: dict[str, Any], method: str, seconds: float) -> None:
+        method = method if method in METHODS else OTHER_METHOD
+        status, route = state.get("status", 0), template_of(scope)
         client = scope.get("client")
         self._traffic.end(state, method=method, route=route, status=status, seconds=seconds)
         self._log.write(
             state, method=method, route=route, status=status, seconds=seconds, host=client[0] if client else ""
         )
-
-
-class Cors(CORSMiddleware):
-    """CORS with a short way for requests that name no origin: to them no answer says more than `Vary`."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        # A preflight that a proxy asks about is not ours to answer: a yes would let it through.
-        is_of_another = scope["type"] == "http" and scope["method"] == "OPTIONS" and scope["path"] == CHECK_PATH
-        if scope["type"] != "http" or (not is_of_another and b"origin" in [name for name, _ in scope["headers"]]):
-            await super().__call__(scope, receive, send)
-            return
-        add_to_answer(scope, b"vary", "Origin")
-        await self.app(scope, receive, send)
 
 
 class LastCatch:

@@ -230,4 +230,5 @@ def _methods(request: Request) -> list[str]:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             found |= getattr(route, "methods", None) or set()
-    return sorted(found)
+    # As RequestEnvelope has it.
+    return sorted(found | {"HEAD"} if "GET" in found else found)

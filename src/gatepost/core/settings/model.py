@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL
 
 from gatepost.core.database_tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
 from gatepost.core.database_url import DRIVERS, read_database_url
-from gatepost.core.origins import origin_of
+from gatepost.core.origins import TrustedOrigins, origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
@@ -73,12 +73,16 @@ class Settings(
     @property
     def base_url(self) -> str:
         """PUBLIC_URL as links begin, without a slash at its end."""
-        return self.public_url.removesuffix("/")
+        return self.public_url.rstrip("/")
 
     @property
-    def trusted_origins(self) -> frozenset[str]:
-        """The origins whose pages may change something by a cookie, and be returned to: our own and those named."""
-        return frozenset({origin_of(self.public_url), *self.cors_origins} - {ANY_ORIGIN})
+    def trusted_origins(self) -> TrustedOrigins:
+        """The origins whose pages may call the API with cookies, and be returned to: our own and those named.
+
+        In development every one on this machine is, too, unless CORS_ORIGINS is empty.
+        """
+        named = frozenset({origin_of(self.public_url), *self.cors_origins} - {ANY_ORIGIN})
+        return TrustedOrigins(named, any_on_this_machine=not self.in_production and bool(self.cors_origins))
 
     @property
     def log_style(self) -> LogFormat:

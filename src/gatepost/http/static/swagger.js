@@ -29,7 +29,7 @@ SwaggerUIBundle({
   deepLinking: true,
   validatorUrl: null,
   displayRequestDuration: true,
-  persistAuthorization: false,
+  persistAuthorization: true,
   tryItOutEnabled: true,
   defaultModelsExpandDepth: 0,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],

@@ -32,6 +32,8 @@ OF_NO_OPERATION = {
     "malformed_request",
     "headers_too_large",
     "request_timeout",
+    # Answered to a preflight of CORS.
+    "origin_not_allowed",
     "not_found",
     "method_not_allowed",
     "http_error",

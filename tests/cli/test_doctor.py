@@ -45,6 +45,27 @@ def test_service_with_an_administrator_is_well(command: Command, monkeypatch: py
     assert lines(looked_at, "warning") == []
 
 
+@pytest.mark.parametrize(
+    ("env", "port"),
+    [
+        ({"PORT": "9000"}, None),
+        ({"PORT": "9000", "PUBLIC_URL": "http://localhost:8080"}, "8080"),
+        ({"PORT": "9000", "PUBLIC_URL": "http://127.0.0.1/"}, "80"),
+        ({"PORT": "9000", "PUBLIC_URL": "http://localhost:9000/"}, None),
+        ({"PORT": "9000", "PUBLIC_URL": "https://auth.example"}, None),
+    ],
+)
+def test_address_of_links_that_leads_to_another_port_is_told(
+    command: Command, env: dict[str, str], port: str | None
+) -> None:
+    command("migrate")
+
+    told = [line for line in lines(command("doctor", **env, BCRYPT_ROUNDS="12"), "warning") if "PUBLIC_URL" in line]
+
+    assert len(told) == (port is not None)
+    assert all(f"lead to port {port};" in line for line in told)
+
+
 def test_each_unsafe_setting_is_named(command: Command) -> None:
     command("migrate")
 

@@ -536,3 +536,20 @@ def test_app_that_is_not_built_is_told_before_the_start(env: pytest.MonkeyPatch,
     }
     assert load(env, SPA_DIR="dist", SPA_SCRIPT_SOURCES="https://js.stripe.com").spa_dir == Path("dist")
     assert complaints(env, SPA_SCRIPT_SOURCES="https://a.example; img-src 'none'").keys() == {"SPA_SCRIPT_SOURCES"}
+
+
+def test_port_moves_the_public_url_in_development_alone(env: pytest.MonkeyPatch) -> None:
+    assert load(env).public_url == "http://localhost:8080"
+    assert load(env, PORT="9000").public_url == "http://localhost:9000"
+    assert load(env, PORT="0").public_url == "http://localhost:8080"
+    assert load(env, PORT="9000", PUBLIC_URL="http://app.test/").public_url == "http://app.test/"
+    safe = {name: value for name, value in SAFE.items() if name != "PUBLIC_URL"}
+    assert "PUBLIC_URL" in complaints(env, **safe, PORT="9000")
+
+
+@pytest.mark.parametrize("port", ["x", "-1", "65536", "1e3", "٣", ""])
+def test_port_that_is_none_is_named_and_not_the_public_url(env: pytest.MonkeyPatch, port: str) -> None:
+    if port == "":
+        assert load(env, PORT=port).port == 8080
+    else:
+        assert complaints(env, PORT=port).keys() == {"PORT"}

@@ -10,16 +10,18 @@ from gatepost.accounts.names import LONGEST_EMAIL, LONGEST_USERNAME, parse_email
 from gatepost.accounts.service import NewAccount, ProfileChange
 from gatepost.accounts.sign_up import SignUpWish
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
-from gatepost.http.schemas import In, Out
+from gatepost.http.schemas import In, Out, unusable
 
 
 def _is_username(text: str) -> str:
-    parse_username(text)
+    with unusable("username_unusable"):
+        parse_username(text)
     return text
 
 
 def _is_email(text: str) -> str:
-    parse_email(text)
+    with unusable("email_unusable"):
+        parse_email(text)
     return text
 
 

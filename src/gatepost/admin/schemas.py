@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.names import Name, parse_email, parse_username
@@ -31,14 +32,35 @@ def can_be_role_name(name: str) -> bool:
     return re.fullmatch(ROLE_NAME, name) is not None and not name.startswith(LABELS)
 
 
-def _is_unlabelled(name: str) -> str:
-    if not can_be_role_name(name):
-        raise ValueError("a role's name does not begin with role_ or role-")
+def _is_role_name(name: str) -> str:
+    if re.fullmatch(ROLE_NAME, name) is None:
+        raise PydanticCustomError(
+            "role_name_unusable", "A role's name has up to 64 of a-z, 0-9, _ and -, and begins with a letter"
+        )
     return name
 
 
-RoleNameText = Annotated[str, StringConstraints(pattern=ROLE_NAME)]
-PermissionText = Annotated[str, StringConstraints(pattern=PERMISSION, max_length=64)]
+def _is_unlabelled(name: str) -> str:
+    if not can_be_role_name(name):
+        raise PydanticCustomError("role_name_unusable", "A role's name does not begin with role_ or role-")
+    return name
+
+
+def _is_permission(name: str) -> str:
+    if re.fullmatch(PERMISSION, name) is None:
+        raise PydanticCustomError(
+            "permission_unusable", "A permission has words of a-z, 0-9, _ and - with colons between, as orders:read"
+        )
+    return name
+
+
+# The pattern is for the OpenAPI document; the refusal is worded by the code.
+RoleNameText = Annotated[
+    str, Field(max_length=64, json_schema_extra={"pattern": ROLE_NAME}), AfterValidator(_is_role_name)
+]
+PermissionText = Annotated[
+    str, Field(max_length=64, json_schema_extra={"pattern": PERMISSION}), AfterValidator(_is_permission)
+]
 NewRoleName = Annotated[RoleNameText, AfterValidator(_is_unlabelled)]
 RoleNames = Annotated[list[RoleNameText], Field(max_length=MOST_ROLES)]
 Permissions = Annotated[list[PermissionText], Field(max_length=MOST_PERMISSIONS)]

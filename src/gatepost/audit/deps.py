@@ -13,6 +13,7 @@ from gatepost.audit.reader import AuditReader, Wanted
 from gatepost.core.clock import utc
 from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import provided
+from gatepost.http.schemas import unusable
 
 AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]
 
@@ -24,8 +25,9 @@ AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of 
 
 def _is_written_out(text: str) -> str:
     """Refuse `0.5`: read as seconds since 1970, where nobody meant that."""
-    if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
-        raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
+    with unusable("moment_unusable"):
+        if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
+            raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
     return text
 
 

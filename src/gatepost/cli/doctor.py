@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_network
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy import URL
@@ -16,6 +17,7 @@ from gatepost.cli.mail import broken_templates
 from gatepost.cli.running import cause_of
 from gatepost.core.database_tls import DatabaseTls, mode_of
 from gatepost.core.migrations import MigrationError, require_current_schema
+from gatepost.core.origins import PORTS
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
@@ -86,8 +88,20 @@ def _unsafe(settings: Settings) -> Iterator[str]:
         yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
     if settings.bcrypt_rounds < WEAK_ROUNDS:
         yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
+    if not settings.in_production and (port := _other_port(settings)) is not None:
+        yield (
+            f"PUBLIC_URL is {settings.public_url}, and PORT is {settings.port}: links in mails lead to port {port}; "
+            "unless something there leads here, remove PUBLIC_URL or PORT"
+        )
     if settings.secret_key_previous is not None:
         yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
+
+
+def _other_port(settings: Settings) -> int | None:
+    """Return the port of a PUBLIC_URL on this machine, where it is not the one that the service listens on."""
+    public = urlsplit(settings.public_url)
+    port = public.port or PORTS[public.scheme]
+    return port if public.hostname in LOOPBACK and port != settings.port != 0 else None
 
 
 def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:

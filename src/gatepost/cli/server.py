@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 import shutil
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from typing import Annotated
 import typer
 import uvicorn
 
+from gatepost.accounts.guards import has_administrator
+from gatepost.accounts.policy import AccountPolicy
 from gatepost.cli.running import running_services
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
@@ -30,21 +33,23 @@ def serve(
     reload: Annotated[bool, typer.Option(help="Start again when the code changes; for development.")] = False,
 ) -> None:
     """Serve the API and its documentation."""
-    settings = load_settings()
-    asyncio.run(_try(settings))
-    host, port = host or settings.host, settings.port if port is None else port
-    _greet(settings, host=host, port=port)
-    count = 1 if reload else workers or settings.workers
-    with _shared_figures(settings, workers=count):
-        _run(settings, host=host, port=port, workers=count, reload=reload)
+    # Workers read the settings themselves, and what follows from the port.
+    with _environment(HOST=host, PORT=port):
+        settings = load_settings()
+        _require_free_port(settings)
+        has_admin = asyncio.run(_try(settings))
+        _greet(settings, has_admin=has_admin)
+        count = 1 if reload else workers or settings.workers
+        with _shared_figures(settings, workers=count):
+            _run(settings, workers=count, reload=reload)
 
 
-def _run(settings: Settings, *, host: str, port: int, workers: int, reload: bool) -> None:
+def _run(settings: Settings, *, workers: int, reload: bool) -> None:
     uvicorn.run(
         "gatepost.app:create_app",
         factory=True,
-        host=host,
-        port=port,
+        host=settings.host,
+        port=settings.port,
         workers=workers,
         reload=reload,
         loop="uvloop",
@@ -76,25 +81,64 @@ def _shared_figures(settings: Settings, *, workers: int) -> Iterator[None]:
     if workers == 1 or settings.metrics_dir is not None:
         yield
         return
-    with TemporaryDirectory(prefix="gatepost-figures-") as folder:
-        os.environ["METRICS_DIR"] = folder
+    with TemporaryDirectory(prefix="gatepost-figures-") as folder, _environment(METRICS_DIR=folder):
+        yield
+
+
+@contextmanager
+def _environment(**values: object) -> Iterator[None]:
+    """Set variables for this process and its workers, but for those that are None."""
+    before = dict(os.environ)
+    os.environ.update({name: str(value) for name, value in values.items() if value is not None})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _require_free_port(settings: Settings) -> None:
+    """Say in one line that somebody else listens there, before anything else is said or done."""
+    kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_STREAM) as probe:
+        # As uvicorn listens: what has closed a moment ago does not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            yield
-        finally:
-            del os.environ["METRICS_DIR"]
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            print(
+                f"gatepost: cannot listen on HOST {settings.host}, PORT {settings.port}: {error.strerror}. "
+                "Stop what listens there, or set PORT.",
+                file=sys.stderr,
+            )
+            raise typer.Exit(1) from None
 
 
-async def _try(settings: Settings) -> None:
-    """Start the services once: what keeps them from it is told in one line, before there are workers to tell it."""
-    async with running_services(settings):
-        pass
+async def _try(settings: Settings) -> bool:
+    """Start the services once: what keeps them from it is told in one line, before there are workers to tell it.
+
+    Return whether there is an administrator.
+    """
+    async with running_services(settings) as services, services.database.read() as tx:
+        return await has_administrator(tx, policy=AccountPolicy.of(settings))
 
 
-def _greet(settings: Settings, *, host: str, port: int) -> None:
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104  compared, not bound
+def _greet(settings: Settings, *, has_admin: bool) -> None:
+    everywhere = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104  compared, not bound
+    shown = "localhost" if settings.host in everywhere else settings.host
+    here = f"http://[{shown}]:{settings.port}" if ":" in shown else f"http://{shown}:{settings.port}"
+    lines = {
+        "pages": f"{here}/sign-in",
+        "administration": f"{here}/admin",
+        "API docs": f"{here}/docs",
+        "PUBLIC_URL": settings.public_url,
+    }
+    if not has_admin:
+        lines["first administrator"] = f"{_own_name()} create-admin --username admin --email you@example.com"
     print(f"Gatepost ({settings.environment.value}, {settings.sqlalchemy_url.get_backend_name()})")
-    print(f"  API docs             http://{shown}:{port}/docs")
-    print(f"  first administrator  {_own_name()} create-admin --username admin --email you@example.com", flush=True)
+    for name, value in lines.items():
+        print(f"  {name:20} {value}")
+    sys.stdout.flush()
 
 
 def _own_name() -> str:

@@ -8,15 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gatepost.access.revoked import RevocationLine
 from gatepost.core.pages import PAGE
-from gatepost.http.schemas import Out
+from gatepost.http.schemas import Form, Out
 
 LONGEST_TOKEN = 8192
 
 
-class TokenInForm(BaseModel):
-    """One token; what a client adds to it beyond these is ignored, as OAuth asks."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+class TokenInForm(Form):
+    """One token, and who asks."""
 
     token: str = Field(min_length=1, max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
     token_type_hint: str | None = Field(default=None, max_length=64, description="Read, and not needed.")

@@ -1,10 +1,12 @@
 """The base classes of all JSON that comes in and goes out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 # U+0000, which no JSON of ours may hold (core/strict_json.py), in a form that the regular expressions of all languages
 # have. Half a surrogate pair has none: the document says it in words.
@@ -17,6 +19,15 @@ def _whole(value: object) -> object:
 
 # Behind the bounds of an integer: JSON has one kind of number, and JSON Schema calls 3.0 an integer (core, 4.2.1).
 WHOLE = BeforeValidator(_whole)
+
+
+@contextmanager
+def unusable(code: str) -> Iterator[None]:
+    """Give a field that the block refuses by a ValueError a code of its own, with the words of that error."""
+    try:
+        yield
+    except ValueError as error:
+        raise PydanticCustomError(code, "{words}", {"words": str(error)}) from None
 
 
 class In(BaseModel):
@@ -41,6 +52,18 @@ class In(BaseModel):
         for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
             _refuse_nul(field)
         return schema
+
+
+class Form(BaseModel):
+    """A form of OAuth: what a client adds to it is ignored, but nothing is there twice (RFC 6749, section 3.2)."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        # A list would be a field for each of its members.
+        json_schema_extra={"additionalProperties": {"type": "string"}},
+    )
 
 
 class Out(BaseModel):

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from gatepost.accounts.schemas import role_labels
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
-from gatepost.http.schemas import In, Out
+from gatepost.http.schemas import Form, In, Out, unusable
 from gatepost.sessions.tokens import SignedIn, TokenPair
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
@@ -22,8 +22,9 @@ class SignInRequest(In):
 
     @model_validator(mode="after")
     def _names_one_account(self) -> Self:
-        if (self.username is None) == (self.email is None):
-            raise ValueError("either username or email is needed")
+        with unusable("one_identifier_needed"):
+            if (self.username is None) == (self.email is None):
+                raise ValueError("either username or email is needed")
         return self
 
     @property
@@ -62,10 +63,8 @@ class SignUpResponse(SignInResponse):
         return cls(**_answer(signed_in, with_tokens=with_tokens), message="User registered successfully!")
 
 
-class TokenForm(BaseModel):
-    """The form of RFC 6749, sections 4.3.2 and 6; what a client adds to it beyond these is ignored."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+class TokenForm(Form):
+    """The form of RFC 6749, sections 4.3.2 and 6."""
 
     grant_type: str = Field(min_length=1, max_length=64, examples=["password"])
     username: str | None = Field(default=None, max_length=320, examples=["Abbey Salami"])

@@ -1,5 +1,6 @@
 """Every setting, by subject. The name in the environment is the attribute's name in upper case."""
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validato
 from gatepost.core.database_tls import DatabaseTls
 from gatepost.core.database_url import require_host
 from gatepost.core.settings.types import CommaSeparated, Origins, PositiveInt, PositiveSeconds, PublicUrl
+
+LARGEST_PORT = 65535
+PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 class Environment(StrEnum):
@@ -49,11 +53,12 @@ class ServerSettings(BaseModel):
         description="`development` or `production`; production refuses unsafe values.",
     )
     host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    port: int = Field(8080, ge=0, le=LARGEST_PORT, description="Port to listen on.")
     workers: PositiveInt = Field(1, description="Worker processes.")
     public_url: PublicUrl = Field(
         "http://localhost:8080",
-        description="Address at which clients reach the service; to the letter, the issuer of its tokens.",
+        description="Address at which clients reach the service; to the letter, the issuer of its tokens. In "
+        "development it is at PORT by default.",
     )
     http_in_production: bool = Field(
         False, description="Allow a PUBLIC_URL of http:// in production: all on the way read passwords and tokens."
@@ -84,9 +89,12 @@ class ServerSettings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _no_origin_by_default_in_production(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _defaults_of_the_environment(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("cors_origins", ())
+        elif PORT.fullmatch(port := str(values.get("port", ""))) and 0 < int(port) <= LARGEST_PORT:
+            # Which one 0 will be, nobody knows yet.
+            values.setdefault("public_url", f"http://localhost:{int(port)}")
         return values
 
 

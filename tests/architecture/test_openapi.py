@@ -163,7 +163,10 @@ def test_every_text_and_list_that_comes_in_has_its_bounds() -> None:
 
 
 def test_text_of_json_that_the_service_does_not_read_fits_no_schema() -> None:
-    bodies = [body for body in _bodies("application/json") if "example" in body]
+    # A sign-out is done whatever its body is.
+    bodies = [
+        body for body in _bodies("application/json") if "example" in body and body["schema"].keys() != {"examples"}
+    ]
 
     assert len(bodies) > 15
     for body in bodies:

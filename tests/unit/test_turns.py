@@ -17,6 +17,14 @@ def filled(*askers: Asker) -> Turns[str]:
     return turns
 
 
+def placed(*askers: Asker) -> Turns[str]:
+    """Return turns in which each of these waits at its place, in this order."""
+    turns: Turns[str] = Turns()
+    for number, asker in enumerate(askers):
+        turns.add(turns.place_of(asker), f"{asker.address} {asker.account} {number}")
+    return turns
+
+
 def taken(turns: Turns[str]) -> list[str]:
     """Take all, and say whose it was."""
     found = []
@@ -96,3 +104,62 @@ def test_places_that_are_given_up_end_with_shares_that_differ_by_one_at_most(see
     shares = [order.count(f"{address} ") for address in "abcde"]
     assert sum(shares) == 12
     assert max(shares) - min(shares) <= 1
+
+
+MANY = [f"203.0.113.{number}" for number in range(60)]
+
+
+def test_account_that_waits_from_many_addresses_keeps_others_for_two_turns_alone() -> None:
+    turns = placed(*(Asker(address, "greedy") for address in MANY))
+    neighbour = Asker(HOME, "neighbour")
+
+    assert turns.ahead_of(turns.place_of(neighbour)) == 2
+    turns.add(turns.place_of(neighbour), "neighbour")
+
+    assert "neighbour" in [turns.take() for _ in range(3)]
+
+
+def test_guesses_for_an_account_from_elsewhere_keep_its_owner_for_two_turns_alone() -> None:
+    turns = placed(*[Asker(CAFE, "victim")] * 50)
+    owner = turns.place_of(Asker(HOME, "victim"))
+
+    assert turns.ahead_of(owner) == 1
+    turns.add(owner, "owner")
+
+    assert "owner" in [turns.take() for _ in range(2)]
+
+
+def test_addresses_of_one_account_take_turns_too() -> None:
+    turns = placed(Asker(CAFE, "one"), *[Asker(MANY[0], "one")] * 20, Asker(HOME, "one"))
+
+    assert [item.partition(" ")[0] for item in [turns.take() or "" for _ in range(4)]] == [
+        CAFE, MANY[0], HOME, MANY[0],
+    ]  # fmt: skip
+
+
+def test_who_names_no_account_shares_nothing_with_other_addresses() -> None:
+    assert placed(Asker(CAFE)).place_of(Asker(HOME)) == Asker(HOME)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_nothing_is_left_of_what_was_taken_or_given_up(seed: int) -> None:
+    chance = random.Random(seed)
+    turns: Turns[int] = Turns()
+    waiting: dict[int, Asker] = {}
+    for number in range(200):
+        if chance.random() < 0.6:
+            place = turns.place_of(Asker(chance.choice("abcd"), chance.choice(["", "x", "y", "z"])))
+            turns.add(place, number)
+            waiting[number] = place
+        elif waiting and chance.random() < 0.3:
+            gone = chance.choice(list(waiting))
+            turns.discard(waiting.pop(gone), gone)
+        elif (item := turns.take()) is not None:
+            del waiting[item]
+        assert len(turns) == len(waiting)
+        assert all(turns.has(place, item) for item, place in waiting.items())
+    while (item := turns.take()) is not None:
+        del waiting[item]
+
+    assert waiting == {}
+    assert turns.place_of(Asker("e", "x")) == Asker("e", "x")

@@ -38,8 +38,10 @@ class AccessTokenScheme(_Scheme):
         super().__init__(OPTIONAL_SCHEME)
 
     async def __call__(self, request: Request) -> list[str]:
-        """Return them all."""
-        return _of_headers(request)
+        """Return them all, of a header that is there twice both."""
+        headers = request.headers
+        bearers = [_bearer(value) for value in headers.getlist("authorization")]
+        return [token for token in (*bearers, *headers.getlist(HEADER)) if token]
 
 
 class CurrentUserScheme(_Scheme):
@@ -65,14 +67,19 @@ class OriginalUserScheme(_Scheme):
 
 def _of_headers(request: Request) -> list[str]:
     """Return the access tokens that headers carry, the one that decides first."""
-    found = []
-    authorization = request.headers.get("authorization", "")
-    if authorization[: len(BEARER)].lower() == BEARER:
-        # A token has one form.
-        found.append(authorization[len(BEARER) :].strip(WHITE_SPACE))
+    bearer = _bearer(request.headers.get("authorization", ""))
+    found = [bearer] if bearer is not None else []
     if token := request.headers.get(HEADER):
         found.append(token)
     return found
+
+
+def _bearer(authorization: str) -> str | None:
+    """Return the token of an `Authorization` header, empty where it has none; None where it is of another scheme."""
+    if authorization[: len(BEARER)].lower() != BEARER:
+        return None
+    # A token has one form.
+    return authorization[len(BEARER) :].strip(WHITE_SPACE)
 
 
 def _presented(request: Request, *, changes: bool | None = None) -> str | None:
@@ -89,15 +96,18 @@ OriginalUser = Annotated[Principal, Depends(OriginalUserScheme())]
 class Requirement(CurrentUserScheme):
     """Admits the signed-in person if they may do what the route is for."""
 
-    def __init__(self, holds: Callable[[Principal], bool], refusal: type[Forbidden], message: str) -> None:
+    def __init__(
+        self, holds: Callable[[Principal], bool], refusal: type[Forbidden], message: str, *, at_once: bool = False
+    ) -> None:
         super().__init__()
+        self._at_once = at_once
         self._holds = holds
         self._refusal = refusal
         self._message = message
 
     async def __call__(self, request: Request) -> Principal:
         """Return the signed-in person, or answer 401 or 403."""
-        user = await super().__call__(request)
+        user = await service(request, Gate).admit(_presented(request), at_once=self._at_once)
         if not self._holds(user):
             raise self._refusal(self._message)
         return user
@@ -111,11 +121,12 @@ def require_role(role: str) -> Requirement:
 def require_permission(permission: str, *others: str) -> Requirement:
     """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403.
 
-    Where `others` are given, any one of all these will do.
+    Where `others` are given, any one of all these will do. The database is asked whether the token still tells what is
+    so: what a permission opens is worth it.
     """
     wanted = (permission, *others)
     message = f"The permission {' or '.join(wanted)} is needed."
-    return Requirement(lambda user: any(map(user.has_permission, wanted)), PermissionRequired, message)
+    return Requirement(lambda user: any(map(user.has_permission, wanted)), PermissionRequired, message, at_once=True)
 
 
 ModeratorUser = Annotated[Principal, Depends(require_role(RoleName.MODERATOR))]

@@ -81,6 +81,10 @@ class RevokedTokens:
         """Return how long ago the feed was read; 0 before the first time."""
         return (now - self._read_at).total_seconds() if self._read_at is not None else 0.0
 
+    def is_ended(self, session_id: int) -> bool:
+        """Whether a line tells of the end of a session."""
+        return session_id in self._ended
+
     def ended_of(self, user_id: int) -> int:
         """Return how many lines tell of ended sessions of an account."""
         return self._ended_of[user_id]

@@ -71,7 +71,7 @@ class HashingLine:
 
     def expected_seconds(self, asker: Asker = NOBODY) -> float:
         """Return how long one more of this asker would wait for a thread."""
-        ahead = max(self._running - self.workers + 1, 0) + self._turns.ahead_of(asker)
+        ahead = max(self._running - self.workers + 1, 0) + self._turns.ahead_of(self._turns.place_of(asker))
         return ahead * self._average_seconds / self.workers
 
     async def run(self, work: "partial[T]", asker: Asker = NOBODY) -> T:
@@ -85,16 +85,16 @@ class HashingLine:
         ):
             raise self._refusal(asker)
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future())
-        self._turns.add(asker, job)
+        job, place = _Job(work, loop.create_future()), self._turns.place_of(asker)
+        self._turns.add(place, job)
         self._start(loop)
         try:
-            if (has_left := departure.get()) is not None and self._turns.has(asker, job):
+            if (has_left := departure.get()) is not None and self._turns.has(place, job):
                 return await _unless(has_left(), job.result)
             result: T = await job.result
             return result
         finally:
-            self._turns.discard(asker, job)
+            self._turns.discard(place, job)
 
     def close(self) -> None:
         """Let the threads end; what waits is cancelled."""
@@ -104,7 +104,7 @@ class HashingLine:
 
     def _free(self, asker: Asker) -> bool:
         """Make a place in a full line, of whoever has most in it; False where that is this asker."""
-        last = self._turns.take_last_of_longest(unless=asker)
+        last = self._turns.take_last_of_longest(unless=self._turns.place_of(asker))
         if last is None:
             return False
         whose, job = last

@@ -1,6 +1,6 @@
 """Taking turns: whoever has much to be done waits for themselves, and not everybody else for them."""
 
-from collections import deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -19,12 +19,20 @@ class Asker:
 
 
 NOBODY = Asker()
+# Before the account, where an address would stand: no address begins so.
+SHARED = "account "
 
 
 class Turns(Generic[T]):
-    """What waits, in the order in which it is taken: each address in turn, each account of an address in turn."""
+    """What waits, in the order in which it is taken: each address in turn, each account of an address in turn.
+
+    An account that waits from several addresses has two turns and no more: that of the first address, and one that all
+    others share, each of them in turn. `place_of` says which it is; all else is told that place.
+    """
 
     def __init__(self) -> None:
+        # Where each account waits, and how often.
+        self._places: defaultdict[str, Counter[str]] = defaultdict(Counter)
         # The first address, and of it the first account, is the next whose turn it is.
         self._rows: dict[str, dict[str, deque[T]]] = {}
         self._size = 0
@@ -32,8 +40,14 @@ class Turns(Generic[T]):
     def __len__(self) -> int:
         return self._size
 
+    def place_of(self, asker: Asker) -> Asker:
+        """Return whose turn the next item of an asker waits for."""
+        elsewhere = self._places.get(asker.account, Counter()).keys() - {asker.address}
+        return Asker(SHARED + asker.account, asker.address) if asker.account and elsewhere else asker
+
     def add(self, asker: Asker, item: T) -> None:
         """Let something wait behind what else this asker has waiting."""
+        self._places[_account_of(asker)][asker.address] += 1
         self._rows.setdefault(asker.address, {}).setdefault(asker.account, deque()).append(item)
         self._size += 1
 
@@ -94,10 +108,20 @@ class Turns(Generic[T]):
         accounts = self._rows[asker.address]
         accounts[asker.account].remove(item)
         self._size -= 1
+        places = self._places[_account_of(asker)]
+        places[asker.address] -= 1
+        if not places[asker.address]:
+            del places[asker.address]
+        if not places:
+            del self._places[_account_of(asker)]
         if not accounts[asker.account]:
             del accounts[asker.account]
         if not accounts:
             del self._rows[asker.address]
+
+
+def _account_of(place: Asker) -> str:
+    return place.address.removeprefix(SHARED) if place.address.startswith(SHARED) else place.account
 
 
 def _count(accounts: dict[str, deque[T]]) -> int:

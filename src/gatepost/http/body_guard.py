@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.core import strict_json
 from gatepost.core.client import departure
 from gatepost.core.errors import AppError
+from gatepost.http.middleware import add_to_answer
 from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParameter, UnsupportedMediaType, problem
 from gatepost.http.proxies import CHECK_PATH
 
@@ -22,6 +23,10 @@ LENGTH = re.compile(rb"[0-9]{1,18}")
 SINGLE_HEADERS = frozenset(
     {b"authorization", b"x-access-token", b"cookie", b"origin", b"sec-fetch-site", b"content-type", b"if-match"}
 )
+# Whoever signs out is signed out, however the request is written: it takes every token that it finds. Whose page has
+# sent it must be clear there, too.
+SIGN_OUT_PATH = "/api/auth/signout"
+SINGLE_AT_SIGN_OUT = frozenset({b"origin", b"sec-fetch-site"})
 
 
 class BodyGuard:
@@ -29,7 +34,8 @@ class BodyGuard:
 
     Refused: more than 64 KiB (before reading it where its length is announced), JSON that is not strict, other media
     types than JSON and the OAuth form, and what is there twice: a field of the form (RFC 6749, section 3.2), a header
-    that decides, a parameter of the address that has one value.
+    that decides, a parameter of the address that has one value. Sign-out is not refused for any of it: a body that
+    cannot be read is none there.
     """
 
     def __init__(self, app: ASGIApp, *, single_parameters: Set[str]) -> None:
@@ -41,13 +47,15 @@ class BodyGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        is_sign_out = scope["path"] == SIGN_OUT_PATH
+        # No route reads the body of these; the protocol bounds one that comes in chunks.
+        is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH
         try:
-            _check_headers(scope["headers"])
-            if scope["query_string"] and scope["path"].startswith(API):
+            single = SINGLE_AT_SIGN_OUT if is_sign_out else SINGLE_HEADERS
+            _require_single([name for name, _ in scope["headers"] if name in single])
+            if scope["query_string"] and scope["path"].startswith(API) and not is_sign_out:
                 _require_single(name for name in _names(scope["query_string"]) if name in self._single_parameters)
-            # No route reads the body of these; the protocol bounds one that comes in chunks.
-            is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH
-            body = await self._read(Headers(scope=scope), receive) if is_read else b""
+            body = await self._body(scope, receive, is_read=is_read, is_optional=is_sign_out)
         except AppError as error:
             await problem(scope, error)(scope, receive, send)
             return
@@ -72,6 +80,18 @@ class BodyGuard:
         departure.set(has_left)
         await self.app(scope, replay, send)
 
+    async def _body(self, scope: Scope, receive: Receive, *, is_read: bool, is_optional: bool) -> bytes | None:
+        """Return what the route gets: nothing, too, in place of what is optional and cannot be used."""
+        try:
+            _check_length(scope["headers"])
+            return await self._read(Headers(scope=scope), receive) if is_read else b""
+        except AppError as error:
+            if not is_optional:
+                raise
+            for name, value in error.headers.items():
+                add_to_answer(scope, name.lower().encode(), value)
+            return b""
+
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
         """Return the body, or None when the client has gone."""
         body = bytearray()
@@ -89,8 +109,7 @@ class BodyGuard:
         return bytes(body)
 
 
-def _check_headers(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    _require_single([name for name, _ in headers if name in SINGLE_HEADERS])
+def _check_length(headers: Iterable[tuple[bytes, bytes]]) -> None:
     for name, announced in headers:
         if name != b"content-length":
             continue

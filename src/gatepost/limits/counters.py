@@ -20,6 +20,8 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 # One subscriber has all of it.
 IPV6_NETWORK_BITS = 64
+# And whoever wants more has this without asking much for it (RFC 6177): one turn is enough for all of it.
+IPV6_SITE_BITS = 48
 
 
 class CounterKind(StrEnum):
@@ -116,7 +118,7 @@ class Counters:
         return Counter(kind, base64url.encode(digest))
 
 
-def network(address: str) -> str:
+def network(address: str, *, ipv6_bits: int = IPV6_NETWORK_BITS) -> str:
     """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -124,12 +126,12 @@ def network(address: str) -> str:
         return ""
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    return str(ipaddress.ip_network((parsed, IPV6_NETWORK_BITS), strict=False))
+    return str(ipaddress.ip_network((parsed, ipv6_bits), strict=False))
 
 
 def turn_of(client: Client, account: str = "") -> Asker:
     """Return whose password it is that waits to be hashed; an account is any text that is always the same for it."""
-    return Asker(network(client.address), account)
+    return Asker(network(client.address, ipv6_bits=IPV6_SITE_BITS), account)
 
 
 def counted_name(typed: str, name: tuple[str, str] | None) -> str:

@@ -114,6 +114,19 @@ class RevocationFeed:
         ]
         await self._append(tx, *lines)
 
+    async def revoke_lost(self, tx: Transaction, principal: Principal) -> bool:
+        """Revoke an access token whose session a restore has undone: no row is left that could end.
+
+        Returns whether it is one; then it is revoked from now on.
+        """
+        if await Sessions(tx).get(principal.session_id) is not None:
+            return False
+        if not self._revoked.is_ended(principal.session_id):
+            now = self._clock.now()
+            line = Revocation(session_id=principal.session_id, created_at=now, expires_at=principal.expires_at)
+            await self._append(tx, line)
+        return True
+
     async def revoke_account(self, tx: Transaction, user_id: int) -> None:
         """Make every access token of an account stale; refresh tokens go on unless their sessions are ended."""
         await tx.execute(

@@ -1,6 +1,6 @@
 """Staying signed in, over HTTP: refresh, sign-out, devices."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Request, Response, status
 
@@ -11,6 +11,7 @@ from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_array
+from gatepost.http.problems import RepeatedParameter
 from gatepost.limits.deps import RefreshLimit
 from gatepost.limits.errors import TooManyRequests
 from gatepost.sessions.deps import BrowsersDep, SessionServiceDep, TokenCookiesDep, TokenServiceDep
@@ -23,11 +24,16 @@ from gatepost.sessions.errors import (
     RefreshTokenReused,
     SessionNotFound,
 )
-from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse, shown
+from gatepost.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse, refresh_token_in, shown
 from gatepost.sessions.tokens import HeldTokens
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
+# Of a sign-out: whatever its body is, it is done.
+ANY_BODY: dict[str, Any] = {
+    "description": 'A refresh token, as `{"refreshToken": "gpr_1.0.h3Zk…"}`, whose session is to end.',
+    "content": {"application/json": {"schema": {"examples": [{"refreshToken": "gpr_1.0.h3Zk…"}]}}},
+}
 OptionalRefresh = Annotated[RefreshRequest | None, Body()]
 SessionId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
@@ -70,20 +76,16 @@ async def refresh(
     "/signout",
     summary="End this session",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(CrossSiteRequest),
+    responses=problems(CrossSiteRequest, RepeatedParameter),
+    openapi_extra={"requestBody": ANY_BODY},
 )
-async def sign_out(
-    request: Request,
-    access_tokens: TokensOfHeaders,
-    browsers: BrowsersDep,
-    client: ClientDep,
-    body: OptionalRefresh = None,
-) -> None:
+async def sign_out(request: Request, access_tokens: TokensOfHeaders, browsers: BrowsersDep, client: ClientDep) -> None:
     """The session of every token that is sent ends: in a header, an expired one too, in the body, or by the cookies.
 
-    The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same.
+    The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same. A body that
+    holds no refresh token is not looked at, whatever it is.
     """
-    refresh_token = body.refresh_token if body else None
+    refresh_token = refresh_token_in(await request.body())
     sent = HeldTokens(access_tokens, [refresh_token] if refresh_token else [])
     await browsers.sign_out(request, sent, client=client)
 

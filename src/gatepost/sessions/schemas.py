@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from gatepost.core import strict_json
 from gatepost.http.schemas import In, Out
 from gatepost.sessions.models import Session
 from gatepost.sessions.tokens import TokenPair
@@ -18,6 +19,16 @@ class RefreshRequest(In):
     """A refresh token; it may be left out where the cookie carries it."""
 
     refresh_token: RefreshTokenText | None = Field(default=None, repr=False, examples=["gpr_1.0.h3Zk…"])
+
+
+def refresh_token_in(body: bytes) -> str | None:
+    """Return the refresh token that a body holds, be the rest of it whatever it is."""
+    try:
+        read = strict_json.loads(body)
+    except strict_json.StrictJsonError:
+        return None
+    token = read.get("refreshToken") if isinstance(read, dict) else None
+    return token if isinstance(token, str) else None
 
 
 class RefreshResponse(Out):

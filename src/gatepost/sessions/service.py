@@ -12,7 +12,7 @@ from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.pages import in_pages
-from gatepost.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenInvalid
+from gatepost.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenExpired, TokenInvalid
 from gatepost.sessions.models import Session
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.repository import Sessions
@@ -64,13 +64,20 @@ class SessionService:
 
     async def sign_out(self, *several: HeldTokens, client: Client) -> None:
         """End every session that has one of the tokens; one that has ended already is fine, and none at all."""
-        if session_ids := {session_id for held in several for session_id in self.named_by(held)}:
-            await self._sign_out(session_ids, client=client)
+        session_ids = {session_id for held in several for session_id in self.named_by(held)}
+        good = []
+        for token in (token for held in several for token in held.access):
+            with suppress(TokenInvalid, TokenExpired):
+                good.append(self._access.verify(token))
+        if session_ids:
+            await self._sign_out(session_ids, good, client=client)
 
     @retry_conflicts
-    async def _sign_out(self, session_ids: Collection[int], *, client: Client) -> None:
+    async def _sign_out(self, session_ids: Collection[int], good: Sequence[Principal], *, client: Client) -> None:
         async with self._db.begin() as tx:
             await self.end_named(tx, session_ids, reason="signed_out", client=client)
+            for principal in good:
+                await self._feed.revoke_lost(tx, principal)
 
     @retry_conflicts
     async def end_one(self, principal: Principal, session_id: int, *, client: Client) -> None:
@@ -81,9 +88,11 @@ class SessionService:
         """
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal)
-            if user is None or not await self.end(
+            if user is not None and await self.end(
                 tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", client=client
             ):
+                return
+            if session_id != principal.session_id or not await self._feed.revoke_lost(tx, principal):
                 raise SessionNotFound
 
     @retry_conflicts
@@ -91,15 +100,11 @@ class SessionService:
         """End every session of the caller's account, or every other one."""
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal)
-            if user is None:
-                return
-            await self.end(
-                tx,
-                user_id=user.id,
-                keep=principal.session_id if keep_this else None,
-                reason="ended_by_owner",
-                client=client,
-            )
+            if user is not None:
+                keep = principal.session_id if keep_this else None
+                await self.end(tx, user_id=user.id, keep=keep, reason="ended_by_owner", client=client)
+            if not keep_this:
+                await self._feed.revoke_lost(tx, principal)
 
     async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, client: Client) -> None:
         """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""

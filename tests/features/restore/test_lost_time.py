@@ -17,6 +17,7 @@ from gatepost.services import Services
 from gatepost.sessions.models import Revocation, Session
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
 from tests.conftest import MakeServices, http_client, started
+from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.copies import Copy
@@ -264,3 +265,63 @@ async def test_link_of_the_lost_time_is_void(api: Api, database: Database, copy:
     answer = await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})
 
     assert_problem(answer, 400, "link_unusable")
+
+
+WAYS_OUT = ["sign out", "sign out everywhere", "end this session"]
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+async def test_session_of_the_lost_time_ends_where_its_owner_ends_it(
+    api: Api, services: Services, copy: Copy, way: str
+) -> None:
+    person = await api.sign_up("Earlier")
+    await copy.make()
+    lost = await api.sign_in("Earlier")
+    await copy.put_back()
+    await services.revocations.poll()
+    assert (await api.user_board(lost.access_token)).status_code == 200, "memory alone is asked"
+    path = {
+        "sign out": "/api/auth/signout",
+        "sign out everywhere": "/api/auth/signout-all",
+        "end this session": f"/api/auth/sessions/{session_id(lost.access_token)}",
+    }[way]
+    method = "DELETE" if way == "end this session" else "POST"
+
+    for _ in range(2 if way == "sign out" else 1):
+        answer = await api.client.request(method, path, headers=lost.headers)
+        assert answer.status_code == 204
+
+    assert_problem(await api.user_board(lost.access_token), 401, "token_revoked")
+    async with services.database.read() as tx:
+        lines = (await tx.scalars(select(Revocation.session_id).where(Revocation.session_id.is_not(None)))).all()
+    assert lines.count(session_id(lost.access_token)) == 1
+    still = 401 if way == "sign out everywhere" else 200
+    assert (await api.user_board(person.access_token)).status_code == still
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/admin/users", "/api/admin/users/1", "/api/admin/roles", "/api/admin/audit", "/api/admin/invitations"]
+)
+@pytest.mark.parametrize("what", ["session", "role"])
+async def test_administration_is_closed_to_tokens_of_the_lost_time(
+    api: Api, services: Services, copy: Copy, what: str, path: str
+) -> None:
+    person = await api.sign_up("Earlier")
+    if what == "session":
+        await give(services.database, person.id, ["admin"])
+    else:
+        person = await api.sign_in("Earlier")
+    await copy.make()
+    if what == "role":
+        await give(services.database, person.id, ["admin"])
+        async with services.database.begin() as tx:
+            await services.revocations.revoke_account(tx, person.id)
+        lost = (await api.refresh(person.refresh_token)).json()["accessToken"]
+    else:
+        lost = (await api.sign_in("Earlier")).access_token
+    await copy.put_back()
+    await services.revocations.poll()
+
+    answer = await api.get(path, headers=bearer(lost))
+
+    assert_problem(answer, 401, "token_stale" if what == "role" else "token_revoked")

@@ -1,5 +1,6 @@
 """Which sessions a sign-out ends where several tokens ride along, and what becomes of the cookies."""
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -103,6 +104,72 @@ async def test_dead_cookies_of_our_page_are_taken_back(api: Api, sent: dict[str,
     answer = await api.post(SIGN_OUT, headers={**cookies, **OUR_PAGE}, **sent)
 
     assert (answer.status_code, takes_back(answer)) == (204, BOTH)
+
+
+class Endless:
+    """More than is read, in pieces."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b" " * 65536
+
+
+ODD: list[Any] = [
+    pytest.param({"content": b"{", "type": "application/json"}, id="no JSON"),
+    pytest.param({"content": b'{"refreshToken": 5}', "type": "application/json"}, id="a number"),
+    pytest.param({"content": b'{"x": 5}', "type": "application/json"}, id="another member"),
+    pytest.param({"content": b'"x"', "type": "application/json"}, id="a text"),
+    pytest.param({"content": b"[]", "type": "application/json"}, id="a list"),
+    pytest.param({"content": b'{"refreshToken": "\\u0000"}', "type": "application/json"}, id="NUL"),
+    pytest.param({"content": b'{"refreshToken": "' + b"x" * 9000 + b'"}', "type": "application/json"}, id="long"),
+    pytest.param({"content": b"a=1&a=2", "type": "application/x-www-form-urlencoded"}, id="form"),
+    pytest.param({"content": b"bye", "type": "text/plain"}, id="beacon"),
+    pytest.param({"content": b" " * 70000, "type": "application/json"}, id="too long"),
+    pytest.param({"content": Endless(), "type": "application/json"}, id="too long, in pieces"),
+]
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("body", ODD)
+async def test_body_that_cannot_be_read_keeps_nobody_signed_in(
+    api: Api, database: Database, body: dict[str, Any]
+) -> None:
+    by_header, by_cookie = await api.sign_up("Header"), await api.sign_up("Cookie")
+    headers = {
+        **by_header.headers, **OUR_PAGE, "Content-Type": body["type"], "Cookie": f"{REFRESH}={by_cookie.refresh_token}",
+    }  # fmt: skip
+
+    answer = await api.client.post(f"{SIGN_OUT}?x=1&x=2", headers=headers, content=body["content"])
+
+    assert (answer.status_code, takes_back(answer)) == (204, BOTH)
+    assert await has_ended(database, by_header)
+    assert await has_ended(database, by_cookie)
+
+
+async def test_of_a_header_that_is_there_twice_both_sessions_end(api: Api, database: Database) -> None:
+    people = [await api.sign_up(name) for name in ("a", "b", "c", "d", "e", "f")]
+    access, refresh = [person.access_token for person in people], [person.refresh_token for person in people]
+
+    answer = await api.client.post(SIGN_OUT, headers=[
+        *OUR_PAGE.items(), ("Authorization", f"Bearer {access[0]}"), ("Authorization", f"bearer {access[1]}"),
+        ("x-access-token", access[2]), ("x-access-token", access[3]),
+        ("Cookie", f"{REFRESH}={refresh[4]}"), ("Cookie", f"{REFRESH}={refresh[5]}"),
+    ])  # fmt: skip
+
+    assert (answer.status_code, takes_back(answer)) == (204, BOTH)
+    assert [await has_ended(database, person) for person in people] == [True] * 6
+
+
+@ONE_DATABASE
+async def test_sign_out_that_two_pages_seem_to_send_is_refused(api: Api, database: Database) -> None:
+    person = await api.sign_up()
+
+    answer = await api.client.post(SIGN_OUT, headers=[
+        *OUR_PAGE.items(), ("Origin", "https://evil.example"), ("Cookie", f"{REFRESH}={person.refresh_token}"),
+    ])  # fmt: skip
+
+    assert_problem(answer, 400, "repeated_parameter")
+    assert not await has_ended(database, person)
 
 
 FOREIGN = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]

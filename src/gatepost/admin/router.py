@@ -169,7 +169,7 @@ async def set_user_roles(
     "/{user_id}/disable",
     summary="Keep an account from being signed in to",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, LastAdministrator),
+    responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
     user_id: UserId, response: Response, standing: AccountStandingDep, seen: SeenDep, by: CallerDep

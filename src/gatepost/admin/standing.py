@@ -27,6 +27,8 @@ ENDED = "ended_by_administrator"
 OWN_SIGN_OUT = "POST /api/auth/signout-all"
 OWN_PASSWORD = "POST /api/auth/password/change, or /api/auth/password/forgot"  # noqa: S105  routes
 OWN_DELETION = "DELETE /api/users/me"
+# An open session alone must not lock its owner out of every way back.
+OWN_DISABLING = f"{OWN_DELETION}, or ask another administrator"
 
 
 class AccountStanding:
@@ -89,7 +91,7 @@ class AccountStanding:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_DISABLING)
             if user.disabled_at is not None:
                 return user
             await require_another_administrator(tx, user, policy=self._policy)

@@ -30,6 +30,7 @@ OWN: dict[str, tuple[Act, str]] = {
     "language": (patch(language="de"), "PATCH /api/users/me"),
     "nothing": (patch(), "PATCH /api/users/me"),
     "deletion": (lambda api, url, headers: api.delete(url, headers=headers), "DELETE /api/users/me"),
+    "disabling": (post("disable"), "ask another administrator"),
     "sign-out": (post("signout"), "POST /api/auth/signout-all"),
     "password": (post("password/reset"), "POST /api/auth/password/change"),
 }

@@ -55,7 +55,7 @@ function display() {
   displayRoles();
   displaySessions();
   const isDisabled = person.status === "disabled";
-  if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("li"), one("[data-delete]").closest("li"));
+  if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
   show(isSelf, one("[data-own]"));
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
@@ -189,7 +189,7 @@ on("[data-sign-out-all]", {
 on("[data-disable-button]", {
   question: () => ({
     title: text("disable.title"),
-    consequences: [text("disable.locked"), ends(), text("disable.kept"), text("no_mail"), isSelf && text("self_out")],
+    consequences: [text("disable.locked"), ends(), text("disable.kept"), text("no_mail")],
     yes: text("disable.yes"),
   }),
   work: () => post(`${path}/disable`, undefined, seen()),

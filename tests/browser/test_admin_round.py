@@ -114,7 +114,8 @@ async def test_conflicts_and_the_last_administrator_are_told_in_words(
     me = (await root.get("/api/users/me")).json()["id"]
     await admin.goto(f"/admin/people/{me}")
     await expect(page.get_by_text("This is your own account. Name, address, password")).to_be_visible()
-    for name in ("Delete the account", "Disable the account", "New password", "Sign out everywhere", "Save the profile"):
+    theirs = ("Delete the account", "Disable the account", "New password", "Sign out everywhere", "Save the profile")
+    for name in theirs:
         await expect(page.get_by_role("button", name=name)).to_be_hidden()
     await page.get_by_role("checkbox", name=re.compile("^admin")).uncheck()
     await page.get_by_role("button", name="Save the roles").click()

@@ -1,6 +1,6 @@
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL = $(BIN)/pip install -q --disable-pip-version-check
+PIP_INSTALL = $(BIN)/pip install --disable-pip-version-check --progress-bar off
 BENCH ?= quick
 LOCK = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock"
@@ -80,9 +80,11 @@ benchmarks/.build/ready: benchmarks/requirements.txt benchmarks/peers/express/pa
 clean: ## remove what the other targets made
 	rm -rf .venv benchmarks/.build .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
 
+# It takes a minute or more, in which pip tells what it does.
 # --no-deps: the lock names all there is, and pip must not choose for itself where a release was withdrawn since.
 .venv/installed: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
+	@echo "Building the environment in .venv, once: about $$(grep -c '==' requirements.txt) packages. It takes a minute or more."
 	$(PYTHON) -m venv .venv
 	$(PIP_INSTALL) --no-deps --require-hashes -r requirements.txt -r requirements-build.txt
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .

@@ -45,3 +45,14 @@ class ClientNameUnusable(BadRequest):
     code = "client_name_unusable"
     title = "Client name unusable"
     message = "A client's name has 1 to 255 printable characters."
+
+
+class NoOpenIdProvider(NotFound):
+    """The address is that of an OpenID Provider's metadata, and Gatepost is none."""
+
+    code = "no_openid_provider"
+    title = "No OpenID Provider"
+    message = (
+        "Gatepost is not an OpenID Provider. Its metadata is at /.well-known/oauth-authorization-server, "
+        "and its public keys are at /.well-known/jwks.json."
+    )

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, Header, Query, Response, status
 
 from gatepost.clients.deps import FeedDep, TokenDeskDep, resource_server
-from gatepost.clients.errors import InvalidClient
+from gatepost.clients.errors import InvalidClient, NoOpenIdProvider
 from gatepost.clients.schemas import (
     AuthorizationServerMetadata,
     IntrospectionAnswer,
@@ -109,6 +109,12 @@ async def metadata(
         gatepost_revocations_endpoint=f"{base}/api/auth/revocations",
         gatepost_audience=settings.jwt_audience,
     )
+
+
+@router.get("/.well-known/openid-configuration", include_in_schema=False)
+async def openid_configuration() -> None:
+    """Say so plainly: libraries look here first."""
+    raise NoOpenIdProvider
 
 
 def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[dict[str, Any], str]:

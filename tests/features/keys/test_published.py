@@ -106,3 +106,11 @@ def _issuer(token: str) -> str:
 async def _exists(api: Api, path: str) -> bool:
     answers = [await api.get(path), await api.post(path)]
     return all(answer.status_code != httpx.codes.NOT_FOUND for answer in answers)
+
+
+async def test_address_of_an_openid_provider_says_where_to_look_instead(api: Api) -> None:
+    answer = await api.get("/.well-known/openid-configuration")
+
+    told = assert_problem(answer, 404, "no_openid_provider")["detail"]
+    assert "/.well-known/oauth-authorization-server" in told
+    assert "/.well-known/jwks.json" in told

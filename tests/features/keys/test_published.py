@@ -9,7 +9,7 @@ from gatepost.core.settings import JwtAlgorithm
 from gatepost.keys.models import StoredKey
 from tests.conftest import SECRET, MakeServices, http_client, started
 from tests.features.keys.conftest import every_algorithm
-from tests.support.api import Api
+from tests.support.api import Api, assert_problem
 from tests.support.links import take_mails
 
 MEMBERS = {

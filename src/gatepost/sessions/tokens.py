@@ -1,9 +1,9 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import Enum, auto
 from typing import Any
 
 from sqlalchemy import ColumnElement
@@ -28,9 +28,12 @@ from gatepost.sessions.errors import (
 )
 from gatepost.sessions.grants import Grant
 from gatepost.sessions.models import Session
+from gatepost.sessions.presented import Presented, classify
 from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.revocation import RevocationFeed
+
+logger = logging.getLogger("gatepost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +78,6 @@ class SignedIn:
     tokens: TokenPair
 
 
-class Presented(Enum):
-    """What a refresh token that was not the current one turns out to be."""
-
-    CURRENT = auto()
-    JUST_REPLACED = auto()
-    REUSED = auto()
-    EXPIRED = auto()
-    UNKNOWN = auto()
-
-
 # The reason of a session that ended because its browser signed in anew.
 REPLACED = "replaced"
 
@@ -115,6 +108,7 @@ class TokenService:
         self._refresh = refresh
         self._feed = feed
         self._rules = rules
+        self._has_told = False
 
     async def open_session(self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime) -> Session:
         """Start a session of an account, in the caller's transaction.
@@ -211,7 +205,10 @@ class TokenService:
         # transaction of their own. What they find stays true: generations only grow.
         async with self._db.read() as tx:
             grant = await self._of(tx, ticket)
-        match self._classify(ticket, grant, now=now):
+        match classify(ticket, grant, grace=self._rules.reuse_grace, now=now):
+            case Presented.REUSED if not self._rules.rotation:
+                # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
+                return await self._exchange(replace(ticket, generation=grant.generation), client=client)
             case Presented.CURRENT:
                 # A node of a cluster ran the update before it had what another node committed, and has it now.
                 raise DatabaseUnavailable
@@ -222,6 +219,7 @@ class TokenService:
             case Presented.EXPIRED:
                 raise RefreshTokenExpired
             case Presented.REUSED:
+                self._note_kept(ticket, grant)
                 await self._end_reused(grant.session_id, client=client, now=now)
                 raise RefreshTokenReused
 
@@ -268,17 +266,14 @@ class TokenService:
             )  # fmt: skip
             return session.end_reason if session else None
 
-    def _classify(self, ticket: RefreshTicket, grant: Grant, *, now: datetime) -> Presented:
-        if grant.ended_at is not None or ticket.generation > grant.generation:
-            return Presented.UNKNOWN
-        if grant.expires_at <= now:
-            return Presented.EXPIRED
-        if ticket.generation == grant.generation:
-            return Presented.CURRENT
-        is_previous = ticket.generation == grant.generation - 1
-        if is_previous and now - grant.rotated_at <= self._rules.reuse_grace:
-            return Presented.JUST_REPLACED
-        return Presented.REUSED
+    def _note_kept(self, ticket: RefreshTicket, grant: Grant) -> None:
+        """Write once that clients seem to keep their first refresh token: they show it at their second refresh."""
+        if (ticket.generation, grant.generation) == (0, 1) and not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "a first refresh token was used a second time, and its session has ended; if your clients never "
+                "replace theirs, set REFRESH_TOKEN_ROTATION=false (docs/differences.md)"
+            )
 
     @retry_conflicts
     async def _end_reused(self, session_id: int, *, client: Client, now: datetime) -> None:

@@ -142,6 +142,41 @@ async def test_clients_that_keep_their_first_token_are_served_without_rotation(
     assert_problem(expired, 403, "refresh_token_expired")
 
 
+async def test_token_that_was_used_under_rotation_is_good_once_rotation_is_off(
+    make_services: MakeServices, clock: FakeClock
+) -> None:
+    async with started(make_services()) as app, http_client(app) as client:
+        person = await Api(client).sign_up()
+        used = [person.refresh_token]
+        for _ in range(2):
+            used.append((await Api(client).refresh(used[-1])).json()["refreshToken"])
+    clock.advance(hours=1)
+    async with started(make_services(refresh_token_rotation=False)) as app, http_client(app) as client:
+        for token in (*used, *used):
+            clock.advance(days=1)
+            answer = await Api(client).refresh(token)
+
+            assert answer.status_code == 200, answer.text
+        await Api(client).post("/api/auth/signout", json={"refreshToken": used[0]})
+        for token in used:
+            assert_problem(await Api(client).refresh(token), 403, "refresh_token_invalid")
+
+
+async def test_log_says_once_which_setting_serves_clients_that_keep_their_first_token(
+    api: Api, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("One", "Two"):
+        person = await api.sign_up(name)
+        clock.advance(hours=25)
+        assert (await api.refresh(person.refresh_token)).status_code == 200
+        clock.advance(hours=25)
+        assert_problem(await api.refresh(person.refresh_token), 403, "refresh_token_reused")
+
+    told = [record.getMessage() for record in caplog.records if "REFRESH_TOKEN_ROTATION" in record.getMessage()]
+    assert len(told) == 1
+    assert "REFRESH_TOKEN_ROTATION=false" in told[0]
+
+
 @pytest.mark.parametrize("header", ["Authorization", "x-access-token"])
 async def test_access_token_that_rides_along_is_ignored(api: Api, clock: FakeClock, header: str) -> None:
     person = await api.sign_up()

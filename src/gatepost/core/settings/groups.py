@@ -153,7 +153,9 @@ class TokenSettings(BaseModel):
     )
     session_max_days: PositiveInt = Field(90, description="A session ends this long after sign-in, used or not.")
     refresh_token_rotation: bool = Field(
-        True, description="Each refresh gives a new refresh token; `false` for clients that keep their first."
+        True,
+        description="Each refresh gives a new refresh token; `false` for clients that keep their first, also if it was "
+        "used already.",
     )
     refresh_reuse_grace_seconds: float = Field(
         10.0,

@@ -107,13 +107,13 @@ def proxy(
     request: pytest.FixtureRequest, issuer: Issuer, app: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """Give the address of each documented proxy."""
-    places = {"gatepost": urlsplit(issuer.url).netloc, "app": app}
+    gatepost = urlsplit(issuer.url).netloc
     folder = tmp_path_factory.mktemp("proxy")
     ways = {
-        "nginx": lambda: nginx(folder, **places),
-        "nginx of other services": lambda: nginx_of_other_services(folder, **places, issuer=issuer),
-        "caddy": lambda: caddy(folder, **places),
-        "caddy with websockets": lambda: caddy(folder, **places, with_websockets=True),
+        "nginx": lambda: nginx(folder, gatepost=gatepost, app=app),
+        "nginx of other services": lambda: nginx_of_other_services(folder, gatepost=gatepost, app=app, issuer=issuer),
+        "caddy": lambda: caddy(folder, gatepost=gatepost, app=app),
+        "caddy with websockets": lambda: caddy(folder, gatepost=gatepost, app=app, with_websockets=True),
     }
     with ExitStack() as stack:
         yield stack.enter_context(ways[request.param]())
@@ -257,8 +257,8 @@ def test_no_offer_but_that_of_a_websocket_reaches_an_app(issuer: Issuer, app: st
     for with_websockets in (False, True):
         folder = tmp_path / str(with_websockets)
         folder.mkdir()
-        places = {"gatepost": urlsplit(issuer.url).netloc, "app": app}
-        with caddy(folder, **places, with_websockets=with_websockets) as proxy:
+        gatepost = urlsplit(issuer.url).netloc
+        with caddy(folder, gatepost=gatepost, app=app, with_websockets=with_websockets) as proxy:
             for offer in ("websocket", "h2c", "x"):
                 headers = [("x-access-token", token), ("Connection", "Upgrade"), ("Upgrade", offer)]
                 seen = {name.lower(): value for name, value in ask(proxy, headers).seen}

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import certifi
 import httpx
 import pytest
 import yaml
@@ -18,6 +20,7 @@ from sqlalchemy import URL
 from gatepost.app import create_app
 from gatepost.cli.main import app as command_line
 from gatepost.core.database import create_engine
+from gatepost.core.database_tls import DatabaseTls
 from gatepost.core.migrations import migrate
 from gatepost.core.settings import Settings, load_settings
 from tests.resource.conftest import free_port, process, program
@@ -58,13 +61,19 @@ def test_compose_asks_for_what_production_needs_and_starts_with_that(monkeypatch
     assert load_settings(env_file=None).in_production
 
 
-def test_kubernetes_starts_with_the_settings_that_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kubernetes_starts_with_the_settings_that_it_has_and_tls_to_the_database(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     secrets = {"SECRET_KEY": "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa", "DB_PASSWORD": "x"}
     values = {**MANIFESTS["configmap.yaml"]["data"], **MANIFESTS["secret.example.yaml"]["stringData"], **secrets}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DB_TLS_CA", shutil.copy(certifi.where(), str(tmp_path)))
 
-    assert load_settings(env_file=None).in_production
+    settings = load_settings(env_file=None)
+
+    assert settings.in_production
+    assert settings.db_tls is DatabaseTls.VERIFY
 
 
 def test_only_nginx_is_believed_about_addresses() -> None:
@@ -98,7 +107,7 @@ def test_pods_have_no_rights_and_write_nothing() -> None:
         assert spec["enableServiceLinks"] is False
         assert {"cpu", "memory"} <= container["resources"]["requests"].keys()
         assert {"cpu", "memory", "ephemeral-storage"} <= container["resources"]["limits"].keys()
-        assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]
+        assert [mount["mountPath"] for mount in container["volumeMounts"] if not mount.get("readOnly")] == ["/tmp"]
     dockerfile = (DEPLOY.parent / "Dockerfile").read_text(encoding="utf-8")
     assert f'--uid", "{PODS[0]["spec"]["securityContext"]["runAsUser"]}"' in dockerfile
 

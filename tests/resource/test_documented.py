@@ -108,7 +108,7 @@ def test_nginx(issuer: Issuer, tmp_path: Path) -> None:
     nginx = program("nginx", package="nginx, such as Debian's nginx-light")
     (tmp_path / "app.py").write_text(ECHO)
     token, admin = issuer.sign_up("Zoë"), issuer.create_admin("Proxyadmin")
-    with uvicorn_app(tmp_path) as app, _nginx(nginx, tmp_path, issuer, app=app.base_url) as proxy:
+    with uvicorn_app(tmp_path) as app, nginx_before(nginx, tmp_path, issuer, app=app.base_url) as proxy:
         assert proxy.get("/").status_code == 401
         assert proxy.get("/").headers["www-authenticate"].startswith("Bearer ")
         passed = proxy.post("/notes", headers={**bearer(token), "X-User-Id": "1000000"}, content="buy milk").json()
@@ -186,7 +186,7 @@ def _node(folder: Path, script: str, **env: str) -> Iterator[Callable[[str], Any
 
 
 @contextmanager
-def _nginx(nginx: str, folder: Path, issuer: Issuer, *, app: httpx.URL) -> Iterator[httpx.Client]:
+def nginx_before(nginx: str, folder: Path, issuer: Issuer, *, app: httpx.URL) -> Iterator[httpx.Client]:
     """Run nginx as a process of our own, with the documented server."""
     port = free_port()
     server = BLOCKS["nginx"]

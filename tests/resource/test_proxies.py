@@ -19,6 +19,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding=
 BLOCKS = dict(re.findall(r"<!-- test: (\w+) -->\n```\w+\n(.*?)```", DOCUMENT, re.DOTALL))
 PAGE = "http://localhost:8081"
 HOST = "auth.example.com"
+TAKEN_AWAY = "request_header -Connection\n"
 TRUSTS_TOO_MANY = re.compile(
     r"10\.\d+\.\d+\.\d+/\d+|172\.1\d\.\d+\.\d+/\d+|192\.168\.\d+\.\d+/\d+|0\.0\.0\.0/0|::/0|private_ranges|"
     r"trusted_?[pI]|insecure|set_real_ip_from|forwardedHeaders:|trustForwardHeader:|proxy_add_x_forwarded_for"
@@ -26,8 +27,8 @@ TRUSTS_TOO_MANY = re.compile(
 
 
 @contextmanager
-def nginx(folder: Path, *, gatepost: str, app: str) -> Iterator[str]:
-    """Run nginx as documented; TLS is left out."""
+def nginx(folder: Path, *, gatepost: str, app: str, lets_in: str = "") -> Iterator[str]:
+    """Run nginx as documented, TLS left out; `lets_in` are lines before."""
     port = free_port()
     site = re.sub(r"^\s*(ssl_.*|server 127.0.0.1:8081.*)$", "", BLOCKS["nginx"], flags=re.MULTILINE)
     site = _in_place(site, {"listen 443 ssl": f"listen 127.0.0.1:{port}", "127.0.0.1:8080": gatepost,
@@ -37,7 +38,7 @@ def nginx(folder: Path, *, gatepost: str, app: str) -> Iterator[str]:
     )
     (folder / "nginx.conf").write_text(
         f"daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{own}{site}}}\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{own}{lets_in}\n{site}}}\n"
     )
     command = [program("nginx", package="nginx"), "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf"]
     with process(command, folder=folder, ready=f"http://127.0.0.1:{port}"):
@@ -45,11 +46,13 @@ def nginx(folder: Path, *, gatepost: str, app: str) -> Iterator[str]:
 
 
 @contextmanager
-def caddy(folder: Path, *, gatepost: str, app: str) -> Iterator[str]:
-    """Run Caddy as documented; TLS is left out."""
+def caddy(folder: Path, *, gatepost: str, app: str, with_websockets: bool = False) -> Iterator[str]:
+    """Run Caddy as documented, TLS left out; on request with the lines for an app that speaks WebSocket."""
     port = free_port()
     site = _in_place(BLOCKS["caddy"], {HOST: f"http://{HOST}:{port}", "127.0.0.1:8080": gatepost,
                                        "127.0.0.1:9000": app})  # fmt: skip
+    if with_websockets:
+        site = _in_place(site, {TAKEN_AWAY: TAKEN_AWAY + BLOCKS["websocket"]})
     own = "{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n"
     (folder / "Caddyfile").write_text(own + site)
     command = [program("caddy", package="caddy"), "run", "--config", f"{folder}/Caddyfile", "--adapter", "caddyfile"]
@@ -84,7 +87,7 @@ def proxy(
 
 def test_person_is_let_through_with_their_name_and_nobody_elses(proxy: httpx.Client, issuer: Issuer) -> None:
     name = f"Zoë {proxy.base_url.port}"
-    token = _account(issuer, name)
+    token = account(issuer, name)
     forged = {"X-User-Id": "1000000", "X-User-Name": "root", "X-User-Roles": "admin", "X-Forwarded-For": "192.0.2.1"}
 
     assert proxy.get("/app/").status_code == 401
@@ -99,7 +102,7 @@ def test_person_is_let_through_with_their_name_and_nobody_elses(proxy: httpx.Cli
 
 def test_role_that_a_client_names_is_not_that_of_a_person_without_any(proxy: httpx.Client, issuer: Issuer) -> None:
     name = f"Nobody {proxy.base_url.port}"
-    _account(issuer, name)
+    account(issuer, name)
     with sqlite3.connect(issuer.server.folder / "data/gatepost.db", timeout=10) as database:
         database.execute("DELETE FROM user_roles WHERE user_id = (SELECT id FROM users WHERE username = ?)", (name,))
     database.close()
@@ -115,7 +118,7 @@ def test_role_that_a_client_names_is_not_that_of_a_person_without_any(proxy: htt
 def test_cookie_changes_something_from_an_allowed_origin_alone(
     proxy: httpx.Client, issuer: Issuer, method: str
 ) -> None:
-    cookie = {"Cookie": f"gatepost_access={_account(issuer, f'{method} {proxy.base_url.port}')}"}
+    cookie = {"Cookie": f"gatepost_access={account(issuer, f'{method} {proxy.base_url.port}')}"}
 
     for looks in ("GET", "HEAD"):
         elsewhere = {**cookie, "Origin": "https://elsewhere.example", "Sec-Fetch-Site": "cross-site"}
@@ -140,7 +143,7 @@ SLIPPED_IN: tuple[dict[str, str], ...] = (
 
 
 def test_header_that_a_client_slips_in_opens_nothing(proxy: httpx.Client, issuer: Issuer) -> None:
-    cookie = {"Cookie": f"gatepost_access={_account(issuer, f'Slip {proxy.base_url.port}')}"}
+    cookie = {"Cookie": f"gatepost_access={account(issuer, f'Slip {proxy.base_url.port}')}"}
     for slipped_in in SLIPPED_IN:
         for method in ("POST", "DELETE"):
             headers = {**cookie, "Origin": "https://elsewhere.example", **slipped_in}
@@ -153,7 +156,7 @@ def test_traefik_takes_the_words_of_clients_away_before_it_asks() -> None:
 
     assert app["middlewares"] == ["own-words", "ask-gatepost"]
     assert http["middlewares"]["own-words"]["headers"]["customRequestHeaders"] == {
-        "X-Original-Method": "", "X-Original-Uri": "",
+        "X-Original-Method": "", "X-Original-Uri": "", "Connection": "", "Forwarded": "",
     }  # fmt: skip
     assert ask == {
         "address": "http://127.0.0.1:8080/api/auth/check",
@@ -164,10 +167,10 @@ def test_traefik_takes_the_words_of_clients_away_before_it_asks() -> None:
 @pytest.mark.parametrize("name", ["nginx", "caddy", "traefik"])
 def test_example_trusts_no_network_and_no_word_of_a_client(name: str) -> None:
     assert TRUSTS_TOO_MANY.search(BLOCKS[name]) is None
-    assert set(BLOCKS) == {"nginx", "caddy", "traefik"}
+    assert set(BLOCKS) == {"nginx", "caddy", "traefik", "websocket"}
 
 
-def _account(issuer: Issuer, name: str) -> str:
+def account(issuer: Issuer, name: str) -> str:
     body = {"username": name, "email": f"{abs(hash(name))}@example.com", "password": "correct horse"}
     answer = httpx.post(f"{issuer.url}/api/auth/signup", json=body, trust_env=False)
     if answer.status_code == 201:

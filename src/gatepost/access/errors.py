@@ -12,11 +12,11 @@ class RoleRequired(Forbidden):
 
 
 class OriginalRequestUnclear(Forbidden):
-    """The headers of the reverse proxy, or of whoever asks through it, tell of two requests."""
+    """The headers of the reverse proxy, or of whoever asks through it, tell of two requests, or of two people."""
 
     code = "original_request_unclear"
     title = "Original request unclear"
-    message = "The headers name more than one original request."
+    message = "The headers name more than one original request, or more than one person."
 
 
 class PermissionRequired(Forbidden):

@@ -11,7 +11,7 @@ from gatepost.access.principal import RoleName
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name, parse_email, parse_username
 from gatepost.accounts.service import NewAccount
-from gatepost.cli.running import running_services
+from gatepost.cli.running import refuse, running_services
 
 
 def _username(text: str) -> Name:
@@ -45,4 +45,4 @@ def _read(parse: Callable[[str], Name], text: str) -> Name:
     try:
         return parse(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        refuse(str(error))

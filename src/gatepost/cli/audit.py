@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gatepost.audit.verify import ChainCheck, Head, Tally
-from gatepost.cli.running import running_services
+from gatepost.cli.running import refuse, running_services
 
 app = typer.Typer(no_args_is_help=True, help="The audit log and its hash chain.")
 
@@ -34,7 +34,7 @@ def verify(
     try:
         expected = [Head.read(head) for head in expect]
     except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
+        refuse(str(error))
     harms, tally = asyncio.run(_verify(expected))
     since = f", the oldest since {tally.unsealed_since}" if tally.unsealed else ""
     print(f"{tally.entries} entries under {tally.seals} seals, {tally.unsealed} not sealed yet{since}")

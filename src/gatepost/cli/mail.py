@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gatepost.cli.running import running_services
+from gatepost.cli.running import refuse, running_services
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
@@ -50,7 +50,7 @@ def retry(
 ) -> None:
     """Let a mail that was given up be tried again; the running service sends it within seconds."""
     if (mail_id is None) != everything:
-        raise typer.BadParameter("name one mail, or --all")
+        refuse("name one mail, or --all")
 
     async def work() -> int:
         async with running_services() as services:
@@ -58,7 +58,7 @@ def retry(
 
     count = asyncio.run(work())
     if mail_id is not None and count == 0:
-        raise typer.BadParameter(f"no mail {mail_id} was given up; see gatepost mail failed")
+        refuse(f"no mail {mail_id} was given up; see gatepost mail failed")
     print(f"{count} put back")
 
 

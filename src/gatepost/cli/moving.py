@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from gatepost.cli.running import running_services
+from gatepost.cli.running import refuse, running_services
 from gatepost.moving.exporting import Exporter
 from gatepost.moving.files import CsvFile, FileUnreadable, JsonLines
 from gatepost.moving.importing import Importer, Outcome, Source
@@ -40,12 +40,16 @@ class Format(StrEnum):
 
 @app.command()
 def sequelize(
-    url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user:password@host/name")],
+    url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user@host/name")],
+    password_stdin: Annotated[
+        bool, typer.Option(help="Read the password of the database from standard input: in DATABASE_URL, all see it.")
+    ] = False,
     dry_run: DryRun = False,
     report: Report = None,
 ) -> None:
     """Copy the accounts of the Node.js service from its MySQL database, which is only read."""
-    _import(lambda: SequelizeSource(url), dry_run=dry_run, report=report)
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    _import(lambda: SequelizeSource(url, password=password), dry_run=dry_run, report=report)
 
 
 @app.command("csv")
@@ -101,7 +105,7 @@ def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -
         try:
             outcome = asyncio.run(_run(make(), note=note, dry_run=dry_run))
         except (SourceUnusable, FileUnreadable) as error:
-            raise typer.BadParameter(str(error)) from error
+            refuse(str(error))
     _tell(outcome, shown, dry_run=dry_run, report=report)
     if outcome.conflicts:
         raise typer.Exit(HAD_CONFLICTS)

@@ -1,8 +1,11 @@
 """What commands share: a database that is up to date, and the services on it."""
 
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
+import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost.core.database import create_engine
@@ -10,6 +13,14 @@ from gatepost.core.migrations import current_revision, migrate, newest_revision,
 from gatepost.core.secrets import prepare_data_folder
 from gatepost.core.settings import Settings, load_settings
 from gatepost.services import Services, build_services
+
+REFUSED = 2
+
+
+def refuse(reason: str) -> NoReturn:
+    """End a command that cannot be done as it was asked, with one line."""
+    print(f"gatepost: {reason}", file=sys.stderr)
+    raise typer.Exit(REFUSED)
 
 
 def cause_of(error: SQLAlchemyError | OSError) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gatepost.cli.running import running_services
+from gatepost.cli.running import refuse, running_services
 
 
 def unlock(
@@ -19,5 +19,5 @@ def unlock(
             return await services.unlocker.run(names=name or [], addresses=address or [])
 
     if not name and not address:
-        raise typer.BadParameter("give --name or --address")
+        refuse("give --name or --address")
     print(f"{asyncio.run(work())} were waiting or had guessed wrong")

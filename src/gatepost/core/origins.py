@@ -12,6 +12,9 @@ PORTS = {"http": 80, "https": 443}
 APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "tauri"})
 HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](:[0-9]*)?")
+# Of a name (RFC 1035, section 2.3.4), without the point at its end.
+LONGEST_HOST = 253
+INTERNATIONAL = "xn--"
 # Electron's app://. and app://- are of this form too.
 APP_HOST = re.compile(r"[a-z0-9._-]+")
 # Browsers read a host that ends in a number as an IPv4 address, in any of its old spellings.
@@ -100,11 +103,28 @@ def _host(parts: SplitResult) -> str:
         host = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
     except UnicodeError:
         raise ValueError("its host is not one; write an international name as xn--") from None
-    if not HOST.fullmatch(host):
+    if not HOST.fullmatch(host) or len(host.removesuffix(".")) > LONGEST_HOST:
         raise ValueError("its host is not one")
+    if not all(map(_is_label, host.split("."))):
+        raise ValueError("its host has a part in xn-- that is no name")
     if ENDS_IN_NUMBER.fullmatch(host):
         return _ipv4(host)
     return host
+
+
+def _is_label(label: str) -> bool:
+    """Whether browsers take a part of a host: behind xn-- stands a name, in the form that UTS 46 gives it."""
+    if not label.startswith(INTERNATIONAL):
+        return True
+    written = label.removeprefix(INTERNATIONAL)
+    try:
+        name = written.encode("ascii").decode("punycode")
+        is_canonical = name.encode("punycode").decode("ascii") == written
+        idna.check_initial_combiner(name)
+        idna.check_bidi(name)
+        return is_canonical and not name.isascii() and idna.uts46_remap(name, std3_rules=False) == name
+    except UnicodeError:
+        return False
 
 
 def _ipv6(netloc: str) -> str:

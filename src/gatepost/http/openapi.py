@@ -15,7 +15,6 @@ from gatepost.core.errors import AppError, FieldProblem, all_errors
 from gatepost.http.examples import add_examples, without_null, without_titles
 from gatepost.http.problems import (
     MEDIA_TYPE,
-    OAUTH_PATHS,
     BodyTooLarge,
     InternalError,
     MalformedBody,
@@ -114,12 +113,12 @@ AS_EXAMPLE: dict[type[AppError], AppError] = {
 }
 
 
-def problems(*errors: type[AppError], is_oauth: bool = False) -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that can answer these errors, with an example of each."""
+def problems(*errors: type[AppError], path: str = "") -> dict[int | str, dict[str, Any]]:
+    """Return the `responses` of a route that can answer these errors, with an example of each; some paths differ."""
     by_status: defaultdict[int, list[type[AppError]]] = defaultdict(list)
     for error in dict.fromkeys(errors):
-        by_status[status_of(error, is_oauth=is_oauth)].append(error)
-    return {status: _response(status, kinds, is_oauth=is_oauth) for status, kinds in by_status.items()}
+        by_status[status_of(error, path=path)].append(error)
+    return {status: _response(status, kinds, path=path) for status, kinds in by_status.items()}
 
 
 def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
@@ -152,13 +151,13 @@ def _document(app: FastAPI, of_protected: Sequence[type[AppError]]) -> dict[str,
     components["schemas"] = without_titles(components["schemas"])
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            _complete(operation, of_protected, is_oauth=path.startswith(OAUTH_PATHS))
+            _complete(operation, of_protected, path=path)
             add_examples(operation, components["schemas"])
     components["schemas"]["Problem"] = PROBLEM
     return document
 
 
-def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]], *, is_oauth: bool) -> None:
+def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]], *, path: str) -> None:
     """Add what follows from how the operation is made."""
     responses = operation["responses"]
     errors = _declared(responses)
@@ -171,7 +170,7 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
         errors += OF_BODIES
     elif takes_values:
         errors += (RepeatedParameter, ValidationFailed)
-    for status, response in problems(*errors, *OF_ALL, is_oauth=is_oauth).items():
+    for status, response in problems(*errors, *OF_ALL, path=path).items():
         responses[str(status)] = response
     for status, response in responses.items():
         if response["description"] == "Successful Response":
@@ -209,13 +208,11 @@ def _declared(responses: dict[str, Any]) -> list[type[AppError]]:
     return errors
 
 
-def _response(status: int, errors: Sequence[type[AppError]], *, is_oauth: bool) -> dict[str, Any]:
+def _response(status: int, errors: Sequence[type[AppError]], *, path: str) -> dict[str, Any]:
     examples = {
         error.code: {
             "summary": error.title,
-            "value": problem_body(
-                AS_EXAMPLE.get(error, error), public_url="", request_id="5f3a9c0e", is_oauth=is_oauth
-            ),
+            "value": problem_body(AS_EXAMPLE.get(error, error), public_url="", request_id="5f3a9c0e", path=path),
         }
         for error in errors
     }
@@ -223,5 +220,5 @@ def _response(status: int, errors: Sequence[type[AppError]], *, is_oauth: bool) 
     return {
         "description": ", ".join(f"`{error.code}`" for error in errors),
         **({"headers": HEADERS[status]} if status in HEADERS else {}),
-        "content": {media_type(is_oauth=is_oauth): content},
+        "content": {media_type(path): content},
     }

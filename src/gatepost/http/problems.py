@@ -12,6 +12,7 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
+from gatepost.http.proxies import CHECK_PATH
 
 MEDIA_TYPE = "application/problem+json"
 # These speak the error body of RFC 6749, section 5.2, too.
@@ -124,47 +125,50 @@ def install(app: FastAPI, *, public_url: str) -> None:
 
 def problem(scope: Scope, error: AppError) -> JSONResponse:
     """Build the answer to a failed request; it holds nothing that the caller sent."""
-    is_oauth = scope["path"].startswith(OAUTH_PATHS)
+    path = scope["path"]
     scope.setdefault("state", {})["code"] = error.code
     app = scope.get("app")
     public_url: str = app.state.public_url if app is not None else ""
-    body = problem_body(error, public_url=public_url, request_id=request_id(scope), is_oauth=is_oauth)
+    body = problem_body(error, public_url=public_url, request_id=request_id(scope), path=path)
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
     if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", _challenge(error))
-    return JSONResponse(body, body["status"], headers, media_type=media_type(is_oauth=is_oauth))
+    return JSONResponse(body, body["status"], headers, media_type=media_type(path))
 
 
-def media_type(*, is_oauth: bool) -> str:
+def media_type(path: str) -> str:
     """Return the media type of a problem; RFC 6749, section 5.2, wants plain JSON."""
-    return "application/json" if is_oauth else MEDIA_TYPE
+    return "application/json" if path.startswith(OAUTH_PATHS) else MEDIA_TYPE
 
 
-def status_of(error: AppError | type[AppError], *, is_oauth: bool) -> int:
-    """Return the HTTP status that an error is answered with."""
+def status_of(error: AppError | type[AppError], *, path: str) -> int:
+    """Return the HTTP status that an error is answered with at a path."""
     status = error.http_status if isinstance(error, UnexpectedStatus) else error.status
     # RFC 6749 has no 403, and 401 only for a client that did not prove itself.
-    if is_oauth and status in (401, 403, 422) and error.oauth != "invalid_client":
+    if path.startswith(OAUTH_PATHS) and status in (401, 403, 422) and error.oauth != "invalid_client":
         return 400
+    # nginx takes 401 and 403 for a refusal, and makes 500 and a line in its log of errors of all else.
+    if path == CHECK_PATH and 400 <= status < 500 and status != 401:
+        return 403
     return status
 
 
-def problem_body(
-    error: AppError | type[AppError], *, public_url: str, request_id: str, is_oauth: bool
-) -> dict[str, Any]:
+def problem_body(error: AppError | type[AppError], *, public_url: str, request_id: str, path: str) -> dict[str, Any]:
     """Return the members of a problem: RFC 9457's, `message`, which clients of the API show, and those of OAuth."""
     fields: Sequence[FieldProblem] = error.fields if isinstance(error, AppError) else ()
     body = {
         "type": f"{public_url}/errors#{error.code}",
         "title": error.title,
-        "status": status_of(error, is_oauth=is_oauth),
+        "status": status_of(error, path=path),
         "code": error.code,
         "message": error.message,
         "detail": error.message,
         "requestId": request_id,
         "errors": [{"field": item.field, "code": item.code, "message": item.message} for item in fields],
     }
-    return body | {"error": error.oauth, "error_description": error.message} if is_oauth else body
+    if not path.startswith(OAUTH_PATHS):
+        return body
+    return body | {"error": error.oauth, "error_description": error.message}
 
 
 def request_id(scope: Scope) -> str:

@@ -217,12 +217,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stop_timer()
             return
         if not (is_served and self.cycle.response_started):
-            self.transport.write(_answer(error))
+            self.transport.write(_answer(error, path=self.parser.path))
         self.transport.close()
 
 
-def _answer(error: AppError) -> bytes:
-    body = json.dumps(problem_body(error, public_url="", request_id=uuid.uuid4().hex, is_oauth=False)).encode()
+def _answer(error: AppError, *, path: str) -> bytes:
+    told = problem_body(error, public_url="", request_id=uuid.uuid4().hex, path=path)
+    body = json.dumps(told).encode()
     headers = {
         "content-type": MEDIA_TYPE,
         "content-length": str(len(body)),
@@ -230,6 +231,6 @@ def _answer(error: AppError) -> bytes:
         "connection": "close",
         **error.headers,
     }
-    lines = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}"]
+    lines = [f"HTTP/1.1 {told['status']} {HTTPStatus(told['status']).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body

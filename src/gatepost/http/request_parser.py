@@ -93,6 +93,11 @@ class RequestParser:
                 self.is_stopped = True
                 raise _cause(error) from error
 
+    @property
+    def path(self) -> str:
+        """The path of the newest request, as far as it was read."""
+        return self._target.partition(b"?")[0].decode("latin-1")
+
     def stop(self) -> None:
         """Read nothing more, also of a request that has begun."""
         self.is_stopped = True

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, inspect, text
+from sqlalchemy import URL, Connection, bindparam, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gatepost.core.database import create_engine
@@ -30,11 +30,12 @@ class SourceUnusable(ValueError):
 class SequelizeSource:
     """Reads that database as of one moment, in the order of the ids, and writes nothing to it."""
 
-    def __init__(self, url: str) -> None:
-        """Name the database.
+    def __init__(self, url: str, *, password: str | None = None) -> None:
+        """Name the database; the password may be given by itself, as it is.
 
         Raises:
-            SourceUnusable: the text is no URL of a MySQL or MariaDB database, or names a file that cannot be used.
+            SourceUnusable: the text is no URL of a MySQL or MariaDB database, names a file that cannot be used, or has
+                a password besides; or the password is empty.
         """
         try:
             self._url = read_database_url(url)
@@ -43,6 +44,8 @@ class SequelizeSource:
             raise SourceUnusable(f"the source: {error}") from error
         if self._url.get_backend_name() == "sqlite":
             raise SourceUnusable("the source is a MySQL or MariaDB database")
+        if password is not None:
+            self._url = self._url.set(password=_only(password, self._url))
         self.name = "sequelize"
         self.total: int | None = None
 
@@ -72,6 +75,14 @@ class SequelizeSource:
                     yield Chunk(conflicts=[Conflict("rows_unread", "users", reason)])
         finally:
             await engine.dispose()
+
+
+def _only(password: str, url: URL) -> str:
+    if not password:
+        raise SourceUnusable("the source: its password is empty")
+    if url.password is not None or url.username is None:
+        raise SourceUnusable("the source: beside a password of its own, its address names a user and no password")
+    return password
 
 
 def _check_tables(connection: Connection) -> set[str]:

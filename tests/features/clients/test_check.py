@@ -148,5 +148,62 @@ async def test_cookie_passes_for_a_request_that_only_looks(api: Api, method: str
     assert (await api.get(CHECK, headers=headers)).status_code == 204
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="},
+        {"Sec-WebSocket-Version": "13"},
+        {"Sec-Fetch-Mode": "websocket"},
+        {"Upgrade": "websocket"},
+        {"Upgrade": "anything"},
+    ],
+)
+@pytest.mark.parametrize("header", METHOD_OF)
+async def test_request_that_opens_a_connection_does_not_only_look(
+    api: Api, headers: dict[str, str], header: str
+) -> None:
+    person = await api.sign_up()
+    cookie = {"Cookie": f"gatepost_access={person.access_token}", header: "GET"}
+
+    for origin in ({}, {"Origin": "http://sibling.example", "Sec-Fetch-Site": "same-site"}, {"Origin": "null"}):
+        assert_problem(await api.get(CHECK, headers={**cookie, **headers, **origin}), 403, "cross_site_request")
+    for origin in ({"Origin": "http://localhost:8081"}, {"Sec-Fetch-Site": "same-origin"}):
+        assert (await api.get(CHECK, headers={**cookie, **headers, **origin})).status_code == 204
+    assert (await api.get(CHECK, headers={**person.headers, **headers, header: "GET"})).status_code == 204
+    assert (await api.get(CHECK, headers={**cookie, "Sec-Fetch-Mode": "navigate"})).status_code == 204
+
+
+@pytest.mark.parametrize("name", ["X_User_Id", "x_user-name", "X-User_Roles", "X.User.Id", "x~user~roles", "X-User_ID"])
+async def test_header_that_an_app_may_take_for_our_word_is_refused(api: Api, name: str) -> None:
+    person = await api.sign_up()
+
+    refused = await api.get(CHECK, headers={**person.headers, name: "98"})
+
+    assert_problem(refused, 403, "original_request_unclear")
+    assert _person(refused) == {}
+    assert (await api.get(CHECK, headers={**person.headers, "X-User-Id": "98", "X_User": "98"})).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "code"),
+    [
+        (CHECK, [("x-access-token", "a"), ("x-access-token", "b")], "repeated_parameter"),
+        (CHECK, [("Authorization", "Bearer a"), ("Authorization", "Bearer b")], "repeated_parameter"),
+        (CHECK, [("Cookie", "a=b"), ("Cookie", "a=b")], "repeated_parameter"),
+        (CHECK, [("Content-Length", "70000")], "body_too_large"),
+        (CHECK, [("Content-Length", "x")], "malformed_body"),
+        (f"{CHECK}?role=a&role=b", [], "repeated_parameter"),
+        (f"{CHECK}?role={'a' * 65}", [], "validation_failed"),
+    ],
+)
+async def test_nothing_that_a_client_sends_is_an_error_of_the_proxy(
+    api: Api, path: str, headers: list[tuple[str, str]], code: str
+) -> None:
+    person = await api.sign_up()
+    proof = [] if headers and headers[0][0] == "x-access-token" else [("x-access-token", person.access_token)]
+
+    assert_problem(await api.get(path, headers=[*proof, *headers]), 403, code)
+
+
 def _person(answer: httpx.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name.startswith("x-user-")}

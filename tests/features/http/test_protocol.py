@@ -95,6 +95,24 @@ async def test_more_headers_than_any_client_sends_are_refused(port: int) -> None
     assert codes(await talk(port, GET + b"a: b\r\n" * 101 + LAST)) == ["431 headers_too_large"]
 
 
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        (b"a: b\r\n" * 101, "headers_too_large"),
+        (header(17000), "headers_too_large"),
+        (b"a: \x01\r\n", "malformed_request"),
+    ],
+)
+async def test_head_that_a_proxy_asks_about_is_refused_as_proxies_understand(
+    port: int, headers: bytes, code: str
+) -> None:
+    for query in (b"", b"?role=admin"):
+        answer = await talk(port, b"GET /api/auth/check" + query + b" HTTP/1.1\r\nHost: x\r\n" + headers + LAST)
+
+        assert codes(answer) == [f"403 {code}"]
+        assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
 async def test_head_of_nearly_16_kib_is_read_in_one_piece_and_in_many(port: int) -> None:
     head = GET + header(15000) + LAST
 

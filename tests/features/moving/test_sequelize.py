@@ -205,3 +205,62 @@ async def test_real_process_imports(old: OldDatabase, tmp_path: Path, make_setti
 
     assert process.returncode == 0, err
     assert b"1 accounts read, 1 imported" in out
+
+
+async def test_password_of_the_old_database_comes_from_standard_input(old: OldDatabase, tmp_path: Path) -> None:
+    user, password = f"old_{old.url.database}"[:32], "p@ss:w/rd %2f"
+    await old.run(
+        "SET sql_mode = ''", f"CREATE USER '{user}'@'%' IDENTIFIED BY '{password}'",
+        f"GRANT SELECT ON {old.url.database}.* TO '{user}'@'%'",
+    )  # fmt: skip
+    url = old.url.set(drivername="mysql", username=user, password=None).render_as_string()
+
+    async def run(stdin: str, *arguments: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "import", "sequelize", *arguments, cwd=tmp_path,
+            env=server_env(DATABASE_URL=f"sqlite:///{tmp_path}/new.db"),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        out, _ = await process.communicate(stdin.encode())
+        return process.returncode, out.decode()
+
+    try:
+        code, said = await run(f"{password}\n", url, "--password-stdin")
+        refusals = [
+            await run("wrong\n", url, "--password-stdin"),
+            await run("\n", url, "--password-stdin"),
+            await run("hidden\n", url.replace("@", ":hidden@"), "--password-stdin"),
+        ]
+    finally:
+        await old.run(f"DROP USER '{user}'@'%'")
+
+    assert code == 0, said
+    for code, said in refusals:
+        lines = [line for line in said.splitlines() if line.startswith("gatepost: ")]
+        assert (code in (1, 2), len(lines)) == (True, 1), said
+        assert "hidden" not in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("import", "sequelize", "sqlite:///x"),
+        ("import", "sequelize", "mysql://user:hidden@host/name?tls=skip-verify"),
+        ("import", "csv", "bad.csv"),
+        ("unlock",),
+        ("mail", "retry"),
+        ("audit", "verify", "--expect", "x"),
+        ("create-admin", "--username", "a", "--email", "no address", "--password-stdin"),
+    ],
+)
+def test_refusal_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("no,such,columns\n", encoding="utf-8")
+
+    done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, env=server_env(), capture_output=True, text=True)
+
+    assert done.returncode == 2
+    # Of the bar that shows how far it is, an empty line may be left.
+    assert done.stderr.strip().startswith("gatepost: ")
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "hidden" not in done.stderr

@@ -191,10 +191,10 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
-    invitations = InvitationService(database, clock, policy=policy)
+    invitations = InvitationService(database, clock, Mailboxes(rate_limits), policy=policy)
     role_editor = RoleEditor(database, clock, feed)
     guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
-    pending = PendingSignUps(clock, accounts, policy=policy)
+    pending = PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy)
     recovery = PasswordService(database, clock, passwords, sessions, guesses, rate_limits, rules=rules, policy=policy)
     return Services(
         settings=settings,

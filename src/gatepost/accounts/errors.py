@@ -112,6 +112,25 @@ class LinkUnusable(BadRequest):
     message = "This link is no longer valid. Please ask for a new one."
 
 
+class PasswordNeeded(BadRequest):
+    """The link ends a sign-up, and proves the address alone: the password shows that it is one's own sign-up."""
+
+    code = "password_needed"
+    title = "Password needed"
+    message = "Please enter the password that you chose when you signed up."
+
+
+class WrongSignUpPassword(Forbidden):
+    """The password is not that of the sign-up whose link this is; somebody else may have signed up with the address."""
+
+    code = "wrong_sign_up_password"
+    title = "Wrong password of a sign-up"
+    message = (
+        "This is not the password of this sign-up. "
+        "If you have signed up more than once, follow the link of the other mail, or sign up again."
+    )
+
+
 class WrongPassword(Forbidden):
     """The current password, which the change asks for, is wrong."""
 

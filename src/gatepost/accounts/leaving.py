@@ -169,6 +169,7 @@ def _account(user: User) -> dict[str, Any]:
         "roles": list(user.role_names),
         "createdAt": _text(user.created_at),
         "updatedAt": _text(user.updated_at),
+        "disownedAt": _text(user.disowned_at),
         "eraseAt": _text(user.erase_at),
     }
 
@@ -179,6 +180,7 @@ def _session(session: Session) -> dict[str, Any]:
         "device": session.device,
         "userAgent": session.user_agent,
         "address": session.address,
+        "openedAddress": session.opened_address,
         "createdAt": _text(session.created_at),
         "lastUsedAt": _text(session.last_used_at),
         "endedAt": _text(session.ended_at),

@@ -63,6 +63,8 @@ class User(Base):
     # Counts the changes, so that two people do not overwrite each other's.
     version: Mapped[int] = mapped_column(default=1)
     disabled_at: Mapped[datetime | None] = mapped_column(index=True)
+    # When the owner has last said that a session was not theirs.
+    disowned_at: Mapped[datetime | None]
     # When the owner's wish to be deleted is carried out.
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)

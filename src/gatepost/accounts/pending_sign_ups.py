@@ -1,7 +1,9 @@
 """Sign-ups that wait for their address to be proved: no account is made before, and none can be found out about."""
 
+from collections.abc import Sequence
+
 from gatepost.access.principal import RoleName
-from gatepost.accounts.errors import EmailTaken, UsernameTaken
+from gatepost.accounts.errors import EmailTaken, LinkUnusable, PasswordNeeded, UsernameTaken, WrongSignUpPassword
 from gatepost.accounts.models import OneTimeToken
 from gatepost.accounts.names import parse_username, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
@@ -10,7 +12,10 @@ from gatepost.accounts.repository import Roles, Users
 from gatepost.accounts.service import AccountService, NewAccount
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
-from gatepost.core.database import Transaction
+from gatepost.core.database import Database, Transaction, retry_conflicts
+from gatepost.core.passwords import Passwords
+from gatepost.limits.counters import Counter, turn_of
+from gatepost.limits.guesses import Guesses
 from gatepost.limits.mailboxes import asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
@@ -22,9 +27,21 @@ class PendingSignUps:
     To keep one is the same work for every name and address. What is taken is looked up when the mail is sent.
     """
 
-    def __init__(self, clock: Clock, accounts: AccountService, *, policy: AccountPolicy) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        accounts: AccountService,
+        passwords: Passwords,
+        guesses: Guesses,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
         self._clock = clock
         self._accounts = accounts
+        self._passwords = passwords
+        self._guesses = guesses
         self._policy = policy
 
     async def keep(self, tx: Transaction, new: NewAccount, password_hash: str, *, client: Client) -> None:
@@ -46,13 +63,52 @@ class PendingSignUps:
             data={"link_id": link_id, "asker": asker(client)},
         )
 
-    async def complete(self, tx: Transaction, pending: OneTimeToken, *, client: Client) -> None:
-        """Make the account of a sign-up whose link has been used in this transaction.
+    async def confirm(self, token: str, password: str | None, *, client: Client) -> bool:
+        """Make the account of a sign-up, given the token of its mail; False where the token is not one of a sign-up.
+
+        The token shows that the mailbox is theirs who follow the link, and the password that the sign-up is: anybody
+        can sign up with anybody's address. A wrong password leaves the link good, and is counted.
 
         Raises:
-            SignUpClosed, SignUpByInvitation: sign-up has been closed meanwhile.
-            UsernameTaken, EmailTaken: another account has got it meanwhile.
+            PasswordNeeded: no password is given.
+            WrongSignUpPassword: it is not that of the sign-up.
+            TooManyAttempts: it was wrong too often.
+            LinkUnusable: somebody has used the token at the same moment.
+            SignUpClosed, SignUpByInvitation: sign-up has been closed since.
+            UsernameTaken, EmailTaken: another account has the name or the address by now.
+            HashingBusy: too many people are signing in.
         """
+        async with self._db.read() as tx:
+            pending = await OneTimeTokens(tx).peek(Purpose.SIGN_UP, token, now=self._clock.now())
+            if pending is None:
+                return False
+            if password is None:
+                raise PasswordNeeded
+            counters = self._guesses.of_sign_up(pending.id)
+            await self._guesses.look(tx, counters)
+        whose = turn_of(client, f"sign-up {pending.id}")
+        verdict = await self._passwords.verify(password, pending.data["password_hash"], asker=whose)
+        if not verdict.is_right:
+            await self._count_wrong(counters, client=client)
+            raise WrongSignUpPassword
+        await self._complete(token, counters, client=client)
+        return True
+
+    @retry_conflicts
+    async def _count_wrong(self, counters: Sequence[Counter], *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            await self._guesses.failed(tx, counters, client=client)
+
+    @retry_conflicts
+    async def _complete(self, token: str, counters: Sequence[Counter], *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            await self._guesses.look(tx, counters, held=True)
+            pending = await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=self._clock.now())
+            if pending is None:
+                raise LinkUnusable
+            await self._make(tx, pending, client=client)
+
+    async def _make(self, tx: Transaction, pending: OneTimeToken, *, client: Client) -> None:
         self._policy.require_sign_up(is_invited=False)
         data = pending.data
         new = NewAccount(parse_username(data["username"]), read_email(data["email"]), password="", is_proved=True)

@@ -15,6 +15,7 @@ from gatepost.http.pieces import json_array
 from gatepost.invitations.deps import InvitationServiceDep
 from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
 from gatepost.invitations.schemas import InvitationRequest, InvitationResponse, shown
+from gatepost.limits.errors import TooManyRequests
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
 
@@ -27,13 +28,15 @@ InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteUsers],
     responses=problems(
-        EmailTaken, UnknownRole, RoleNotGrantable, RolesTooLong, BeyondAuthority, InvitationsClosed, PermissionRequired
+        EmailTaken, UnknownRole, RoleNotGrantable, RolesTooLong, BeyondAuthority, InvitationsClosed, PermissionRequired,
+        TooManyRequests,
     ),
-)
+)  # fmt: skip
 async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by: CallerDep) -> InvitationResponse:
     """A mail with a link goes to the address; who accepts it has the roles at once, and a proved address.
 
-    An earlier invitation of the address is void. When it is accepted, the inviter must still be able to give the roles.
+    An earlier invitation of the address is void; past `MAILBOX_RATE` the answer is 429, and it stays good. When it is
+    accepted, the inviter must still be able to give the roles.
     """
     return InvitationResponse.of(
         await invitations.invite(parse_email(body.email), roles=body.roles, language=body.language, by=by)

@@ -23,6 +23,7 @@ from gatepost.core.settings import SignUp
 from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
 from gatepost.invitations.models import Invitation
 from gatepost.invitations.repository import Invitations
+from gatepost.limits.mailboxes import Mailboxes
 from gatepost.mail.outbox import MailKind, enqueue
 
 # One that has run out is shown to administrators, who may send it again.
@@ -32,12 +33,12 @@ HISTORY = timedelta(days=7)
 class InvitationService:
     """Invites people and takes invitations back."""
 
-    def __init__(self, database: Database, clock: Clock, *, policy: AccountPolicy) -> None:
+    def __init__(self, database: Database, clock: Clock, mailboxes: Mailboxes, *, policy: AccountPolicy) -> None:
         self._db = database
         self._clock = clock
+        self._mailboxes = mailboxes
         self._policy = policy
 
-    @retry_conflicts
     async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
         """Send an invitation for an address, which takes the place of an earlier one of that address.
 
@@ -50,9 +51,16 @@ class InvitationService:
             RoleNotGrantable: a role is out of the inviter's reach.
             RolesTooLong: the roles do not fit into an access token.
             BeyondAuthority: an earlier invitation of the address is out of the inviter's reach.
+            TooManyRequests: the address has been invited too often of late; the earlier invitation stays good.
         """
         if self._policy.signup is SignUp.CLOSED:
             raise InvitationsClosed
+        # Counted here and not when the mail is sent: one that is dropped then would have made the earlier one void.
+        await self._mailboxes.take(MailKind.INVITATION, email.canonical)
+        return await self._invite(email, roles=roles, language=language, by=by)
+
+    @retry_conflicts
+    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
         async with self._db.begin() as tx:
             authority = await authority_of(tx, by, Permission.USERS_WRITE)
             # Of two who invite an address at once, the later replaces what the other has sent.

@@ -121,6 +121,10 @@ class Guesses:
         """Return what a guess of somebody counts on who is signed in, and proves again who they are."""
         return (self._counters.of_session(session_id),)
 
+    def of_sign_up(self, link_id: int) -> tuple[Counter, ...]:
+        """Return what a guess of the password of a sign-up that waits for its link counts on."""
+        return (self._counters.of_name(f"sign-up {link_id}"),)
+
     async def look(self, tx: Transaction, counters: Sequence[Counter], *, held: bool = False) -> Sequence[GuessCounter]:
         """Let a guess pass whose counters are at no wait; `held`, they stay so until the transaction ends.
 

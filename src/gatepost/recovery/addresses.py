@@ -7,7 +7,7 @@ from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound, Wro
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import Name, read_email
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.one_time_tokens import Purpose
 from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Users
@@ -48,16 +48,19 @@ class AddressService:
                 default_language=self._policy.default_language, at=self._clock.now(),
             )  # fmt: skip
 
-    async def confirm(self, token: str, *, client: Client) -> None:
+    async def confirm(self, token: str, *, password: str | None, client: Client) -> None:
         """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
 
         Raises:
             LinkUnusable: the token is no good, or the account has changed since.
+            PasswordNeeded, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
+            HashingBusy: too many people are signing in.
             EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
             SignUpClosed, SignUpByInvitation: sign-up has been closed since.
         """
         try:
-            await self._confirm(token, client=client)
+            if not await self._sign_ups.confirm(token, password, client=client):
+                await self._confirm(token, client=client)
         except IntegrityError as error:
             raise EmailTaken from error
 
@@ -92,9 +95,6 @@ class AddressService:
     async def _confirm(self, token: str, *, client: Client) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            if (pending := await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=now)) is not None:
-                await self._sign_ups.complete(tx, pending, client=client)
-                return
             used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
             if used.purpose == Purpose.VERIFY_EMAIL:
                 self._verify(tx, used, user, client=client)

@@ -13,7 +13,7 @@ from gatepost.accounts.repository import Users
 from gatepost.core.client import Client
 from gatepost.core.database import Transaction
 from gatepost.limits.devices import Device
-from gatepost.limits.mailboxes import OWNER, asker
+from gatepost.limits.mailboxes import asker
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 
@@ -28,7 +28,6 @@ async def ask_for(
     # Held, since an account that is erased at this moment would leave the token without one.
     user = await tx.scalar(select(User).where(User.email_canonical == email.canonical).with_for_update(read=True))
     user_id = user.id if user is not None else None
-    is_owner = user is not None and device.belongs_to(user)
     link_id = await OneTimeTokens(tx).ask(
         LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
     )
@@ -39,7 +38,7 @@ async def ask_for(
         language=choose(client.language, default=default_language),
         at=at,
         user_id=user_id,
-        data={"link_id": link_id, "asker": OWNER if is_owner else asker(client)},
+        data={"link_id": link_id, "asker": asker(client, device, user)},
     )
 
 

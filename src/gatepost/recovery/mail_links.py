@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, select
-
 from gatepost.accounts.errors import EmailTaken, InvitationUnusable
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
@@ -19,13 +17,13 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.settings import SignUp
 from gatepost.invitations.acceptance import roles_given
 from gatepost.invitations.repository import Invitations
-from gatepost.limits.mailboxes import OWNER, Mailboxes
+from gatepost.limits.mailboxes import Mailboxes
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.repository import Outbox
 from gatepost.sessions.devices import UNKNOWN, describe
-from gatepost.sessions.models import Session
+from gatepost.sessions.repository import Sessions
 
 PAGES = {
     Purpose.VERIFY_EMAIL: "/verify-email",
@@ -63,30 +61,21 @@ class MailLinks:
 
         Each try makes a new link, and the one before is void.
         """
-        if await self._is_taken_back(mail):
-            return None  # it fills no mailbox, and must not keep the newer one from it
-        if mail.attempts == 0:
-            asker = await self._asker(mail)
-            if not await self._mailboxes.admit(mail.kind, _canonical(mail.address), asker):
+        if mail.attempts == 0 and mail.kind != MailKind.INVITATION:  # those count when they are asked for
+            asker = str(mail.data.get("asker", ""))
+            is_home = bool(asker) and await self._is_home(mail, asker)
+            if not await self._mailboxes.admit(mail.kind, _canonical(mail.address), asker, is_home=is_home):
                 await self._drop(mail)
                 return None
         return await self._prepare(mail)
 
-    async def _is_taken_back(self, mail: OutboxMail) -> bool:
-        if mail.kind != MailKind.INVITATION:
-            return False
-        async with self._db.read() as tx:
-            return await Invitations(tx).get(mail.data.get("invitation_id", 0)) is None
-
-    async def _asker(self, mail: OutboxMail) -> str:
-        """Return who has asked for a mail: its owner, too, from where the account was signed in to before.
+    async def _is_home(self, mail: OutboxMail, asker: str) -> bool:
+        """Whether the account of a mail is signed in to where the mail was asked for.
 
         Looked up now, so that asking takes as long for an account with many sessions as for none.
         """
-        asker = str(mail.data.get("asker", ""))
-        is_known = exists().where(Session.user_id == mail.user_id, Session.address == asker)
         async with self._db.read() as tx:
-            return OWNER if asker and await tx.scalar(select(is_known)) else asker
+            return await Sessions(tx).is_live_at(mail.user_id, asker, now=self._clock.now())
 
     @retry_conflicts
     async def _prepare(self, mail: OutboxMail) -> PreparedMail | None:
@@ -226,7 +215,10 @@ class MailLinks:
         if renewed is None:
             return None
         token, row = renewed
-        return {"link": self._address(PAGES[Purpose(row.purpose)], token), "expires_at": row.expires_at}
+        address = self._address(PAGES[Purpose(row.purpose)], token)
+        # The page asks for the password of the sign-up.
+        link = f"{address}&sign-up" if row.purpose == Purpose.SIGN_UP else address
+        return {"link": link, "expires_at": row.expires_at}
 
     def _address(self, page: str, token: str) -> str:
         # In the fragment, which browsers send to nobody and which no log has.

@@ -17,7 +17,6 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.mail.outbox import MailKind
 from gatepost.recovery.links import open_link
-from gatepost.sessions.models import DISOWNED
 from gatepost.sessions.service import SessionService
 
 # Where no mail arrives (RFC 6761): the address of an account that held one that is not its own.
@@ -63,12 +62,13 @@ class NotMeService:
             is_theirs = not was_moved or await self._restore(tx, user, email, client=client)
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
+            user.disowned_at = now
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=email.canonical, now=now)
             for sessions in [{}] if was_moved else _spoken_of(used):
-                await self._sessions.end(tx, user_id=user.id, reason=DISOWNED, client=client, **sessions)
+                await self._sessions.disown(tx, user.id, client=client, **sessions)
             if is_theirs:
                 await write(tx, MailKind.RESET_PASSWORD, user, at=now)
             record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, client=client)

@@ -6,12 +6,14 @@ from gatepost.access.deps import CurrentUser
 from gatepost.accounts.errors import (
     EmailTaken,
     LinkUnusable,
+    PasswordNeeded,
     SignUpByInvitation,
     SignUpClosed,
     UnusablePassword,
     UsernameTaken,
     UserNotFound,
     WrongPassword,
+    WrongSignUpPassword,
 )
 from gatepost.accounts.names import parse_email
 from gatepost.core.hashing_line import HashingBusy
@@ -28,6 +30,7 @@ from gatepost.recovery.schemas import (
     PasswordChangeRequest,
     PasswordResetRequest,
     TokenRequest,
+    VerifyRequest,
 )
 
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
@@ -84,11 +87,19 @@ async def change_password(
     "/email/verify",
     summary="Confirm an address by a mail link",
     dependencies=[LinkLimit],
-    responses=problems(LinkUnusable, UsernameTaken, EmailTaken, SignUpClosed, SignUpByInvitation, TooManyRequests),
-)
-async def verify_email(body: TokenRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
-    """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this."""
-    await addresses.confirm(body.token, client=client)
+    responses=problems(
+        LinkUnusable, PasswordNeeded, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed, SignUpByInvitation,
+        TooManyAttempts, TooManyRequests, HashingBusy,
+    ),
+)  # fmt: skip
+async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
+    """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this.
+
+    A sign-up waits where the deployment does not tell what is taken. Its link proves the address alone, so that it
+    needs the `password` of the sign-up as well: without it the answer is 400 `password_needed`. A wrong one leaves the
+    link good.
+    """
+    await addresses.confirm(body.token, password=body.password, client=client)
     return MessageResponse(message="Your e-mail address is confirmed.")
 
 

@@ -25,6 +25,17 @@ class TokenRequest(In):
     token: LinkToken = Field(repr=False, examples=[EXAMPLE_TOKEN])
 
 
+class VerifyRequest(TokenRequest):
+    """The token of a mail link, and where it ends a sign-up the password of that."""
+
+    password: CurrentPassword | None = Field(
+        default=None,
+        repr=False,
+        description="The password that was chosen at the sign-up whose link this is; other links need none.",
+        examples=[None],
+    )
+
+
 class PasswordResetRequest(In):
     """The token of a mail link, and the new password."""
 

@@ -37,7 +37,9 @@ class Session(Base):
     access_expires_at: Mapped[datetime]
     key_id: Mapped[str] = mapped_column(exact(64))
     amr: Mapped[str] = mapped_column(exact(64))
+    # Where it was last used, and where it was opened, which earlier versions did not keep.
     address: Mapped[str] = mapped_column(exact(45))
+    opened_address: Mapped[str | None] = mapped_column(exact(45))
     user_agent: Mapped[str] = mapped_column(text(255))
     # The User-Agent in words; with the address, how a device without a token is known again.
     device: Mapped[str] = mapped_column(text(100))

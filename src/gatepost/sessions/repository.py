@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    or_,
     select,
     tuple_,
     update,
@@ -35,6 +36,9 @@ MOVED_ON = (
     "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
     "user_agent", "device",
 )  # fmt: skip
+# Where a session was opened: whoever has stolen a refresh token makes no other place known. Earlier versions did not
+# keep it beside where the session was last used.
+OPENED_AT: ColumnElement[str] = func.coalesce(Session.opened_address, Session.address)
 # Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
 # for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
 GRANT = (
@@ -155,15 +159,9 @@ class Sessions:
         keep: int | None = None,
     ) -> Sequence[Session]:
         """End the sessions that fit all that is given and go on; return those that this call ended."""
-        wanted: list[ColumnElement[bool]] = [Session.ended_at.is_(None)]
+        wanted = [Session.ended_at.is_(None), *_chosen(session_id=session_id, after=after, device=device)]
         if user_id is not None:
             wanted.append(Session.user_id == user_id)
-        if session_id is not None:
-            wanted.append(Session.id == session_id)
-        if after is not None:
-            wanted.append(Session.created_at > after)
-        if device is not None:
-            wanted.append(Session.device == device)
         if keep is not None:
             wanted.append(Session.id != keep)
         # What this transaction has read before it had the lock may be old by now.
@@ -175,12 +173,23 @@ class Sessions:
         await self._tx.flush()
         return found
 
+    async def disown(self, user_id: int, **which: Any) -> None:
+        """Note of an account's sessions that have ended, as `end` chooses them, that they were not its owner's."""
+        ended = (Session.user_id == user_id, Session.ended_at.is_not(None), *_chosen(**which))
+        statement = update(Session).where(*ended).values(end_reason=DISOWNED)
+        await self._tx.execute(statement.execution_options(synchronize_session=False))
+
+    async def is_live_at(self, user_id: int | None, address: str, *, now: datetime) -> bool:
+        """Whether a session of an account goes on that was last used at an address."""
+        there = exists().where(Session.user_id == user_id, Session.address == address, *_live(now))
+        return bool(await self._tx.scalar(select(there)))
+
     async def addresses_of(self, user_id: int, device: str, *, but: int) -> Sequence[str]:
         """Return where an account was signed in to from a device of this name, in other sessions than this one.
 
         Those that its owner has disowned do not count.
         """
-        query = select(Session.address).where(
+        query = select(OPENED_AT).where(
             Session.user_id == user_id,
             Session.device == device,
             Session.end_reason.is_distinct_from(DISOWNED),
@@ -202,21 +211,18 @@ class Sessions:
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
 
-# What to select beside an account at a sign-in: whether it has had sessions, and none of this program from this
-# address, but for those that its owner has disowned; and whether there is one that they have.
+# What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
+# signed in to with this program from this address, but for sessions that its owner has disowned.
 IS_STRANGE: ColumnElement[bool] = and_(
-    exists().where(Session.user_id == User.id).correlate(User),
+    or_(exists().where(Session.user_id == User.id).correlate(User), User.created_at < bindparam("new_since")),
     ~exists()
     .where(
         Session.user_id == User.id,
         Session.device == bindparam("device"),
-        Session.address == bindparam("client_address"),
+        bindparam("client_address") == OPENED_AT,
         Session.end_reason.is_distinct_from(DISOWNED),
     )
     .correlate(User),
-)
-HAS_DISOWNED: ColumnElement[bool] = (
-    exists().where(Session.user_id == User.id, Session.end_reason == DISOWNED).correlate(User)
 )
 
 
@@ -227,6 +233,19 @@ def _number_taken() -> Iterator[None]:
         yield
     except IntegrityError as error:
         raise NumberTaken from error
+
+
+def _chosen(
+    *, session_id: int | None = None, after: datetime | None = None, device: str | None = None
+) -> list[ColumnElement[bool]]:
+    chosen: list[ColumnElement[bool]] = []
+    if session_id is not None:
+        chosen.append(Session.id == session_id)
+    if after is not None:
+        chosen.append(Session.created_at > after)
+    if device is not None:
+        chosen.append(Session.device == device)
+    return chosen
 
 
 def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:

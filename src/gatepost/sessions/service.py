@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
@@ -13,7 +14,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.pages import in_pages
 from gatepost.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenExpired, TokenInvalid
-from gatepost.sessions.models import Session
+from gatepost.sessions.models import DISOWNED, Session
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.revocation import RevocationFeed
@@ -110,6 +111,11 @@ class SessionService:
         """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""
         for session_id in sorted(session_ids):
             await self.end(tx, session_id=session_id, reason=reason, client=client)
+
+    async def disown(self, tx: Transaction, user_id: int, *, client: Client, **which: Any) -> None:
+        """End sessions of an account, and note of them and of those that fit and had ended that a stranger had them."""
+        await self.end(tx, user_id=user_id, reason=DISOWNED, client=client, **which)
+        await Sessions(tx).disown(user_id, **which)
 
     async def end(
         self,

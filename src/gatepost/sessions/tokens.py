@@ -182,6 +182,7 @@ class TokenService:
             key_id=self._access.key_id,
             amr=amr,
             address=client.address[:LONGEST_ADDRESS],
+            opened_address=client.address[:LONGEST_ADDRESS],
             user_agent=client.user_agent,
             device=describe(client.user_agent),
         )

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -31,7 +32,7 @@ from gatepost.limits.rates import Rate, RateLimits
 from gatepost.mail.outbox import MailKind
 from gatepost.sessions.devices import describe
 from gatepost.sessions.models import Session
-from gatepost.sessions.repository import HAS_DISOWNED, IS_STRANGE, Sessions
+from gatepost.sessions.repository import IS_STRANGE, Sessions
 from gatepost.sessions.service import SessionService
 from gatepost.sessions.tokens import REPLACED, SignedIn, TokenService
 from gatepost.signin.errors import InvalidCredentials
@@ -58,7 +59,10 @@ ANSWERS: dict[Refusal, type[AppError]] = {
 RIGHT_PASSWORD = (Refusal.DISABLED, Refusal.UNVERIFIED)
 
 # What a sign-in has to know besides the account.
-BESIDE_ACCOUNT = (IS_STRANGE, HAS_DISOWNED, *BESIDE)
+BESIDE_ACCOUNT = (IS_STRANGE, *BESIDE)
+
+# Whoever made an account is not told of their first sign-in.
+NEW_FOR = timedelta(days=1)
 
 # A password, or its hash, may be replaced between reading it and signing in; then it is read once more.
 READINGS = 2
@@ -184,10 +188,14 @@ class SignInService:
         may have kept one.
         """
         attempt = self._guesses.attempt(counted, client=client, device=device)
-        values = {"device": describe(client.user_agent), **attempt.values()}
+        values = {
+            "device": describe(client.user_agent),
+            "new_since": self._clock.now() - NEW_FOR,
+            **attempt.values(),
+        }
         async with self._db.read() as tx:
-            user, (is_strange, has_disowned, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
-        is_known = user is not None and device.belongs_to(user) and not has_disowned
+            user, (is_strange, *beside) = await Users(tx).named(name, BESIDE_ACCOUNT, values)
+        is_known = user is not None and device.belongs_to(user) and user.disowned_at is None
         return user, self._guesses.admit(attempt, user, beside), bool(is_strange) and not is_known
 
     async def _improve_hash(self, user: User, password: str, *, asker: Asker, client: Client) -> None:

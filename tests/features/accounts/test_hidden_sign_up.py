@@ -43,7 +43,9 @@ async def services(make_services: MakeServices) -> Services:
 async def hidden(api: Api, services: Services) -> Api:
     """Return the API of a deployment that hides what is taken, with one account."""
     await api.post(SIGN_UP, json=OWNER)
-    answer = await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+    answer = await api.post(
+        VERIFY, json={"token": await take_link(services, "verify_email"), "password": OWNER["password"]}
+    )
     assert answer.status_code == 200, answer.text
     return api
 
@@ -141,8 +143,8 @@ async def test_link_makes_the_account_and_opens_the_sign_in(
     assert_problem(
         await hidden.post(SIGN_IN, json={"username": "New Person", "password": PASSWORD}), 401, "invalid_credentials"
     )
-    assert (await hidden.post(VERIFY, json={"token": token})).status_code == 200
-    assert_problem(await hidden.post(VERIFY, json={"token": token}), 400, "link_unusable")
+    assert (await hidden.post(VERIFY, json={"token": token, "password": PASSWORD})).status_code == 200
+    assert_problem(await hidden.post(VERIFY, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
 
     person = await hidden.sign_in("New Person")
     me = (await hidden.get("/api/users/me", headers=person.headers)).json()
@@ -159,9 +161,10 @@ async def test_of_two_sign_ups_for_one_name_the_first_link_wins(hidden: Api, ser
         await hidden.post(SIGN_UP, json={"username": "Wanted", "email": email, "password": PASSWORD})
         tokens[email] = await take_link(services, "verify_email")
 
-    assert (await hidden.post(VERIFY, json={"token": tokens["two@example.com"]})).status_code == 200
-    late = await hidden.post(VERIFY, json={"token": tokens["one@example.com"]})
+    first = await hidden.post(VERIFY, json={"token": tokens["two@example.com"], "password": PASSWORD})
+    late = await hidden.post(VERIFY, json={"token": tokens["one@example.com"], "password": PASSWORD})
 
+    assert first.status_code == 200
     assert_problem(late, 400, "username_taken")
     assert (await hidden.sign_in("Wanted")).email == "two@example.com"
 
@@ -172,8 +175,8 @@ async def test_of_two_sign_ups_for_one_address_the_first_link_wins(hidden: Api, 
         await hidden.post(SIGN_UP, json={"username": name, "email": "new@example.com", "password": PASSWORD})
         tokens.append(await take_link(services, "verify_email"))
 
-    assert (await hidden.post(VERIFY, json={"token": tokens[0]})).status_code == 200
-    assert_problem(await hidden.post(VERIFY, json={"token": tokens[1]}), 400, "email_taken")
+    assert (await hidden.post(VERIFY, json={"token": tokens[0], "password": PASSWORD})).status_code == 200
+    assert_problem(await hidden.post(VERIFY, json={"token": tokens[1], "password": PASSWORD}), 400, "email_taken")
 
 
 async def test_link_can_be_asked_for_again_and_ends_with_its_time(
@@ -219,7 +222,7 @@ async def test_link_of_before_makes_no_account_once_sign_up_is_closed(
     token = await take_link(services, "verify_email")
     closed = make_services(email_verification="required", signup_reveals_taken=False, signup=signup)
     async with started(closed) as app, http_client(app) as client:
-        answer = await client.post(VERIFY, json={"token": token})
+        answer = await client.post(VERIFY, json={"token": token, "password": PASSWORD})
 
     assert_problem(answer, 403, code)
     async with database.read() as tx:

@@ -12,12 +12,13 @@ from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
 from tests.features.limits.conftest import MakeApi
 from tests.features.recovery.conftest import unattended
-from tests.support.api import PASSWORD, Api
+from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
 
 FORGOT = "/api/auth/password/forgot"
 RESEND = "/api/auth/email/resend"
+INVITATIONS = "/api/admin/invitations"
 VARYING = ("x-request-id", "date", "ratelimit")
 
 
@@ -70,13 +71,7 @@ async def test_strangers_together_do_not_fill_it_and_leave_the_owner_a_way(
 ) -> None:
     home = api_from("198.51.100.1")
     owner = await home.sign_up()
-    device = (
-        await home.post(
-            "/api/auth/signin",
-            json={"username": owner.username, "password": PASSWORD},
-            headers={"X-Device-Token": ""},
-        )
-    ).headers["x-device-token"]
+    device = await device_of(home, owner.username)
     await take_mails(services)
     came = [
         kind
@@ -89,6 +84,15 @@ async def test_strangers_together_do_not_fill_it_and_leave_the_owner_a_way(
     away.client.headers["X-Device-Token"] = device
     assert await ask(away, services, clock, FORGOT, owner.email) == ["reset_password"]
     assert await ask(home, services, clock, FORGOT, owner.email) == ["reset_password"]
+
+
+async def device_of(api: Api, username: str) -> str:
+    """Sign in, and return the token of the device."""
+    credentials = {"username": username, "password": PASSWORD}
+    answer = await api.post("/api/auth/signin", json=credentials, headers={"X-Device-Token": ""})
+    assert answer.status_code == 200, answer.text
+    token: str = answer.headers["x-device-token"]
+    return token
 
 
 async def test_request_of_a_stranger_that_is_dropped_does_not_count_as_the_owners(
@@ -149,7 +153,7 @@ async def test_sign_ups_that_meet_an_account_do_not_fill_its_mailbox(
         body = {"username": "Abbey", "email": "abbey@example.com", "password": PASSWORD}
         await client.post("/api/auth/signup", json=body)
         link = await take_link(services, "verify_email")
-        assert (await client.post("/api/auth/email/verify", json={"token": link})).is_success
+        assert (await client.post("/api/auth/email/verify", json={"token": link, "password": PASSWORD})).is_success
         for index in range(5):
             again = await client.post("/api/auth/signup", json={**body, "username": f"Abbey {index}"})
             assert again.status_code == 202
@@ -208,23 +212,44 @@ async def test_invitations_do_not_fill_a_mailbox(api: Api, services: Services) -
     root = await api.sign_in("Root")
     await take_mails(services)
     sent = []
-    for _ in range(4):
+    for status in (201, 201, 429, 429):
         body = {"email": "victim@example.com", "roles": []}
-        assert (await api.post("/api/admin/invitations", json=body, headers=root.headers)).status_code == 201
+        assert (await api.post(INVITATIONS, json=body, headers=root.headers)).status_code == status
         sent += [mail.kind for mail in await take_mails(services)]
 
     assert sent == ["invitation"] * 2
 
 
-async def test_invitation_that_was_replaced_before_it_left_counts_on_no_mailbox(services: Services) -> None:
+async def test_invitation_that_would_not_be_sent_is_refused_and_the_earlier_one_stays_good(
+    api: Api, services: Services
+) -> None:
+    root = await api.sign_up("Root")
+    await give(services.database, root.id, [RoleName.ADMIN])
+    root = await api.sign_in("Root")
+    await take_mails(services)
+    body = {"email": "guest@example.com", "roles": []}
+    for _ in range(2):
+        assert (await api.post(INVITATIONS, json=body, headers=root.headers)).status_code == 201
+        token = await take_link(services, "invitation")
+
+    refused = await api.post(INVITATIONS, json=body, headers=root.headers)
+
+    assert_problem(refused, 429, "too_many_requests")
+    assert refused.headers["ratelimit-policy"] == '"mailbox";q=2;w=3600'
+    assert int(refused.headers["retry-after"]) > 0
+    guest = {"username": "Guest", "password": PASSWORD, "email": body["email"], "invitation": token}
+    assert (await api.post("/api/auth/signup", json=guest)).status_code == 201
+
+
+async def test_invitation_that_replaces_one_which_has_not_left_is_sent(services: Services) -> None:
     async with unattended(services) as api:
         root = await api.sign_up("Root")
         await give(services.database, root.id, [RoleName.ADMIN])
         root = await api.sign_in("Root")
         await take_mails(services)
-        for _ in range(4):
+        for status in (201, 201, 429):
             body = {"email": "victim@example.com", "roles": []}
-            assert (await api.post("/api/admin/invitations", json=body, headers=root.headers)).status_code == 201
+            assert (await api.post(INVITATIONS, json=body, headers=root.headers)).status_code == status
 
     assert [mail.kind for mail in await take_mails(services)] == ["invitation"]
 

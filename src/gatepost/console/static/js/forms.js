@@ -4,7 +4,12 @@ import { data, duration, find, language, say } from "./words.js";
 import { all, one, show } from "./ui.js";
 
 // Problems about one field, whose answer names none.
-const FIELD_OF_CODE = { username_taken: "username", email_taken: "email" };
+const FIELD_OF_CODE = {
+  username_taken: "username",
+  email_taken: "email",
+  password_needed: "password",
+  wrong_sign_up_password: "password",
+};
 
 /**
  * Let a form be sent by `send(values)`; a Problem that it throws is shown.

@@ -2,8 +2,13 @@
 
 import { one, show } from "./ui.js";
 
+const link = new URLSearchParams(location.hash.slice(1));
+
 /** The token of the link; it stays in the address until it is used, so that the page can be loaded again. */
-export const token = new URLSearchParams(location.hash.slice(1)).get("token");
+export const token = link.get("token");
+
+/** Whether the link ends a sign-up, so that it needs the password of that. */
+export const isOfSignUp = link.has("sign-up");
 
 /** Say so where the token is missing, and hide the form. */
 export function needToken(form) {

@@ -1,6 +1,6 @@
 import { post } from "./api.js";
 import { handle } from "./forms.js";
-import { finish, token } from "./link.js";
+import { finish, isOfSignUp, token } from "./link.js";
 import "./page.js";
 import { all, one, show } from "./ui.js";
 import { say } from "./words.js";
@@ -10,16 +10,18 @@ const resend = one("#resend");
 
 show(token !== null, ...all("[data-with-token]"));
 show(token === null, ...all("[data-without-token]"));
+askPassword(token !== null && isOfSignUp);
 
 handle(
   verify,
-  async () => {
-    await post("/api/auth/email/verify", { token }, { isPublic: true });
+  async ({ password }) => {
+    await post("/api/auth/email/verify", { token, password }, { isPublic: true });
     finish(verify, say("verify_email.client.verified"));
   },
   {
     // A new link is one field away.
     onProblem({ code }) {
+      if (code === "password_needed") askPassword(true);
       show(code === "link_unusable", resend);
       return false;
     },
@@ -31,3 +33,13 @@ handle(resend, async ({ email }) => {
   show(false, verify);
   finish(resend, say("verify_email.client.sent", { email }));
 });
+
+/** Ask for the password of the sign-up, or not. */
+function askPassword(isAsked) {
+  const field = one("[data-field=password]", verify);
+  one("input", field).disabled = !isAsked;
+  show(isAsked, field, one("[data-of-sign-up]"));
+  if (!isAsked) return;
+  show(false, one(".lead[data-with-token]"));
+  one("input", field).focus();
+}

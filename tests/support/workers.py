@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from asyncio import Task
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -129,17 +130,30 @@ async def refused_everywhere(workers: Workers, access_tokens: Sequence[str], *, 
 
 async def until_waiting_for_a_lock(database: Database) -> None:
     """Return when a transaction waits for a row that another one holds; only MySQL and MariaDB can tell."""
+    deadline = time.monotonic() + FEED_SECONDS
+    while not await _waiting(database):
+        assert time.monotonic() < deadline, "nobody waits"
+
+
+async def held_up(database: Database, call: Awaitable[httpx.Response], *, waiting: int = 1) -> Task[httpx.Response]:
+    """Send a request into a transaction of the test, and return when so many wait for its rows, or it is answered.
+
+    On SQLite, where a transaction holds everything, it has begun.
+    """
+    task = asyncio.ensure_future(call)
+    while database.engine.dialect.name != "sqlite" and not task.done() and await _waiting(database) < waiting:
+        pass
+    return task
+
+
+async def _waiting(database: Database) -> int:
     query = text(
         "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p "
         "ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
     )
-    deadline = time.monotonic() + FEED_SECONDS
-    waiting = 0
-    while not waiting:
-        assert time.monotonic() < deadline, "nobody waits"
-        await asyncio.sleep(LOCKS_SECONDS)
-        async with database.read() as tx:
-            waiting = await tx.scalar(query) or 0
+    await asyncio.sleep(LOCKS_SECONDS)
+    async with database.read() as tx:
+        return await tx.scalar(query) or 0
 
 
 def claims(access_token: str) -> dict[str, Any]:

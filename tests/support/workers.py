@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import time
-from asyncio import Task
+from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from sqlalchemy import URL, select, text
@@ -29,6 +29,7 @@ PAUSE_SECONDS = 0.05
 FREE_GUESSES = 10
 # The server's view of its locks stays as it was for those who look more often.
 LOCKS_SECONDS = 0.2
+Result = TypeVar("Result")
 SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 
@@ -135,8 +136,8 @@ async def until_waiting_for_a_lock(database: Database) -> None:
         assert time.monotonic() < deadline, "nobody waits"
 
 
-async def held_up(database: Database, call: Awaitable[httpx.Response], *, waiting: int = 1) -> Task[httpx.Response]:
-    """Send a request into a transaction of the test, and return when so many wait for its rows, or it is answered.
+async def held_up(database: Database, call: Awaitable[Result], *, waiting: int = 1) -> Future[Result]:
+    """Begin something within a transaction of the test; return when so many wait for its rows, or it is done.
 
     On SQLite, where a transaction holds everything, it has begun.
     """

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from asyncio import Future
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from sqlalchemy import URL, select, text
@@ -28,6 +29,7 @@ PAUSE_SECONDS = 0.05
 FREE_GUESSES = 10
 # The server's view of its locks stays as it was for those who look more often.
 LOCKS_SECONDS = 0.2
+Result = TypeVar("Result")
 SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 
 
@@ -129,17 +131,30 @@ async def refused_everywhere(workers: Workers, access_tokens: Sequence[str], *, 
 
 async def until_waiting_for_a_lock(database: Database) -> None:
     """Return when a transaction waits for a row that another one holds; only MySQL and MariaDB can tell."""
+    deadline = time.monotonic() + FEED_SECONDS
+    while not await _waiting(database):
+        assert time.monotonic() < deadline, "nobody waits"
+
+
+async def held_up(database: Database, call: Awaitable[Result], *, waiting: int = 1) -> Future[Result]:
+    """Begin something within a transaction of the test; return when so many wait for its rows, or it is done.
+
+    On SQLite, where a transaction holds everything, it has begun.
+    """
+    task = asyncio.ensure_future(call)
+    while database.engine.dialect.name != "sqlite" and not task.done() and await _waiting(database) < waiting:
+        pass
+    return task
+
+
+async def _waiting(database: Database) -> int:
     query = text(
         "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p "
         "ON p.id = t.trx_mysql_thread_id WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
     )
-    deadline = time.monotonic() + FEED_SECONDS
-    waiting = 0
-    while not waiting:
-        assert time.monotonic() < deadline, "nobody waits"
-        await asyncio.sleep(LOCKS_SECONDS)
-        async with database.read() as tx:
-            waiting = await tx.scalar(query) or 0
+    await asyncio.sleep(LOCKS_SECONDS)
+    async with database.read() as tx:
+        return await tx.scalar(query) or 0
 
 
 def claims(access_token: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from sqlalchemy import delete, select
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import UserNotFound, WrongPassword
+from gatepost.accounts.errors import LastAdministrator, UserNotFound, WrongPassword
 from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
@@ -96,16 +96,30 @@ class LeavingService:
             record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, client=client)
         return erase_at
 
-    @retry_conflicts
     async def erase_due(self) -> int:
-        """Delete up to a hundred accounts whose time has come; return how many went."""
+        """Delete up to a hundred accounts whose time has come; return how many went.
+
+        An administrator is kept until another one can sign in.
+        """
         now = self._clock.now()
-        async with self._db.begin() as tx:
+        async with self._db.read() as tx:
             due = select(User.id).where(User.erase_at <= now).order_by(User.id).limit(BATCH)
             ids = (await tx.scalars(due)).all()
-            for user_id in ids:
-                await self.erase(tx, user_id)
-        return len(ids)
+        return sum([await self._erase_if_due(user_id, now=now) for user_id in ids])
+
+    @retry_conflicts
+    async def _erase_if_due(self, user_id: int, *, now: datetime) -> bool:
+        async with self._db.begin() as tx:
+            user = await Users(tx).to_change(user_id)
+            # Its owner may have signed in since it was found.
+            if user is None or user.erase_at is None or user.erase_at > now:
+                return False
+            try:
+                await require_another_administrator(tx, user, policy=self._policy)
+            except LastAdministrator:
+                return False
+            await self.erase(tx, user_id)
+        return True
 
     async def _pages(self, read: ReadPage[R], show: Callable[[R], dict[str, Any]]) -> AsyncIterator[Sequence[Any]]:
         async for page in in_pages(self._db, read):
@@ -133,6 +147,13 @@ class LeavingService:
                 tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
                 client=client, details=details,
             )  # fmt: skip
+
+
+def take_deletion_back(tx: Transaction, user: User, *, now: datetime, client: Client) -> None:
+    """Let an account live that was to be deleted; the caller holds its row."""
+    if user.erase_at is not None:
+        user.erase_at = None
+        record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=user.id, client=client)
 
 
 def _owned(model: type[T], user_id: int) -> ReadPage[T]:

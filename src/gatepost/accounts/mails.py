@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import Name
+from gatepost.accounts.names import Name, mailbox_of
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.core.database import Transaction
+from gatepost.invitations.inviters import take_back_beyond_reach, take_back_sent_by
 from gatepost.mail.outbox import MailKind, enqueue
 
 # The other kinds have no token: `sign_up_taken` and `deletion_planned` name a page that anybody can open.
@@ -40,9 +41,11 @@ class LinkEnd(StrEnum):
     DISABLED = "disabling"
     ENABLED = "enabling"
     ADDRESS_REPLACED = "another address by an administrator"
+    NAME_REPLACED = "another user name by an administrator"
     PROOF_SET = "a proof given or taken by an administrator"
     ROLES_CHANGED = "changed roles"
     SIGNED_OUT = "a sign-out by an administrator"
+    SIGNED_OUT_EVERYWHERE = "a sign-out of all devices, or all others"
 
 
 ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL})
@@ -55,11 +58,11 @@ ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     for end in LinkEnd
 }
 
-# `sign_up_taken` speaks to who has the address; an invitation to who has no account yet; `deletion_planned` is sent as
-# long as it is true.
+# `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true. An invitation ends
+# with what happens to the account of its inviter: a thief may have sent it.
 STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
     MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
-    MailKind.INVITATION: frozenset(),
+    MailKind.INVITATION: frozenset(LinkEnd) - {LinkEnd.ADDRESS_CHANGED, LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET},
     MailKind.DELETION_PLANNED: frozenset(),
 }
 
@@ -88,8 +91,13 @@ def fates() -> str:
 
 
 async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datetime) -> None:
-    """Make void what this ends: links that were sent, and those whose mail waits."""
+    """Make void what this ends, sent or not: links of an account, whose row the caller holds, and its invitations."""
     await OneTimeTokens(tx).void(user_id, ENDS[after], now=now)
+    reason = after.name.lower()
+    if after is LinkEnd.ROLES_CHANGED:
+        await take_back_beyond_reach(tx, [user_id], reason=reason, now=now)
+    elif after in STOPS[MailKind.INVITATION]:
+        await take_back_sent_by(tx, user_id, reason=reason, now=now)
 
 
 async def write(
@@ -114,7 +122,7 @@ async def write(
         told["link_id"] = await OneTimeTokens(tx).ask(
             LINK_OF[kind],
             user_id=user.id,
-            email_canonical=to.canonical,
+            email_canonical=mailbox_of(to.display) if kind in NOTICES else to.canonical,
             now=at,
             data={**(link or {}), "email": to.display},
         )

@@ -102,6 +102,7 @@ class OneTimeToken(Base):
     digest: Mapped[str] = mapped_column(exact(64), unique=True)
     # Empty for a sign-up, whose account is not there yet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    # Of "this was not me" the mailbox (`names.mailbox_of`): another one of the same canonical form may be a thief's.
     email_canonical: Mapped[str] = mapped_column(exact(320), index=True)
     data: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime]

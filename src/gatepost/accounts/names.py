@@ -135,6 +135,14 @@ def read_email(text: str) -> Name:
     return Name(address.normalized, f"{unicodedata.normalize('NFC', local)}@{domain.lower()}")
 
 
+def mailbox_of(email: str) -> str:
+    """Return what servers tell mailboxes apart by: an address as it is written, but for the case of plain letters.
+
+    Two that count as one account's, such as `ab@` in full width and in half, may be two people's.
+    """
+    return email.encode().lower().decode()  # of bytes, lower() knows plain letters alone
+
+
 def canonical_identifier(text: str) -> tuple[str, str] | None:
     """Say what a sign-in names: ("username" or "email", its canonical form); None for what nobody is called."""
     try:

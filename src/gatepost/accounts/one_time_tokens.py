@@ -112,7 +112,7 @@ class OneTimeTokens:
         return any(expires_at != created_at + UNSENT_LIFE for created_at, expires_at in found)
 
     async def oldest(self, purpose: Purpose, user_id: int, *, now: datetime, email: str | None = None) -> int | None:
-        """Return the id of an account's oldest good token for a purpose, and for a canonical address if it is named."""
+        """Return the id of an account's oldest good token for a purpose, and for an address if it is named."""
         query = select(OneTimeToken.id).where(
             OneTimeToken.user_id == user_id,
             OneTimeToken.purpose == purpose.value,
@@ -167,7 +167,7 @@ class OneTimeTokens:
         await self._void(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes), now=now)
 
     async def void_younger(self, purpose: Purpose, user_id: int, *, than: int, email: str, now: datetime) -> None:
-        """Make those useless that came after this one, and are for another canonical address."""
+        """Make those useless that came after this one, and are for another address."""
         await self._void(
             OneTimeToken.user_id == user_id,
             OneTimeToken.purpose == purpose.value,

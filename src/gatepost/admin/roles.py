@@ -1,6 +1,6 @@
 """The roles themselves: what they are called, and what they allow."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.purging import delete_batch
+from gatepost.invitations.inviters import inviters_touched_by, take_back_beyond_reach
 from gatepost.sessions.revocation import RevocationFeed
 
 # So many accounts are written in one transaction.
@@ -175,6 +176,7 @@ class RoleEditor:
                     await self._require_free_name(tx, role)
                     await self._retire(tx, role, old.name)
                 role.stale_above, _ = await self._make_stale(tx, role_id, above=0)
+                await self._take_back_invitations(tx, await inviters_touched_by(tx, role_id))
             self._record(tx, AuditEvent.ROLE_CHANGED, by, {"role": role_id, "before": before, "after": _plain(role)})
             await tx.flush()
         return role
@@ -187,7 +189,9 @@ class RoleEditor:
             _require_own(role)
             roles = ManagedRoles(tx)
             holders = await roles.holders(role_id, above=0, limit=BATCH)
+            inviters = set(holders) & set(await inviters_touched_by(tx, role_id))
             await roles.take(role_id, holders)
+            await self._take_back_invitations(tx, inviters)
             await self._feed.revoke_accounts(tx, holders)
             is_last = len(holders) < BATCH
             if is_last:
@@ -243,6 +247,9 @@ class RoleEditor:
             raise RoleNameRetired(
                 f"Another role had this name. It is free from {retired.free_at:%Y-%m-%d %H:%M} UTC on."
             )
+
+    async def _take_back_invitations(self, tx: Transaction, inviters: Collection[int]) -> None:
+        await take_back_beyond_reach(tx, inviters, reason="role_changed", now=self._clock.now())
 
     async def _retire(self, tx: Transaction, role: Role, name: str) -> None:
         await ManagedRoles(tx).retire(name, role.id, until=self._feed.end_of_tokens(self._clock.now()))

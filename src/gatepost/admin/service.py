@@ -9,7 +9,7 @@ from gatepost.accounts.errors import EmailTaken, UsernameTaken
 from gatepost.accounts.guards import require_another_administrator
 from gatepost.accounts.mails import LinkEnd, write
 from gatepost.accounts.models import User
-from gatepost.accounts.names import Name
+from gatepost.accounts.names import Name, mailbox_of
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
@@ -98,7 +98,8 @@ class AccountEditor:
         """Change what an account says of its owner.
 
         A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
-        old one is told. After a new user name, access tokens with the old one are stale.
+        old one is told. After a new user name, access tokens with the old one are stale, and links that the account
+        has asked for are void.
 
         Raises:
             UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
@@ -175,6 +176,7 @@ class AccountEditor:
         if change.username is not None and change.username.display != user.username:
             user.username, user.username_canonical = change.username.display, change.username.canonical
             changed.append("username")
+            await end_links_of(tx, user, LinkEnd.NAME_REPLACED, now=now)
         if change.email is not None and change.email.display != user.email:
             changed.append("email")
             await self._move(tx, user, change.email)
@@ -193,12 +195,12 @@ class AccountEditor:
         return changed
 
     async def _move(self, tx: Transaction, user: User, email: Name) -> None:
-        """Give an account another address, or another spelling of it.
+        """Give an account another address, or the same one in other case.
 
         The former address is told, and can take nothing back: the account may be somebody else's by now.
         """
         now = self._clock.now()
-        is_other = email.canonical != user.email_canonical
+        is_other = mailbox_of(email.display) != mailbox_of(user.email)
         if is_other:
             await write(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
             user.email_verified_at = None

@@ -62,9 +62,10 @@ class InvitationService:
     @retry_conflicts
     async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
         async with self._db.begin() as tx:
-            authority = await authority_of(tx, by, Permission.USERS_WRITE)
-            # Of two who invite an address at once, the later replaces what the other has sent.
+            # Of two who invite an address at once, the later replaces what the other has sent; and a role that changes
+            # meanwhile takes back what it must, or is seen here.
             await take_turn(tx)
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
             given = await Roles(tx).given({*roles, RoleName.USER})
             if not authority.reaches(given):
                 raise RoleNotGrantable("You can give only the roles that you have yourself.")

@@ -14,6 +14,8 @@ from gatepost.core.passwords import UNUSABLE_HASH, UnknownHashError, require_kno
 from gatepost.mail.languages import SUPPORTED
 
 LONGEST_HASH = 255
+# Each act that makes access tokens stale adds one; the column ends at 2^31 - 1, and past that no act would succeed.
+LARGEST_TOKEN_VERSION = 2**30
 # MySQL's DATETIME goes back to the year 1000, and the zero date is no moment at all.
 EARLIEST_YEAR = 1000
 COLUMNS = frozenset(
@@ -140,8 +142,9 @@ class Row:
         version = values.get("token_version")
         if version not in (None, ""):
             number = _whole(version)
-            if number is None or not 0 <= number < 2**31 - 1:
-                self.complain("token_version_refused", "a token_version is a whole number from 0")
+            if number is None or not 0 <= number <= LARGEST_TOKEN_VERSION:
+                reason = f"a token_version is a whole number from 0 to {LARGEST_TOKEN_VERSION}"
+                self.complain("token_version_refused", reason)
             else:
                 self.token_version = number
         random_id = values.get("random_id")

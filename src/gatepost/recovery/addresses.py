@@ -6,7 +6,7 @@ from gatepost.access.principal import Principal
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound, WrongPassword
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import Name, read_email
+from gatepost.accounts.names import Name, mailbox_of, read_email
 from gatepost.accounts.one_time_tokens import Purpose
 from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
@@ -114,7 +114,7 @@ class AddressService:
         new = read_email(used.data["email"])
         await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
         # Whoever returns to an address that could still take the account back has done just that.
-        is_return = await end_claims_since(tx, user.id, new.canonical, now=now)
+        is_return = await end_claims_since(tx, user.id, mailbox_of(new.display), now=now)
         await write(
             tx,
             MailKind.EMAIL_CHANGED,

@@ -57,9 +57,9 @@ async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: dateti
 
 
 async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:
-    """End "this was not me" of every address that an account has had since it had this canonical one.
+    """End "this was not me" of every mailbox that an account has had since it had this one.
 
-    Returns whether the address could still say it itself: else there is nothing that it would come before.
+    Returns whether the mailbox could still say it itself: else there is nothing that it would come before.
     """
     tokens = OneTimeTokens(tx)
     oldest = await tokens.oldest(Purpose.NOT_ME, user_id, now=now, email=email)

@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.accounts.errors import LinkUnusable
+from gatepost.accounts.leaving import take_deletion_back
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import Name, read_email
+from gatepost.accounts.names import Name, mailbox_of, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
@@ -40,9 +41,10 @@ class NotMeService:
         """Take the account back to the address of the mail, send a link for a new password, return whether it was sent.
 
         After a sign-in, sessions that began with it or later end, and those of its device. Where the password or the
-        address has been changed, every session does. An account that has taken the address meanwhile, and has not
-        proved it, loses it: the token does prove it. Where one has proved it, no link is sent, and the account keeps
-        no address: the present one is a stranger's.
+        address has been changed, every session does. A planned deletion is taken back, and so is every invitation that
+        the account has sent. Another account that has taken the address meanwhile, and has not proved it, loses it: the
+        token does prove it. Where one has proved it, no link is sent, and the account keeps no address: the present one
+        is a stranger's.
 
         Raises:
             LinkUnusable: the token is no good, or its account is disabled.
@@ -58,15 +60,17 @@ class NotMeService:
         async with self._db.begin() as tx:
             used, user = await open_link(tx, token, Purpose.NOT_ME, now=now)
             email = _claimed(used, user)
-            was_moved = user.email_canonical != email.canonical
+            mailbox = mailbox_of(email.display)
+            was_moved = mailbox_of(user.email) != mailbox
             is_theirs = not was_moved or await self._restore(tx, user, email, client=client)
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
             user.disowned_at = now
+            take_deletion_back(tx, user, now=now, client=client)
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
-            await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=email.canonical, now=now)
+            await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=mailbox, now=now)
             for sessions in [{}] if was_moved else _spoken_of(used):
                 await self._sessions.disown(tx, user.id, client=client, **sessions)
             if is_theirs:
@@ -77,9 +81,10 @@ class NotMeService:
     async def _restore(self, tx: Transaction, user: User, email: Name, *, client: Client) -> bool:
         """Give the account its address back, and return whether it has it."""
         holder = await Users(tx).by_email(email.canonical)
-        if holder is not None:
+        # The account itself may have it, in another spelling.
+        if holder is not None and holder.id != user.id:
             holder = await Users(tx).to_change(holder.id)
-        if holder is not None and holder.email_canonical == email.canonical:
+        if holder not in (None, user) and holder.email_canonical == email.canonical:
             if holder.email_verified_at is not None:
                 await self._take_away(tx, user, client=client)
                 return False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
+from gatepost.accounts.leaving import take_deletion_back
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name
@@ -60,6 +61,8 @@ class PasswordService:
 
     async def reset(self, token: str, password: str, *, client: Client) -> User:
         """Set a new password by the token of a mail, and return whose; every session of the account ends.
+
+        A planned deletion is taken back: whoever planned it may have known the password.
 
         Raises:
             UnusablePassword: the password breaks a rule; the token stays good.
@@ -133,6 +136,7 @@ class PasswordService:
                 raise LinkUnusable
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
+            take_deletion_back(tx, user, now=now, client=client)
             await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, client=client)
         return user
 

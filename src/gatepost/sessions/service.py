@@ -7,6 +7,7 @@ from typing import Any
 
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
+from gatepost.accounts.mails import LinkEnd, end_links
 from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.client import Client
@@ -98,10 +99,11 @@ class SessionService:
 
     @retry_conflicts
     async def end_all(self, principal: Principal, *, keep_this: bool, client: Client) -> None:
-        """End every session of the caller's account, or every other one."""
+        """End every session of the caller's account, or every other one, and what was asked for in any of them."""
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal, is_locked=True)
             if user is not None:
+                await end_links(tx, user.id, LinkEnd.SIGNED_OUT_EVERYWHERE, now=self._clock.now())
                 keep = principal.session_id if keep_this else None
                 await self.end(tx, user_id=user.id, keep=keep, reason="ended_by_owner", client=client)
             if not keep_this:

@@ -9,14 +9,18 @@ from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import WrongPassword
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import parse_email, parse_username
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.repository import Users
 from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
 from gatepost.core.client import Client
+from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.services import Services
 from gatepost.sessions.models import Session
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_mails
+from tests.support.workers import held_up
 
 ME = "/api/users/me"
 
@@ -118,6 +122,76 @@ async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, 
     clock.advance(days=2)
     assert await services.leaving.erase_due() == 0
     assert (await api.sign_in()).id == person.id
+
+
+@pytest.mark.parametrize("purpose", [Purpose.NOT_ME, Purpose.SET_PASSWORD])
+async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_thief_has_planned(
+    api: Api, services: Services, clock: FakeClock, purpose: Purpose
+) -> None:
+    person = await api.sign_up()
+    await ask_deletion(api, person)
+    async with services.database.begin() as tx:
+        tokens, now = OneTimeTokens(tx), clock.now()
+        asked = await tokens.ask(purpose, user_id=person.id, email_canonical=person.email, now=now)
+        renewed = await tokens.renew(asked, now=now, life=timedelta(hours=1))
+    assert renewed is not None
+    path = "not-me" if purpose is Purpose.NOT_ME else "password/reset"
+    body = {"token": renewed[0]} | ({} if purpose is Purpose.NOT_ME else {"password": "another horse"})
+
+    assert (await api.post(f"/api/auth/{path}", json=body)).status_code == 200
+
+    clock.advance(days=15)
+    assert await services.leaving.erase_due() == 0
+    async with services.database.read() as tx:
+        assert (await tx.scalars(select(User.erase_at))).all() == [None]
+        events = (await tx.scalars(select(AuditEntry.event).where(AuditEntry.user_id == person.id))).all()
+    assert events.count("account.deletion_taken_back") == 1
+
+
+async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    await ask_deletion(api, person)
+    clock.advance(days=14)
+
+    async with services.database.begin() as tx:
+        await Users(tx).keep(person.id, now=clock.now())
+        erased = await held_up(services.database, services.leaving.erase_due())
+
+    assert await erased == 0
+    assert await count(services, User) == 1
+
+
+async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_in(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    people = {}
+    for name in ("root", "second"):
+        account = NewAccount(parse_username(name), parse_email(f"{name}@example.com"), PASSWORD, is_proved=True)
+        await services.accounts.create(account, roles=[RoleName.ADMIN])
+        people[name] = await api.sign_in(name)
+    plain = await api.sign_up()
+    for person in (people["root"], plain):
+        await ask_deletion(api, person)
+
+    async def change(password_hash: str) -> None:
+        """Let the second one lose the password, as by "this was not me", or have it again."""
+        async with services.database.begin() as tx:
+            user = await Users(tx).to_change(people["second"].id)
+            assert user is not None
+            hashes.append(user.password_hash)
+            user.password_hash = password_hash
+
+    hashes: list[str] = []
+    await change(UNUSABLE_HASH)
+    clock.advance(days=14)
+    assert await services.leaving.erase_due() == 1
+    assert await services.leaving.erase_due() == 0
+    await change(hashes[0])
+    assert await services.leaving.erase_due() == 1
+    async with services.database.read() as tx:
+        assert (await tx.scalars(select(User.username))).all() == ["second"]
 
 
 async def test_last_administrator_stays(api: Api, services: Services) -> None:

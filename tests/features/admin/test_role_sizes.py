@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from gatepost.accounts.models import Role
 from gatepost.accounts.names import LONGEST_USERNAME
+from gatepost.accounts.repository import Users
 from gatepost.accounts.rights import MOST_BYTES, size_of
 from gatepost.core.database import Database
 from gatepost.core.jose import LONGEST_TOKEN
@@ -18,7 +19,7 @@ from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once, give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.links import take_link
-from tests.support.workers import claims
+from tests.support.workers import claims, held_up
 
 URL = "/api/admin/users"
 ROLES = "/api/admin/roles"
@@ -113,18 +114,21 @@ async def test_role_that_grows_too_long_for_one_of_its_holders_stays_as_it_is(
     assert (await api.patch(f"{ROLES}/{small}", json=change, headers=admin.headers)).is_success
 
 
-async def test_two_roles_that_grow_at_once_are_not_too_long_together(
-    api: Api, admin: Person, make_role: MakeRole, person_with: MakePerson
+async def test_role_that_grows_in_the_middle_of_anothers_growth_waits_for_its_end(
+    api: Api, admin: Person, database: Database, make_role: MakeRole, person_with: MakePerson
 ) -> None:
     ids = [await make_role(name, f"{name}:x") for name in ("one", "two")]
     both, second = await person_with("Both", "one", "two"), await person_with("Second", "admin")
+    grow = [
+        api.patch(f"{ROLES}/{role_id}", json={"permissions": words(14, start=f"a{role_id}")}, headers=by.headers)
+        for role_id, by in zip(ids, (admin, second), strict=True)
+    ]
 
-    answers = await at_once(
-        *(
-            api.patch(f"{ROLES}/{role_id}", json={"permissions": words(14, start=f"a{role_id}")}, headers=by.headers)
-            for role_id, by in zip(ids, (admin, second), strict=True)
-        )
-    )
+    async with database.begin() as tx:
+        # The last row that a change of either role needs: after it has seen that what it wants fits.
+        await Users(tx).to_change(both.id)
+        tasks = [await held_up(database, call, waiting=number) for number, call in enumerate(grow, 1)]
+    answers = [await task for task in tasks]
 
     assert sorted(answer.status_code for answer in answers) == [200, 409], [each.text for each in answers]
     assert len((await api.refresh(both.refresh_token)).json()["accessToken"]) <= LONGEST

@@ -5,15 +5,19 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from gatepost.access.principal import RoleName
+from gatepost.core.database import Database
 from gatepost.services import Services
 from tests.features.admin.conftest import (  # noqa: F401  fixtures
     MakePerson,
     _no_role_work_in_the_background,
     _roles_as_they_were,
     admin,
+    give,
     make_role,
     person_with,
 )
+from tests.features.recovery.conftest import quiet_api  # noqa: F401  a fixture
 from tests.support.api import PASSWORD, Api, Person
 from tests.support.links import take_link
 
@@ -47,3 +51,11 @@ async def helper(make_role: MakeRole, person_with: MakePerson) -> Person:  # noq
     """Return somebody who may invite, without having all permissions."""
     await make_role("support", "users:read", "users:write", "roles:write", "orders:refund")
     return await person_with("Helper", "support")
+
+
+@pytest.fixture
+async def owner(quiet_api: Api, database: Database) -> Person:  # noqa: F811
+    """Return an administrator; no mail leaves by itself."""
+    person = await quiet_api.sign_up("Owner")
+    await give(database, person.id, [RoleName.ADMIN])
+    return await quiet_api.sign_in("Owner")

@@ -11,11 +11,13 @@ from passlib.context import CryptContext
 from pydantic import SecretStr
 from sqlalchemy import URL, select
 
+from gatepost.access.principal import RoleName
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.repository import Users
 from gatepost.core.database import Database
 from gatepost.moving import exporting
 from tests.conftest import MakeSettings
+from tests.features.admin.conftest import give
 from tests.features.moving.conftest import RunImport
 from tests.support.api import PASSWORD, Api
 from tests.support.commands import run_command
@@ -133,6 +135,32 @@ async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_pat
     result = await gatepost("import", "csv", file)
 
     assert result.exit_code == 2
+
+
+async def test_version_that_leaves_no_room_for_acts_is_refused_and_the_greatest_that_comes_leaves_it(
+    gatepost: RunImport, api: Api, database: Database, tmp_path: Path
+) -> None:
+    root = await api.sign_up("Root")
+    await give(database, root.id, [RoleName.ADMIN])
+    root = await api.sign_in("Root")
+    source = tmp_path / "people.jsonl"
+    versions = {"greatest": 2**30, "beyond": 2**30 + 1, "full": 2**31 - 2, "past": 2**31, "less": -1}
+    rows = [
+        {"username": name, "email": f"{name}@example.com", "token_version": version}
+        for name, version in versions.items()
+    ]
+    source.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+
+    result = await gatepost("import", "jsonl", source)
+
+    assert result.exit_code == 1
+    assert result.output.count("token_version_refused") == result.output.count("from 0 to 1073741824") == 4
+    assert await names(database) == ["Root", "greatest"]
+    async with database.read() as tx:
+        user_id = (await tx.scalars(select(User.id).where(User.username == "greatest"))).one()
+    for path in ("disable", "enable", "signout"):
+        answer = await api.post(f"/api/admin/users/{user_id}/{path}", headers=root.headers)
+        assert answer.is_success, answer.text
 
 
 @pytest.mark.mysql

@@ -143,6 +143,54 @@ async def test_former_address_says_nothing_of_an_account_that_an_administrator_h
     assert await email_of(services, former) == "successor@example.com"
 
 
+@pytest.mark.parametrize("spelling", ["ｏｗｎｅｒ-ss@example.com", "owner-ß@example.com"])
+@pytest.mark.parametrize("when", ["queued", "sent"])
+async def test_other_spelling_by_an_administrator_is_another_mailbox(
+    quiet_api: Api, services: Services, when: str, spelling: str
+) -> None:
+    root, former = await admin(quiet_api, services), await quiet_api.sign_up(email="owner-ss@example.com")
+    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token})
+    body = {"username": former.username, "password": PASSWORD}
+    await quiet_api.post("/api/auth/signin", json=body, headers=OTHER_DEVICE)
+    tokens = [mail.token for mail in await take_mails(services)] if when == "sent" else []
+
+    answer = await quiet_api.patch(f"{USERS}/{former.id}", json={"email": spelling}, headers=root.headers)
+
+    assert (answer.json()["email"], answer.json()["emailVerified"]) == (spelling, False)
+    mails = await take_mails(services)
+    assert ("email_changed", former.email, []) in [(mail.kind, mail.address, mail.tokens) for mail in mails]
+    assert [mail.kind for mail in mails if mail.tokens] == ["verify_email"]
+    for token in tokens:
+        assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_unusable")
+
+
+async def test_other_case_by_an_administrator_is_the_same_mailbox(quiet_api: Api, services: Services) -> None:
+    root, person = await admin(quiet_api, services), await quiet_api.sign_up()
+    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token})
+    spelling = person.email.replace("abbey", "Abbey")
+
+    answer = await quiet_api.patch(f"{USERS}/{person.id}", json={"email": spelling}, headers=root.headers)
+
+    assert (answer.json()["email"], answer.json()["emailVerified"]) == (spelling, True)
+    assert await take_mails(services) == []
+
+
+async def test_thief_whose_mailbox_is_another_spelling_of_the_owners_has_no_claim_of_it(
+    api: Api, services: Services
+) -> None:
+    owner = await api.sign_up(email="owner@example.com")
+    warning = await sign_in_elsewhere(api, services, owner)
+    await move(api, services, owner, THIEF)
+    (told,) = await move(api, services, owner, "ｏｗｎｅｒ@example.com")
+    assert told.tokens
+
+    assert (await api.post(NOT_ME, json={"token": warning.token})).status_code == 200
+
+    assert await email_of(services, owner) == owner.email
+    assert [(mail.kind, mail.address) for mail in await take_mails(services)] == [("reset_password", owner.email)]
+    assert_problem(await api.post(NOT_ME, json={"token": told.token}), 400, "link_unusable")
+
+
 async def test_account_whose_owner_has_lost_the_address_is_not_left_to_the_thief(api: Api, services: Services) -> None:
     owner = await api.sign_up()
     (told,) = await move(api, services, owner, THIEF)

@@ -1,5 +1,6 @@
 """Mails that leave later than they were asked for: each belongs to its account as it was then."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,13 +8,17 @@ from sqlalchemy import inspect, select
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.models import OneTimeToken, User
+from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.accounts.repository import Users
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.services import Services
 from tests.features.admin.conftest import at_once, give
+from tests.features.recovery.test_link_ends import USES
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
+from tests.support.workers import held_up
 
 FORGOT = "/api/auth/password/forgot"
 RESET = "/api/auth/password/reset"
@@ -79,6 +84,29 @@ async def test_what_is_asked_while_an_account_is_disabled_does_not_wait_for_its_
     await quiet_api.post(f"{USERS}/{person.id}/enable", headers=admin.headers)
 
     assert await take_mails(services) == []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.SET_PASSWORD, Purpose.NOT_ME])
+async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
+    quiet_api: Api, services: Services, purpose: Purpose
+) -> None:
+    person = await quiet_api.sign_up()
+    async with services.database.begin() as tx:
+        tokens, now = OneTimeTokens(tx), services.clock.now()
+        data = {"email": person.email}
+        asked = await tokens.ask(purpose, user_id=person.id, email_canonical=person.email, now=now, data=data)
+        renewed = await tokens.renew(asked, now=now, life=timedelta(hours=1))
+    assert renewed is not None
+    body = {"token": renewed[0]} | ({"password": "another horse"} if purpose is Purpose.SET_PASSWORD else {})
+
+    async with services.database.begin() as tx:
+        user = await Users(tx).to_change(person.id)
+        assert user is not None
+        user.disabled_at = now
+        await tx.flush()
+        answer = await held_up(services.database, quiet_api.post(USES[purpose], json=body))
+
+    assert_problem(await answer, 400, "link_unusable")
 
 
 async def test_link_asked_for_before_there_was_an_account_is_not_for_the_one_that_comes(

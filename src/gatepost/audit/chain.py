@@ -148,6 +148,12 @@ def is_digest(found: Any) -> bool:
     return isinstance(found, str) and DIGEST.fullmatch(found) is not None
 
 
+def is_deep(value: Any, *, levels: int = DEEPEST) -> bool:
+    """Whether JSON is nested deeper than anything of ours."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(is_deep(member, levels=levels - 1) for member in members)
+
+
 def fits(digest: str, found: Any) -> bool:
     """Whether a stored value, whatever it is, is this digest."""
     return hmac.compare_digest(digest.encode(), str(found).encode("utf-8", "replace"))
@@ -164,7 +170,7 @@ def _parsed(text: Any) -> Any:
         value = json.loads(text, object_pairs_hook=_members)
     except (ValueError, TypeError, RecursionError):
         return f"unreadable {text!r}"
-    return f"unreadable {text!r}" if _is_deeper(value, DEEPEST) else value
+    return f"unreadable {text!r}" if is_deep(value) else value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -173,11 +179,6 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise ValueError
     return members
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return levels == 0 or any(_is_deeper(member, levels - 1) for member in members)
 
 
 def _cipher_key(key: bytes) -> bytes:

@@ -10,7 +10,9 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.sql import Select
 
 from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.audit.shown import shown
 from gatepost.core.database import Transaction
+from gatepost.core.tables import UNREADABLE
 
 Raw = RowMapping
 # The greatest number that the databases take as an id.
@@ -42,16 +44,25 @@ class Entries:
     async def page(
         self, conditions: Collection[ColumnElement[bool]], *, after: tuple[datetime, int] | None, size: int
     ) -> Sequence[AuditEntry]:
-        """Return the newest entries that fit all conditions, from a place on."""
-        query = select(AuditEntry).where(*conditions)
-        if after is not None:
-            at, entry_id = after
-            # The first condition follows from the second; it gives the index a place to begin at.
-            query = query.where(
-                AuditEntry.at <= at, or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < entry_id))
-            )
-        query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(size)
-        return (await self._tx.scalars(query)).all()
+        """Return the newest entries that fit all conditions, from a place on, as they can be shown.
+
+        Those whose moment cannot be read have no place, and are left out: `gatepost audit verify` names them.
+        """
+        found: list[AuditEntry] = []
+        column: Any = AuditEntry.at
+        place: tuple[Any, int] | None = after
+        while True:
+            query = select(AuditEntry, _raw(AuditEntry.at)).where(*conditions)
+            if place is not None:
+                at, entry_id = place
+                # The first condition follows from the second; it gives the index a place to begin at.
+                query = query.where(column <= at, or_(column < at, and_(column == at, AuditEntry.id < entry_id)))
+            query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(size)
+            rows = (await self._tx.execute(query)).all()
+            found += [shown(entry) for entry, _ in rows if entry.at != UNREADABLE]
+            if len(rows) < size or len(found) >= size:
+                return found[:size]
+            column, place = type_coerce(AuditEntry.at, Text), (rows[-1][1], rows[-1][0].id)
 
     async def unsealed(self, *, limit: int) -> Sequence[Raw]:
         """Return entries that no seal holds, by id."""

@@ -80,8 +80,9 @@ class History:
         async with self._db.begin() as tx:
             tx.add_all(
                 AuditEntry(
-                    **{"at": self._rng.choice(self._clocks).now(), "event": "session.opened", "user_id": number, "actor_id": None,
-                       "session_id": self._made, "address": "", "request_id": "", "details": {"n": number}} | values
+                    **{"at": self._rng.choice(self._clocks).now(), "event": "session.opened", "user_id": number,
+                       "actor_id": None, "session_id": self._made, "address": "", "request_id": "",
+                       "details": {"n": number}} | values
                 )
                 for number in range(self._rng.randint(1, 3))
             )  # fmt: skip

@@ -1,12 +1,15 @@
 """Rules of the code that no type checker holds: read from the source itself."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import gatepost
+from gatepost.accounts import one_time_tokens
+from gatepost.limits import devices
 
 SOURCE = Path(gatepost.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -24,6 +27,21 @@ LONG = {
 
 # Who spreads waits by `random`. From some of its numbers the next can be told, so nothing secret is made with it.
 GUESSABLE = {"core/database.py", "core/hashing_line.py", "mail/worker.py"}
+# What is random, and of how much: whatever nobody may guess is made by one of these calls and no other.
+RANDOM = {
+    "accounts/one_time_tokens.py:ask": "secrets.token_hex(32)",
+    "accounts/one_time_tokens.py:new_token": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "clients/service.py:add": "secrets.token_urlsafe(32)",
+    "core/ids.py:new_random_id": "secrets.randbelow(LARGEST_ID - SMALLEST_RANDOM_ID + 1)",
+    "core/ids.py:new_random_text": "secrets.token_hex(8)",
+    "core/leases.py:__init__": "secrets.token_hex(16)",
+    "core/passwords.py:__init__": "secrets.token_hex()",
+    "core/passwords.py:_add_kind": "secrets.token_hex()",
+    "core/secrets.py:development_secret": "secrets.token_urlsafe(48)",
+    "limits/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
+    "mail/transports.py:_write": "secrets.token_hex(4)",
+    "sessions/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
+}
 # Who does cryptography, and with what; another place or library is a choice to be looked at.
 CRYPTOGRAPHY = {
     "cryptography": {"audit/chain.py", "core/jose.py", "core/secrets.py", "keys/vault.py"},
@@ -131,6 +149,18 @@ def test_what_nobody_may_guess_is_made_by_the_systems_generator() -> None:
     assert _importers("random") == GUESSABLE
     made_of_time = {name for name, function in all_functions() for call in ("uuid1", "uuid6") if calls(function, call)}
     assert made_of_time == set()
+
+
+def test_whatever_nobody_may_guess_is_made_of_so_many_random_bytes() -> None:
+    made = {
+        name: ast.unparse(node)
+        for name, function in all_functions()
+        for node in own_nodes(function)
+        if isinstance(node, ast.Call) and re.match(r"secrets\.(token|rand|choice)", ast.unparse(node.func))
+    }
+
+    assert made == RANDOM
+    assert (one_time_tokens.RANDOM_BYTES, devices.NONCE_BYTES) == (32, 16)
 
 
 def test_cryptography_is_of_known_libraries_in_few_places() -> None:

@@ -43,6 +43,7 @@ HEALTHCHECK = re.compile(r"^HEALTHCHECK .*?CMD (\[.*?\])$", re.MULTILINE | re.DO
 COPIED = re.compile(r"^COPY (?!--from)(.+) \S+$", re.MULTILINE)
 IMAGE_VARIABLES = re.compile(r"^(?:ENV)? +([A-Z_]+)=(\S+?)(?: \\)?$", re.MULTILINE)
 INTERPOLATION = re.compile(r"\$\{(\w+):-((?:[^${}]|\$\{[^{}]*\})*)\}")
+INSTRUCTIONS = {"FROM", "ENV", "WORKDIR", "RUN", "COPY", "USER", "EXPOSE", "HEALTHCHECK", "CMD"}
 NOT_SETTINGS = {"PATH", "PYTHONUNBUFFERED", "PIP_NO_CACHE_DIR"}
 
 
@@ -155,6 +156,9 @@ def test_image_is_built_from_files_that_are_there_and_let_in() -> None:
 
     assert named
     assert [name for name in named if not (CHECKOUT / name).exists() or f"!{name}" not in let_in] == []
+    # What fetches files in another way is none of these.
+    lines = re.sub(r"\\\n", "", re.sub(r"^#.*\n", "", DOCKERFILE, flags=re.MULTILINE)).splitlines()
+    assert {line.split()[0] for line in lines if line} <= INSTRUCTIONS
     # All else stays outside: the repository, secrets, whatever lies about.
     assert let_in[[line.startswith("#") for line in let_in].index(False)] == "*"
     assert {line for line in let_in if line.startswith("!")} == {f"!{name}" for name in named}
@@ -182,6 +186,13 @@ def test_image_and_stack_set_settings_that_exist() -> None:
     assert sorted(of_image.keys() - known - NOT_SETTINGS) == []
     for name in ("migrate", "gatepost"):
         assert sorted(SERVICES[name]["environment"].keys() - known) == []
+
+
+def test_image_holds_no_secret() -> None:
+    secret = [name.upper() for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+
+    assert len(secret) > 5
+    assert [name for name in secret if re.search(rf"\b{name}\b", DOCKERFILE.replace("without SECRET_KEY", ""))] == []
 
 
 def test_image_alone_refuses_to_start_unsafe() -> None:

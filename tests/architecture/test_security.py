@@ -38,6 +38,15 @@ OTHERWISE = re.compile(
 )
 ASSERTING = re.compile(r"assert|refused|raises|expect")
 TOKENS = {"access_token", "accessToken"}
+# Who asks for tokens to be made, whatever form the answer has.
+MAKERS = {
+    "accounts/sign_up.py:_make",
+    "sessions/router.py:refresh",
+    "sessions/tokens.py:_pair",
+    "signin/router.py:token",
+    "signin/service.py:_open_at_once",
+    "signin/service.py:_open_held",
+}
 
 
 def test_every_test_that_is_named_exists_and_can_fail() -> None:
@@ -92,6 +101,20 @@ def test_every_way_to_a_token_is_listed() -> None:
     }
 
     assert giving == listed
+
+
+def test_tokens_are_made_for_the_listed_ways_alone() -> None:
+    source = CHECKOUT / "src/gatepost"
+    making = {
+        f"{path.relative_to(source).as_posix()}:{function.name}"
+        for path in source.rglob("*.py")
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and re.search(r"(tokens|access)\.(issue|refresh)$", ast.unparse(call.func))
+    }
+
+    assert making == MAKERS
 
 
 def _numbers(text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +28,34 @@ from tests.support.clock import FakeClock
 RETENTION_DAYS = 10
 HARMS_OF_A_HISTORY = 4
 TABLES = {"audit_log": AuditEntry, "audit_seals": AuditSeal}
-STEPS = ("write", "write", "seal", "seal", "age", "purge", "rotate", "settle", "check")
+STEPS = ("write", "write", "seal", "seal", "age", "purge", "purge", "rotate", "settle", "check", "put_back")
+# What a database may hold where the service has written something else.
+ODD = (
+    "'é'", "CAST(X'ff' AS TEXT)", "X'ff00'", "5", "1.5", "NULL", "''", "'x' || char(10) || 'whole'",
+    "9223372036854775807", f"'{'[' * 800 + ']' * 800}'",
+)  # fmt: skip
 
 Tables = dict[str, list[tuple[Any, ...]]]
 
 
 class History:
-    """A log in a database of its own, and the replicas that write it: while the secret changes, two."""
+    """A log in a database of its own, and two replicas that write it, each with a clock of its own."""
 
     def __init__(self, database: Database, path: Path) -> None:
         self._db = database
         self._by_hand = sqlite3.connect(path, isolation_level=None)
         self._by_hand.execute("PRAGMA synchronous = OFF")
-        self._clock = FakeClock()
-        self._leases = Leases(database, self._clock)
-        self._made = 0
+        self._by_hand.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
 
     def begin(self, rng: random.Random) -> None:
         """Empty the log."""
         self._rng = rng
+        self._clocks = (FakeClock(), FakeClock())
+        # Nearly as far as they may be apart.
+        self._clocks[1].advance(minutes=-9)
+        self._leases = [Leases(self._db, clock) for clock in self._clocks]
+        self._made = 0
+        self.sql("DELETE FROM leases")
         self.secrets = ["secret-0"]
         self.is_rolling = False
         self.heads: list[Head] = []
@@ -60,29 +70,53 @@ class History:
     def _replica(self) -> SecretKeys:
         return self._rng.choice([self.newest, SecretKeys(self.secrets[-2])]) if self.is_rolling else self.newest
 
+    def _advance(self, **time: float) -> None:
+        for clock in self._clocks:
+            clock.advance(**time)
+
     async def write(self, **values: Any) -> None:
         """Write a few entries, as the service does."""
         self._made += 1
         async with self._db.begin() as tx:
             tx.add_all(
                 AuditEntry(
-                    **{"at": self._clock.now(), "event": "session.opened", "user_id": number, "actor_id": None,
-                       "session_id": self._made, "address": "", "request_id": "", "details": {"n": number}} | values
+                    **{"at": self._rng.choice(self._clocks).now(), "event": "session.opened", "user_id": number,
+                       "actor_id": None, "session_id": self._made, "address": "", "request_id": "",
+                       "details": {"n": number}} | values
                 )
                 for number in range(self._rng.randint(1, 3))
             )  # fmt: skip
 
     async def seal(self) -> None:
-        """Let a replica seal."""
-        await AuditSealer(self._db, self._clock, self._leases, self._replica()).run_once()
+        """Let a replica seal, unless the other one has the lease."""
+        await self._seal(self._replica())
+
+    async def _seal(self, secrets: SecretKeys) -> int:
+        at = self._rng.randrange(len(self._clocks))
+        return await AuditSealer(self._db, self._clocks[at], self._leases[at], secrets).run_once()
 
     async def age(self) -> None:
         """Let days go by."""
-        self._clock.advance(days=self._rng.randint(1, RETENTION_DAYS))
+        self._advance(days=self._rng.randint(1, RETENTION_DAYS))
 
     async def purge(self) -> None:
         """Let a replica purge."""
-        await AuditRetention(self._db, self._clock, self._replica(), days=RETENTION_DAYS).run()
+        clock = self._rng.choice(self._clocks)
+        await AuditRetention(self._db, clock, self._replica(), days=RETENTION_DAYS).run()
+
+    async def put_back(self) -> None:
+        """Put what was purged back as it was, which is no harm."""
+        if not self.states:
+            return
+        state = self._rng.choice(self.states)
+        purged = {row[0] for row in self.sql("SELECT id FROM audit_seals WHERE purged_at IS NOT NULL")}
+        kept = {row[0] for row in state["audit_log"] if row[-1] in purged}
+        back = {row[-1] for row in state["audit_log"] if row[0] in kept}
+        now = self.take()
+        seals = {row[0]: row for row in state["audit_seals"] if row[0] in back}
+        now["audit_seals"] = [seals.get(row[0], row) for row in now["audit_seals"]]
+        now["audit_log"] += [row for row in state["audit_log"] if row[0] in kept]
+        self.put(now)
 
     async def rotate(self) -> None:
         """Begin to replace the secret; a replica with the former one goes on."""
@@ -93,9 +127,15 @@ class History:
     async def settle(self) -> None:
         """End it as the documents say: the old replica goes, a seal is made, SECRET_KEY_PREVIOUS is taken out."""
         if self.is_rolling:
-            await self.write()
-            await AuditSealer(self._db, self._clock, self._leases, self.newest).run_once()
+            await self.must_seal(self.newest)
             self.is_rolling = False
+
+    async def must_seal(self, secrets: SecretKeys) -> None:
+        """Write something, and seal it; the lease of any clock is over by then."""
+        self._advance(minutes=10)
+        await self.write()
+        assert await self._seal(secrets) > 0
+        assert self.sql("SELECT 1 FROM audit_log WHERE seal_id IS NULL") == []
 
     async def check(self) -> None:
         """Verify, with every head that was kept so far, and keep this one."""
@@ -105,9 +145,9 @@ class History:
             self.heads.append(head)
             self.states.append(self.take())
 
-    async def verify(self) -> tuple[list[str], Head | None]:
+    async def verify(self, secrets: SecretKeys | None = None) -> tuple[list[str], Head | None]:
         """Return what is found, and the head."""
-        check = ChainCheck(self._db, self.newest)
+        check = ChainCheck(self._db, secrets or self.newest)
         return [line async for line in check.findings(self.heads)], check.tally.head
 
     def take(self) -> Tables:
@@ -134,7 +174,13 @@ class History:
 
 @pytest.fixture(scope="module")
 async def history(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[History]:
-    """Give a log; what a disk makes of it is not what these tests are about."""
+    """Give a log, whose batches are so small that short histories go beyond them.
+
+    What a disk makes of it is not what these tests are about.
+    """
+    small = pytest.MonkeyPatch()
+    for name in ("retention.SEALS", "sealer.LOOKED_AT"):
+        small.setattr(f"gatepost.audit.{name}", 2)
     path = tmp_path_factory.mktemp("chain") / "log.db"
     engine = create_engine(URL.create("sqlite+aiosqlite", database=str(path)))
     event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
@@ -143,6 +189,7 @@ async def history(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[His
         await connection.run_sync(lambda sync: Base.metadata.create_all(sync, tables=tables))
     history = History(Database(engine, timeout_seconds=30), path)
     yield history
+    small.undo()
     history.end()
     await engine.dispose()
 
@@ -182,6 +229,49 @@ def change_an_entry(log: History, rng: random.Random) -> bool:
     entry = _entry(log, rng)
     log.sql(f"UPDATE audit_log SET {column} = ? WHERE id = ?", value, entry)
     return entry is not None
+
+
+def _make_odd(log: History, rng: random.Random, table: str, row: int | None) -> bool:
+    """Write an odd value into a column of a row; return whether it holds something else now."""
+    column = rng.choice([column.name for column in Base.metadata.tables[table].columns if column.name != "id"])
+    query = f"SELECT typeof({column}), {column} FROM {table} WHERE id = ?"
+    before = log.sql(query, row)
+    with suppress(sqlite3.IntegrityError):  # NOT NULL
+        log.sql(f"UPDATE {table} SET {column} = {rng.choice(ODD)} WHERE id = ?", row)
+    return log.sql(query, row) != before
+
+
+@harm
+def make_an_entry_odd(log: History, rng: random.Random) -> bool:
+    return _make_odd(log, rng, "audit_log", _entry(log, rng))
+
+
+@harm
+def make_a_seal_odd(log: History, rng: random.Random) -> bool:
+    # What a seal holds whose entries were purged, nobody asks any more.
+    [seal] = rng.choice(log.sql("SELECT id FROM audit_seals WHERE purged_at IS NULL") or [(None,)])
+    return _make_odd(log, rng, "audit_seals", seal)
+
+
+@harm
+def make_the_newest_seal_odd(log: History, rng: random.Random) -> bool:
+    return _make_odd(log, rng, "audit_seals", _last(log))
+
+
+@harm
+def add_entries_that_wait_and_are_odd(log: History, rng: random.Random) -> bool:
+    """They are sealed as they are, like all that is added before it is sealed."""
+    log.sql("INSERT INTO audit_log SELECT 10000000, '2026-01-01 00:00:00.000000', 'x', 1, 1, 1, '', '', '{}', NULL")
+    column = rng.choice(["at", "event", "user_id", "session_id", "address", "details"])
+    with suppress(sqlite3.IntegrityError):
+        log.sql(f"UPDATE audit_log SET {column} = {rng.choice(ODD)} WHERE id = 10000000")
+    return False
+
+
+@harm
+def put_a_seal_at_the_end_of_all_numbers(log: History, rng: random.Random) -> None:
+    for end in rng.choice([(0,), (1,), (0, 1), (0, 1, 2), (10**18,)]):
+        log.sql("UPDATE audit_seals SET id = ? WHERE id = ?", 2**63 - 1 - end, _seal(log, rng))
 
 
 @harm
@@ -362,16 +452,22 @@ async def test_history_is_whole_and_every_harm_to_it_is_found(
     history: History, steps: list[str], rng: random.Random
 ) -> None:
     history.begin(rng)
-    for step in (*steps, "write", "settle", "seal", "check"):
+    for step in (*steps, "settle"):
         await getattr(history, step)()
+    await history.must_seal(history.newest)
+    await history.check()
     state = history.take()
     for _ in range(HARMS_OF_A_HISTORY):
         done = rng.choice([*HARMS, _replace])
         harmed: Any = done(history, rng)
         harmed = await harmed if asyncio.iscoroutine(harmed) else harmed
         if rng.random() < 0.5:
-            await history.write()
-            await history.seal()
-        findings, _ = await history.verify()
+            # Nothing that is in the tables stops this, nor what comes after it.
+            await history.must_seal(rng.choice([history.newest, SecretKeys("secret-n", history.secrets[-1])]))
+            findings, _ = await history.verify(SecretKeys("secret-n", history.secrets[-1]))
+        else:
+            findings, _ = await history.verify()
         assert findings or harmed is False, done.__name__
+        await history.purge()
+        await history.verify()
         history.put(state)

@@ -24,6 +24,9 @@ KEY_BYTES = 32
 SEAL_ID_BYTES = 8
 # As we write a moment into SQLite. What else could be read as one may be shown as another one.
 STORED_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{6}", re.ASCII)
+DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# No details of ours are as deep. What is deeper may be read, and then not be written again to be digested.
+DEEPEST = 50
 
 Row = Mapping[str, Any] | RowMapping
 Content = Sequence[tuple[int, str]]
@@ -93,7 +96,7 @@ def handed_over(key: bytes, closed: str) -> tuple[bytes, int | None] | None:
     """Return what `hand_over` has encrypted under a key, or None; earlier versions did not say what was purged."""
     try:
         told = Fernet(_cipher_key(key)).decrypt(closed)
-    except InvalidToken:
+    except (InvalidToken, ValueError, TypeError):  # text that is not ASCII, or no text at all
         return None
     older, purged = told[:KEY_BYTES], told[KEY_BYTES:]
     return older, int.from_bytes(purged, "big") if purged else None
@@ -126,13 +129,34 @@ def read_content(text: Any) -> Content | None:
 
 def moment(value: Any) -> str:
     """Return a moment as it is digested; drivers give text or a moment without a zone, in UTC."""
+    read = moment_of(value)
+    return f"unreadable {value!r}" if read is None else read.isoformat(timespec="microseconds")
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Return a moment as the driver gives it, aware; None where it is none."""
     if isinstance(value, str) and STORED_MOMENT.fullmatch(value):
         with suppress(ValueError):  # the 31st of February
             value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
-        return f"unreadable {value!r}"
-    aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    return aware.isoformat(timespec="microseconds")
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def is_digest(found: Any) -> bool:
+    """Whether a stored value has the form of a digest."""
+    return isinstance(found, str) and DIGEST.fullmatch(found) is not None
+
+
+def is_deep(value: Any, *, levels: int = DEEPEST) -> bool:
+    """Whether JSON is nested deeper than anything of ours."""
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(is_deep(member, levels=levels - 1) for member in members)
+
+
+def fits(digest: str, found: Any) -> bool:
+    """Whether a stored value, whatever it is, is this digest."""
+    return hmac.compare_digest(digest.encode(), str(found).encode("utf-8", "replace"))
 
 
 def _digest(key: bytes, what: str, value: Any) -> str:
@@ -143,9 +167,10 @@ def _digest(key: bytes, what: str, value: Any) -> str:
 def _parsed(text: Any) -> Any:
     """Read JSON as the database holds it; what is none stays as it is, since a digest must be made of it anyway."""
     try:
-        return json.loads(text, object_pairs_hook=_members)
+        value = json.loads(text, object_pairs_hook=_members)
     except (ValueError, TypeError, RecursionError):
         return f"unreadable {text!r}"
+    return f"unreadable {text!r}" if is_deep(value) else value
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -62,7 +62,8 @@ class AuditSeal(Base):
 class AuditRepetition(Base):
     """What was told, until when the same is not told again, and how often it has happened since.
 
-    `subject` is a digest of what is the same: the event, whom it is about, the details, and who caused it.
+    `subject` is a digest of what is the same: the event, whom it is about, the details, and who caused it. Without who
+    caused it, `repeated` is how many of them were told of in the day.
     """
 
     __tablename__ = "audit_repetitions"

@@ -10,9 +10,13 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.sql import Select
 
 from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.audit.shown import shown
 from gatepost.core.database import Transaction
+from gatepost.core.tables import UNREADABLE
 
 Raw = RowMapping
+# The greatest number that the databases take as an id.
+LAST_ID = 2**63 - 1
 
 
 def _raw(column: Any) -> ColumnElement[Any]:
@@ -40,16 +44,25 @@ class Entries:
     async def page(
         self, conditions: Collection[ColumnElement[bool]], *, after: tuple[datetime, int] | None, size: int
     ) -> Sequence[AuditEntry]:
-        """Return the newest entries that fit all conditions, from a place on."""
-        query = select(AuditEntry).where(*conditions)
-        if after is not None:
-            at, entry_id = after
-            # The first condition follows from the second; it gives the index a place to begin at.
-            query = query.where(
-                AuditEntry.at <= at, or_(AuditEntry.at < at, and_(AuditEntry.at == at, AuditEntry.id < entry_id))
-            )
-        query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(size)
-        return (await self._tx.scalars(query)).all()
+        """Return the newest entries that fit all conditions, from a place on, as they can be shown.
+
+        Those whose moment cannot be read have no place, and are left out: `gatepost audit verify` names them.
+        """
+        found: list[AuditEntry] = []
+        column: Any = AuditEntry.at
+        place: tuple[Any, int] | None = after
+        while True:
+            query = select(AuditEntry, _raw(AuditEntry.at)).where(*conditions)
+            if place is not None:
+                at, entry_id = place
+                # The first condition follows from the second; it gives the index a place to begin at.
+                query = query.where(column <= at, or_(column < at, and_(column == at, AuditEntry.id < entry_id)))
+            query = query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(size)
+            rows = (await self._tx.execute(query)).all()
+            found += [shown(entry) for entry, _ in rows if entry.at != UNREADABLE]
+            if len(rows) < size or len(found) >= size:
+                return found[:size]
+            column, place = type_coerce(AuditEntry.at, Text), (rows[-1][1], rows[-1][0].id)
 
     async def unsealed(self, *, limit: int) -> Sequence[Raw]:
         """Return entries that no seal holds, by id."""
@@ -115,9 +128,17 @@ class Seals:
         self._tx = tx
 
     async def head(self) -> Raw | None:
-        """Return the newest seal."""
-        query = select(*SEAL).order_by(AuditSeal.id.desc()).limit(1)
-        return (await self._tx.execute(query)).mappings().one_or_none()
+        """Return the newest seal that another one can follow: the place after it is free.
+
+        Only where somebody has put a seal at the very end of all numbers is that not simply the newest.
+        """
+        place = LAST_ID
+        while True:
+            query = select(*SEAL).where(AuditSeal.id.between(1, place)).order_by(AuditSeal.id.desc()).limit(1)
+            newest = (await self._tx.execute(query)).mappings().one_or_none()
+            if newest is None or newest["id"] < place:
+                return newest
+            place -= 1
 
     async def add(self, values: Mapping[str, Any]) -> None:
         """Insert a seal.
@@ -138,16 +159,24 @@ class Seals:
         """Return seals by their ids."""
         return (await self._tx.execute(select(*SEAL).where(AuditSeal.id.in_(ids)))).mappings().all()
 
-    async def handovers(self, *, limit: int | None = None) -> Sequence[tuple[int, str]]:
-        """Return the ids of the seals that hand a key over, with that key, the newest first."""
+    async def handovers(self) -> Sequence[tuple[int, str]]:
+        """Return the ids of all seals that hand a key over, with that key, the newest first."""
         query = select(AuditSeal.id, AuditSeal.handover).where(AuditSeal.handover.is_not(None))
-        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()).limit(limit))).all()
+        rows = (await self._tx.execute(query.order_by(AuditSeal.id.desc()))).all()
         return [(seal_id, closed or "") for seal_id, closed in rows]
 
-    async def last_purged(self, *, limit: int) -> Sequence[Raw]:
-        """Return the seals whose entries were purged last."""
-        query = select(*SEAL).where(AuditSeal.purged_at.is_not(None))
-        query = query.order_by(AuditSeal.purged_at.desc(), AuditSeal.id.desc()).limit(limit)
+    async def with_handover(self, *, limit: int) -> Sequence[Raw]:
+        """Return the newest seals that hand a key over, the newest first."""
+        query = select(*SEAL).where(AuditSeal.handover.is_not(None))
+        return (await self._tx.execute(query.order_by(AuditSeal.id.desc()).limit(limit))).mappings().all()
+
+    async def last_purged(self, *, since: datetime | None, limit: int) -> Sequence[Raw]:
+        """Return seals whose entries were purged, since a moment or ever, the newest seal first.
+
+        Not the one that was purged last: of two clocks the later moment may be the earlier one.
+        """
+        is_purged = AuditSeal.purged_at.is_not(None) if since is None else AuditSeal.purged_at >= since
+        query = select(*SEAL).where(is_purged).order_by(AuditSeal.id.desc()).limit(limit)
         return (await self._tx.execute(query)).mappings().all()
 
     async def expired(self, *, before: datetime, after: int, limit: int) -> Sequence[Raw]:

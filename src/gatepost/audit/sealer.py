@@ -1,15 +1,25 @@
 """Sealing: what is in the log becomes the next link of the hash chain, seconds after it was written."""
 
-import hmac
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.audit.chain import Link, content_digest, entry_digest, hand_over, handed_over, moment, purge_proof
+from gatepost.audit.chain import (
+    Link,
+    content_digest,
+    entry_digest,
+    fits,
+    hand_over,
+    handed_over,
+    is_digest,
+    moment,
+    moment_of,
+    purge_proof,
+)
 from gatepost.audit.repository import Entries, Raw, Seals
-from gatepost.core.clock import Clock
+from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.leases import Leases
 from gatepost.core.secrets import SecretKeys
@@ -21,6 +31,7 @@ LEASE_LIFE = timedelta(seconds=5)
 BATCH = 500
 # One is enough where nobody else writes into these tables.
 LOOKED_AT = 50
+PURGED_LOOKED_AT = 1000
 
 
 class Overtaken(Exception):
@@ -78,7 +89,8 @@ class AuditSealer:
                 id=1 if head is None else head["id"] + 1,
                 sealed_at=moment(now),
                 entries=len(content),
-                previous="" if head is None else head["digest"],
+                # What somebody has put there may be nothing that a text can hold; `verify` tells of it.
+                previous=head["digest"] if head is not None and is_digest(head["digest"]) else "",
                 content=content_digest(self._keys[0], content),
                 handover=None if head is None else await self._handover(tx, head),
             )
@@ -93,17 +105,28 @@ class AuditSealer:
         own, previous = self._keys[0], self._keys[-1]
         if own == previous:
             return None
-        purged = await self._last_purged(tx)
-        last = await Seals(tx).handovers(limit=LOOKED_AT)
-        told = next((told for _, closed in last if (told := handed_over(own, closed)) and told[0] == previous), None)
-        is_told = told is not None and told[1] is not None and told[1] >= purged
+        seal, told = await self._told(tx)
         has_sealed = link_of(head).digest(previous) == head["digest"]
-        return hand_over(own, previous, purged=purged) if has_sealed or (told and not is_told) else None
+        if seal is None and not has_sealed:
+            return None
+        # What was purged before the last hand-over, that one tells.
+        since = moment_of(seal["sealed_at"]) if seal is not None and told is not None else None
+        purged = max(told or 0, await self._last_purged(tx, since=since))
+        return hand_over(own, previous, purged=purged) if has_sealed or told != purged else None
 
-    async def _last_purged(self, tx: Transaction) -> int:
-        """Return the last seal whose entries were purged, by the service itself."""
-        found = await Seals(tx).last_purged(limit=LOOKED_AT)
-        return max((seal["id"] for seal in found if any(is_purged_with(key, seal) for key in self._keys)), default=0)
+    async def _told(self, tx: Transaction) -> tuple[Raw | None, int | None]:
+        """Return the seal that has last handed the key of SECRET_KEY_PREVIOUS over, and what it says was purged."""
+        for seal in await Seals(tx).with_handover(limit=LOOKED_AT):
+            told = handed_over(self._keys[0], seal["handover"])
+            if told is not None and told[0] == self._keys[-1]:
+                return seal, told[1]
+        return None, None
+
+    async def _last_purged(self, tx: Transaction, *, since: datetime | None) -> int:
+        """Return the last seal whose entries were purged, by the service itself, since a moment or ever."""
+        at = None if since is None else since - CLOCKS_APART
+        found = await Seals(tx).last_purged(since=at, limit=PURGED_LOOKED_AT)
+        return next((seal["id"] for seal in found if any(is_purged_with(key, seal) for key in self._keys)), 0)
 
 
 def link_of(seal: Raw) -> Link:
@@ -121,7 +144,7 @@ def link_of(seal: Raw) -> Link:
 def is_purged_with(key: bytes, seal: Raw) -> bool:
     """Whether the service has purged the entries of a stored seal, under this key."""
     proof = purge_proof(key, digest=str(seal["digest"]), purged_at=moment(seal["purged_at"]))
-    return hmac.compare_digest(proof.encode(), str(seal["purge_proof"]).encode("utf-8", "replace"))
+    return fits(proof, seal["purge_proof"])
 
 
 def _columns(link: Link) -> dict[str, Any]:

@@ -6,7 +6,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from gatepost.audit.chain import SealKey, content_digest, entry_digest, known_keys, moment, read_content
+from gatepost.audit.chain import (
+    SealKey,
+    content_digest,
+    entry_digest,
+    fits,
+    is_digest,
+    known_keys,
+    moment,
+    read_content,
+)
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.audit.sealer import PURPOSE, is_purged_with, link_of
 from gatepost.core.database import Database
@@ -109,7 +118,7 @@ class ChainCheck:
     def _check_place(self, seal: Raw, last: Raw | None) -> Iterator[str]:
         """Yield what is wrong between a seal and the one before."""
         self.tally.seals += 1
-        self.tally.head = Head(seal["id"], str(seal["digest"]))
+        self.tally.head = _head(seal)
         due = 1 if last is None else last["id"] + 1
         if seal["id"] > due:
             yield f"seal {due}: missing" if seal["id"] == due + 1 else f"seals {due} to {seal['id'] - 1}: missing"
@@ -120,7 +129,7 @@ class ChainCheck:
         """Yield which expected heads the seal is not; `due` are those to come, the next one last, and lose it."""
         while due and due[-1].seal_id <= seal["id"]:
             head = due.pop()
-            if head == Head(seal["id"], str(seal["digest"])):
+            if head == _head(seal):
                 self._confirmed = head.seal_id
             elif head.seal_id < seal["id"]:
                 yield _missing(head)
@@ -154,7 +163,7 @@ class ChainCheck:
 
     def _maker(self, seal_id: int, digest: Callable[[bytes], str], found: Any) -> bytes | None:
         keys = (known.key for known in self._keys if known.may_seal(seal_id))
-        return next((key for key in keys if hmac.compare_digest(digest(key).encode(), str(found).encode())), None)
+        return next((key for key in keys if fits(digest(key), found)), None)
 
     def _is_purged(self, seal: Raw) -> bool:
         return any(is_purged_with(known.key, seal) for known in self._keys if known.may_purge(seal["id"]))
@@ -223,7 +232,12 @@ def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:
 
 
 def _of_no_seal(row: Raw) -> str:
-    return f"entry {row['id']}: names seal {row['seal_id']}, which is not there"
+    return f"entry {row['id']}: names seal {row['seal_id']!a}, which is not there"
+
+
+def _head(seal: Raw) -> Head:
+    # What stands in the place of a digest is printed in one line of ASCII, and is none that was kept.
+    return Head(seal["id"], seal["digest"] if is_digest(seal["digest"]) else ascii(seal["digest"]))
 
 
 def _missing(head: Head) -> str:

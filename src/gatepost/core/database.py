@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import logging
 import random
 import sqlite3
@@ -47,7 +48,7 @@ OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, TLS_FAILED, 1021, 1114,
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 )
-TEXT = functools.partial(str, encoding="utf-8", errors="surrogateescape")
+TEXT = functools.partial(str, encoding="utf-8", errors="replace")
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
@@ -169,6 +170,7 @@ def create_engine(
         "pool_timeout": timeout_seconds,
         # What is stored must not stand in the text of an error.
         "hide_parameters": True,
+        "json_deserializer": _read_json,
     }
     if url.get_backend_name() == "sqlite":
         engine = create_async_engine(url, connect_args={"timeout": timeout_seconds}, **common)
@@ -267,6 +269,14 @@ def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _read_json(text: str) -> Any:
+    """Return what a column of JSON holds; nothing where other hands have written something else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _begin_sqlite(connection: Any) -> None:

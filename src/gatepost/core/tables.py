@@ -1,5 +1,6 @@
 """What every table shares: the base class, constraint names, and column types that mean the same everywhere."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -9,10 +10,18 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 MYSQL = ("mysql", "mariadb")
+# What stands for a moment that cannot be read: long ago, and before everything that is.
+UNREADABLE = datetime(1000, 1, 1, tzinfo=UTC)
+# A moment that somebody has put at the end of the calendar leaves room to reckon with it.
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A moment with microseconds: aware and UTC in Python, without a zone in the database."""
+    """A moment with microseconds: aware and UTC in Python, without a zone in the database.
+
+    What other hands have written there in another form is read as `UNREADABLE`, so that it stops nobody who reads the
+    rows beside it.
+    """
 
     impl = DateTime
     cache_ok = True
@@ -37,7 +46,19 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Read as UTC."""
-        return None if value is None else value.replace(tzinfo=UTC)
+        return None if value is None else min(value.replace(tzinfo=UTC), LATEST)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """Read whatever is there."""
+        read = super().result_processor(dialect, coltype) or (lambda value: value)
+
+        def readable(value: Any) -> datetime | None:
+            try:
+                return read(value)
+            except (ValueError, TypeError):
+                return UNREADABLE
+
+        return readable
 
 
 def text(length: int) -> String:

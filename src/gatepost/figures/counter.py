@@ -87,8 +87,8 @@ class FigureCounter:
         async with self._db.read() as tx:
             progress = await Figures(tx).get(PROGRESS_DAY, PROGRESS)
             done = 0 if progress is None else progress.value
-            to = min(done + SEALS, await Sources(tx).newest_seal())
-            if to <= done:
+            to = await Sources(tx).seal_after(done, count=SEALS)
+            if to is None:
                 return None
             return done, to, await Sources(tx).tallies(above=done, to=to)
 

@@ -9,6 +9,7 @@ from sqlalchemy import CursorResult, String, case, func, select, update
 
 from gatepost.accounts.models import User
 from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.audit.repository import Seals
 from gatepost.core.database import Transaction
 from gatepost.figures.models import DailyFigure
 from gatepost.sessions.models import Session
@@ -96,9 +97,12 @@ class Sources:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def newest_seal(self) -> int:
-        """Return the id of the newest seal of the audit log, or 0."""
-        return await self._tx.scalar(select(func.max(AuditSeal.id))) or 0
+    async def seal_after(self, seal_id: int, *, count: int) -> int | None:
+        """Return the id of the last one of the next so many seals of the audit log, None where there is none."""
+        # Not simply that many numbers on: somebody may have put a seal where no count ever comes.
+        head = await Seals(self._tx).head()
+        following = select(AuditSeal.id).where(AuditSeal.id > seal_id, AuditSeal.id <= (head["id"] if head else 0))
+        return max((await self._tx.scalars(following.order_by(AuditSeal.id).limit(count))).all(), default=None)
 
     async def tallies(self, *, above: int, to: int) -> Sequence[Tally]:
         """Count the entries of the seals above one and up to another, by day, event and reason."""

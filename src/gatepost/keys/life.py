@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
 from gatepost.core.database import Database, Transaction
 from gatepost.keys.models import StoredKey
 from gatepost.keys.repository import StoredKeys
@@ -79,8 +78,7 @@ class KeyHistory:
 
 async def _events(tx: Transaction) -> Sequence[AuditEntry]:
     wanted = [event.value for event in (AuditEvent.KEY_CREATED, AuditEvent.KEY_ROTATED, AuditEvent.KEY_RETIRED)]
-    query = select(AuditEntry).where(AuditEntry.event.in_(wanted))
-    return (await tx.scalars(query.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(EVENTS))).all()
+    return await Entries(tx).page([AuditEntry.event.in_(wanted)], after=None, size=EVENTS)
 
 
 def _gone(events: Sequence[AuditEntry]) -> list[KeyLife]:

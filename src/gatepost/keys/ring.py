@@ -1,7 +1,8 @@
 """The key ring: the key that signs now and all that verify, in memory, as the database has them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from gatepost.keys.errors import SigningKeyError
 from gatepost.keys.models import StoredKey
 from gatepost.keys.repository import StoredKeys
 from gatepost.keys.vault import KeyVault
+
+logger = logging.getLogger("gatepost")
 
 # Verifiers may keep the JWK Set for this long, so a key is published for as long before it signs.
 PUBLISHED_SECONDS = 300
@@ -75,6 +78,7 @@ class KeyRing:
         self._shared = jose.signing_key_from_secret(secret.encode()) if secret is not None else None
         self._signing = self._shared
         self._opened: dict[str, jose.SigningKey] = {}
+        self._unusable: set[str] = set()
         self._verifying: Mapping[str, jose.VerifyingKey] = (
             {self._shared.kid: self._shared.verifying} if self._shared else {}
         )
@@ -130,13 +134,28 @@ class KeyRing:
         stored = await self._stored()
         if await self._took_over(stored):
             stored = await self._stored()
-        opened = {key.kid: self._opened.get(key.kid) or self._open(key) for key in stored}
-        signing = next((opened[key.kid] for key in self._active(stored)), None)
+        opened = dict(self._openable(stored))
+        active = self._active(stored)
+        signing = next((opened[key.kid] for key in active if key.kid in opened), None)
+        if signing is None and active:
+            signing = self.open(active[0])
         if signing is None:
             raise SigningKeyError(f"there is no active key for {self.algorithm}; restart the service to make one")
         self._opened = opened
         self._signing = signing
         self._verifying = {kid: key.verifying for kid, key in opened.items()}
+
+    def open(self, key: StoredKey) -> jose.SigningKey:
+        """Return a key with its secret part.
+
+        Raises:
+            SigningKeyError: SECRET_KEY does not open it, or it is none for its algorithm.
+        """
+        pem = self._vault.open(key.encrypted_pem)
+        try:
+            return jose.signing_key_from_pem(pem, key.algorithm)
+        except (jose.WeakKeyError, ValueError) as error:
+            raise SigningKeyError(f"the key {key.kid} is none for {key.algorithm}") from error
 
     async def new_key(self, slot: str, *, now: datetime) -> StoredKey:
         """Make a key for a slot; nothing is stored yet. RSA takes seconds, so it is not done within a transaction."""
@@ -168,6 +187,8 @@ class KeyRing:
             return False
         if active and known_at(coming) > self._clock.now():
             return False
+        if coming.kid not in dict(self._openable([coming])):
+            return False
         made = await self.new_key(next_slot(self.algorithm), now=self._clock.now())
         with suppress(IntegrityError):  # another worker was first
             await self._move_on(coming.kid, before=active[0].kid if active else None, made=made)
@@ -191,8 +212,16 @@ class KeyRing:
         """Bring keys that SECRET_KEY_PREVIOUS closed under today's SECRET_KEY."""
         async with self._db.begin() as tx:
             for key in await StoredKeys(tx).all():
-                if (renewed := self._vault.renew(key.encrypted_pem)) is not None:
-                    key.encrypted_pem = renewed
+                with suppress(SigningKeyError):  # `load` tells
+                    if (renewed := self._vault.renew(key.encrypted_pem)) is not None:
+                        key.encrypted_pem = renewed
 
-    def _open(self, key: StoredKey) -> jose.SigningKey:
-        return jose.signing_key_from_pem(self._vault.open(key.encrypted_pem), key.algorithm)
+    def _openable(self, stored: Sequence[StoredKey]) -> Iterator[tuple[str, jose.SigningKey]]:
+        """Yield the keys by their kid, but none that cannot be opened: it stops nobody from using the others."""
+        for key in stored:
+            try:
+                yield key.kid, self._opened.get(key.kid) or self.open(key)
+            except SigningKeyError:
+                if key.kid not in self._unusable:
+                    logger.warning("signing key %r cannot be opened and is left out", key.kid)
+                self._unusable.add(key.kid)

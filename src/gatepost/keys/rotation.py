@@ -77,6 +77,7 @@ class KeyRotation:
                     f"the next key was made at {coming.created_at:%H:%M:%S} UTC, and verifiers that keep the list of "
                     f"keys may not know it before {known_at(coming):%H:%M:%S}; wait, or use --force"
                 )
+            self._ring.open(coming)  # one that cannot sign is found now, not by the next sign-in
             # After a change of JWT_ALGORITHM it is the other algorithm's key that signs, and keeps its place.
             before = self._ring.signing.kid
             if active is not None:

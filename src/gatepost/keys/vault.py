@@ -28,7 +28,7 @@ class KeyVault:
         """
         try:
             return self._all.decrypt(encrypted)
-        except InvalidToken as error:
+        except (InvalidToken, ValueError, TypeError) as error:  # text that is not ASCII, or no text at all
             raise SigningKeyError(
                 "SECRET_KEY does not open the signing keys in the database. Put back the SECRET_KEY that they were "
                 "made with, or set it as SECRET_KEY_PREVIOUS"
@@ -38,6 +38,6 @@ class KeyVault:
         """Return the key encrypted under today's SECRET_KEY; None where it already is."""
         try:
             self._newest.decrypt(encrypted)
-        except InvalidToken:
+        except (InvalidToken, ValueError, TypeError):
             return self.close(self.open(encrypted))
         return None

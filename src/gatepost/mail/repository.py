@@ -36,10 +36,10 @@ class Outbox:
             )
         ).all()
 
-    async def claim(self, mail: OutboxMail, *, until: datetime) -> bool:
-        """Put off a mail as it was read; of several workers at once, one does and gets True."""
+    async def claim(self, mail: OutboxMail, *, now: datetime, until: datetime) -> bool:
+        """Put off a mail that is due; of several workers at once, one does and gets True."""
         return await self._changed(
-            update(OutboxMail).where(OutboxMail.id == mail.id, OutboxMail.due_at == mail.due_at).values(due_at=until)
+            update(OutboxMail).where(OutboxMail.id == mail.id, OutboxMail.due_at <= now).values(due_at=until)
         )
 
     async def has(self, mail: OutboxMail) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, retry_conflicts
+from gatepost.core.tables import UNREADABLE
 from gatepost.mail.errors import MailNotSent, MailRefused
 from gatepost.mail.messages import Messages
 from gatepost.mail.models import OutboxMail
@@ -110,12 +111,13 @@ class OutboxWorker:
 
     @retry_conflicts
     async def _claim(self, mails: Sequence[OutboxMail]) -> list[Claimed]:
-        until = self._clock.now() + CLAIM
+        now = self._clock.now()
+        until = now + CLAIM
         async with self._db.begin() as tx:
             outbox = Outbox(tx)
             # In the order of their ids, so that two workers do not wait for each other.
             in_order = sorted(mails, key=lambda mail: mail.id)
-            return [Claimed(mail, until) for mail in in_order if await outbox.claim(mail, until=until)]
+            return [Claimed(mail, until) for mail in in_order if await outbox.claim(mail, now=now, until=until)]
 
     async def _deliver(self, claimed: Claimed) -> bool:
         try:
@@ -134,6 +136,9 @@ class OutboxWorker:
         return False
 
     async def _send(self, mail: OutboxMail) -> bool:
+        if mail.created_at == UNREADABLE:
+            # By its moment it is told from another one with its id, and so it could not be taken out again.
+            raise MailRefused("the row of the mail cannot be read")
         async with self._turn:
             prepared = await self._preparer.prepare(mail)
         if prepared is None:

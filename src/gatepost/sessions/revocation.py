@@ -231,6 +231,8 @@ class RevocationFeed:
                 return False
             anchor = None
             for row in rows:
+                if not _is_readable(row):
+                    continue
                 is_young = row.created_at > asked_at - OVERLAP - CLOCKS_APART
                 self._note(row, elapsed=elapsed if is_young else None)
                 settled = settled if is_young else max(settled, row.id)
@@ -290,6 +292,12 @@ class RevocationFeed:
         if self._revoked.note(_line(line), elapsed=elapsed):
             self._changed.set()
             self._changed = asyncio.Event()
+
+
+def _is_readable(row: Row[*tuple[Any, ...]]) -> bool:
+    # A line that other hands have written must not keep anybody from reading those after it.
+    numbers = (row.session_id, row.user_id, row.min_token_version)
+    return all(number is None or isinstance(number, int) for number in numbers)
 
 
 def _line(row: Revocation | Row[*tuple[Any, ...]]) -> RevocationLine:

@@ -151,7 +151,9 @@ async def test_reused_refresh_token_is_told_with_its_session(api: Api, clock: Fa
     assert_problem(await api.refresh(person.refresh_token), 403, "refresh_token_reused")
 
     [entry] = await entries("session.refresh_reused")
-    assert (entry.user_id, entry.address) == (person.id, ADDRESS)
+    [opened] = await entries("session.opened")
+    assert opened.session_id is not None
+    assert (entry.user_id, entry.session_id, entry.address) == (person.id, opened.session_id, ADDRESS)
 
 
 async def test_new_signing_key_of_a_rotation_is_told(services: Services, entries: Entries) -> None:

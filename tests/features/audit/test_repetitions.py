@@ -89,6 +89,45 @@ async def test_another_subscriber_is_told_and_another_address_of_the_same_is_not
     ]  # fmt: skip
 
 
+async def test_whoever_has_many_networks_is_told_of_twenty_times_a_day_and_then_counted(
+    app: FastAPI, api: Api, entries: Entries, database: Database, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    await api.post("/api/auth/signout", headers=person.headers)
+
+    async def refresh_from(networks: range) -> None:
+        for number in networks:
+            transport = httpx.ASGITransport(app, client=(f"2001:db8:1:{number:x}::1", 50000))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
+                await Api(client).refresh(person.refresh_token)
+
+    await refresh_from(range(40))
+    # 20 by themselves and all the others as one; who was told of is known again.
+    assert [entry.details for entry in await entries(REFRESH_REFUSED)] == [{"reason": "ended"}] * 21
+    async with database.read() as tx:
+        assert len((await tx.scalars(select(AuditRepetition))).all()) == 22
+
+    clock.advance(days=1)
+    await refresh_from(range(5, 60))
+    told = [entry.details.get("repeated") for entry in await entries(REFRESH_REFUSED)]
+    assert told[21:] == [None] * 20 + [19]
+
+
+async def test_right_passwords_from_many_networks_are_told_of_twenty_times_a_day(
+    app: FastAPI, api: Api, database: Database, clock: FakeClock, entries: Entries
+) -> None:
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        await tx.execute(update(User).values(disabled_at=clock.now()))
+
+    for number in range(25):
+        transport = httpx.ASGITransport(app, client=(f"2001:db8:1:{number:x}::1", 50000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
+            await client.post("/api/auth/signin", json={"username": person.username, "password": PASSWORD})
+
+    assert len(await entries(REFUSED)) == 21
+
+
 async def test_right_password_of_a_disabled_account_is_told_once_a_day(
     api: Api, database: Database, clock: FakeClock, entries: Entries
 ) -> None:
@@ -127,7 +166,7 @@ async def test_counts_go_when_nothing_came_after_them_for_a_month(
     clock.advance(days=30)
     assert await services.purger.run_all(task) == 0
     clock.advance(days=1)
-    assert await services.purger.run_all(task) == 1
+    assert await services.purger.run_all(task) == 2  # of the subscriber, and of how many there were
 
     async with database.read() as tx:
         assert (await tx.scalars(select(AuditRepetition))).all() == []

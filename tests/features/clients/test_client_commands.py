@@ -1,5 +1,7 @@
 """`gatepost clients`."""
 
+import base64
+
 import pytest
 from sqlalchemy import select
 
@@ -21,6 +23,7 @@ async def test_client_is_added_works_is_listed_and_removed(
 
     assert told.keys() == {"client_id", "client_secret"}
     assert told["client_secret"].startswith("gps_")
+    assert len(base64.urlsafe_b64decode(told["client_secret"].removeprefix("gps_") + "=")) == 32
     credentials = (told["client_id"], told["client_secret"])
     assert (await api.get("/api/auth/revocations", auth=credentials)).status_code == 200
 

@@ -103,7 +103,9 @@ class RevocationFeed:
         for user_id in sorted(crowds):
             await self.revoke_account(tx, user_id)
         lines = [
-            Revocation(session_id=session.id, user_id=session.user_id, created_at=now, expires_at=session.access_expires_at)
+            Revocation(
+                session_id=session.id, user_id=session.user_id, created_at=now, expires_at=session.access_expires_at
+            )
             for session in sessions
             if session.user_id not in crowds
         ]

@@ -118,10 +118,9 @@ class RevocationFeed:
         """
         if await Sessions(tx).get(principal.session_id) is not None:
             return False
+        lost = {"session_id": principal.session_id, "expires_at": principal.expires_at}
         if not self._revoked.is_ended(principal.session_id):
-            now = self._clock.now()
-            line = Revocation(session_id=principal.session_id, created_at=now, expires_at=principal.expires_at)
-            await self._append(tx, line)
+            await self._append(tx, Revocation(**lost, created_at=self._clock.now()))
         return True
 
     async def revoke_account(self, tx: Transaction, user_id: int) -> None:

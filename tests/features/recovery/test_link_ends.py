@@ -202,7 +202,7 @@ def links_of(mails: list[Mail], kind: MailKind, address: str) -> list[str]:
     return [mail.tokens[0] for mail in mails if (mail.kind, mail.address) == (kind, address) and mail.tokens]
 
 
-async def check(world: World, kind: MailKind, after: LinkEnd, sent: list[Mail], later: list[Mail]) -> None:
+async def assert_fared(world: World, kind: MailKind, after: LinkEnd, sent: list[Mail], later: list[Mail]) -> None:
     """See that a mail and its link fared as the table says; `later` are the mails that were sent after it."""
     _, address = world.asked[kind]
     before, links = links_of(sent, kind, address), links_of(later, kind, address)
@@ -242,12 +242,12 @@ async def test_every_mail_after_everything_that_ends_links(
         kinds = [kind for kind in world.asked if kind is not MailKind.SET_PASSWORD or after not in BY_OWNER]
         # Claims end invitations; and the claims of the address of now first: that of the former one moves the account.
         for kind in sorted(kinds, key=lambda kind: CLAIMS.index(kind) if kind in CLAIMS else -1):
-            await check(world, kind, after, sent, later)
+            await assert_fared(world, kind, after, sent, later)
         if after is LinkEnd.DISABLED:
             for name in world.ids:
                 await world.act(name, "/enable")
             for kind in kinds:
-                await check(world, kind, after, sent, later)
+                await assert_fared(world, kind, after, sent, later)
 
 
 def test_documents_have_the_table_of_the_code() -> None:

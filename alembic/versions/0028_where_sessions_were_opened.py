@@ -22,6 +22,8 @@ def upgrade() -> None:
     _add("sessions", sa.Column("opened_address", exact(45), nullable=True))
     _add("users", sa.Column("disowned_at", UtcDateTime(), nullable=True))
     op.execute(FROM_SESSIONS)
+    # Where a session was last used is the best that is known of those that there are, and moves no further.
+    op.execute("UPDATE sessions SET opened_address = address WHERE opened_address IS NULL")
 
 
 def downgrade() -> None:

@@ -63,6 +63,22 @@ async def test_admin_board_can_be_called_from_docs_after_authorize(page: Page, s
     assert seen.errors == []
 
 
+async def test_docs_keep_the_token_over_a_reload_and_the_password_nowhere(page: Page, server: GatepostServer) -> None:
+    await page.goto(f"{server.url}/docs")
+    await _authorize(page, "admin", ADMIN_PASSWORD)
+
+    await page.reload()
+    board = await _execute(page, "adminBoard")
+
+    await expect(board.locator(".live-responses-table tbody .response-col_status")).to_contain_text("200")
+    kept = await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }])")
+    assert ADMIN_PASSWORD not in kept
+    assert await page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 1]
+    await page.locator(".btn.authorize").first.click()
+    await page.locator(".modal-ux .auth-container button", has_text="Logout").first.click()
+    assert await page.evaluate("sessionStorage.length") == 0
+
+
 async def test_admin_board_is_refused_in_docs_without_authorize(page: Page, server: GatepostServer) -> None:
     await page.goto(f"{server.url}/docs")
 

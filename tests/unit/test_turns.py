@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gatepost.core.turns import Asker, Turns
+from gatepost.core.turns import NOBODY, Asker, Turns
 
 HOME, CAFE = "198.51.100.1", "198.51.100.2"
 
@@ -163,3 +163,12 @@ def test_nothing_is_left_of_what_was_taken_or_given_up(seed: int) -> None:
 
     assert waiting == {}
     assert turns.place_of(Asker("e", "x")) == Asker("e", "x")
+
+
+def test_place_in_a_full_line_is_given_up_by_who_would_be_served_last() -> None:
+    turns = filled(Asker(HOME, "first"), Asker(HOME, "first"), Asker(CAFE, "last"), Asker(CAFE, "last"))
+
+    found = turns.take_last_of_longest(unless=Asker("198.51.100.3", "newcomer"))
+
+    assert found is None or found[0] == Asker(CAFE, "last")
+    assert turns.take_last_of_longest(unless=NOBODY) is not None

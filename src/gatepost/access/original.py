@@ -14,7 +14,8 @@ OF_PERSON = ("x-user-id", "x-user-name", "x-user-roles")
 NOT_OF_NAME = re.compile("[^a-z0-9]")
 # Of the offer to change to another protocol. A browser makes it for pages of every site, to open a WebSocket; where a
 # proxy keeps `Upgrade` to itself, the others tell.
-OFFER = ("upgrade", "sec-websocket-")
+OFFER = "upgrade"
+OF_WEBSOCKETS = "sec-websocket-"
 
 Said = Sequence[tuple[str, str]]
 
@@ -45,7 +46,10 @@ def _require_clear(said: Said) -> None:
 
 
 def _opens_connection(said: Said) -> bool:
-    return any(name.startswith(OFFER) or (name == "sec-fetch-mode" and value == "websocket") for name, value in said)
+    # Not `Upgrade-Insecure-Requests`, which browsers send with every page that they open.
+    names = [name for name, _ in said]
+    is_offered = OFFER in names or any(name.startswith(OF_WEBSOCKETS) for name in names)
+    return is_offered or ("sec-fetch-mode", "websocket") in said
 
 
 def _values(said: Said, names: Sequence[str]) -> set[str]:

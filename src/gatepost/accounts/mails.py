@@ -52,10 +52,10 @@ ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANG
 # "This was not me" must outlive what a thief does next. It ends where the account is somebody else's by now, or was
 # taken out of everybody's hands; what it does to others of its kind is in `recovery/not_me.py`.
 ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
-    end: ASKED_FOR | {Purpose.NOT_ME}
-    if end in (LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED)
-    else ASKED_FOR
-    for end in LinkEnd
+    **dict.fromkeys(LinkEnd, ASKED_FOR),
+    **dict.fromkeys((LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED), ASKED_FOR | {Purpose.NOT_ME}),
+    # Whoever has got hold of a session can do it, again and again, and must not keep the owner from a new password.
+    LinkEnd.SIGNED_OUT_EVERYWHERE: frozenset({Purpose.CHANGE_EMAIL}),
 }
 
 # `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true. An invitation ends

@@ -185,6 +185,8 @@ class RoleEditor:
     async def _delete(self, role_id: int, *, seen: Seen, by: Caller) -> bool:
         """Take the role from some holders, or delete it with the last ones; return whether it has gone."""
         async with self._db.begin() as tx:
+            # Nobody invites meanwhile by what the role allows.
+            await take_turn(tx)
             role, _ = await self._open(tx, role_id, seen=seen, by=by)
             _require_own(role)
             roles = ManagedRoles(tx)

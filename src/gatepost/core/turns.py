@@ -88,11 +88,12 @@ class Turns(Generic[T]):
 
         None where taking it would leave them fewer than `unless` would have with one more.
         """
-        address = max(self._rows, key=lambda address: _count(self._rows[address]), default=None)
+        # Of those with as much, whoever would be served last.
+        address = max(reversed(self._rows), key=lambda address: _count(self._rows[address]), default=None)
         if address is None:
             return None
         accounts, own = self._rows[address], self._rows.get(unless.address, {})
-        account = max(accounts, key=lambda account: len(accounts[account]))
+        account = max(reversed(accounts), key=lambda account: len(accounts[account]))
         most, mine = (
             (len(accounts[account]), len(own.get(unless.account, ())))
             if address == unless.address

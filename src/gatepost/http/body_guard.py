@@ -129,14 +129,23 @@ def _require_single(names: Iterable[str | bytes]) -> None:
         raise RepeatedParameter
 
 
+def is_json(content_type: str) -> bool:
+    """Whether a media type is JSON, which no page of another site can send without CORS."""
+    media_type = _media_type(content_type)
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
+
+
+def _media_type(content_type: str) -> str:
+    return content_type.partition(";")[0].strip().lower()
+
+
 def _check(body: bytes, content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json")):
+    if is_json(content_type):
         try:
             strict_json.loads(body)
         except strict_json.StrictJsonError as error:
             raise MalformedBody(f"The request body cannot be read: {error}.") from None
-    elif media_type == FORM:
+    elif _media_type(content_type) == FORM:
         _require_single(_names(body))
     else:
         raise UnsupportedMediaType

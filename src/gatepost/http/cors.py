@@ -77,7 +77,9 @@ class Cors(CORSMiddleware):
             answer = self.preflight_response(request_headers=headers)
             if answer.status_code == HTTPStatus.BAD_REQUEST:
                 add_to_answer(scope, b"vary", "Origin")
-                answer = problem(scope, MethodNotAllowed() if is_allowed else OriginNotAllowed())
+                answer = problem(
+                    scope, MethodNotAllowed(headers={"Allow": ", ".join(METHODS)}) if is_allowed else OriginNotAllowed()
+                )
             await answer(scope, receive, send)
             return
         await super().__call__(scope, receive, send)

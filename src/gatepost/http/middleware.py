@@ -55,6 +55,7 @@ class RequestEnvelope:
         identifier = _offered_id(scope["headers"]) or f"{self._prefix}{next(self._numbers):012x}"
         state = scope.setdefault("state", {})
         state["request_id"] = identifier
+        asked = scope
         method, is_head = scope["method"], scope["method"] == "HEAD"
         if is_head:
             # The server goes by its own scope, which says HEAD still.
@@ -74,6 +75,9 @@ class RequestEnvelope:
             await self.app(scope, receive, send_enveloped)
         finally:
             REQUEST.reset(token)
+            if is_head:
+                # What stands outside names the request by it.
+                asked.update({name: scope[name] for name in ("route", "endpoint") if name in scope})
             self._close(scope, state, method, perf_counter() - started)
 
     def _enveloped(self, headers: Iterable[Header], state: dict[str, Any], path: str) -> list[Header]:

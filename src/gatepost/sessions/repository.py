@@ -282,5 +282,9 @@ ADVANCE = (
         SESSIONS.c.generation == bindparam("current"),
         *_live(bindparam("now", type_=SESSIONS.c.idle_expires_at.type)),
     )
-    .values({name: bindparam(name) for name in MOVED_ON})
+    # First, of a session that an earlier version has opened: MySQL takes the columns in turn.
+    .ordered_values(
+        (SESSIONS.c.opened_address, func.coalesce(SESSIONS.c.opened_address, SESSIONS.c.address)),
+        *((SESSIONS.c[name], bindparam(name)) for name in MOVED_ON),
+    )
 )

@@ -8,6 +8,7 @@ from gatepost.access.deps import CurrentUser, TokensOfHeaders
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
+from gatepost.http.body_guard import is_json
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_array
@@ -85,7 +86,8 @@ async def sign_out(request: Request, access_tokens: TokensOfHeaders, browsers: B
     The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same. A body that
     holds no refresh token is not looked at, whatever it is.
     """
-    refresh_token = refresh_token_in(await request.body())
+    is_read = is_json(request.headers.get("content-type", ""))
+    refresh_token = refresh_token_in(await request.body()) if is_read else None
     sent = HeldTokens(access_tokens, [refresh_token] if refresh_token else [])
     await browsers.sign_out(request, sent, client=client)
 

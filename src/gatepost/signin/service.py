@@ -126,10 +126,12 @@ class SignInService:
         refusal: Refusal | None = None
         name = canonical_identifier(identifier)
         counted = counted_name(identifier, name)
-        # A name that nobody has waits in its own turn, too: whose turn it is tells nothing.
-        whose = turn_of(client, counted)
         for _ in range(READINGS):
             user, counters, is_new_device = await self._find(name, counted, client=client, device=device)
+            # A name that nobody has waits in its own turn, too: whose turn it is tells nothing. Those who guess it are
+            # not in the turn of its owner's device.
+            is_known = user is not None and device.belongs_to(user)
+            whose = turn_of(client, f"{counted} known" if is_known else counted)
             # Looked up for a name that nobody has, too, which costs the time that it takes to ask Redis.
             await self._rates.require_room(Rate.SIGN_IN, str(user.id) if user is not None else "nobody")
             verdict = await self._passwords.verify(password, user.password_hash if user else None, asker=whose)

@@ -173,6 +173,24 @@ async def test_request_that_opens_a_connection_does_not_only_look(
     assert (await api.get(CHECK, headers={**cookie, "Sec-Fetch-Mode": "navigate"})).status_code == 204
 
 
+# What Chromium sends where somebody types the address of a page, and where they follow a link of another site.
+OPENING: dict[str, str] = {
+    "Upgrade-Insecure-Requests": "1", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1",
+    "Sec-Fetch-Dest": "document",
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Cache-Control": "max-age=0",
+    "sec-ch-ua-mobile": "?0", "sec-ch-ua-platform": '"Linux"', "Priority": "u=0, i",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("site", ["none", "cross-site", "same-site"])
+@pytest.mark.parametrize("header", METHOD_OF)
+async def test_page_that_a_browser_opens_is_let_through(api: Api, header: str, site: str) -> None:
+    person = await api.sign_up()
+    cookie = {"Cookie": f"gatepost_access={person.access_token}", header: "GET"}
+
+    assert (await api.get(CHECK, headers={**cookie, **OPENING, "Sec-Fetch-Site": site})).status_code == 204
+
+
 @pytest.mark.parametrize("name", ["X_User_Id", "x_user-name", "X-User_Roles", "X.User.Id", "x~user~roles", "X-User_ID"])
 async def test_header_that_an_app_may_take_for_our_word_is_refused(api: Api, name: str) -> None:
     person = await api.sign_up()

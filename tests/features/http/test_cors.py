@@ -125,6 +125,7 @@ async def test_preflight_for_a_method_that_no_route_has_is_a_problem(api: Api) -
     )
 
     assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE"
 
 
 async def test_page_reads_failures_too(api: Api) -> None:

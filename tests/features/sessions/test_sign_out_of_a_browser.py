@@ -161,6 +161,22 @@ async def test_of_a_header_that_is_there_twice_both_sessions_end(api: Api, datab
 
 
 @ONE_DATABASE
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded", "text/plain", ""])
+async def test_body_that_any_page_can_send_proves_nothing(api: Api, database: Database, media_type: str) -> None:
+    person, other = await api.sign_up(), await api.sign_up("Other")
+
+    answer = await api.client.post(
+        SIGN_OUT,
+        headers={"Content-Type": media_type, "Cookie": f"{REFRESH}={person.refresh_token}"},
+        content=f'{{"refreshToken": "{other.refresh_token}"}}',
+    )
+
+    assert_problem(answer, 403, "cross_site_request")
+    assert not await has_ended(database, person)
+    assert not await has_ended(database, other)
+
+
+@ONE_DATABASE
 async def test_sign_out_that_two_pages_seem_to_send_is_refused(api: Api, database: Database) -> None:
     person = await api.sign_up()
 

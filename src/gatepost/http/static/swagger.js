@@ -13,6 +13,30 @@ const authorizeByKeyboard = {
   },
 };
 
+// A reload keeps the access token, for this tab; Swagger UI itself would keep the password beside it, for ever.
+const KEPT = "gatepost.docs.token";
+const keepToken = {
+  statePlugins: {
+    auth: {
+      wrapActions: {
+        authorizeOauth2WithPersistOption: (authorize) => (payload) => {
+          sessionStorage.setItem(KEPT, payload.token.access_token);
+          return authorize(payload);
+        },
+        logoutWithPersistOption: (logout) => (names) => {
+          sessionStorage.removeItem(KEPT);
+          return logout(names);
+        },
+      },
+    },
+  },
+};
+
+function showKeptToken() {
+  const token = sessionStorage.getItem(KEPT);
+  if (token !== null) ui.preauthorizeApiKey("bearer", token);
+}
+
 function startAtUserName() {
   const password = document.getElementById("oauth_password");
   if (password === null) return;
@@ -23,15 +47,16 @@ function startAtUserName() {
   document.querySelector(".modal-ux-content").scrollTop = 0;
 }
 
-SwaggerUIBundle({
+const ui = SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#swagger-ui",
   deepLinking: true,
   validatorUrl: null,
   displayRequestDuration: true,
-  persistAuthorization: true,
+  persistAuthorization: false,
+  onComplete: showKeptToken,
   tryItOutEnabled: true,
   defaultModelsExpandDepth: 0,
   presets: [SwaggerUIBundle.presets.apis, SwaggerUIBundle.SwaggerUIStandalonePreset],
-  plugins: [authorizeByKeyboard],
+  plugins: [authorizeByKeyboard, keepToken],
 });

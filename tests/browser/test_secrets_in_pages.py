@@ -1,10 +1,13 @@
 """What the pages do with secrets: hide them while they are typed, take them from a manager, keep none."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
 
+import gatepost.console
 from gatepost.console.admin_pages import ADMIN_PAGES
 from tests.browser.conftest import ADMIN_PASSWORD, Somebody
 from tests.support.browser import chromium
@@ -14,8 +17,17 @@ from tests.support.visitor import Visitor, visit
 pytestmark = pytest.mark.browser
 
 FIELDS = "input[autocomplete$='-password'], input[name*='assword']"
+TEMPLATES = Path(gatepost.console.__file__).parent / "templates"
+WRITTEN = re.compile(r"""field\(t, "[\w-]+", "\w*[Pp]assword"|<input[^>]*assword""")
 # How many fields for a password a page has.
-FOR_ALL = {"/sign-in": 1, "/sign-up": 1, "/set-password#token=x": 1, "/invitation#token=x": 1}
+FOR_ALL = {
+    "/sign-in": 1,
+    "/sign-up": 1,
+    "/set-password#token=x": 1,
+    "/verify-email#token=x": 1,
+    "/invitation#token=x": 1,
+}
+OF_THE_ACCOUNT = 4
 SIGNED_IN = ("/account", "/boards", *(page.path.replace("{user_id:int}", "1") for page in ADMIN_PAGES))
 SECRET = "correct horse 漢字 🐎"
 # Whether a page would let the text of a clipboard, or what is dragged there, into the field.
@@ -33,6 +45,8 @@ async def test_every_field_for_a_password_hides_it_and_is_known_to_managers(
     visitor: Visitor, somebody: Somebody
 ) -> None:
     page = visitor.page
+    written = sum(len(WRITTEN.findall(file.read_text(encoding="utf-8"))) for file in TEMPLATES.rglob("*.j2"))
+    assert written == sum(FOR_ALL.values()) + OF_THE_ACCOUNT, "a page with a password is not looked at"
     for path, count in FOR_ALL.items():
         await visitor.goto(path)
         for field in await passwords(page, count):
@@ -40,7 +54,7 @@ async def test_every_field_for_a_password_hides_it_and_is_known_to_managers(
             assert await field.get_attribute("autocomplete") in ("current-password", "new-password")
             assert await field.evaluate(TAKES), path
     await visitor.sign_in(somebody.username, somebody.password)
-    for field in await passwords(page, 4):
+    for field in await passwords(page, OF_THE_ACCOUNT):
         await expect(field).to_have_attribute("type", "password")
         assert await field.get_attribute("autocomplete") in ("current-password", "new-password")
         assert await field.evaluate(TAKES)

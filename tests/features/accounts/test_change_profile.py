@@ -1,5 +1,7 @@
 """Changing one's own account."""
 
+import pytest
+
 from tests.support.api import Api, assert_problem
 
 ME = "/api/users/me"
@@ -55,3 +57,29 @@ async def test_unknown_language_is_refused(api: Api) -> None:
     person = await api.sign_up()
 
     assert_problem(await api.patch(ME, headers=person.headers, json={"language": "xx"}), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"roles": ["admin"]},
+        {"permissions": ["users:read"]},
+        {"email": "other@example.com"},
+        {"emailVerified": True},
+        {"status": "active"},
+        {"password": "another horse"},
+        {"id": 1},
+    ],
+    ids=lambda field: next(iter(field)),
+)
+async def test_what_is_not_ones_own_to_change_is_refused_and_nothing_with_it(
+    api: Api, field: dict[str, object]
+) -> None:
+    person = await api.sign_up()
+    before = (await api.get(ME, headers=person.headers)).json()
+
+    answer = await api.patch(ME, headers=person.headers, json={"language": "de", **field})
+
+    body = assert_problem(answer, 422, "validation_failed")
+    assert [error["field"] for error in body["errors"]] == list(field)
+    assert (await api.get(ME, headers=person.headers)).json() == before

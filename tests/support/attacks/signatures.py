@@ -99,6 +99,11 @@ def _bytes() -> Iterator[Attack]:
         "signature of another token",
         lambda target: f"{target.good.rpartition('.')[0]}.{target.token(claims={'sub': '1'}).rpartition('.')[2]}",
     )
+    # Whoever reads claims before the signature calls it expired.
+    yield Attack(
+        "expired, with the signature of another token",
+        lambda t: f"{t.token(claims={**t.claims, 'exp': 1}).rpartition('.')[0]}.{t.good.rpartition('.')[2]}",
+    )
 
 
 def _hmac_confusion() -> Iterator[Attack]:

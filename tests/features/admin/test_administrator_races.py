@@ -67,7 +67,7 @@ async def test_two_who_remove_each_other_at_once_leave_one(
             await tx.delete((await tx.scalars(select(User).where(User.id == winner.id))).one())
 
 
-@pytest.mark.parametrize("act", [demote, disable, leave])
+@pytest.mark.parametrize("act", [demote, leave])
 async def test_two_who_remove_themselves_at_once_leave_one(
     api: Api, person_with: MakePerson, database: Database, act: Act
 ) -> None:

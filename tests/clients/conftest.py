@@ -22,7 +22,7 @@ from tests.support.clock import FakeClock
 from tests.support.server import address, free_port, served
 
 APP = "http://localhost:8081"
-STRANGER = "http://localhost:8082"
+STRANGER = "http://stranger:8082"
 SCRIPT = Path(__file__).parent / "clients.js"
 
 
@@ -91,7 +91,7 @@ async def place() -> AsyncIterator[Place]:
     """Give one browser for all tests."""
     with free_port() as api, free_port() as pages:
         at_pages = address(pages)
-        async with chromium(localhost_8080=address(api), localhost_8081=at_pages, localhost_8082=at_pages) as browser:
+        async with chromium(localhost_8080=address(api), localhost_8081=at_pages, stranger_8082=at_pages) as browser:
             yield Place(browser, api, pages)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -134,7 +134,7 @@ class KeyRing:
         stored = await self._stored()
         if await self._took_over(stored):
             stored = await self._stored()
-        opened = dict(self._openable(stored))
+        opened = self._openable(stored)
         active = self._active(stored)
         signing = next((opened[key.kid] for key in active if key.kid in opened), None)
         if signing is None and active:
@@ -187,7 +187,7 @@ class KeyRing:
             return False
         if active and known_at(coming) > self._clock.now():
             return False
-        if coming.kid not in dict(self._openable([coming])):
+        if coming.kid not in self._openable([coming]):
             return False
         made = await self.new_key(next_slot(self.algorithm), now=self._clock.now())
         with suppress(IntegrityError):  # another worker was first
@@ -216,12 +216,16 @@ class KeyRing:
                     if (renewed := self._vault.renew(key.encrypted_pem)) is not None:
                         key.encrypted_pem = renewed
 
-    def _openable(self, stored: Sequence[StoredKey]) -> Iterator[tuple[str, jose.SigningKey]]:
-        """Yield the keys by their kid, but none that cannot be opened: it stops nobody from using the others."""
+    def _openable(self, stored: Sequence[StoredKey]) -> dict[str, jose.SigningKey]:
+        """Return the keys by their kid, but none that cannot be opened: it stops nobody from using the others."""
+        opened, unusable = {}, set()
         for key in stored:
             try:
-                yield key.kid, self._opened.get(key.kid) or self.open(key)
+                opened[key.kid] = self._opened.get(key.kid) or self.open(key)
             except SigningKeyError:
-                if key.kid not in self._unusable:
-                    logger.warning("signing key %r cannot be opened and is left out", key.kid)
-                self._unusable.add(key.kid)
+                unusable.add(key.kid)
+        # Where none opens, that is told as one fault.
+        for kid in sorted(unusable - self._unusable) if opened else ():
+            logger.warning("signing key %r cannot be opened and is left out", kid)
+        self._unusable |= unusable
+        return opened

@@ -133,7 +133,7 @@ async def test_return_address_of_ours_or_of_an_allowed_origin_is_kept(client: ht
         "http://localhost:8081@evil.example/",
         "http://localhost:8081.evil.example/",
         "http://localhost:80810/",
-        "https://localhost:8081/",
+        "ftp://localhost:8081/",
         "http://localhost:8081\\@evil.example",
         "http://[::1",
         "account",

@@ -1,9 +1,7 @@
 """What other hands have written into the tables stops no work in the background, and no command."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -11,27 +9,17 @@ from sqlalchemy import text
 from gatepost.core.database import Database
 from gatepost.services import Services
 from tests.conftest import MakeServices, MakeSettings
+from tests.features.audit.conftest import Sql, sql
 from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 
-Sql = Callable[..., Awaitable[None]]
+__all__ = ["sql"]
 
 # Only SQLite keeps bytes that are no text, and texts where moments and numbers are to be.
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 NO_TEXT = "CAST(X'ff' AS TEXT)"
 NO_MOMENTS = ("'x'", "''", "0", NO_TEXT, "X'ff'", "'2026-02-31 00:00:00.000000'")
-
-
-@pytest.fixture
-def sql(database: Database) -> Sql:
-    """Return what writes into the database past the service."""
-
-    async def run(statement: str, **values: Any) -> None:
-        async with database.begin() as tx:
-            await tx.execute(text(statement), values)
-
-    return run
 
 
 async def plant_key(sql: Sql, *, pem: str = "'\u00e9'", created_at: str = "'2026-01-01 00:00:00.000000'") -> None:

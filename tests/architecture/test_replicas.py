@@ -23,8 +23,9 @@ from gatepost.core.database import create_engine
 from gatepost.core.database_tls import DatabaseTls
 from gatepost.core.migrations import migrate
 from gatepost.core.settings import Settings, load_settings
-from tests.resource.conftest import free_port, process, program
+from tests.resource.conftest import free_port, process
 from tests.support.api import PASSWORD, bearer
+from tests.support.missing import program
 from tests.support.mysql import run_sql
 from tests.support.server import GatepostServer, gatepost_server, server_env
 

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from gatepost.app import create_app
 from gatepost.services import Services
+from tests.conftest import MakeServices
 from tests.support.browser import chromium
 from tests.support.clock import FakeClock
 from tests.support.server import address, free_port, served
@@ -96,8 +97,11 @@ async def place() -> AsyncIterator[Place]:
 
 
 @pytest.fixture
-async def open_app(place: Place, clock: FakeClock) -> AsyncIterator[OpenApp]:
-    """Give a function that serves the services and the page, and opens the page in Chromium."""
+async def open_app(place: Place, clock: FakeClock, make_services: MakeServices) -> AsyncIterator[OpenApp]:
+    """Give a function that serves the services and the page, and opens the page in Chromium.
+
+    By asking for `make_services` it stops serving before they are stopped.
+    """
     async with AsyncExitStack() as stack:
 
         async def open_app(services: Services, style: str) -> BrowserApp:

@@ -19,11 +19,10 @@ from gatepost.app import create_app
 from gatepost.services import Services
 from tests.clients.conftest import Place
 from tests.conftest import MakeServices
-from tests.resource.conftest import program
 from tests.support.api import PASSWORD
 from tests.support.browser import watch
 from tests.support.clock import FakeClock
-from tests.support.missing import lacking
+from tests.support.missing import lacking, program
 from tests.support.server import address, served
 
 CHECKOUT = Path(__file__).parents[2]

@@ -5,7 +5,6 @@ import contextlib
 import os
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -21,7 +20,7 @@ from sqlalchemy import URL, select
 from gatepost.mail.models import OutboxMail
 from tests.faults.conftest import ADMIN, LONG, Place, open_place, settings_of
 from tests.support.api import Api, assert_problem
-from tests.support.missing import lacking
+from tests.support.missing import program
 from tests.support.server import GatepostServer, free_port, gatepost_server
 
 SHUTDOWN_SECONDS = 6
@@ -171,10 +170,7 @@ async def test_200_slow_clients_are_closed_and_delay_nobody(place: Place) -> Non
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[tuple[str, list[int]]]:
     """Give nginx with the documented settings, in front of two ports where replicas may listen."""
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        reason = "nginx is not installed (Debian's nginx-light)"
-        lacking(reason)
+    command = program("nginx", package="Debian's nginx-light")
     with contextlib.ExitStack() as stack:
         ports = [stack.enter_context(free_port()).getsockname()[1] for _ in range(3)]
     documented = "\n".join(re.findall(r"^```nginx\n(.*?)^```$", PROXY.read_text(encoding="utf-8"), re.M | re.S))
@@ -190,7 +186,7 @@ def nginx(tmp_path: Path) -> Iterator[tuple[str, list[int]]]:
         f"scgi_temp_path {tmp_path}/s;\n{site} }}\n",
         encoding="utf-8",
     )
-    process = subprocess.Popen([program, "-c", str(config), "-e", str(tmp_path / "nginx.log")])
+    process = subprocess.Popen([command, "-c", str(config), "-e", str(tmp_path / "nginx.log")])
     try:
         yield f"http://127.0.0.1:{ports[2]}", ports[:2]
     finally:

@@ -1,7 +1,5 @@
 """A real `gatepost serve` under the address that its tokens name, and other services beside it."""
 
-import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.missing import lacking
+from tests.support.missing import lacking, program
 from tests.support.server import START_SECONDS, GatepostServer, gatepost_server, server_env
 
 PASSWORD = "correct horse"
@@ -138,14 +136,6 @@ def until(is_so: Callable[[], bool], *, seconds: float) -> None:
             return
         assert in_time, f"it does not come about in {seconds} s"
         time.sleep(PAUSE_SECONDS)
-
-
-def program(name: str, *, package: str) -> str:
-    """Return the path of a program; skip where it is missing, or fail where CI says it must be there."""
-    found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin"]))
-    if not found:
-        lacking(f"no {name} on the PATH: install {package}")
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -18,11 +18,11 @@ from tests.resource.conftest import (
     bearer,
     free_port,
     process,
-    program,
     run_node,
     until,
     uvicorn_app,
 )
+from tests.support.missing import program
 from tests.support.server import server_env
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "other-services.md").read_text()

@@ -16,9 +16,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import httpx
 import pytest
 
-from tests.resource.conftest import Issuer, program
+from tests.resource.conftest import Issuer
 from tests.resource.test_documented import nginx_before
 from tests.resource.test_proxies import HOST, PAGE, account, caddy, nginx
+from tests.support.missing import program
 
 Headers = list[tuple[str, str]]
 SECONDS = 30

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from tests.resource.conftest import Issuer, bearer, free_port, process, program, uvicorn_app
+from tests.resource.conftest import Issuer, bearer, free_port, process, uvicorn_app
 from tests.resource.test_documented import ECHO
+from tests.support.missing import program
 from tests.support.server import server_env
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")

@@ -1,7 +1,6 @@
 """Real reverse proxies of our own, each with the plainest settings that pass on what a client wants to upgrade to."""
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -9,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.missing import lacking
+from tests.support.missing import program
 from tests.support.server import free_port
 
 START_SECONDS = 30
@@ -22,16 +21,14 @@ def proxy(name: str, folder: Path, upstream: str) -> Iterator[tuple[str, int]]:
 
     Skips where it is not installed, or fails where CI says that it must be.
     """
-    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
-    if program is None:
-        lacking(f"no {name} on the PATH: install it (Debian: {name})")
+    command = program(name, package=f"Debian's {name}")
     with free_port() as listener:
         port: int = listener.getsockname()[1]
     folder.mkdir()
     arguments = WAYS[name](folder, port, upstream.removeprefix("http://"))
     env = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, *arguments], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen([command, *arguments], cwd=folder, env=env, stdout=log, stderr=subprocess.STDOUT)
     try:
         _wait(process, port, folder / "log")
         yield "127.0.0.1", port

@@ -1,4 +1,4 @@
-"""Connections that were lent out while their engine was disposed of.
+"""Connections that were being made or were lent out while their engine was disposed of.
 
 SQLAlchemy puts them back into the pool of before, which nobody closes any more: the garbage collector would find them.
 """
@@ -20,7 +20,7 @@ def close_latecomers(engine: AsyncEngine) -> None:
         nonlocal disposals
         disposals += 1
 
-    def remember(_: Any, record: ConnectionPoolEntry) -> None:
+    def remember(_: Any, record: ConnectionPoolEntry, *_arguments: Any) -> None:
         record.info[DISPOSALS] = disposals
 
     def close(_: Any, record: ConnectionPoolEntry) -> None:
@@ -28,5 +28,6 @@ def close_latecomers(engine: AsyncEngine) -> None:
             record.invalidate()
 
     event.listen(engine.sync_engine, "engine_disposed", count)
-    event.listen(engine.sync_engine, "connect", remember)
+    # Before a connection is made: the pool may go while that takes place.
+    event.listen(engine.sync_engine, "do_connect", remember)
     event.listen(engine.sync_engine, "checkin", close)

@@ -5,7 +5,8 @@ import gc
 from contextlib import AbstractAsyncContextManager
 
 import pytest
-from sqlalchemy import URL, text
+from sqlalchemy import URL, event, text
+from sqlalchemy.util import await_only
 
 from gatepost.core import idle_connections
 from gatepost.core.database import Database, Transaction, create_engine
@@ -50,6 +51,29 @@ async def test_connection_that_comes_back_after_its_pool_has_gone_is_closed(data
         assert await tx.scalar(text("SELECT 1")) == 1
     await database.dispose()
     gc.collect()
+
+
+async def test_connection_that_is_being_made_while_its_pool_goes_is_closed(database_url: URL) -> None:
+    """A connection that only the garbage collector finds warns, and a warning fails a test."""
+    engine = create_engine(database_url, timeout_seconds=10)
+    database = Database(engine, timeout_seconds=10)
+    disposing: list[asyncio.Task[None]] = []
+
+    async def dispose() -> None:
+        disposing.append(asyncio.create_task(database.dispose()))
+        await asyncio.wait(disposing)
+
+    def prepare(*_: object) -> None:
+        if not disposing:
+            await_only(dispose())
+
+    # Before what else is done with a new connection.
+    event.listen(engine.sync_engine, "connect", prepare, insert=True)
+    async with database.read() as tx:
+        assert await tx.scalar(text("SELECT 1")) == 1
+    await database.dispose()
+    gc.collect()
+    assert disposing
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

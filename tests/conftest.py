@@ -23,9 +23,15 @@ from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.databases import ENGINES, emptied
 from tests.support.mysql import mysql_server, run_sql
+from tests.support.temporary import prefer_memory
 
 SECRET = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
 ADDRESS = "203.0.113.7"
+
+
+def pytest_configure() -> None:
+    """Do what comes before any test."""
+    prefer_memory()
 
 
 @pytest.fixture(scope="session", autouse=True)

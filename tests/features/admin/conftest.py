@@ -17,6 +17,7 @@ BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
 
 Result = TypeVar("Result")
 MakePerson = Callable[..., Awaitable[Person]]
+MakeRole = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ async def admin(person_with: MakePerson) -> Person:
 
 
 @pytest.fixture
-async def make_role(database: Database) -> Callable[..., Awaitable[int]]:
+async def make_role(database: Database) -> MakeRole:
     """Return a maker of roles; it gives their id."""
 
     async def make(name: str, *permissions: str) -> int:

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from gatepost.accounts.models import Role, User, user_roles
 from gatepost.core.database import Database
-from tests.features.admin.conftest import MakePerson, at_once
+from gatepost.invitations.models import Invitation
+from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person
 
 URL = "/api/admin/users"
@@ -111,3 +112,32 @@ async def test_who_has_been_demoted_a_moment_ago_acts_no_more(
 def demote_to_nothing(api: Api, actor: Person, target: Person) -> Awaitable[httpx.Response]:
     """Take every role from somebody."""
     return api.put(f"{URL}/{target.id}/roles", json={"roles": []}, headers=actor.headers)
+
+
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [pytest.param("DELETE", None, id="deleted"), pytest.param("PATCH", {"permissions": []}, id="emptied")],
+)
+async def test_nobody_invites_by_a_role_that_goes_at_the_same_moment(
+    api: Api, admin: Person, person_with: MakePerson, make_role: MakeRole, database: Database,
+    method: str, body: dict[str, object] | None,
+) -> None:  # fmt: skip
+    for number in range(ROUNDS):
+        role = await make_role(f"host{number}", "users:write", "users:read")
+        hosts = [await person_with(f"Host {number} {index}", f"host{number}") for index in range(4)]
+
+        gone, *invited = await at_once(
+            api.client.request(method, f"/api/admin/roles/{role}", json=body, headers=admin.headers),
+            *(invite(api, host, f"guest{number}-{index}@example.com") for index, host in enumerate(hosts)),
+        )
+
+        assert gone.is_success, gone.text
+        assert {answer.status_code for answer in invited} <= {201, 401, 403}, [answer.text for answer in invited]
+        async with database.read() as tx:
+            inviters = select(Invitation.inviter_id).where(Invitation.inviter_id.in_([host.id for host in hosts]))
+            assert (await tx.scalars(inviters)).all() == []
+
+
+def invite(api: Api, actor: Person, email: str) -> Awaitable[httpx.Response]:
+    """Invite somebody without further roles."""
+    return api.post("/api/admin/invitations", json={"email": email}, headers=actor.headers)

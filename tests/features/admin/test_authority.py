@@ -1,11 +1,10 @@
 """Nobody gives, takes or touches more than they have themselves."""
 
 import re
-from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.features.admin.conftest import MakePerson
+from tests.features.admin.conftest import MakePerson, MakeRole
 from tests.support.api import Api, Person, assert_problem
 from tests.support.contract import operations
 
@@ -13,7 +12,6 @@ URL = "/api/admin/users"
 ROLES = "/api/admin/roles"
 INVITATIONS = "/api/admin/invitations"
 
-MakeRole = Callable[..., Awaitable[int]]
 NEW = {"username": "Newcomer", "email": "new@example.com"}
 
 

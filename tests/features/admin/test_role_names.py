@@ -1,22 +1,18 @@
 """Names of roles: what other services ask for, and therefore nobody's to take, to move or to imitate."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 from sqlalchemy import func, select
 
 from gatepost.accounts.models import RetiredRoleName
 from gatepost.core.database import Database
 from gatepost.services import Services
-from tests.features.admin.conftest import MakePerson, at_once
+from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.workers import claims
 
 URL = "/api/admin/roles"
 CHECK = "/api/auth/check"
-
-MakeRole = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture

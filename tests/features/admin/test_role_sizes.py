@@ -1,6 +1,5 @@
 """How much roles may say: an access token holds it, and a browser keeps the cookie."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from gatepost.core.settings import JwtAlgorithm, TokenTransport
 from gatepost.services import Services
 from gatepost.sessions.access_tokens import LONGEST
 from tests.conftest import MakeServices, http_client, started
-from tests.features.admin.conftest import MakePerson, at_once, give
+from tests.features.admin.conftest import MakePerson, MakeRole, at_once, give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.links import take_link
 from tests.support.workers import claims, held_up
@@ -27,8 +26,6 @@ INVITATIONS = "/api/admin/invitations"
 COOKIE_BYTES = 4096
 # Four bytes a character: no longer one is kept.
 LONGEST_NAME = "\U00020000" * LONGEST_USERNAME
-
-MakeRole = Callable[..., Awaitable[int]]
 
 
 def words(count: int, *, start: str = "w") -> list[str]:

@@ -1,6 +1,6 @@
 """The roles: making, changing and deleting them, and the access tokens of those who have them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 from sqlalchemy import func, select
@@ -12,13 +12,11 @@ from gatepost.core.database import Database
 from gatepost.services import Services
 from gatepost.sessions.models import Revocation
 from tests.conftest import MakeServices, http_client, started
-from tests.features.admin.conftest import MakePerson, at_once, give
+from tests.features.admin.conftest import MakePerson, MakeRole, at_once, give
 from tests.support.api import Api, Person, assert_problem
 from tests.support.workers import claims
 
 URL = "/api/admin/roles"
-
-MakeRole = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from gatepost.accounts.names import LONGEST_USERNAME
 from gatepost.accounts.repository import Users
 from gatepost.accounts.rights import MOST_BYTES, size_of
 from gatepost.core.database import Database
-from gatepost.core.jose import LONGEST_TOKEN
+from gatepost.core.jws import LONGEST_TOKEN
 from gatepost.core.settings import JwtAlgorithm, TokenTransport
 from gatepost.services import Services
 from gatepost.sessions.access_tokens import LONGEST

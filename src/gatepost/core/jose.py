@@ -15,6 +15,8 @@ from gatepost.core.base64url import encode
 from gatepost.core.jws import SHORTEST_RSA_BITS, VerifyingKey, WeakKeyError, thumbprint
 
 SHORTEST_HMAC_BYTES = 32
+# In ASCII these alone can become `-` or `_`, which `atob` refuses.
+ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in ">?~\x7f"}
 NEW_RSA_BITS = 3072  # as strong as P-256 (NIST SP 800-57, part 1, table 2)
 
 
@@ -89,11 +91,14 @@ def signing_key_from_secret(secret: bytes) -> SigningKey:
 
 
 def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
-    """Return the claims as a signed token in compact form (RFC 7515)."""
+    """Return the claims as a signed token in compact form (RFC 7515).
+
+    JavaScript's `atob`, which knows neither UTF-8 nor base64url, reads all but the signature.
+    """
     header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
     message = f"{_json_segment(header)}.{_json_segment(claims)}"
     return f"{message}.{encode(key.key.sign(message.encode()))}"
 
 
 def _json_segment(value: Mapping[str, Any]) -> str:
-    return encode(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
+    return encode(json.dumps(value, separators=(",", ":")).translate(ESCAPED).encode("ascii"))

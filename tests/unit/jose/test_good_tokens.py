@@ -1,5 +1,8 @@
 """What the verifier accepts: being strict must not cost a good token."""
 
+import json
+import re
+
 import pytest
 
 from gatepost.core import jose, jws
@@ -15,6 +18,29 @@ def test_signed_claims_come_back_as_they_were(algorithm: str) -> None:
     claims = good_claims() | {"username": "Zoë Ålström", "x": [1, 1.5, {"y": None}], "z": "\U0001f510"}
 
     assert verify(jose.sign(claims, signing_key(algorithm), typ="at+jwt")) == claims
+
+
+def test_atob_reads_the_claims() -> None:
+    names = ["Zoë Ålström", "李小龍", "\U0001f510\U00020000", "a>b?c~d", ">>>???~~~", "\x7f", "\u2028", '"\\']
+    wrong = []
+    for name in names:
+        for filler in ("", "x", "xx"):
+            claims = good_claims() | {"username": name, "x": filler}
+            header, payload, _ = jose.sign(claims, signing_key("ES256"), typ="at+jwt").split(".")
+            # Neither `-` nor `_`, and then a character a byte.
+            seen = [re.fullmatch("[A-Za-z0-9]+", part) and decode(part).decode("latin-1") for part in (header, payload)]
+            if None in seen or json.loads(str(seen[1])) != claims or not str(seen[1]).isascii():
+                wrong.append((name, filler, seen))
+
+    assert wrong == []
+
+
+def test_token_of_before_whose_claims_are_in_utf_8_is_good() -> None:
+    claims = good_claims() | {"username": "Zoë 李 \U00020000"}
+    before = target("ES256").text_token(claims=json.dumps(claims, ensure_ascii=False))
+
+    assert not decode(before.split(".")[1]).isascii()
+    assert verify(before) == claims
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])

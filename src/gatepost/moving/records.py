@@ -1,13 +1,22 @@
 """An account on its way in: what a row of another system says, checked, or the reasons why it cannot come."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from gatepost.access.principal import RANDOM_TEXT, RoleName
-from gatepost.accounts.names import Name, parse_email, parse_username
+from gatepost.accounts.names import (
+    Name,
+    fold_spaces,
+    is_address,
+    is_reserved,
+    parse_existing_email,
+    parse_wanted_name,
+    settle_name,
+)
 from gatepost.admin.schemas import can_be_role_name
 from gatepost.core.ids import LARGEST_IMPORTED_ID
 from gatepost.core.passwords import UNUSABLE_HASH, UnknownHashError, require_known_hash
@@ -24,6 +33,14 @@ COLUMNS = frozenset(
         "erase_at", "language", "token_version", "random_id",
     }
 )  # fmt: skip
+
+
+class Kind(StrEnum):
+    """Something about an account that a sign-up would refuse, or write otherwise; with what an import does."""
+
+    OWN_ADDRESS = "user names that are the account's own address: taken, and they follow it when it changes"
+    SPACES = "user names with spaces around or doubled: single ones, and both spellings sign in"
+    RESERVED = "addresses under a domain such as .test: taken, and no mail arrives there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +78,7 @@ class Row:
     language: str = ""
     token_version: int = 0
     random_id: str | None = None
+    kinds: list[Kind] = field(default_factory=list)
     complaints: list[Conflict] = field(default_factory=list)
 
     @classmethod
@@ -96,15 +114,31 @@ class Row:
             if self.id is None or not 0 < self.id <= LARGEST_IMPORTED_ID:
                 self.id = None
                 self.complain("id_refused", f"an id is a whole number from 1 to {LARGEST_IMPORTED_ID}")
-        for name in ("username", "email"):
-            text = values.get(name)
-            if not isinstance(text, str) or not text:
-                self.complain(f"{name}_refused", f"the {name} is missing")
-                continue
+        wanted = self._read_name(values, "username", parse_wanted_name)
+        self.email = self._read_name(values, "email", parse_existing_email)
+        if self.email is not None and is_reserved(self.email):
+            self.kinds.append(Kind.RESERVED)
+        if wanted is None or not is_address(wanted):
+            self.username = wanted
+            if wanted is not None and values["username"] != fold_spaces(values["username"]):
+                self.kinds.append(Kind.SPACES)
+        elif self.email is not None:
             try:
-                setattr(self, name, parse_username(text) if name == "username" else parse_email(text.strip()))
+                self.username = settle_name(wanted, email=self.email)
+                self.kinds.append(Kind.OWN_ADDRESS)
             except ValueError as error:
-                self.complain(f"{name}_refused", str(error))
+                self.complain("username_is_address", str(error))
+
+    def _read_name(self, values: Mapping[str, Any], name: str, parse: Callable[[str], Name]) -> Name | None:
+        text = values.get(name)
+        if not isinstance(text, str) or not text:
+            self.complain(f"{name}_refused", f"the {name} is missing")
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.complain(f"{name}_refused", str(error))
+            return None
 
     def _read_hash(self, stored: object) -> None:
         if stored in (None, "", UNUSABLE_HASH):

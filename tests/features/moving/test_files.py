@@ -154,7 +154,7 @@ async def test_version_that_leaves_no_room_for_acts_is_refused_and_the_greatest_
     result = await gatepost("import", "jsonl", source)
 
     assert result.exit_code == 1
-    assert result.output.count("token_version_refused") == result.output.count("from 0 to 1073741824") == 4
+    assert result.output.count(": token_version_refused") == result.output.count("from 0 to 1073741824") == 4
     assert await names(database) == ["Root", "greatest"]
     async with database.read() as tx:
         user_id = (await tx.scalars(select(User.id).where(User.username == "greatest"))).one()
@@ -183,6 +183,7 @@ async def test_export_makes_the_same_accounts_elsewhere(
          "email_verified": "2020-02-02T03:04:05+00:00", "disabled": "2022-01-02T03:04:05+00:00",
          "erase_at": "2040-01-02T03:04:05+00:00"},
         {"id": 9, "username": "nine", "email": "nine@example.com", "roles": []},
+        {"id": 11, "username": "Bob@home.test", "email": "bob@home.test"},
     ]  # fmt: skip
     source.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     other = make_settings(
@@ -198,7 +199,8 @@ async def test_export_makes_the_same_accounts_elsewhere(
     assert (first.exit_code, moved.exit_code, second.exit_code) == (0, 0, 0), moved.output
     text = (tmp_path / "first").read_text(encoding="utf-8")
     assert accounts(text) == accounts((tmp_path / "second").read_text(encoding="utf-8"))
-    assert [account["id"] for account in accounts(text)] == [5, 9]
+    assert [account["id"] for account in accounts(text)] == [5, 9, 11]
+    assert accounts(text)[2]["username"] == "bob@home.test"
     given = {**rows[1], "type": "account", "email": "Five@example.com"}
     assert accounts(text)[0] == given
     assert f'"name": "desk-{kind}", "description": "Orders", "permissions": ["orders:read"]' in text

@@ -27,6 +27,8 @@ LONGEST_HASH = 255
 LARGEST_TOKEN_VERSION = 2**30
 # MySQL's DATETIME goes back to the year 1000, and the zero date is no moment at all.
 EARLIEST_YEAR = 1000
+# A date written out, and perhaps a time: else 20260131 would be a moment, and with any letter between the two.
+WRITTEN_OUT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?")
 COLUMNS = frozenset(
     {
         "id", "username", "email", "password_hash", "roles", "created_at", "updated_at", "email_verified", "disabled",
@@ -194,7 +196,7 @@ class Row:
             return None
         moment = read_moment(value)
         if moment is None:
-            self.complain("moment_refused", f"{name} is no moment such as 2026-01-31T12:00:00Z")
+            self.complain("moment_refused", f"{name} is no moment such as 2026-01-31T12:00:00Z, nor a date")
         return moment
 
     def _moment_or_flag(self, values: Mapping[str, Any], name: str, at: datetime) -> datetime | None:
@@ -209,10 +211,11 @@ class Row:
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read a moment of ISO 8601, in UTC where it has no zone; None for what is none."""
+    """Read a date or a moment of ISO 8601, in UTC where it has no zone; None for what is none, as a bare number."""
     if isinstance(value, str):
+        text = value.strip()
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = datetime.fromisoformat(text) if WRITTEN_OUT.fullmatch(text) else None
         except ValueError:
             return None
     if not isinstance(value, datetime) or value.year < EARLIEST_YEAR:

@@ -57,7 +57,7 @@ screenshots: .venv/installed-dev ## take the pictures of the pages in docs/scree
 	$(BIN)/python -m tests.browser.screenshots
 
 lock: .venv/installed-dev ## choose the newest versions that pyproject.toml allows
-	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --extra server -o requirements.txt
 	$(LOCK) --group build -c requirements.txt -o requirements-build.txt
 	$(LOCK) pyproject.toml --all-extras --group dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt
 

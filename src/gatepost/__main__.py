@@ -2,6 +2,7 @@
 
 import gc
 import importlib
+import sys
 
 
 def run() -> None:
@@ -11,7 +12,12 @@ def run() -> None:
     and through all of them at the end, and finds nothing.
     """
     gc.disable()
-    main = importlib.import_module("gatepost.cli.main")
+    try:
+        main = importlib.import_module("gatepost.cli.main")
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] == "gatepost":
+            raise
+        sys.exit(f"gatepost: the service needs the package {error.name}: pip install 'gatepost[server]'")
     gc.freeze()
     gc.enable()
     main.run()

@@ -214,8 +214,8 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         ),
         sign_in=SignInService(database, clock, passwords, tokens, sessions, guesses, rate_limits, policy=policy),
         password_recovery=recovery,
-        addresses=AddressService(database, clock, recovery, pending, policy=policy),
-        not_me=NotMeService(database, clock, sessions),
+        addresses=AddressService(database, clock, recovery, pending, feed, policy=policy),
+        not_me=NotMeService(database, clock, sessions, feed),
         leaving=leaving,
         invitations=invitations,
         outbox=OutboxWorker(

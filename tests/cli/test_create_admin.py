@@ -88,7 +88,8 @@ def test_password_that_breaks_a_rule_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("username", "email", "complaint"),
     [
-        ("two  spaces", "heba@gmail.com", "words joined by single"),
+        ("two\tspaces", "heba@gmail.com", "words joined by single"),
+        ("bob@home.net", "heba@gmail.com", "a user name has no @"),
         ("Abbey", "heba", "this is not an e-mail address"),
     ],
 )

@@ -57,7 +57,7 @@ def test_every_block_of_code_is_run() -> None:
     code = re.findall(r"^```(python|js|nginx)$", DOCUMENT, re.MULTILINE)
 
     assert sorted(language for _, language, _ in BLOCK.findall(DOCUMENT) if language != "sh") == sorted(code)
-    assert set(BLOCKS) == {"fastapi", "pyjwt", "node", "nginx", "introspection", "revocation"}
+    assert set(BLOCKS) == {"fastapi", "verifier", "pyjwt", "node", "nginx", "introspection", "revocation"}
 
 
 def test_fastapi(issuer: Issuer, tmp_path: Path) -> None:
@@ -73,6 +73,16 @@ def test_fastapi(issuer: Issuer, tmp_path: Path) -> None:
         issuer.sign_out(token)
 
         until(lambda: app.get("/hello", headers=bearer(token)).status_code == 401, seconds=2)
+
+
+def test_verifier(issuer: Issuer, tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(_of("verifier", issuer) + "\nimport sys\nprint(who(sys.argv[1]))\n")
+    token = issuer.sign_up("Verifier")
+
+    for text, told in ((token, "username='Verifier'"), (f"{token[:-4]}....", "None")):
+        command = [sys.executable, "main.py", text]
+        run = subprocess.run(command, cwd=tmp_path, env=server_env(), capture_output=True, text=True, timeout=60)
+        assert told in run.stdout, run.stderr
 
 
 def test_pyjwt(issuer: Issuer, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Password hashes of earlier systems: what is known, what is refused, and how they are checked."""
 
+import base64
+import hmac
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -9,7 +11,14 @@ import pytest
 from passlib.context import CryptContext
 from passlib.hash import argon2
 
-from gatepost.core.passwords import Passwords, UnknownHashError, require_known_hash
+from gatepost.core.passwords import (
+    Passwords,
+    UnknownHashError,
+    UnusablePasswordError,
+    Verdict,
+    prepare,
+    require_known_hash,
+)
 
 TYPED = "correct horse"
 
@@ -17,6 +26,12 @@ TYPED = "correct horse"
 def made(scheme: str, *, typed: str = TYPED, **options: Any) -> str:
     """Return a cheap hash as another program stores it."""
     return CryptContext([scheme], **{f"{scheme}__{name}": value for name, value in options.items()}).hash(typed)
+
+
+def wordpress(typed: str) -> str:
+    """Return a hash as WordPress 6.8 stores it."""
+    mac = hmac.digest(b"wp-sha384", typed.strip(" \n\r\t\v\0").encode(), "sha384")
+    return "$wp" + made("bcrypt", typed=base64.b64encode(mac).decode(), rounds=4, ident="2y")
 
 
 KNOWN = {
@@ -28,6 +43,7 @@ KNOWN = {
     "phpass P": made("phpass", rounds=7, ident="$P$"),
     "phpass H": made("phpass", rounds=7, ident="$H$"),
     "argon2id": made("argon2", rounds=1, memory_cost=64, type="ID"),
+    "wordpress": wordpress(TYPED),
     "argon2i": made("argon2", rounds=1, memory_cost=64, type="I"),
 }
 
@@ -56,6 +72,13 @@ async def test_imported_hash_fits_its_password_alone_and_is_to_be_replaced(passw
         ("5f4dcc3b5aa765d61d8327deb882cf99", "not known"),
         ("plain text", "not known"),
         ("$2x$" + KNOWN["2b"][4:], "not known"),
+        ("$wp$2x$" + KNOWN["2b"][4:], "not known"),
+        ("$wp" + KNOWN["django"], "not known"),
+        ("$wp" + KNOWN["phpass P"], "not known"),
+        ("$wp$wp" + KNOWN["2y"], "not known"),
+        ("$wp", "not known"),
+        (KNOWN["wordpress"][:-1], "cut off"),
+        ("$wp$2y$17$" + KNOWN["2y"][7:], "too long"),
         ("$S$DuV2XlWxbbbbbbbbbbbbbbbbbbbb", "not known"),
         (KNOWN["2b"][:-1], "cut off"),
         (KNOWN["2b"][:29], "cut off"),
@@ -67,7 +90,7 @@ async def test_imported_hash_fits_its_password_alone_and_is_to_be_replaced(passw
         (KNOWN["argon2id"].replace("m=64", "m=4194304"), "too long"),
     ],
     # Hashes are other ones each time, and the names of tests are not.
-    ids=range(12),
+    ids=range(19),
 )
 def test_hash_that_no_password_can_be_checked_against_is_refused(stored: str, reason: str) -> None:
     with pytest.raises(UnknownHashError, match=reason) as refused:
@@ -91,8 +114,53 @@ async def test_password_that_was_hashed_as_it_was_typed_still_fits(passwords: Pa
     assert not (await passwords.verify("caf\u00e9 au lai", stored)).is_right
 
 
+# Neither can be prepared: a control character, and an emoji that is several characters.
+UNPREPARED = ("correct\thorse", "family \U0001f468\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f horse", "\x7f")
+
+
+@pytest.mark.parametrize("scheme", ["bcrypt", "bcrypt_sha256", "django_pbkdf2_sha256", "phpass", "argon2", "wordpress"])
+async def test_password_that_cannot_be_prepared_fits_the_hash_of_an_earlier_system_and_keeps_it(
+    passwords: Passwords, scheme: str
+) -> None:
+    options = {"bcrypt": {"rounds": 4}, "bcrypt_sha256": {"rounds": 4}, "django_pbkdf2_sha256": {"rounds": 10},
+               "phpass": {"rounds": 7}, "argon2": {"rounds": 1, "memory_cost": 64}}  # fmt: skip
+    wrong = []
+    for typed in UNPREPARED:
+        with pytest.raises(UnusablePasswordError):
+            prepare(typed)
+        stored = wordpress(typed) if scheme == "wordpress" else made(scheme, typed=typed, **options[scheme])
+        right, other = await passwords.verify(typed, stored), await passwords.verify(f"{typed}x", stored)
+        if (right, other) != (Verdict(is_right=True), Verdict(is_right=False)):
+            wrong.append((ascii(typed), right, other))
+
+    assert wrong == []
+
+
+async def test_password_that_fits_as_it_was_typed_and_can_be_prepared_gets_a_hash_of_ours(
+    passwords: Passwords,
+) -> None:
+    typed = "cafe\u0301 au lait"
+    found = {
+        scheme: await passwords.verify(typed, made(scheme, typed=typed, rounds=4))
+        for scheme in ("bcrypt", "bcrypt_sha256")
+    }
+
+    assert set(found.values()) == {Verdict(is_right=True, needs_rehash=True)}, found
+    ours = await passwords.hash(typed)
+    assert await passwords.verify(typed, ours) == Verdict(is_right=True)
+    assert await passwords.verify("caf\u00e9 au lait", ours) == Verdict(is_right=True)
+
+
+async def test_wordpress_trims_a_password(passwords: Passwords) -> None:
+    stored = wordpress(f"  {TYPED}\n")
+
+    assert [(await passwords.verify(text, stored)).is_right for text in (TYPED, f" {TYPED} ", f"{TYPED}!")] == [
+        True, True, False
+    ]  # fmt: skip
+
+
 COSTS = re.compile(r"\$2[aby]\$(\d\d)|,r=(\d+)\$|pbkdf2_sha256\$(\d+)|\$[PH]\$(.)|m=\d+,t=(\d+)")
-IN_USE = ("2a", "bcrypt_sha256", "django", "phpass P", "argon2id")
+IN_USE = ("2a", "bcrypt_sha256", "django", "phpass P", "argon2id", "wordpress")
 
 
 def work(hashes: list[str]) -> Counter[str]:
@@ -122,7 +190,9 @@ def worked(passwords: Passwords, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return checked
 
 
-@pytest.mark.parametrize("typed", [TYPED, "wrong horse", "\uff57rong horse\u3000", "\x00", "x" * 2000])
+@pytest.mark.parametrize(
+    "typed", [TYPED, "wrong horse", "\uff57rong horse\u3000", "wrong\thorse", "\x00", "\ud800", "x" * 2000]
+)
 async def test_every_check_costs_the_same_whatever_hash_an_account_has(
     passwords: Passwords, worked: list[str], typed: str
 ) -> None:
@@ -138,6 +208,28 @@ async def test_every_check_costs_the_same_whatever_hash_an_account_has(
     assert costs == [costs[0]] * len(costs)
     assert costs[0]["bcrypt"] == times << 5, "as the dearest hash in use, and not as new ones"
     assert sorted(costs[0].values()) == sorted([times, times, times, times << 5])
+
+
+@pytest.mark.parametrize("typed", ["wrong horse", "x" * 1000, "cafe\u0301" * 100, "\t" * 1000])
+async def test_every_check_is_of_the_password_that_was_typed(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """Phpass works through the whole password in each round: a short one would be faster, and tell."""
+    await passwords.expect([KNOWN["phpass P"]])
+    checked: list[str] = []
+    verify = passwords._context.verify
+
+    def noted(secret: str, known: str) -> bool:
+        checked.append(secret)
+        return bool(verify(secret, known))
+
+    monkeypatch.setattr(passwords._context, "verify", noted)
+
+    for stored in (None, KNOWN["phpass P"], KNOWN["2b"], await passwords.hash(TYPED)):
+        checked.clear()
+        assert not (await passwords.verify(typed, stored)).is_right
+        assert typed in checked
+        assert {len(secret) for secret in checked} <= {len(typed), len(prepare(typed)) if "\t" not in typed else 0}
 
 
 async def test_kind_that_nobody_has_any_more_costs_nothing(passwords: Passwords, worked: list[str]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from gatepost.access.principal import ACCESS_TOKEN_TYPE, Principal
-from gatepost.core import jose
+from gatepost.core import jws
 from gatepost.core.clock import Clock
 from gatepost.sessions.errors import TokenExpired, TokenInvalid
 
@@ -18,7 +18,7 @@ class AccessTokenVerifier:
     """
 
     def __init__(
-        self, keys: Callable[[], Mapping[str, jose.VerifyingKey]], clock: Clock, *, issuer: str, audience: str
+        self, keys: Callable[[], Mapping[str, jws.VerifyingKey]], clock: Clock, *, issuer: str, audience: str
     ) -> None:
         self._keys = keys
         self._clock = clock
@@ -56,7 +56,7 @@ class AccessTokenVerifier:
             TokenInvalid: it is not an access token of ours.
         """
         try:
-            return jose.verify(
+            return jws.verify(
                 token,
                 self._keys(),
                 typ=ACCESS_TOKEN_TYPE,
@@ -65,17 +65,17 @@ class AccessTokenVerifier:
                 now=self._clock.now(),
                 expired_too=expired_too,
             )
-        except jose.TokenExpiredError as error:
+        except jws.TokenExpiredError as error:
             raise TokenExpired from error
-        except jose.TokenRefusedError as error:
+        except jws.TokenRefusedError as error:
             raise TokenInvalid from error
 
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._verified) >= CACHE_SIZE:
             # The first half in; dicts keep their order.
             for old in list(self._verified)[: CACHE_SIZE // 2]:
-                del self._verified[old]
-        self._verified[token] = (jose.key_id(token), principal)
+                self._verified.pop(old, None)  # another thread may have been here
+        self._verified[token] = (jws.key_id(token), principal)
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:

@@ -11,6 +11,14 @@ class UsernameTaken(BadRequest):
     message = "Failed! Username is already in use!"
 
 
+class UnusableUsername(Invalid):
+    """The user name is an address, and not that of its account."""
+
+    code = "username_unusable"
+    title = "User name unusable"
+    message = "A user name has no @, unless it is the account's own e-mail address."
+
+
 class EmailTaken(BadRequest):
     """Another account has this e-mail address."""
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, ForeignKey, Table
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from gatepost.accounts.names import Name, is_address
 from gatepost.core.ids import new_random_text
 from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
 
@@ -81,6 +82,19 @@ class User(Base):
     def permissions(self) -> tuple[str, ...]:
         """What the account's roles allow, sorted; `*` alone where one of them allows all."""
         return allowed_by(role.permissions for role in self.roles)
+
+    def change_email(self, email: Name) -> bool:
+        """Give the account another address; a user name that is the address goes with it. Return whether the name did.
+
+        So a name with an @ is its account's own address always: the unique key of addresses keeps such names apart, and
+        nobody's former address is in the way of whoever has it next.
+        """
+        follows = is_address(Name(self.username, self.username_canonical))
+        is_renamed = follows and self.username != email.display
+        self.email, self.email_canonical = email.display, email.canonical
+        if follows:
+            self.username, self.username_canonical = email.display, email.canonical
+        return is_renamed
 
     def __repr__(self) -> str:
         return f"User(id={self.id})"

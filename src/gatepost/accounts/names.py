@@ -12,6 +12,12 @@ LONGEST_EMAIL = 254
 # RFC 5321, section 4.5.3.1, and RFC 6531, section 3.1: octets of UTF-8. What stands behind the @ has at most 253.
 LONGEST_LOCAL_OCTETS = 64
 NO_ADDRESS = "this is not an e-mail address"
+OWN_ADDRESS = "a user name has no @, unless it is the account's own e-mail address"
+# What email-validator refuses since no mail arrives there (RFC 6761, RFC 6762, RFC 7686).
+RESERVED = regex.compile(r"(@example|[.@](arpa|invalid|local|localhost|onion|test))\Z", regex.IGNORECASE | regex.ASCII)
+BELOW = ".com"
+# RFC 8266, section 2.1: other spaces are the plain one, and several in a row are one.
+SPACES = regex.compile(r"\p{Zs}+")
 # RFC 8265, section 3.3 and 3.4.
 CASE_MAPPED = get_profile("UsernameCaseMapped")
 CASE_PRESERVED = get_profile("UsernameCasePreserved")
@@ -83,9 +89,10 @@ def read_username(text: str) -> Name:
     Raises:
         ValueError: it cannot be one; the message is for its owner.
     """
+    text = fold_spaces(text)
     if len(text) > LONGEST_USERNAME:
         raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
-    parts = text.strip(" ").split(" ")
+    parts = text.split(" ")
     try:
         name = Name(
             " ".join(CASE_PRESERVED.enforce(part) for part in parts),
@@ -96,10 +103,50 @@ def read_username(text: str) -> Name:
         raise ValueError("a user name has letters, digits and . _ - in words joined by single spaces") from None
     # Asked of the prepared name: a full-width @ has become a plain one, and the name an address.
     if "@" in name.canonical:
-        raise ValueError("a user name has no @; the e-mail address has a field of its own")
+        raise ValueError(OWN_ADDRESS)
     if not all(UNMIXED.fullmatch(part) for part in name.canonical.split(" ")):
         raise ValueError("a word of a user name is written in one script")
     return name
+
+
+def parse_wanted_name(text: str) -> Name:
+    """Read a new user name, or an address, which `settle_name` lets be the name of its own account.
+
+    Raises:
+        ValueError: it can be neither; the message is for its owner.
+    """
+    # A full-width @ becomes a plain one.
+    if "@" not in unicodedata.normalize("NFKC", text):
+        return parse_username(text)
+    try:
+        return parse_existing_email(text)
+    except ValueError:
+        raise ValueError(OWN_ADDRESS) from None
+
+
+def settle_name(wanted: Name, *, email: Name) -> Name:
+    """Return the user name that the account with an address gets: what was wanted, or the address as it is spelled.
+
+    Addresses are compared as mailboxes are. Somebody else's would draw their sign-ins, or be in their way.
+
+    Raises:
+        ValueError: it is another address than the account's; the message is for its owner.
+    """
+    if not is_address(wanted):
+        return wanted
+    if mailbox_of(wanted.display) != mailbox_of(email.display):
+        raise ValueError(OWN_ADDRESS)
+    return email
+
+
+def is_address(username: Name) -> bool:
+    """Whether a user name is the address of its account."""
+    return "@" in username.canonical
+
+
+def fold_spaces(text: str) -> str:
+    """Return a user name without white space around it, and with single plain spaces in it."""
+    return SPACES.sub(" ", text.strip())
 
 
 def parse_email(text: str) -> Name:
@@ -110,10 +157,29 @@ def parse_email(text: str) -> Name:
     Raises:
         ValueError: it is not an address, or its canonical form is none; the message is for its owner.
     """
+    name = parse_existing_email(text)
+    if is_reserved(name):
+        raise ValueError(NO_ADDRESS)
+    return name
+
+
+def is_reserved(email: Name) -> bool:
+    """Whether an address is under a domain that nobody on the internet has, as `.test`."""
+    return RESERVED.search(email.canonical) is not None
+
+
+def parse_existing_email(text: str) -> Name:
+    """Read the address of an account that comes from another system, which may be under a reserved domain.
+
+    Raises:
+        ValueError: it is not an address, or its canonical form is none; the message is for its owner.
+    """
     name = read_email(text)
     # Normalised, one letter can become eighteen.
     if any(len(form.rpartition("@")[0].encode()) > LONGEST_LOCAL_OCTETS for form in (name.display, name.canonical)):
         raise ValueError(f"an e-mail address has at most {LONGEST_LOCAL_OCTETS} octets before the @")
+    if len(name.canonical) > LONGEST_EMAIL:
+        raise ValueError(f"an e-mail address has at most {LONGEST_EMAIL} characters")
     # It can become an @ or a space, too, which no address has there.
     if not name.display.isascii() and read_email(name.canonical).canonical != name.canonical:
         raise ValueError(NO_ADDRESS)
@@ -121,18 +187,21 @@ def parse_email(text: str) -> Name:
 
 
 def read_email(text: str) -> Name:
-    """Read an e-mail address that may have been given before there was a bound to its canonical form.
+    """Read an e-mail address that an account may have, under a reserved domain or longer than a new one too.
 
     Raises:
         ValueError: it is not an address; the message is for its owner.
     """
+    text = text.strip()
+    # Below another domain, a reserved one is checked like any.
+    below = BELOW if RESERVED.search(text) else ""
     try:
-        address = validate_email(text, check_deliverability=False)
+        address = validate_email(text + below, check_deliverability=False)
     except EmailNotValidError:
         raise ValueError(NO_ADDRESS) from None
     local = unicodedata.normalize("NFKC", address.local_part).casefold()
-    domain = address.ascii_domain or address.domain
-    return Name(address.normalized, f"{unicodedata.normalize('NFC', local)}@{domain.lower()}")
+    domain = (address.ascii_domain or address.domain).lower().removesuffix(below)
+    return Name(address.normalized.removesuffix(below), f"{unicodedata.normalize('NFC', local)}@{domain}")
 
 
 def mailbox_of(email: str) -> str:
@@ -147,7 +216,7 @@ def canonical_identifier(text: str) -> tuple[str, str] | None:
     """Say what a sign-in names: ("username" or "email", its canonical form); None for what nobody is called."""
     try:
         if "@" in text:
-            return "email", read_email(text.strip()).canonical
+            return "email", read_email(text).canonical
         return "username", read_username(text).canonical
     except ValueError:
         return None

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import EmailTaken, LinkUnusable, PasswordNeeded, UsernameTaken, WrongSignUpPassword
 from gatepost.accounts.models import OneTimeToken
-from gatepost.accounts.names import parse_username, read_email
+from gatepost.accounts.names import parse_wanted_name, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
-from gatepost.accounts.service import AccountService, NewAccount
+from gatepost.accounts.service import AccountService, NewAccount, username_of
 from gatepost.core.client import Client
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
@@ -111,10 +111,12 @@ class PendingSignUps:
     async def _make(self, tx: Transaction, pending: OneTimeToken, *, client: Client) -> None:
         self._policy.require_sign_up(is_invited=False)
         data = pending.data
-        new = NewAccount(parse_username(data["username"]), read_email(data["email"]), password="", is_proved=True)
-        username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
-        if username or email:
-            raise UsernameTaken if username else EmailTaken
+        email = read_email(data["email"])
+        username = username_of(parse_wanted_name(data["username"]), email=email)
+        new = NewAccount(username, email, password="", is_proved=True)
+        has_username, has_email = await Users(tx).taken(username=username.canonical, email=email.canonical)
+        if has_username or has_email:
+            raise UsernameTaken if has_username else EmailTaken
         roles = await Roles(tx).given([RoleName.USER])
         await self._accounts.add(tx, new, data["password_hash"], roles=roles, client=client)
         # The hash lies with the account from now on, and nowhere else.

@@ -143,6 +143,7 @@ def _until_salt(stored: ColumnElement[str]) -> ColumnElement[str]:
     pbkdf2, argon2 = "pbkdf2_sha256$", ",p="
     return case(
         (stored.startswith("$2"), func.substr(stored, 1, len("$2b$12$"))),
+        (stored.startswith("$wp$2"), func.substr(stored, 1, len("$wp$2b$12$"))),
         (stored.startswith("$bcrypt-sha256$"), func.substr(stored, 1, len("$bcrypt-sha256$v=2,t=2b,r=12"))),
         (stored.startswith("$argon2"), func.substr(stored, 1, func.instr(stored, argon2) + len(argon2) + 1)),
         (

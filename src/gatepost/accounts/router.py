@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response, status
 
 from gatepost.access.deps import CurrentUser
 from gatepost.accounts.deps import AccountServiceDep, LeavingServiceDep
-from gatepost.accounts.errors import LastAdministrator, UsernameTaken, UserNotFound, WrongPassword
+from gatepost.accounts.errors import LastAdministrator, UnusableUsername, UsernameTaken, UserNotFound, WrongPassword
 from gatepost.accounts.schemas import (
     DeletionRequest,
     DeletionResponse,
@@ -40,7 +40,7 @@ async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
     "/me",
     summary="Change my account",
     dependencies=[ChangeLimit],
-    responses=problems(UsernameTaken, UserNotFound, TooManyRequests),
+    responses=problems(UsernameTaken, UnusableUsername, UserNotFound, TooManyRequests),
 )
 async def change_me(
     body: ProfileChangeRequest, user: CurrentUser, accounts: AccountServiceDep, client: ClientDep

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import LONGEST_EMAIL, LONGEST_USERNAME, parse_email, parse_username
-from gatepost.accounts.service import NewAccount, ProfileChange
+from gatepost.accounts.names import LONGEST_EMAIL, parse_email, parse_existing_email, parse_wanted_name
+from gatepost.accounts.service import NewAccount, ProfileChange, username_of
 from gatepost.accounts.sign_up import SignUpWish
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, Out, unusable
@@ -15,7 +15,7 @@ from gatepost.http.schemas import In, Out, unusable
 
 def _is_username(text: str) -> str:
     with unusable("username_unusable"):
-        parse_username(text)
+        parse_wanted_name(text)
     return text
 
 
@@ -25,12 +25,25 @@ def _is_email(text: str) -> str:
     return text
 
 
+def _is_known_email(text: str) -> str:
+    with unusable("email_unusable"):
+        parse_existing_email(text)
+    return text
+
+
 # What a pattern can say of them; the rest is said by the code, which also words the refusal.
-USERNAME = {"maxLength": LONGEST_USERNAME, "minLength": 1, "pattern": r"^[^@\x00]*[^@ \x00][^@\x00]*$"}
-EMAIL = {"format": "idn-email", "maxLength": LONGEST_EMAIL, "minLength": 3, "pattern": r"^[^@\s\x00]+@[^@\s\x00]+$"}
+USERNAME = {"maxLength": LONGEST_EMAIL, "minLength": 1, "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
+EMAIL = {
+    "format": "idn-email",
+    "maxLength": LONGEST_EMAIL,
+    "minLength": 3,
+    "pattern": r"^\s*[^@\s\x00]+@[^@\s\x00]+\s*$",
+}
 
 Username = Annotated[str, Field(max_length=255, json_schema_extra=USERNAME), AfterValidator(_is_username)]
 EmailAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_email)]
+# Of an account that is there, perhaps from another system.
+KnownAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_known_email)]
 NewPassword = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 
 
@@ -51,8 +64,13 @@ class SignUpRequest(In):
     )
 
     def wish(self) -> SignUpWish:
-        """Return it with its names in both forms."""
-        account = NewAccount(parse_username(self.username), parse_email(self.email), self.password)
+        """Return it with its names in both forms.
+
+        Raises:
+            UnusableUsername: the user name is another address than the one beside it.
+        """
+        email = parse_email(self.email)
+        account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)
         return SignUpWish(account, roles=self.roles, invitation=self.invitation)
 
 
@@ -64,7 +82,7 @@ class ProfileChangeRequest(In):
 
     def change(self) -> ProfileChange:
         """Return it with the name in both forms."""
-        return ProfileChange(parse_username(self.username) if self.username else None, self.language)
+        return ProfileChange(parse_wanted_name(self.username) if self.username else None, self.language)
 
 
 class DeletionRequest(In):

@@ -1,14 +1,15 @@
 """Making accounts, and the profile."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import EmailTaken, UsernameTaken, UserNotFound
+from gatepost.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken, UserNotFound
 from gatepost.accounts.models import Role, User
-from gatepost.accounts.names import Name
+from gatepost.accounts.names import Name, is_address, settle_name
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
@@ -25,7 +26,10 @@ from gatepost.sessions.revocation import RevocationFeed
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made from; `is_proved` where a mail link has shown that the address is theirs."""
+    """What an account is made from; `is_proved` where a mail link has shown that the address is theirs.
+
+    A user name with an @ is the address itself (`username_of`).
+    """
 
     username: Name
     email: Name
@@ -36,6 +40,11 @@ class NewAccount:
     def names(self) -> tuple[str, str]:
         """What a password must not be like."""
         return self.username.display, self.email.display
+
+    def proved_as(self, email: Name) -> Self:
+        """Return it with the spelling of the address that was proved; a name that is the address has that one too."""
+        username = email if is_address(self.username) else self.username
+        return replace(self, username=username, email=email, is_proved=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class AccountService:
         Raises:
             UserNotFound: the account has been deleted a moment ago.
             UsernameTaken: another account has the name.
+            UnusableUsername: it is another address than the account's.
         """
         try:
             return await self._change_profile(principal, change, client=client)
@@ -164,8 +174,10 @@ class AccountService:
             if user is None:
                 raise UserNotFound
             changed = []
-            if change.username is not None and change.username.display != user.username:
-                user.username, user.username_canonical = change.username.display, change.username.canonical
+            own = Name(user.email, user.email_canonical)
+            name = username_of(change.username, email=own) if change.username is not None else None
+            if name is not None and name.display != user.username:
+                user.username, user.username_canonical = name.display, name.canonical
                 changed.append("username")
                 # Access tokens carry the name.
                 await self._feed.revoke_account(tx, user.id)
@@ -180,6 +192,19 @@ class AccountService:
                 )  # fmt: skip
             await tx.flush()
         return user
+
+
+def username_of(wanted: Name, *, email: Name) -> Name:
+    """Return the user name that the account with an address gets: what was wanted, or the address itself.
+
+    Raises:
+        UnusableUsername: it is another address.
+    """
+    try:
+        return settle_name(wanted, email=email)
+    except ValueError:
+        problem = FieldProblem("username", UnusableUsername.code, UnusableUsername.message)
+        raise UnusableUsername(fields=[problem]) from None
 
 
 def _username_taken() -> UsernameTaken:

@@ -1,13 +1,14 @@
 """Signing up: at once, by invitation, or by a mail that tells how to go on."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import RoleNotGrantable
 from gatepost.accounts.mails import write
+from gatepost.accounts.names import Name
 from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.pending_sign_ups import PendingSignUps
 from gatepost.accounts.policy import AccountPolicy
@@ -112,8 +113,7 @@ class SignUpService:
             else:
                 accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
                 # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
-                email = replace(account.email, display=accepted.email)
-                account = replace(account, email=email, is_proved=True)
+                account = account.proved_as(Name(accepted.email, account.email.canonical))
             user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
             if accepted is not None:
                 details = {"invitation": accepted.id}

@@ -11,6 +11,7 @@ from gatepost.accounts.errors import (
     RolesTooLong,
     UnknownRole,
     UnusablePassword,
+    UnusableUsername,
     UsernameTaken,
     UserNotFound,
 )
@@ -84,6 +85,7 @@ async def list_users(
         BeyondAuthority,
         RolesTooLong,
         UnusablePassword,
+        UnusableUsername,
         HashingBusy,
     ),
 )
@@ -114,7 +116,7 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
     "/{user_id}",
     summary="Change an account",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, EmailTaken, LastAdministrator),
+    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UnusableUsername, EmailTaken, LastAdministrator),
 )
 async def change_user(
     user_id: UserId,

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from gatepost.accounts.models import Role, User
-from gatepost.accounts.names import Name, parse_email, parse_username
+from gatepost.accounts.names import Name, parse_email, parse_wanted_name
 from gatepost.accounts.schemas import EmailAddress, NewPassword, Username
+from gatepost.accounts.service import username_of
 from gatepost.admin.acts import tag_of_role
 from gatepost.admin.pages import Page
 from gatepost.admin.roles import NewRole, RoleChange, is_built_in
@@ -158,10 +159,15 @@ class NewUserRequest(In):
     language: Language | None = Field(default=None, description="Of mails.", examples=["en"])
 
     def wish(self) -> AccountWish:
-        """Return it with its names in both forms."""
+        """Return it with its names in both forms.
+
+        Raises:
+            UnusableUsername: the user name is another address than the one beside it.
+        """
+        email = parse_email(self.email)
         return AccountWish(
-            username=parse_username(self.username),
-            email=parse_email(self.email),
+            username=username_of(parse_wanted_name(self.username), email=email),
+            email=email,
             password=self.password,
             roles=tuple(dict.fromkeys(self.roles)),
             is_verified=self.email_verified,
@@ -181,7 +187,7 @@ class UserChangeRequest(In):
     def change(self) -> AccountChange:
         """Return it with its names in both forms."""
         return AccountChange(
-            username=_parsed(parse_username, self.username),
+            username=_parsed(parse_wanted_name, self.username),
             email=_parsed(parse_email, self.email),
             is_verified=self.email_verified,
             language=self.language,

@@ -1,6 +1,6 @@
 """Making accounts for others, and changing what they say."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +14,7 @@ from gatepost.accounts.password_rules import PasswordRules
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
 from gatepost.accounts.rights import require_fit
+from gatepost.accounts.service import username_of
 from gatepost.admin.acts import Caller, Seen, authority_of, open_act, roles_in_words
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.admin.links import end_links_of
@@ -105,6 +106,7 @@ class AccountEditor:
             UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
+            UnusableUsername: the name is another address than the account's.
             LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
         """
         try:
@@ -155,6 +157,9 @@ class AccountEditor:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_CHANGE)
+            if change.username is not None:
+                own = change.email or Name(user.email, user.email_canonical)
+                change = replace(change, username=username_of(change.username, email=own))
             await _refuse_taken(tx, username=change.username, email=change.email, but=user_id)
             before = _plain(user)
             changed = await self._apply(tx, user, change)
@@ -179,7 +184,8 @@ class AccountEditor:
             await end_links_of(tx, user, LinkEnd.NAME_REPLACED, now=now)
         if change.email is not None and change.email.display != user.email:
             changed.append("email")
-            await self._move(tx, user, change.email)
+            if await self._move(tx, user, change.email) and "username" not in changed:
+                changed.append("username")
         if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
             user.email_verified_at = now if change.is_verified else None
             await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
@@ -194,8 +200,8 @@ class AccountEditor:
             await self._ask_for_proof(tx, user)
         return changed
 
-    async def _move(self, tx: Transaction, user: User, email: Name) -> None:
-        """Give an account another address, or the same one in other case.
+    async def _move(self, tx: Transaction, user: User, email: Name) -> bool:
+        """Give an account another address, or the same one in other case; return whether its user name went along.
 
         The former address is told, and can take nothing back: the account may be somebody else's by now.
         """
@@ -204,9 +210,10 @@ class AccountEditor:
         if is_other:
             await write(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
             user.email_verified_at = None
-        user.email, user.email_canonical = email.display, email.canonical
+        is_renamed = user.change_email(email)
         if is_other:
             await end_links_of(tx, user, LinkEnd.ADDRESS_REPLACED, now=now)
+        return is_renamed
 
     async def _ask_for_proof(self, tx: Transaction, user: User) -> None:
         if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:

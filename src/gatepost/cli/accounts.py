@@ -3,19 +3,22 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeVar
 
 import typer
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.models import User
-from gatepost.accounts.names import Name, parse_email, parse_username
+from gatepost.accounts.names import Name, parse_email, parse_wanted_name, settle_name
 from gatepost.accounts.service import NewAccount
 from gatepost.cli.running import refuse, running_services
 
+Given = TypeVar("Given", str, Name)
+
 
 def _username(text: str) -> Name:
-    return _read(parse_username, text)
+    return _read(parse_wanted_name, text)
 
 
 def _email(text: str) -> Name:
@@ -28,6 +31,7 @@ def create_admin(
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
 ) -> None:
     """Make an account with the roles user and admin; the password is asked for without echo."""
+    username = _read(partial(settle_name, email=email), username)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -41,8 +45,8 @@ async def _create(account: NewAccount) -> User:
         return await services.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
 
 
-def _read(parse: Callable[[str], Name], text: str) -> Name:
+def _read(parse: Callable[[Given], Name], given: Given) -> Name:
     try:
-        return parse(text)
+        return parse(given)
     except ValueError as error:
         refuse(str(error))

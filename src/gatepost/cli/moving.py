@@ -26,6 +26,10 @@ app = typer.Typer(no_args_is_help=True, help="Bring accounts in; run it again to
 # Beyond this the screen tells nothing any more; the report has all.
 MOST_SHOWN = 20
 HAD_CONFLICTS = 1
+ROTATION = (
+    "REFRESH_TOKEN_ROTATION is on: clients that keep the refresh token of their sign-in are signed out at the second "
+    "refresh. Set it to false for those; docs/differences.md has more."
+)
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")]
 Report = Annotated[Path | None, typer.Option(help="Write every conflict to this file, as lines of JSON.")]
@@ -128,7 +132,10 @@ async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: boo
                     bars[phase] = progress.add_task(phase, total=total)
                 progress.update(bars[phase], completed=done, total=total)
 
-            return await importer.run(source, tell=tell, note=note, dry_run=dry_run)
+            outcome = await importer.run(source, tell=tell, note=note, dry_run=dry_run)
+        if isinstance(source, SequelizeSource) and services.settings.refresh_token_rotation:
+            outcome.advice = ROTATION
+        return outcome
 
 
 def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Path | None) -> None:
@@ -144,8 +151,14 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
         f"({outcome.without_password} without a password), {outcome.there_already} there already, "
         f"{outcome.conflicts} conflicts"
     )
+    for kind, count in sorted(outcome.kinds.items()):
+        print(f"{count} {kind.value}")
+    for code, count in sorted(outcome.codes.items()):
+        print(f"{count} {code}: left as it is; docs/moving.md says what to do")
     if report:
         print(f"the conflicts are in {report}")
+    if outcome.advice:
+        print(outcome.advice)
 
 
 def _private(file: Path) -> TextIO:

@@ -1,9 +1,11 @@
 """Passwords: how they are prepared, hashed and checked. The only file that imports passlib."""
 
+import base64
+import hmac
 import re
 import secrets
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +31,13 @@ OURS_PREFIX = "$bcrypt-sha256$"
 IMPORTED = ("bcrypt", "django_pbkdf2_sha256", "phpass", "argon2")
 PHPASS_LENGTH = 34
 BCRYPT = re.compile(r"\$2[aby]\$")
+# WordPress 6.8: `wp_hash_password` puts a MAC before bcrypt, which is cut to no more than 72 bytes.
+WORDPRESS, WORDPRESS_KEY = "$wp", b"wp-sha384"
+PHP_SPACE = " \n\r\t\v\0"
+# No JSON of ours holds them, and bcrypt takes neither.
+UNHASHABLE = re.compile("[\x00\ud800-\udfff]")
+# What is checked where no form of a password can be.
+SOMETHING = ("somebody's",)
 # One check of a dearer hash would keep a thread busy for many seconds, or take the memory of the machine.
 DEAREST_ROUNDS = {
     "bcrypt_sha256": 16, "bcrypt": 16, "django_pbkdf2_sha256": 5_000_000, "phpass": 20, "argon2": 32,
@@ -70,13 +79,16 @@ def prepare(password: str) -> str:
 def require_known_hash(stored: str) -> None:
     """Let a hash pass that an earlier system made and that passwords can be checked against.
 
-    Known are bcrypt (`$2a$`, `$2b$`, `$2y$`), bcrypt over SHA-256, Django's `pbkdf2_sha256$`, phpass (`$P$`, `$H$`),
-    and argon2.
+    Known are bcrypt (`$2a$`, `$2b$`, `$2y$`, and WordPress' `$wp$2y$`), bcrypt over SHA-256, Django's
+    `pbkdf2_sha256$`, phpass (`$P$`, `$H$`), and argon2.
 
     Raises:
         UnknownHashError: it is none of these, is cut off, costs too much, or needs a package that is not installed.
     """
+    is_wrapped, stored = stored.startswith(WORDPRESS), stored.removeprefix(WORDPRESS)
     handler = KNOWN.identify(stored, resolve=True)
+    if is_wrapped and not BCRYPT.match(stored):
+        handler = None
     if handler is None or (handler.name == "bcrypt" and not BCRYPT.match(stored)):
         raise UnknownHashError("the format of the password hash is not known")
     if handler.name == "argon2" and not argon2.has_backend():
@@ -156,38 +168,45 @@ class Passwords:
         self.line.close()
 
     def _check(self, password: str, stored: str) -> Verdict:
-        forms, kind = _forms(password), self._kind(stored)
-        is_right, checked = False, 0
+        prepared, forms = _forms(password)
+        kind = self._kind(stored)
+        fits, checked = None, 0
         if kind is not None:
             self._add_kind(kind)
-            is_right, checked = self._try(forms, stored)
-        self._work_off(kind, checked, times=max(len(forms), 1))
-        return Verdict(is_right, needs_rehash=is_right and self._context.needs_update(stored))
+            fits, checked = self._try(forms, stored)
+        self._work_off(kind, checked, forms or SOMETHING)
+        if fits is None:
+            return Verdict(is_right=False)
+        # One that we could not have hashed keeps the hash that it has.
+        is_old = fits != prepared or stored.startswith(WORDPRESS) or self._context.needs_update(stored)
+        return Verdict(is_right=True, needs_rehash=prepared is not None and is_old)
 
-    def _try(self, forms: Iterable[str], stored: str) -> tuple[bool, int]:
-        """Return whether a form of a password fits, and after how many checks."""
+    def _try(self, forms: Iterable[str], stored: str) -> tuple[str | None, int]:
+        """Return which form of a password fits, if one does, and after how many checks."""
         checked = 0
-        is_ours = self._context.identify(stored) == OURS
         for form in forms:
             try:
-                is_right = self._context.verify(form, stored)
+                is_right = self._context.verify(*_unwrapped(form, stored))
             except (ValueError, TypeError, PasslibSecurityError, MissingBackendError):
-                return False, checked  # a stored hash that is none
+                return None, checked  # a stored hash that is none
             checked += 1
-            if is_right or is_ours:
-                return is_right, checked
-        return False, checked
+            if is_right:
+                return form, checked
+        return None, checked
 
-    def _work_off(self, kind: HashKind | None, checked: int, *, times: int) -> None:
-        """Do what is left of so many checks of every kind, after some of one kind."""
+    def _work_off(self, kind: HashKind | None, checked: int, forms: Sequence[str]) -> None:
+        """Do what is left of checking all forms against every kind, after some against one kind.
+
+        With the forms themselves: there are kinds whose work grows with the length of a password.
+        """
         for other, nobodys in self._other_kinds.items():
-            for _ in range(times - (checked if other == kind else 0)):
-                self._context.verify("somebody's", nobodys)
+            for form in forms[checked if other == kind else 0 :]:
+                self._context.verify(form, nobodys)
         done = checked << kind.bcrypt_rounds if kind is not None and kind.bcrypt_rounds is not None else 0
-        left = (times << self._dearest_rounds) - done
+        left = (len(forms) << self._dearest_rounds) - done
         for rounds in range(self._dearest_rounds, CHEAPEST_ROUNDS - 1, -1):
             for _ in range(left >> rounds):
-                self._context.verify("somebody's", self._nobodys(rounds))
+                self._context.verify(forms[0], self._nobodys(rounds))
             left %= 1 << rounds
 
     def _nobodys(self, rounds: int) -> str:
@@ -196,6 +215,7 @@ class Passwords:
 
     def _kind(self, stored: str) -> HashKind | None:
         """Return the kind of a stored hash; None where no password can be checked against it."""
+        stored = stored.removeprefix(WORDPRESS)
         handler = self._context.identify(stored, resolve=True)
         try:
             parts = handler.from_string(stored) if handler is not None else None
@@ -223,12 +243,24 @@ class Passwords:
             self._add_kind(kind)
 
 
-def _forms(password: str) -> list[str]:
-    """Return what is checked: the password as it is prepared, and as it was typed, which earlier systems hashed."""
+def _forms(password: str) -> tuple[str | None, Sequence[str]]:
+    """Return a password as it is prepared, if it can be, and what is checked: that, and what was typed.
+
+    Earlier systems hashed what was typed, a tab or an emoji of several characters included.
+    """
+    if not password or len(password) > LONGEST:
+        return None, ()
     try:
-        prepared = prepare(password) if len(password) <= LONGEST else None
+        prepared = prepare(password)
     except UnusablePasswordError:
-        prepared = None
-    if prepared is None:
-        return []
-    return [prepared] if prepared == password else [prepared, password]
+        return None, () if UNHASHABLE.search(password) else (password,)
+    return prepared, (prepared,) if prepared == password else (prepared, password)
+
+
+def _unwrapped(password: str, stored: str) -> tuple[str, str]:
+    """Return what bcrypt is to check for a hash of WordPress; all else as it is."""
+    if not stored.startswith(WORDPRESS):
+        return password, stored
+    # WordPress trims passwords when they are set and when they are typed.
+    mac = hmac.digest(WORDPRESS_KEY, password.strip(PHP_SPACE).encode(), "sha384")
+    return base64.b64encode(mac).decode("ascii"), stored.removeprefix(WORDPRESS)

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.audit.log import AuditEvent, record
-from gatepost.core import jose
+from gatepost.core import jose, jws
 from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.settings import JwtAlgorithm
@@ -79,7 +79,7 @@ class KeyRing:
         self._signing = self._shared
         self._opened: dict[str, jose.SigningKey] = {}
         self._unusable: set[str] = set()
-        self._verifying: Mapping[str, jose.VerifyingKey] = (
+        self._verifying: Mapping[str, jws.VerifyingKey] = (
             {self._shared.kid: self._shared.verifying} if self._shared else {}
         )
 
@@ -100,7 +100,7 @@ class KeyRing:
         return self._signing
 
     @property
-    def verifying(self) -> Mapping[str, jose.VerifyingKey]:
+    def verifying(self) -> Mapping[str, jws.VerifyingKey]:
         """Every key whose tokens are good, by its kid: next, active and retiring."""
         return self._verifying
 
@@ -154,7 +154,7 @@ class KeyRing:
         pem = self._vault.open(key.encrypted_pem)
         try:
             return jose.signing_key_from_pem(pem, key.algorithm)
-        except (jose.WeakKeyError, ValueError) as error:
+        except (jws.WeakKeyError, ValueError) as error:
             raise SigningKeyError(f"the key {key.kid} is none for {key.algorithm}") from error
 
     async def new_key(self, slot: str, *, now: datetime) -> StoredKey:

@@ -1,5 +1,6 @@
 """Importing accounts: all is read and checked first, and then written in batches; any end can be gone on from."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.ids import new_random_text
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.moving.comparing import Findings, compare
-from gatepost.moving.records import Conflict, Row
+from gatepost.moving.records import Conflict, Kind, Row
 from gatepost.moving.staging import Staging
 from gatepost.sessions.models import Session
 from gatepost.sessions.revocation import RevocationFeed
@@ -74,8 +75,17 @@ class Outcome:
     imported: int = 0
     there_already: int = 0
     without_password: int = 0
-    conflicts: int = 0
     roles: list[str] = field(default_factory=list)
+    # Of the accounts that came, and of the conflicts by their codes.
+    kinds: Counter[Kind] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    # What to think of before the service goes on with the accounts.
+    advice: str = ""
+
+    @property
+    def conflicts(self) -> int:
+        """How many complaints there are."""
+        return self.codes.total()
 
 
 class Importer:
@@ -95,7 +105,7 @@ class Importer:
         outcome = Outcome()
 
         def noted(conflict: Conflict) -> None:
-            outcome.conflicts += 1
+            outcome.codes[conflict.code] += 1
             note(conflict)
 
         with closing(Staging()) as staging:
@@ -109,6 +119,7 @@ class Importer:
                 for conflict in found.conflicts:
                     noted(conflict)
                 outcome.imported += len(found.new)
+                outcome.kinds.update(kind for row in found.new for kind in row.kinds)
                 outcome.without_password += sum(row.password_hash == UNUSABLE_HASH for row in found.new)
                 outcome.there_already += len(batch) - len(found.new) - len(found.refused)
                 done += len(batch)

@@ -1,13 +1,22 @@
 """An account on its way in: what a row of another system says, checked, or the reasons why it cannot come."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Self
 
 from gatepost.access.principal import RANDOM_TEXT, RoleName
-from gatepost.accounts.names import Name, parse_email, parse_username
+from gatepost.accounts.names import (
+    Name,
+    fold_spaces,
+    is_address,
+    is_reserved,
+    parse_existing_email,
+    parse_wanted_name,
+    settle_name,
+)
 from gatepost.admin.schemas import can_be_role_name
 from gatepost.core.ids import LARGEST_IMPORTED_ID
 from gatepost.core.passwords import UNUSABLE_HASH, UnknownHashError, require_known_hash
@@ -18,12 +27,22 @@ LONGEST_HASH = 255
 LARGEST_TOKEN_VERSION = 2**30
 # MySQL's DATETIME goes back to the year 1000, and the zero date is no moment at all.
 EARLIEST_YEAR = 1000
+# A date written out, and perhaps a time: else 20260131 would be a moment, and with any letter between the two.
+WRITTEN_OUT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?")
 COLUMNS = frozenset(
     {
         "id", "username", "email", "password_hash", "roles", "created_at", "updated_at", "email_verified", "disabled",
         "erase_at", "language", "token_version", "random_id",
     }
 )  # fmt: skip
+
+
+class Kind(StrEnum):
+    """Something about an account that a sign-up would refuse, or write otherwise; with what an import does."""
+
+    OWN_ADDRESS = "user names that are the account's own address: taken, and they follow it when it changes"
+    SPACES = "user names with spaces around or doubled: single ones, and both spellings sign in"
+    RESERVED = "addresses under a domain such as .test: taken, and no mail arrives there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,7 @@ class Row:
     language: str = ""
     token_version: int = 0
     random_id: str | None = None
+    kinds: list[Kind] = field(default_factory=list)
     complaints: list[Conflict] = field(default_factory=list)
 
     @classmethod
@@ -96,15 +116,31 @@ class Row:
             if self.id is None or not 0 < self.id <= LARGEST_IMPORTED_ID:
                 self.id = None
                 self.complain("id_refused", f"an id is a whole number from 1 to {LARGEST_IMPORTED_ID}")
-        for name in ("username", "email"):
-            text = values.get(name)
-            if not isinstance(text, str) or not text:
-                self.complain(f"{name}_refused", f"the {name} is missing")
-                continue
+        wanted = self._read_name(values, "username", parse_wanted_name)
+        self.email = self._read_name(values, "email", parse_existing_email)
+        if self.email is not None and is_reserved(self.email):
+            self.kinds.append(Kind.RESERVED)
+        if wanted is None or not is_address(wanted):
+            self.username = wanted
+            if wanted is not None and values["username"] != fold_spaces(values["username"]):
+                self.kinds.append(Kind.SPACES)
+        elif self.email is not None:
             try:
-                setattr(self, name, parse_username(text) if name == "username" else parse_email(text.strip()))
+                self.username = settle_name(wanted, email=self.email)
+                self.kinds.append(Kind.OWN_ADDRESS)
             except ValueError as error:
-                self.complain(f"{name}_refused", str(error))
+                self.complain("username_is_address", str(error))
+
+    def _read_name(self, values: Mapping[str, Any], name: str, parse: Callable[[str], Name]) -> Name | None:
+        text = values.get(name)
+        if not isinstance(text, str) or not text:
+            self.complain(f"{name}_refused", f"the {name} is missing")
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.complain(f"{name}_refused", str(error))
+            return None
 
     def _read_hash(self, stored: object) -> None:
         if stored in (None, "", UNUSABLE_HASH):
@@ -160,7 +196,7 @@ class Row:
             return None
         moment = read_moment(value)
         if moment is None:
-            self.complain("moment_refused", f"{name} is no moment such as 2026-01-31T12:00:00Z")
+            self.complain("moment_refused", f"{name} is no moment such as 2026-01-31T12:00:00Z, nor a date")
         return moment
 
     def _moment_or_flag(self, values: Mapping[str, Any], name: str, at: datetime) -> datetime | None:
@@ -175,10 +211,11 @@ class Row:
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read a moment of ISO 8601, in UTC where it has no zone; None for what is none."""
+    """Read a date or a moment of ISO 8601, in UTC where it has no zone; None for what is none, as a bare number."""
     if isinstance(value, str):
+        text = value.strip()
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = datetime.fromisoformat(text) if WRITTEN_OUT.fullmatch(text) else None
         except ValueError:
             return None
     if not isinstance(value, datetime) or value.year < EARLIEST_YEAR:

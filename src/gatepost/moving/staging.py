@@ -8,7 +8,10 @@ from gatepost.moving.records import Conflict, Row, describe_twice
 
 TWICE = {
     "id": ("id_twice", "the same id is in the source more than once"),
-    "username": ("username_twice", "these are one user name, apart from case, width or the spelling of accents"),
+    "username": (
+        "username_twice",
+        "these are one user name, apart from case, width, spaces or spelled accents",
+    ),
     "email": ("email_twice", "these are one e-mail address, apart from case, width or the spelling of accents"),
 }
 

@@ -19,6 +19,7 @@ from gatepost.limits.devices import Device
 from gatepost.mail.outbox import MailKind
 from gatepost.recovery.links import ask_for, end_claims_since, open_link
 from gatepost.recovery.passwords import PasswordService
+from gatepost.sessions.revocation import RevocationFeed
 
 
 class AddressService:
@@ -30,6 +31,7 @@ class AddressService:
         clock: Clock,
         passwords: PasswordService,
         sign_ups: PendingSignUps,
+        feed: RevocationFeed,
         *,
         policy: AccountPolicy,
     ) -> None:
@@ -37,6 +39,7 @@ class AddressService:
         self._clock = clock
         self._passwords = passwords
         self._sign_ups = sign_ups
+        self._feed = feed
         self._policy = policy
 
     @retry_conflicts
@@ -123,7 +126,8 @@ class AddressService:
             data={"device": client.user_agent, "client_address": client.address},
             has_link=not is_return,
         )
-        user.email, user.email_canonical = new.display, new.canonical
+        if user.change_email(new):
+            await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
         user.email_verified_at = user.updated_at = now
         user.version += 1
         await tx.flush()

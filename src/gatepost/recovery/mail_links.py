@@ -8,7 +8,7 @@ from typing import Any
 from gatepost.accounts.errors import EmailTaken, InvitationUnusable
 from gatepost.accounts.mails import LINK_OF, NOTICES
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import parse_username, read_email
+from gatepost.accounts.names import parse_wanted_name, read_email
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose, new_token
 from gatepost.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.accounts.repository import Users
@@ -155,7 +155,7 @@ class MailLinks:
         """
         if self._signup is not SignUp.OPEN:
             return None
-        name = parse_username(row.data["username"])
+        name = parse_wanted_name(row.data["username"])
         if any(await Users(tx).taken(username=name.canonical, email=row.email_canonical)):
             return await self._sign_up_taken(tx, mail)
         link = await self._link(tx, MailKind.VERIFY_EMAIL, row.id)

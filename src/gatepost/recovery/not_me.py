@@ -18,6 +18,7 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.mail.outbox import MailKind
 from gatepost.recovery.links import open_link
+from gatepost.sessions.revocation import RevocationFeed
 from gatepost.sessions.service import SessionService
 
 # Where no mail arrives (RFC 6761): the address of an account that held one that is not its own.
@@ -32,10 +33,11 @@ class NotMeService:
     thief who has moved the account away has no claim that its owner could not undo.
     """
 
-    def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
+    def __init__(self, database: Database, clock: Clock, sessions: SessionService, feed: RevocationFeed) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
+        self._feed = feed
 
     async def report(self, token: str, *, client: Client) -> bool:
         """Take the account back to the address of the mail, send a link for a new password, return whether it was sent.
@@ -90,22 +92,23 @@ class NotMeService:
                 return False
             await self._take_away(tx, holder, client=client)
             await end_links(tx, holder.id, LinkEnd.ADDRESS_REPLACED, now=self._clock.now())
-        self._give(user, email)
+        await self._give(tx, user, email)
         await tx.flush()
         return True
 
     async def _take_away(self, tx: Transaction, user: User, *, client: Client) -> None:
         now = self._clock.now()
         nowhere = NOWHERE.format(id=user.id)
-        self._give(user, Name(nowhere, nowhere))
+        await self._give(tx, user, Name(nowhere, nowhere))
         user.email_verified_at = None
         await tx.flush()
         record(
             tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client, details={"reason": "not_me"}
         )  # fmt: skip
 
-    def _give(self, user: User, email: Name) -> None:
-        user.email, user.email_canonical = email.display, email.canonical
+    async def _give(self, tx: Transaction, user: User, email: Name) -> None:
+        if user.change_email(email):
+            await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
         user.updated_at = self._clock.now()
         user.version += 1
 

@@ -15,7 +15,7 @@ from gatepost.accounts.errors import (
     WrongPassword,
     WrongSignUpPassword,
 )
-from gatepost.accounts.names import parse_email
+from gatepost.accounts.names import parse_email, parse_existing_email
 from gatepost.core.hashing_line import HashingBusy
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
@@ -51,7 +51,7 @@ async def forgot_password(
     body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep, device: DeviceDep
 ) -> MessageResponse:
     """The same answer, in the same time, whether the address has an account or not, and whoever has asked before."""
-    await passwords.forgot(parse_email(body.email), client=client, device=device)
+    await passwords.forgot(parse_existing_email(body.email), client=client, device=device)
     return SENT
 
 
@@ -114,7 +114,7 @@ async def resend_confirmation(
     body: AddressRequest, addresses: AddressServiceDep, client: ClientDep, device: DeviceDep
 ) -> MessageResponse:
     """The same answer whether the address has an account or not, confirmed or not, and whoever has asked before."""
-    await addresses.send_link(parse_email(body.email), client=client, device=device)
+    await addresses.send_link(parse_existing_email(body.email), client=client, device=device)
     return SENT
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from gatepost.accounts.schemas import EmailAddress, NewPassword
+from gatepost.accounts.schemas import EmailAddress, KnownAddress, NewPassword
 from gatepost.core.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, Out
 
@@ -14,9 +14,9 @@ EXAMPLE_TOKEN = "gpt_9Jq3…"  # noqa: S105  an example
 
 
 class AddressRequest(In):
-    """An e-mail address."""
+    """The e-mail address of an account."""
 
-    email: EmailAddress = Field(examples=["heba@gmail.com"])
+    email: KnownAddress = Field(examples=["heba@gmail.com"])
 
 
 class TokenRequest(In):

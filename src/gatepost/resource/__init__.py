@@ -1,10 +1,34 @@
-"""For other services: `Gatepost(issuer=…)` verifies our access tokens in any FastAPI app.
+"""For other services: what verifies our access tokens, without the service's own packages.
 
-It needs FastAPI, httpx and python-jose[cryptography], and nothing of the service's database.
+`TokenVerifier` needs cryptography alone. `Gatepost`, which also follows what is revoked and has dependencies for
+FastAPI, needs `gatepost[fastapi]`, and is loaded when it is asked for.
 """
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from gatepost.access.principal import Principal
 from gatepost.core.errors import Unauthorized, Unavailable
-from gatepost.resource.client import Gatepost
+from gatepost.resource.verifier import TokenVerifier
 
-__all__ = ["Gatepost", "Principal", "Unauthorized", "Unavailable"]
+if TYPE_CHECKING:
+    from gatepost.resource.client import Gatepost
+
+__all__ = ["Gatepost", "Principal", "TokenVerifier", "Unauthorized", "Unavailable"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `Gatepost`.
+
+    Raises:
+        ModuleNotFoundError: FastAPI or httpx is not installed; the message says how to install them.
+    """
+    if name != "Gatepost":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module("gatepost.resource.client").Gatepost
+    except ModuleNotFoundError as error:
+        if error.name in ("fastapi", "httpx"):
+            message = "gatepost.resource.Gatepost needs FastAPI and httpx: pip install 'gatepost[fastapi]'"
+            raise ModuleNotFoundError(message, name=error.name) from error
+        raise

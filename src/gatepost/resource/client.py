@@ -14,7 +14,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from gatepost.access.principal import Principal
 from gatepost.access.verifier import AccessTokenVerifier
-from gatepost.core import jose
+from gatepost.core import jws
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.errors import AppError
 from gatepost.resource.issuer import Issuer, IssuerSettings, reason
@@ -107,8 +107,8 @@ class Gatepost:
         """
         self._issuer.require_http()
         try:
-            await self._issuer.look_for_key(jose.key_id(token))
-        except jose.TokenRefusedError as error:
+            await self._issuer.look_for_key(jws.key_id(token))
+        except jws.TokenRefusedError as error:
             raise TokenInvalid from error
         principal = self._verifier.verify(token)
         self._issuer.revoked.check(principal, now=self._clock.now())

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 
 from gatepost.access.revoked import RevocationLine, RevokedTokens
-from gatepost.core import jose
+from gatepost.core import jws
 from gatepost.core.clock import Clock
+from gatepost.resource.key_set import IssuerError, keys_of
 from gatepost.sessions.errors import RevocationUnknown
 
 logger = logging.getLogger("gatepost.resource")
@@ -23,10 +24,6 @@ WAIT_SECONDS = 5
 KEYS_LIVE = timedelta(seconds=300)
 # A token with an unknown key makes us look again, and no more often than this.
 KEYS_PAUSE = timedelta(seconds=10)
-
-
-class IssuerError(Exception):
-    """The issuer cannot be followed; the message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ class Issuer:
         self._after = 0
         self._mark = ""
         self._etag = ""
-        self.keys: Mapping[str, jose.VerifyingKey] = {}
+        self.keys: Mapping[str, jws.VerifyingKey] = {}
         self.revoked = RevokedTokens(max_staleness=max_staleness)
 
     def require_http(self) -> httpx.AsyncClient:
@@ -163,15 +160,7 @@ class Issuer:
         self._keys_asked_at = now
         self._keys_failed = True
         metadata = await self._find()
-        members = _json(await self._get(metadata.jwks_uri)).get("keys")
-        if not isinstance(members, list):
-            raise IssuerError("the issuer's JWK Set has another form than we know")
-        keys = {key.kid: key for key in map(_verifying_key, members) if key is not None}
-        if not keys:
-            raise IssuerError(
-                "the issuer publishes no key that we can use; if it signs with HS256, ask /oauth/introspect instead"
-            )
-        self.keys = keys
+        self.keys = keys_of(_json(await self._get(metadata.jwks_uri)))
         self._keys_read_at = now
         self._keys_failed = False
 
@@ -224,14 +213,6 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise IssuerError(f"{answer.url.copy_with(query=None)} answers something that is not a JSON object")
     return body
-
-
-def _verifying_key(members: object) -> jose.VerifyingKey | None:
-    """Return a key of the set; RFC 7517, section 5: one that we do not understand is passed over."""
-    try:
-        return jose.verifying_key_from_jwk(members) if isinstance(members, dict) else None
-    except jose.WeakKeyError:
-        return None
 
 
 def _line(line: Mapping[str, Any]) -> RevocationLine:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gatepost.access.principal import ACCESS_TOKEN_TYPE
 from gatepost.accounts.models import allowed_by
-from gatepost.accounts.rights import fitting
+from gatepost.accounts.rights import MOST_BYTES, fitting, size_of
 from gatepost.core import jose
 from gatepost.keys.ring import KeyRing
 from gatepost.sessions.grants import Grant, HeldRole
@@ -41,12 +41,14 @@ class AccessTokens:
         So whoever ends the session knows from its row until when its access tokens must be refused, whoever
         issues another one at that moment.
 
-        Of roles that are too long together, as they may be from before there was a bound, it tells the first that fit.
+        Of roles that are too long together, or beside a very long name, it tells the first that fit.
         """
         expires_at = min(now + self.life, grant.expires_at, grant.access_expires_at)
         token = self._sign(grant, grant.roles, now=now, expires_at=expires_at)
         if len(token) > LONGEST:
-            kept = fitting(grant.roles)
+            # Four characters of base64url are three bytes.
+            too_much = (len(token) - LONGEST) * 3 // 4 + 1
+            kept = fitting(grant.roles, most_bytes=min(MOST_BYTES, size_of(grant.roles) - too_much))
             left_out = len(grant.roles) - len(kept)
             logger.warning("account %s has more roles than an access token holds: %s left out", grant.user_id, left_out)
             token = self._sign(grant, kept, now=now, expires_at=expires_at)

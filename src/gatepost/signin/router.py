@@ -16,6 +16,7 @@ from gatepost.accounts.errors import (
     SignUpClosed,
     UnknownRole,
     UnusablePassword,
+    UnusableUsername,
     UsernameTaken,
 )
 from gatepost.accounts.schemas import SignUpRequest
@@ -41,7 +42,7 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     status_code=status.HTTP_201_CREATED,
     dependencies=[SignUpLimit],
     responses=problems(
-        UsernameTaken, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
+        UsernameTaken, UnusableUsername, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
         SignUpByInvitation, InvitationUnusable, RolesTooLong, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},

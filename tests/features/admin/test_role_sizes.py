@@ -10,7 +10,7 @@ from gatepost.accounts.names import LONGEST_USERNAME
 from gatepost.accounts.repository import Users
 from gatepost.accounts.rights import MOST_BYTES, size_of
 from gatepost.core.database import Database
-from gatepost.core.jose import LONGEST_TOKEN
+from gatepost.core.jws import LONGEST_TOKEN
 from gatepost.core.settings import JwtAlgorithm, TokenTransport
 from gatepost.services import Services
 from gatepost.sessions.access_tokens import LONGEST
@@ -24,8 +24,9 @@ URL = "/api/admin/users"
 ROLES = "/api/admin/roles"
 INVITATIONS = "/api/admin/invitations"
 COOKIE_BYTES = 4096
-# Four bytes a character: no longer one is kept.
-LONGEST_NAME = "\U00020000" * LONGEST_USERNAME
+# Six bytes a character in a token, and twelve.
+LONGEST_NAME = "\u9f98" * LONGEST_USERNAME
+LONGEST_NAME_OF_ALL = "\U00020000" * LONGEST_USERNAME
 
 
 def words(count: int, *, start: str = "w") -> list[str]:
@@ -164,9 +165,32 @@ async def test_longest_account_signs_in_by_cookie_and_is_known(
 
         token = answer.json()["accessToken"]
         assert claims(token)["permissions"] == words(21)
-        assert len(claims(token)["username"].encode()) == 4 * LONGEST_USERNAME
+        assert claims(token)["username"] == LONGEST_NAME
         cookies = answer.headers.get_list("set-cookie")
         assert max(len(cookie) for cookie in cookies) + len("__Host-; Secure") <= COOKIE_BYTES
+        assert (await api.user_board(token)).status_code == 200
+
+
+async def test_beside_the_longest_name_of_all_roles_that_do_not_fit_are_left_out(
+    make_services: MakeServices, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = "https://login.example.com/" + "x" * 222
+    # Its signatures are the longest.
+    services = make_services(jwt_algorithm=JwtAlgorithm.RS256, public_url=url, token_transport=TokenTransport.BOTH)
+    async with started(services) as app, http_client(app) as client:
+        api = Api(client)
+        person = await api.sign_up(LONGEST_NAME_OF_ALL, email="long@example.com")
+        async with database.begin() as tx:
+            tx.add_all([Role(name="some", description="", permissions=words(10, start="s")),
+                        Role(name="zebra", description="", permissions=words(11, start="z"))])  # fmt: skip
+        await give(database, person.id, ["some", "zebra"])
+
+        answer = await api.post("/api/auth/signin", json={"username": LONGEST_NAME_OF_ALL, "password": PASSWORD})
+
+        token = answer.json()["accessToken"]
+        assert len(token) <= LONGEST
+        assert (claims(token)["username"], claims(token)["roles"]) == (LONGEST_NAME_OF_ALL, ["user", "some"])
+        assert f"account {person.id} has more roles than an access token holds: 1 left out" in caplog.messages
         assert (await api.user_board(token)).status_code == 200
 
 

@@ -1,11 +1,14 @@
 """`gatepost import csv|jsonl` and `gatepost export jsonl`."""
 
+import base64
+import hmac
 import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bcrypt
 import pytest
 from passlib.context import CryptContext
 from pydantic import SecretStr
@@ -16,6 +19,7 @@ from gatepost.accounts.models import Role, User
 from gatepost.accounts.repository import Users
 from gatepost.core.database import Database
 from gatepost.moving import exporting
+from gatepost.services import Services
 from tests.conftest import MakeSettings
 from tests.features.admin.conftest import give
 from tests.features.moving.conftest import RunImport
@@ -25,6 +29,7 @@ from tests.support.copies import Copy
 
 DJANGO = CryptContext(["django_pbkdf2_sha256"], django_pbkdf2_sha256__rounds=1000)
 PHPASS = CryptContext(["phpass"], phpass__rounds=7)
+WORDPRESS = base64.b64encode(hmac.digest(b"wp-sha384", PASSWORD.encode(), "sha384"))
 
 
 async def names(database: Database) -> list[str]:
@@ -41,8 +46,12 @@ def accounts(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(
     "stored",
-    [DJANGO.hash(PASSWORD), PHPASS.hash(PASSWORD)],
-    ids=["django", "phpass"],
+    [
+        DJANGO.hash(PASSWORD),
+        PHPASS.hash(PASSWORD),
+        bcrypt.hashpw(WORDPRESS, bcrypt.gensalt(4)).decode().replace("$2b$", "$wp$2y$"),
+    ],
+    ids=["django", "phpass", "wordpress"],
 )
 async def test_csv_account_signs_in_and_its_hash_is_upgraded(
     gatepost: RunImport, api: Api, database: Database, tmp_path: Path, stored: str
@@ -67,6 +76,86 @@ async def test_csv_account_signs_in_and_its_hash_is_upgraded(
     assert user.role_names == ("user", "moderator")
     assert (user.language, user.disabled_at) == ("de", None)
     assert user.email_verified_at == user.created_at
+
+
+async def test_password_that_cannot_be_prepared_signs_in_and_keeps_its_hash(
+    gatepost: RunImport, api: Api, database: Database, tmp_path: Path
+) -> None:
+    typed = {"tab": "correct\thorse", "emoji": "family \U0001f468\u200d\U0001f469", "plain": "cafe\u0301 au lait"}
+    hashes = {name: bcrypt.hashpw(text.encode(), bcrypt.gensalt(4)).decode() for name, text in typed.items()}
+    rows = [{"username": name, "email": f"{name}@home.net", "password_hash": hashes[name]} for name in typed]
+    (tmp_path / "people.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    result = await gatepost("import", "jsonl", tmp_path / "people.jsonl")
+    assert result.exit_code == 0, result.output
+
+    # The second time it is the hash that the first has left.
+    for name in (*typed, *typed):
+        await api.sign_in(name, password=typed[name])
+        wrong = await api.post("/api/auth/signin", json={"username": name, "password": f"{typed[name]}x"})
+        assert wrong.status_code == 401
+    form = {"grant_type": "password", "username": "tab", "password": typed["tab"]}
+    assert (await api.post("/api/auth/token", data=form)).status_code == 200
+
+    async with database.read() as tx:
+        now = dict((await tx.execute(select(User.username, User.password_hash))).all())
+    assert (now["tab"], now["emoji"]) == (hashes["tab"], hashes["emoji"])
+    assert now["plain"].startswith("$bcrypt-sha256$")
+    change = {"currentPassword": typed["tab"], "newPassword": PASSWORD}
+    tab = await api.sign_in("tab", password=typed["tab"])
+    assert (await api.post("/api/auth/password/change", json=change, headers=tab.headers)).status_code == 204
+    await api.sign_in("tab")
+
+
+async def test_hashes_that_stay_are_among_those_that_a_check_costs(
+    gatepost: RunImport, services: Services, tmp_path: Path
+) -> None:
+    rows = [
+        {"username": f"press{cost}", "email": f"press{cost}@home.net",
+         "password_hash": bcrypt.hashpw(b"x", bcrypt.gensalt(cost)).decode().replace("$2b$", "$wp$2y$")}
+        for cost in (4, 6, 5)
+    ]  # fmt: skip
+    (tmp_path / "people.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    await gatepost("import", "jsonl", tmp_path / "people.jsonl")
+
+    await services.hash_survey.run()
+
+    assert services.passwords._dearest_rounds == 6
+
+
+async def test_moment_is_a_date_that_is_written_out(gatepost: RunImport, database: Database, tmp_path: Path) -> None:
+    good = ["2026-01-31", "2026-01-31T12:00:00Z", "2026-01-31 12:00", "2026-01-31t12:00:00.5+02:00"]
+    bad = [
+        10,
+        1.5,
+        1769860800,
+        "10",
+        "20260131",
+        "1769860800",
+        "2026-01-31x12:00",
+        "2026-W05-6",
+        "12:00",
+        "2026-02-30",
+        "now",
+    ]
+    fields = ("created_at", "updated_at", "erase_at", "email_verified", "disabled")
+    rows = [
+        {"username": f"{word} {number}", "email": f"{word}{number}@home.net", **dict.fromkeys(fields, moment)}
+        for word, moments in (("good", good), ("bad", bad))
+        for number, moment in enumerate(moments)
+    ]
+    (tmp_path / "people.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+
+    result = await gatepost("import", "jsonl", tmp_path / "people.jsonl", "--report", tmp_path / "report")
+
+    assert result.exit_code == 1
+    lines = [json.loads(line) for line in (tmp_path / "report").read_text().splitlines()]
+    refused = {(line["place"], line["code"], line["reason"].split(" ", 1)[0]) for line in lines}
+    assert refused == {
+        (f"line {number}", "moment_refused", field)
+        for number in range(len(good) + 1, len(rows) + 1)
+        for field in fields
+    }
+    assert await names(database) == [f"good {number}" for number in range(len(good))]
 
 
 async def test_bad_lines_are_listed_by_number_and_the_others_come(
@@ -154,7 +243,7 @@ async def test_version_that_leaves_no_room_for_acts_is_refused_and_the_greatest_
     result = await gatepost("import", "jsonl", source)
 
     assert result.exit_code == 1
-    assert result.output.count("token_version_refused") == result.output.count("from 0 to 1073741824") == 4
+    assert result.output.count(": token_version_refused") == result.output.count("from 0 to 1073741824") == 4
     assert await names(database) == ["Root", "greatest"]
     async with database.read() as tx:
         user_id = (await tx.scalars(select(User.id).where(User.username == "greatest"))).one()
@@ -183,6 +272,7 @@ async def test_export_makes_the_same_accounts_elsewhere(
          "email_verified": "2020-02-02T03:04:05+00:00", "disabled": "2022-01-02T03:04:05+00:00",
          "erase_at": "2040-01-02T03:04:05+00:00"},
         {"id": 9, "username": "nine", "email": "nine@example.com", "roles": []},
+        {"id": 11, "username": "Bob@home.test", "email": "bob@home.test"},
     ]  # fmt: skip
     source.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     other = make_settings(
@@ -198,7 +288,8 @@ async def test_export_makes_the_same_accounts_elsewhere(
     assert (first.exit_code, moved.exit_code, second.exit_code) == (0, 0, 0), moved.output
     text = (tmp_path / "first").read_text(encoding="utf-8")
     assert accounts(text) == accounts((tmp_path / "second").read_text(encoding="utf-8"))
-    assert [account["id"] for account in accounts(text)] == [5, 9]
+    assert [account["id"] for account in accounts(text)] == [5, 9, 11]
+    assert accounts(text)[2]["username"] == "bob@home.test"
     given = {**rows[1], "type": "account", "email": "Five@example.com"}
     assert accounts(text)[0] == given
     assert f'"name": "desk-{kind}", "description": "Orders", "permissions": ["orders:read"]' in text

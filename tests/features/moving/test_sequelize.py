@@ -17,6 +17,7 @@ from gatepost.moving import importing
 from tests.conftest import MakeSettings
 from tests.features.moving.conftest import OldDatabase, RunImport
 from tests.support.api import PASSWORD, Api
+from tests.support.commands import run_command
 from tests.support.server import COMMAND, server_env
 
 pytestmark = pytest.mark.mysql
@@ -66,7 +67,7 @@ async def test_what_cannot_be_told_apart_or_accepted_is_listed_and_not_imported(
     await old.add(5, None, "five@example.com", OLD_HASH)
     await old.add(6, "", "six@example.com", OLD_HASH)
     await old.add(7, "seven", None, OLD_HASH)
-    await old.add(8, "eight@example.com", "eight@example.com", OLD_HASH)
+    await old.add(8, "nine@example.com", "eight@example.com", OLD_HASH)
     await old.add(9, "nine", "nine@example.com", "5f4dcc3b5aa765d61d8327deb882cf99")
     await old.add(10, "ten", "ten@example.com", OLD_HASH, roles=(1, 99))
     await old.add(11, "eleven", "eleven@example.com", OLD_HASH, at="0000-00-00 00:00:00")
@@ -79,11 +80,55 @@ async def test_what_cannot_be_told_apart_or_accepted_is_listed_and_not_imported(
     found = {(line["id"], line["code"]) for line in read_report(tmp_path / "report.jsonl")}
     assert found == {
         (1, "username_twice"), (2, "username_twice"), (3, "email_twice"), (4, "email_twice"), (5, "username_refused"),
-        (6, "username_refused"), (7, "email_refused"), (8, "username_refused"), (9, "hash_refused"),
+        (6, "username_refused"), (7, "email_refused"), (8, "username_is_address"), (9, "hash_refused"),
         (10, "role_refused"), (None, "role_of_nobody"),
     }  # fmt: skip
     assert "5f4dcc3b" not in (tmp_path / "report.jsonl").read_text(encoding="utf-8")
     assert "11 accounts read, 1 imported" in result.output
+    for line in ("2 username_twice: left as it is", "1 username_is_address: left as it is", "1 role_of_nobody: left"):
+        assert line in result.output
+
+
+async def test_names_and_addresses_that_a_sign_up_refuses_come_and_are_counted(
+    old: OldDatabase, gatepost: RunImport, api: Api, database: Database
+) -> None:
+    await old.add(1, "bob@home.net", "bob@home.net", OLD_HASH)
+    await old.add(2, "ANNE@Home.net ", "anne@home.net", OLD_HASH)
+    await old.add(3, "Abbey  Salami", "abbey@home.net", OLD_HASH)
+    await old.add(4, "tester", "tester@service.test", OLD_HASH)
+    await old.add(5, "root@localhost", "root@localhost", OLD_HASH)
+    told = (
+        "3 user names that are the account's own address: taken",
+        "1 user names with spaces around or doubled: single ones",
+        "2 addresses under a domain such as .test: taken",
+    )
+
+    dry = await gatepost("import", "sequelize", old.argument, "--dry-run")
+    assert await ids(database) == []
+    result = await gatepost("import", "sequelize", old.argument)
+    again = await gatepost("import", "sequelize", old.argument)
+
+    assert (dry.exit_code, result.exit_code, again.exit_code) == (0, 0, 0), (dry.output, result.output, again.output)
+    assert [line for line in told if line not in dry.output or line not in result.output] == []
+    assert "5 there already, 0 conflicts" in again.output
+    signed_in = [
+        (await api.sign_in(name)).id
+        for name in ("bob@home.net", "anne@home.net", "Abbey  Salami", "abbey salami", "tester", "tester@service.test",
+                     "root@localhost")
+    ]  # fmt: skip
+    assert signed_in == [1, 2, 3, 3, 4, 4, 5]
+
+
+async def test_clients_that_keep_their_first_refresh_token_are_spoken_of_while_rotation_is_on(
+    old: OldDatabase, make_settings: MakeSettings
+) -> None:
+    on = await run_command(make_settings(), "import", "sequelize", old.argument, "--dry-run")
+    off = await run_command(
+        make_settings(refresh_token_rotation=False), "import", "sequelize", old.argument, "--dry-run"
+    )
+
+    assert "REFRESH_TOKEN_ROTATION is on" in on.output
+    assert "REFRESH_TOKEN_ROTATION" not in off.output
 
 
 # latin1 has neither full-width letters nor separate accents.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.core import jose
+from gatepost.core import jws
 from tests.support.attacks import ATTACKS
 from tests.support.attacks.target import ALGORITHMS, Attack
 from tests.support.attacks.witness import witness
@@ -32,8 +32,8 @@ def test_attacks_have_names_of_their_own() -> None:
 def test_attack_is_refused_from_memory_alone(attack: Attack, algorithm: str) -> None:
     token = attack.forge(target(algorithm))
 
-    with witness() as seen, pytest.raises(jose.TokenRefusedError) as refusal:
+    with witness() as seen, pytest.raises(jws.TokenRefusedError) as refusal:
         verify(token)
 
-    assert isinstance(refusal.value, jose.TokenExpiredError) == (attack.code == "token_expired")
+    assert isinstance(refusal.value, jws.TokenExpiredError) == (attack.code == "token_expired")
     assert seen == []

@@ -1,8 +1,11 @@
 """What the verifier accepts: being strict must not cost a good token."""
 
+import json
+import re
+
 import pytest
 
-from gatepost.core import jose
+from gatepost.core import jose, jws
 from tests.support.attacks.signatures import P256_ORDER
 from tests.support.attacks.target import ALGORITHMS, decode, encode, to_json
 from tests.unit.jose.verifier import NOW, good_claims, signing_key, target, verify
@@ -15,6 +18,29 @@ def test_signed_claims_come_back_as_they_were(algorithm: str) -> None:
     claims = good_claims() | {"username": "Zoë Ålström", "x": [1, 1.5, {"y": None}], "z": "\U0001f510"}
 
     assert verify(jose.sign(claims, signing_key(algorithm), typ="at+jwt")) == claims
+
+
+def test_atob_reads_the_claims() -> None:
+    names = ["Zoë Ålström", "李小龍", "\U0001f510\U00020000", "a>b?c~d", ">>>???~~~", "\x7f", "\u2028", '"\\']
+    wrong = []
+    for name in names:
+        for filler in ("", "x", "xx"):
+            claims = good_claims() | {"username": name, "x": filler}
+            header, payload, _ = jose.sign(claims, signing_key("ES256"), typ="at+jwt").split(".")
+            # Neither `-` nor `_`, and then a character a byte.
+            seen = [re.fullmatch("[A-Za-z0-9]+", part) and decode(part).decode("latin-1") for part in (header, payload)]
+            if None in seen or json.loads(str(seen[1])) != claims or not str(seen[1]).isascii():
+                wrong.append((name, filler, seen))
+
+    assert wrong == []
+
+
+def test_token_of_before_whose_claims_are_in_utf_8_is_good() -> None:
+    claims = good_claims() | {"username": "Zoë 李 \U00020000"}
+    before = target("ES256").text_token(claims=json.dumps(claims, ensure_ascii=False))
+
+    assert not decode(before.split(".")[1]).isascii()
+    assert verify(before) == claims
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
@@ -46,13 +72,13 @@ def test_claims_may_be_seven_deep_and_no_deeper() -> None:
 
 def test_token_is_read_up_to_8_kib_and_no_longer() -> None:
     tokens = [target("ES256").token(claims=good_claims() | {"x": "x" * length}) for length in range(5700, 5900)]
-    fitting = [token for token in tokens if len(token) <= jose.LONGEST_TOKEN]
+    fitting = [token for token in tokens if len(token) <= jws.LONGEST_TOKEN]
 
     assert tokens[0] in fitting
     assert tokens[-1] not in fitting
-    assert jose.LONGEST_TOKEN == 8192
+    assert jws.LONGEST_TOKEN == 8192
     assert verify(fitting[-1])["sub"] == "1"
-    with pytest.raises(jose.TokenRefusedError):
+    with pytest.raises(jws.TokenRefusedError):
         verify(tokens[len(fitting)])
 
 
@@ -73,19 +99,19 @@ def test_key_that_left_the_ring_verifies_nothing() -> None:
     # That it was good a moment ago is no reason.
     assert verify(target("ES256").good) == good_claims()
 
-    with pytest.raises(jose.TokenRefusedError):
+    with pytest.raises(jws.TokenRefusedError):
         verify(target("ES256").good, {signing_key("RS256").kid: signing_key("RS256").verifying})
 
 
 def test_kid_of_one_key_and_signature_of_another_do_not_go_together() -> None:
     mixed = target("RS256").token(header={"alg": "ES256", "kid": signing_key("ES256").kid, "typ": "at+jwt"})
 
-    with pytest.raises(jose.TokenRefusedError):
+    with pytest.raises(jws.TokenRefusedError):
         verify(mixed)
 
 
 def test_token_for_another_use_is_refused_at_both_ends() -> None:
     reset = jose.sign(good_claims(), signing_key("ES256"), typ="reset+jwt")
 
-    with pytest.raises(jose.TokenRefusedError):
+    with pytest.raises(jws.TokenRefusedError):
         verify(reset)

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
-from gatepost.core import jose
+from gatepost.core import jose, jws
 from tests.support.attacks.target import ASYMMETRIC, decode, encode
 from tests.unit.jose.verifier import good_claims, signing_key, verify
 
@@ -28,7 +28,7 @@ def private_pem(key: Any) -> bytes:
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
 def test_published_key_verifies_what_its_other_half_signs(algorithm: str) -> None:
-    key = jose.verifying_key_from_jwk(public_jwk(algorithm) | {"key_ops": ["verify"], "x5c": ["MIIB"], "note": 1})
+    key = jws.verifying_key_from_jwk(public_jwk(algorithm) | {"key_ops": ["verify"], "x5c": ["MIIB"], "note": 1})
 
     assert (key.kid, key.algorithm, dict(key.jwk or {})) == (
         signing_key(algorithm).kid, algorithm, public_jwk(algorithm)
@@ -41,7 +41,7 @@ def test_published_key_holds_nothing_private(algorithm: str) -> None:
     members = {"ES256": {"kty", "crv", "x", "y"}, "RS256": {"kty", "n", "e"}}[algorithm]
 
     assert public_jwk(algorithm).keys() == members | {"alg", "use", "kid"}
-    assert public_jwk(algorithm)["kid"] == jose.thumbprint(public_jwk(algorithm))
+    assert public_jwk(algorithm)["kid"] == jws.thumbprint(public_jwk(algorithm))
 
 
 def test_thumbprint_is_that_of_rfc_7638() -> None:
@@ -53,7 +53,7 @@ def test_thumbprint_is_that_of_rfc_7638() -> None:
              "WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
     }  # fmt: skip
 
-    assert jose.thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+    assert jws.thumbprint(key) == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
 
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
@@ -71,21 +71,21 @@ def test_thumbprint_is_that_of_rfc_7638() -> None:
     ids=str,
 )  # fmt: skip
 def test_key_that_is_not_for_verifying_is_refused(algorithm: str, changes: dict[str, Any]) -> None:
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk(algorithm) | changes)
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk(algorithm) | changes)
 
 
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
 def test_key_without_kid_or_algorithm_is_refused(algorithm: str) -> None:
     for name in ("kid", "alg", "kty"):
-        with pytest.raises(jose.WeakKeyError):
-            jose.verifying_key_from_jwk({key: value for key, value in public_jwk(algorithm).items() if key != name})
+        with pytest.raises(jws.WeakKeyError):
+            jws.verifying_key_from_jwk({key: value for key, value in public_jwk(algorithm).items() if key != name})
 
 
 def test_algorithm_of_the_other_kind_is_refused() -> None:
     for algorithm, other in (("ES256", "RS256"), ("RS256", "ES256")):
-        with pytest.raises(jose.WeakKeyError):
-            jose.verifying_key_from_jwk(public_jwk(algorithm) | {"alg": other})
+        with pytest.raises(jws.WeakKeyError):
+            jws.verifying_key_from_jwk(public_jwk(algorithm) | {"alg": other})
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_algorithm_of_the_other_kind_is_refused() -> None:
     ("algorithm", "name"), [("ES256", "x"), ("ES256", "y"), ("ES256", "crv"), ("RS256", "n"), ("RS256", "e")]
 )
 def test_malformed_number_is_refused(algorithm: str, name: str, value: object) -> None:
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk(algorithm) | {name: value})
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk({key: text for key, text in public_jwk(algorithm).items() if key != name})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk(algorithm) | {name: value})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk({key: text for key, text in public_jwk(algorithm).items() if key != name})
 
 
 @pytest.mark.parametrize(
@@ -109,36 +109,36 @@ def test_malformed_number_is_refused(algorithm: str, name: str, value: object) -
 def test_point_that_is_not_on_the_curve_is_refused(point: tuple[int, int]) -> None:
     x, y = (encode(number.to_bytes(32)) for number in point)
 
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk("ES256") | {"x": x, "y": y})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk("ES256") | {"x": x, "y": y})
 
 
 def test_point_of_another_length_is_refused() -> None:
     x = decode(public_jwk("ES256")["x"])
 
     for other in (b"\0" + x, x[1:], x + b"\0"):
-        with pytest.raises(jose.WeakKeyError):
-            jose.verifying_key_from_jwk(public_jwk("ES256") | {"x": encode(other)})
+        with pytest.raises(jws.WeakKeyError):
+            jws.verifying_key_from_jwk(public_jwk("ES256") | {"x": encode(other)})
 
 
 @pytest.mark.parametrize("curve", ["P-384", "P-521", "secp256k1", "P-256K", "p-256", "Ed25519"])
 def test_other_curve_is_refused(curve: str) -> None:
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk("ES256") | {"crv": curve})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk("ES256") | {"crv": curve})
 
 
 @pytest.mark.parametrize("padding", [0, 128, 1024])
 def test_short_modulus_is_refused_however_it_is_padded(padding: int) -> None:
     modulus = rsa.generate_private_key(public_exponent=65537, key_size=1024).public_key().public_numbers().n
 
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk("RS256") | {"n": encode(bytes(padding) + modulus.to_bytes(128))})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk("RS256") | {"n": encode(bytes(padding) + modulus.to_bytes(128))})
 
 
 @pytest.mark.parametrize("exponent", [b"\0", b"\1", b"\2", b"\1\0\0", b"\xff" * 600])
 def test_unusable_exponent_is_refused(exponent: bytes) -> None:
-    with pytest.raises(jose.WeakKeyError):
-        jose.verifying_key_from_jwk(public_jwk("RS256") | {"e": encode(exponent)})
+    with pytest.raises(jws.WeakKeyError):
+        jws.verifying_key_from_jwk(public_jwk("RS256") | {"e": encode(exponent)})
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_unusable_exponent_is_refused(exponent: bytes) -> None:
     ],
 )
 def test_private_key_of_another_kind_does_not_sign(algorithm: str, make: Any) -> None:
-    with pytest.raises(jose.WeakKeyError):
+    with pytest.raises(jws.WeakKeyError):
         jose.signing_key_from_pem(private_pem(make()), algorithm)
 
 
@@ -190,13 +190,13 @@ def test_new_rsa_key_has_3072_bits_and_two_random_primes_that_are_far_apart() ->
 
 @pytest.mark.parametrize("algorithm", ["HS256", "none", "PS256", ""])
 def test_only_the_two_algorithms_have_private_keys(algorithm: str) -> None:
-    with pytest.raises(jose.WeakKeyError):
+    with pytest.raises(jws.WeakKeyError):
         jose.generate_private_pem(algorithm)
 
 
 def test_shared_secret_has_at_least_32_bytes() -> None:
     for length in (0, 1, 31):
-        with pytest.raises(jose.WeakKeyError):
+        with pytest.raises(jws.WeakKeyError):
             jose.signing_key_from_secret(b"s" * length)
 
     key = jose.signing_key_from_secret(b"s" * 32)

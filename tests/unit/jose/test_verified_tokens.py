@@ -6,7 +6,7 @@ import pytest
 
 from gatepost.access import verifier as access_verifier
 from gatepost.access.verifier import AccessTokenVerifier
-from gatepost.core import jose
+from gatepost.core import jose, jws
 from gatepost.sessions.errors import TokenExpired, TokenInvalid
 from tests.support.attacks.signatures import P256_ORDER
 from tests.support.attacks.target import decode, encode
@@ -23,13 +23,13 @@ class Desk:
         self.ring = {self.key.kid: self.key.verifying}
         self.verifier = AccessTokenVerifier(lambda: self.ring, self.clock, issuer=ISSUER, audience=AUDIENCE)
         self.checked = 0
-        check = jose.verify
+        check = jws.verify
 
         def counted(*arguments: Any, **named: Any) -> dict[str, Any]:
             self.checked += 1
             return check(*arguments, **named)
 
-        monkeypatch.setattr(jose, "verify", counted)
+        monkeypatch.setattr(jws, "verify", counted)
 
     def token(self, *, seconds: int = 3600, **changes: Any) -> str:
         """Return a good token that lives this long."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from gatepost.core import jose
+from gatepost.core import jose, jws
 from tests.support.attacks.target import Target
 
 ISSUER = "http://localhost:8080"
@@ -36,9 +36,9 @@ def target(algorithm: str) -> Target:
     return Target(signing_key(algorithm), good_claims(), trap="http://127.0.0.1:1")
 
 
-def verify(token: str, keys: Mapping[str, jose.VerifyingKey] | None = None) -> dict[str, Any]:
+def verify(token: str, keys: Mapping[str, jws.VerifyingKey] | None = None) -> dict[str, Any]:
     """Verify as the service does, with the keys of all algorithms in the ring."""
     ring = {key.kid: key.verifying for key in map(signing_key, ("ES256", "RS256", "HS256"))}
-    return jose.verify(
+    return jws.verify(
         token, ring if keys is None else keys, typ="at+jwt", issuer=ISSUER, audience=AUDIENCE, now=NOW
     )  # fmt: skip

@@ -14,7 +14,7 @@ from tests.packages_js.conftest import PACKAGE
 from tests.resource.conftest import program
 
 KIB = 1024
-SOURCES = ("src/calls.js", "src/client.js", "src/error.js", "src/store.js")
+SOURCES = ("src/calls.js", "src/client.js", "src/error.js", "src/locks.js", "src/store.js")
 TYPES = ("react.d.ts", "src/client.d.ts", "vue.d.ts")
 MANIFEST = json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))
 IMPORT = re.compile(r"""(?:from|import\() ?["']([^"']+)["']""")

@@ -1,19 +1,14 @@
-import { abortable, alone, isStream, isTokenRefused, tell, TOKEN_REFUSED } from "./calls.js";
+import { abortable, isStream, isTokenRefused, TOKEN_REFUSED } from "./calls.js";
 import { errorOf, GatepostError, jsonOf, unexpected, unreachable } from "./error.js";
+import { alone, announce, news } from "./locks.js";
 import { read, sharedStorage, Store } from "./store.js";
 
 export { errorOf, GatepostError };
 
 const REFRESH = "/api/auth/refreshtoken";
 const SIGN_OUT = "/api/auth/signout";
-// Refusals of a refresh that end the session. After any other, 403 `cross_site_request` for one, it goes on.
-const SESSION_ENDED = [
-  "refresh_token_required",
-  "refresh_token_invalid",
-  "refresh_token_expired",
-  "refresh_token_reused",
-  "account_disabled",
-];
+// Refusals of a refresh that end the session. After any other, such as 403 `cross_site_request`, it goes on.
+const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
 const ANSWER_LOST = [502, 504];
 // How long a request of our own may keep other tabs waiting.
@@ -21,18 +16,18 @@ const TIMEOUT_MS = 30_000;
 
 const STREAM = {
   code: "stream_not_repeated",
-  message: "The session is refreshed. A stream can be read once: send the request again with a new body.",
+  message: "The session is refreshed. Send the request again with a new body: a stream can be read once.",
 };
 const COOKIES_ONLY = {
   code: "tokens_in_cookies",
-  message: 'The service gives tokens in cookies alone (TOKEN_TRANSPORT): use the transport "cookie".',
+  message: 'The service gives tokens in cookies alone: use the transport "cookie".',
 };
 
 const random = () => String(Math.random());
 
 export const createClient = (options) => new Client(options);
 
-/** Who is signed in, and calls in their name. client.d.ts says what each member promises. */
+// client.d.ts says what each member promises.
 class Client {
   #base;
   #origins;
@@ -42,12 +37,12 @@ class Client {
   #store;
   #lock;
   #user;
-  // The sign-in of which the store spoke when this tab last looked: a random name, by which tabs tell one from the next.
+  // The sign-in, under a random name, of which the store spoke when this tab last looked.
   #known;
-  // Counts the changes of who is signed in: an answer that belongs to an earlier one is too late.
+  // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
   #listeners = new Set();
-  // What is under way in this tab: the refresh, its request, the question who is signed in.
+  // Under way in this tab: the refresh, its request, the question who is signed in.
   #refreshing = null;
   #request = null;
   #asking = null;
@@ -128,7 +123,6 @@ class Client {
     return read(this.#store.text);
   }
 
-  /** An address that begins with a slash is one of the service, below the path of `baseUrl`. */
   #address(input) {
     if (input instanceof Request) return input;
     const address = String(input);
@@ -163,18 +157,20 @@ class Client {
     const isLate = () => this.#store.text !== held;
     const turn = this.#turn;
     // Another tab may have done it while this one waited for the lock.
+    await news(this.#lock, isLate);
     const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
     if (answer === null || isLate() || turn !== this.#turn) return !this.#isNobody();
     if (answer.ok) {
       this.#store.put({ signIn: read(held).signIn ?? random(), ...this.#credentials(answer.data ?? {}) });
+      await announce(this.#lock);
       return true;
     }
-    if (!SESSION_ENDED.includes(answer.error.code)) throw answer.error;
+    if (!SESSION_ENDED.test(answer.error.code)) throw answer.error;
     this.#become(null, null);
     return false;
   }
 
-  /** Send a refresh, once more where no answer comes: the token used before is good for some seconds. Null if late. */
+  /** Once more where no answer comes: the token of before is good for some seconds. Null if late. */
   async #sendRefresh({ refreshToken }, isLate) {
     for (let isLast = false; ; isLast = true) {
       const body = refreshToken && { refreshToken };
@@ -190,26 +186,26 @@ class Client {
 
   async #enter(path, body) {
     // Not beside a refresh, whose answer would put the cookies of the earlier session in the place of the new ones.
-    const { status, data, error } = await alone(this.#lock, () =>
-      this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body).then((answer) => {
-        if (answer.ok && answer.data?.id) this.#begin(answer.data);
-        return answer;
-      }),
-    );
-    if (error) throw error;
-    // 202: a mail tells how to go on.
-    if (status === 202) return null;
-    if (!data?.id) throw unexpected(status);
-    return this.#user;
+    return alone(this.#lock, async () => {
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body);
+      if (error) throw error;
+      // A mail tells how to go on.
+      if (status === 202) return null;
+      if (!data?.id) throw unexpected(status);
+      const user = this.#begin(data);
+      await announce(this.#lock);
+      return user;
+    });
   }
 
   #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, ...user }) {
     const replaced = this.#record.refreshToken;
     this.#become(user, { signIn: random(), ...this.#credentials({ accessToken, refreshToken, tokenType }) });
     if (replaced) this.#endSession(replaced).catch(() => {});
+    return user;
   }
 
-  /** Return what the store keeps of a good answer: the tokens, or, of cookies that no script sees, a mark. */
+  /** Return what the store keeps: the tokens, or a mark in the place of the cookies. */
   #credentials({ accessToken, refreshToken, tokenType }) {
     if (tokenType !== "Bearer") throw unexpected(200);
     if (this.#byCookie) return { mark: random() };
@@ -218,21 +214,23 @@ class Client {
   }
 
   async #ask() {
-    if (this.#record.owesSignOut) await this.#settle().catch(() => {});
+    if (this.#record.owesSignOut) {
+      await this.#settle().catch(() => {});
+      return this.#become(null);
+    }
     // Cookies can have come from elsewhere, such as the service's own pages; tokens cannot.
-    if (this.#byCookie ? this.#record.owesSignOut : this.#isNobody()) return this.#become(null);
+    if (!this.#byCookie && this.#isNobody()) return this.#become(null);
     const turn = this.#turn;
     const answer = await this.fetch("/api/users/me", { headers: { Accept: "application/json" } }).catch((error) => {
       throw error instanceof GatepostError ? error : unreachable(error);
     });
     const [data, error] = answer.ok ? [await jsonOf(answer)] : [null, await errorOf(answer)];
     if (turn !== this.#turn) return this.#user === undefined ? this.#ask() : this.#user;
-    if ([...TOKEN_REFUSED, "user_not_found"].includes(error?.code)) return this.#become(null, null);
+    if (TOKEN_REFUSED.test(error?.code) || error?.code === "user_not_found") return this.#become(null, null);
     if (error || !data?.id) throw error ?? unexpected(answer.status);
     return this.#become(data, this.isRemembered ? undefined : { signIn: random(), mark: random() });
   }
 
-  /** End the session of the browser's cookies, and only then stop remembering that this is owed. */
   async #settle() {
     await this.#endSession();
     if (this.#record.owesSignOut) this.#store.put(null);
@@ -243,7 +241,7 @@ class Client {
     if (error) throw error;
   }
 
-  /** Send a request of our own, and read the whole answer. Never follows a redirect: passwords go to `baseUrl` alone. */
+  /** Send a request and read the whole answer. Follows no redirect: passwords go to `baseUrl` alone. */
   async #post(path, body, { timeout = TIMEOUT_MS, keepalive } = {}) {
     const aborting = new AbortController();
     const timer = setTimeout(() => aborting.abort(), timeout);
@@ -268,7 +266,6 @@ class Client {
     }
   }
 
-  /** See whether another tab has signed somebody in or out. */
   #look = () => {
     if (this.#record.signIn === this.#known) return;
     this.#become(this.isRemembered ? undefined : null);
@@ -283,7 +280,8 @@ class Client {
     this.#known = signIn;
     const isChanged = this.#user !== user;
     this.#user = user;
-    if (isChanged) for (const listener of [...this.#listeners]) tell(listener, user);
+    // Each by itself: one that throws keeps nobody else from hearing.
+    if (isChanged) for (const listener of this.#listeners) queueMicrotask(() => listener(user));
     if (user === undefined && this.#listeners.size > 0) this.session().catch(() => {});
     return user;
   }

@@ -1,4 +1,3 @@
-/** A refusal of the API, or what kept an answer away; see client.d.ts. */
 export class GatepostError extends Error {
   constructor(problem, { status = 0, retryAfter = null, cause } = {}) {
     const { code = "failed", title = "", detail = "", message = detail, errors = [], requestId = "" } = problem ?? {};
@@ -8,7 +7,6 @@ export class GatepostError extends Error {
   }
 }
 
-/** Return what an answer with a status of 400 or more says. */
 export async function errorOf(answer) {
   const { status, headers } = answer;
   const problem = await jsonOf(answer).catch(() => null);
@@ -20,9 +18,9 @@ export function unreachable(cause) {
   return new GatepostError({ code: "unreachable", message: "The service cannot be reached." }, { cause });
 }
 
-/** Return the error for an answer that the service would not give, such as that of a hotel's network. */
+/** Return the error for an answer that is not of the service. */
 export function unexpected(status) {
-  const message = "The answer is not one of Gatepost: does baseUrl lead there, and nothing in between answer for it?";
+  const message = "The answer is not Gatepost's: does baseUrl lead there?";
   return new GatepostError({ code: "unexpected_answer", message }, { status });
 }
 

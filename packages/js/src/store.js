@@ -38,14 +38,12 @@ export class Store {
     }
   }
 
-  /** Call `listener` when another tab changes the record, and when the browser shows a page out of its memory. */
+  /** Call `listener` when another tab may have changed the record, also while the page lay in the browser's memory. */
   onChange(listener) {
     globalThis.addEventListener?.("storage", ({ key }) => {
       if (key === this.#key || key === null) listener();
     });
-    globalThis.addEventListener?.("pageshow", ({ persisted }) => {
-      if (persisted) listener();
-    });
+    globalThis.addEventListener?.("pageshow", listener);
   }
 }
 

@@ -102,11 +102,12 @@ test("a tab whose token another tab has replaced takes the new one, without a re
 });
 
 test("a refresh whose answer is lost is sent again, and the session goes on past the grace", async () => {
-  for (const fault of ["lost", "unheard", "502", "504"]) {
+  for (const fault of ["lost", "held", "unheard", "502", "504"]) {
     const gatepost = await signedIn({ refreshTimeout: 500 });
     await expire();
     await spoil(REFRESH, fault);
     assert.equal((await gatepost.fetch("/api/test/user")).status, 200, fault);
+    await control("release");
     await expire();
     assert.equal((await gatepost.fetch("/api/test/user")).status, 200, fault);
   }

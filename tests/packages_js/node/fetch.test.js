@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readFile } from "node:fs/promises";
 import { account, client, control, expire, memory, signedIn, spoil, URL_OF_SERVICE, withStranger } from "./support.js";
 
 const PROFILE = "/api/users/me";
@@ -165,4 +166,15 @@ test("where a mail tells how to go on, nobody is signed in", async () => {
   const gatepost = client({ fetch: async () => Response.json({ message: "We have sent you a mail." }, { status: 202 }) });
   assert.equal(await gatepost.signUp(account()), null);
   assert.equal(gatepost.user, null);
+});
+
+test("the types name every member of a client, and no other", async () => {
+  const types = await readFile(new URL("../../../packages/js/src/client.d.ts", import.meta.url), "utf8");
+  const [, body] = /export interface Client \{\n(.*?)\n\}/s.exec(types);
+  const named = [...body.matchAll(/^  (?:readonly )?(\w+)[(:]/gm)].map(([, name]) => name);
+  const gatepost = client();
+  const getters = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(gatepost)))
+    .filter(([, { get }]) => get)
+    .map(([name]) => name);
+  assert.deepEqual(named.sort(), [...Object.keys(gatepost), ...getters].sort());
 });

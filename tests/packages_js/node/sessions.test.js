@@ -21,6 +21,7 @@ test("a person signs up, out, in again and is known", async () => {
   assert.equal(gatepost.user, user);
   assert.deepEqual(Object.keys(user).sort(), ["email", "id", "roles", "username"]);
   assert.equal((await gatepost.session()).emailVerified, false);
+  assert.equal(await gatepost.session(), gatepost.user);
   assert.equal(await (await gatepost.fetch("/api/test/user")).text(), "User Content.");
   await gatepost.signOut();
   assert.equal(gatepost.user, null);

@@ -143,3 +143,26 @@ async def test_nothing_of_the_person_is_left_after_signing_out_and_going_back(
         assert await page.evaluate("localStorage.length") == 0
         visitor.refusals()
         await visitor.leave()
+
+
+async def test_sign_out_that_is_lost_shows_nothing_of_the_person_and_is_made_up_for(
+    visitor: Visitor, somebody: Somebody
+) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.get_by_text(somebody.email).first).to_be_visible()
+    await page.route("**/api/auth/signout", lambda route: route.abort())
+    sign_out = page.get_by_role("banner").get_by_role("button", name="Sign out")
+
+    await sign_out.click()
+
+    await expect(page.get_by_role("heading", name="Signed out on this device")).to_be_focused()
+    await expect(page.get_by_role("status")).to_contain_text("The service cannot be reached.")
+    assert somebody.email not in await page.content()
+    await page.unroute_all()
+    # Whoever comes next finds nobody signed in, although the browser has had the cookies until then.
+    assert "gatepost_access" in {cookie["name"] for cookie in await page.context.cookies()}
+    await page.reload()
+    await expect(page).to_have_url(f"{visitor.url}/sign-in?next=%2Faccount")
+    assert {cookie["name"] for cookie in await page.context.cookies()} == {"gatepost_device"}
+    visitor.seen.errors[:] = [error for error in visitor.seen.errors if "ERR_FAILED" not in error]

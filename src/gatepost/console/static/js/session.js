@@ -1,6 +1,7 @@
 // Who is signed in, and where to go when nobody is.
 
 import { client } from "./api.js";
+import { one } from "./ui.js";
 import { data } from "./words.js";
 
 // What a page does when its person has gone: it shows what anybody may see.
@@ -28,9 +29,17 @@ function toSignIn() {
   location.replace(`/sign-in?next=${encodeURIComponent(here)}`);
 }
 
+/** Sign out, and leave; where the service cannot be told, say so in the place of what the page showed. */
 export async function signOut() {
   leave = clear;
-  await client.signOut();
+  try {
+    await client.signOut();
+  } catch (problem) {
+    clear();
+    one("main").append(one("#sign-out-lost").content.cloneNode(true));
+    one("main h1").focus();
+    throw problem;
+  }
   location.assign("/sign-in#signed-out");
 }
 
@@ -55,7 +64,7 @@ function again() {
 }
 
 function clear() {
-  document.querySelector("main").replaceChildren();
+  one("main").replaceChildren();
 }
 
 /** Leave for an address that a page may lead to: one of ours, or of an allowed origin. The service has checked it too. */

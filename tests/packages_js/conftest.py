@@ -28,6 +28,8 @@ REFRESH = "/api/auth/refreshtoken"
 CONTROL = "/control/"
 # The service once more, below a path as behind a proxy.
 BELOW = "/below/auth"
+# After so long, something waits for what never comes.
+PATIENCE_SECONDS = 300
 
 
 @dataclass
@@ -144,7 +146,12 @@ def run_node() -> Callable[..., Awaitable[str]]:
             node, "--test", "--test-reporter=tap", *map(str, files), cwd=cwd,
             env={"PATH": str(Path(node).parent), **env}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        output, _ = await process.communicate()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         assert process.returncode == 0, output.decode()
         return output.decode()
 

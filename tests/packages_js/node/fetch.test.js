@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { readFile } from "node:fs/promises";
-import { account, client, control, expire, memory, signedIn, spoil, URL_OF_SERVICE, withStranger } from "./support.js";
+import { test } from "node:test";
+import {
+  account, client, control, expire, FOREVER, memory, signedIn, spoil, timeouts, URL_OF_SERVICE, withStranger,
+} from "./support.js";
 
 const PROFILE = "/api/users/me";
 const json = { "Content-Type": "application/json" };
@@ -123,8 +125,9 @@ test("only a refused token starts a refresh", async () => {
   }
 });
 
-test("a caller that gives up is not kept waiting by a refresh, and the refresh goes on for the others", async () => {
-  const gatepost = await signedIn();
+test("a caller that gives up is not kept waiting by a refresh, and the refresh goes on for the others", async (t) => {
+  timeouts(t);
+  const gatepost = await signedIn({ refreshTimeout: FOREVER });
   await expire();
   await spoil("/api/auth/refreshtoken", "held");
   const giving = new AbortController();

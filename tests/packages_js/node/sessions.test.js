@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient, GatepostError } from "../../../packages/js/src/client.js";
-import { account, client, control, expire, memory, PASSWORD, refreshesOf, signedIn, spoil } from "./support.js";
+import {
+  account, client, control, expire, FOREVER, memory, PASSWORD, refreshesOf, signedIn, spoil, timeouts,
+} from "./support.js";
 
 const REFRESH = "/api/auth/refreshtoken";
 
@@ -102,19 +104,26 @@ test("a tab whose token another tab has replaced takes the new one, without a re
   assert.equal(refreshesOf(await control("calls")).length, 1);
 });
 
-test("a refresh whose answer is lost is sent again, and the session goes on past the grace", async () => {
+test("a refresh whose answer is lost is sent again, and the session goes on past the grace", async (t) => {
+  const giveUp = timeouts(t);
   for (const fault of ["lost", "held", "unheard", "502", "504"]) {
-    const gatepost = await signedIn({ refreshTimeout: 500 });
+    const gatepost = await signedIn({ refreshTimeout: FOREVER });
     await expire();
     await spoil(REFRESH, fault);
-    assert.equal((await gatepost.fetch("/api/test/user")).status, 200, fault);
+    const call = gatepost.fetch("/api/test/user");
+    if (fault === "held" || fault === "unheard") {
+      await control("reached");
+      giveUp();
+    }
+    assert.equal((await call).status, 200, fault);
     await control("release");
     await expire();
     assert.equal((await gatepost.fetch("/api/test/user")).status, 200, fault);
   }
 });
 
-test("a refresh that fails signs nobody out", async () => {
+test("a refresh that fails signs nobody out", async (t) => {
+  const giveUp = timeouts(t);
   for (const [faults, status, code] of [
     [["500"], 500, "failed"],
     [["503"], 503, "failed"],
@@ -124,11 +133,16 @@ test("a refresh that fails signs nobody out", async () => {
     [["portal"], 200, "unexpected_answer"],
     [["lost", "unheard"], 0, "unreachable"],
   ]) {
-    const gatepost = await signedIn({ refreshTimeout: 500 });
+    const gatepost = await signedIn({ refreshTimeout: FOREVER });
     const { user } = gatepost;
     await expire();
     await spoil(REFRESH, ...faults);
-    const problem = await gatepost.fetch("/api/test/user").catch((error) => error);
+    const call = gatepost.fetch("/api/test/user").catch((error) => error);
+    if (faults.includes("unheard")) {
+      await control("reached");
+      giveUp();
+    }
+    const problem = await call;
     assert.deepEqual([problem.status, problem.code], [status, code], String(faults));
     if (status >= 400) assert.equal(problem.retryAfter, 7);
     assert.equal(gatepost.user, user);

@@ -32,6 +32,19 @@ export function client(options) {
   return createClient({ baseUrl: URL_OF_SERVICE, transport: "token", storage: memory(), ...options });
 }
 
+/** A length of time that only `timeouts` ends. */
+export const FOREVER = 123_456_789;
+
+/** Return what ends every wait of FOREVER by hand: no test depends on how fast a machine is. */
+export function timeouts(t) {
+  const real = setTimeout;
+  const waiting = [];
+  t.mock.method(globalThis, "setTimeout", (work, time, ...rest) =>
+    time === FOREVER ? waiting.push(work) : real(work, time, ...rest),
+  );
+  return () => waiting.splice(0).forEach((work) => work());
+}
+
 /** A new account. */
 export function account() {
   number += 1;

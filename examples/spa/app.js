@@ -57,6 +57,7 @@ document.querySelector("nav").addEventListener("click", (event) => {
   route();
 });
 addEventListener("popstate", route);
-// Once it is known who is signed in, and when that changes, in this tab or another.
+// Now, if it is known who is signed in, and whenever that changes, in this tab or another.
+route();
 gatepost.onChange(route);
 gatepost.session().catch((error) => main.replaceChildren(error.message));

@@ -285,6 +285,21 @@ async def test_sign_out_without_a_network_holds_here_and_is_made_up_for(open_tab
     assert await one.do("localStorage.length") == 0
 
 
+async def test_sign_out_that_was_lost_is_made_up_for_when_a_page_is_loaded(open_tabs: Open, network: Network) -> None:
+    [tab] = await open_tabs("cookie", count=1)
+    await tab.sign_up("Abbey")
+    network.spoil("/api/auth/signout", "500")
+    assert await tab.do("failure(() => gatepost.signOut())") == "failed"
+    network.calls.clear()
+
+    await tab.page.reload()
+
+    await tab.page.wait_for_function("() => window.gatepost && localStorage.length === 0")
+    assert network.calls == ["204 /api/auth/signout"]
+    assert await tab.do("gatepost.user") is None
+    assert not {cookie["name"] for cookie in await tab.page.context.cookies()} - {"gatepost_device"}
+
+
 async def test_page_that_is_left_at_once_has_signed_out(open_tabs: Open, network: Network, transport: str) -> None:
     one, other = await open_tabs(transport)
     await one.sign_up("Abbey", heard_by=[other])

@@ -107,7 +107,7 @@ export interface Client {
    * Sign out, in all tabs, at once and whatever the network says.
    *
    * Throws a GatepostError where the service could not be told. With cookies, no call sends them from then on, and the next
-   * `session()` or `signOut()` tells it; with tokens, they are forgotten, and the session ends by itself.
+   * load of a page, `session()` or `signOut()` tells it; with tokens, they are forgotten, and the session ends by itself.
    */
   signOut(): Promise<void>;
 

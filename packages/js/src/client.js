@@ -69,6 +69,7 @@ class Client {
     this.#known = this.#record.signIn;
     this.#user = this.#isNobody() ? null : undefined;
     this.#store.onChange(this.#look);
+    if (this.#record.owesSignOut) this.session();
   }
 
   get user() {

@@ -9,6 +9,7 @@ RUN ["pip", "--python", "/opt/gatepost", "install", "--no-deps", "--require-hash
 RUN ["pip", "install", "--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", "requirements-build.txt"]
 COPY pyproject.toml README.md ./
 COPY alembic alembic
+COPY packages packages
 COPY src src
 RUN ["pip", "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", "dist", "."]
 RUN ["sh", "-c", "pip --python /opt/gatepost install --no-deps --no-index dist/*.whl"]

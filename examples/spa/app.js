@@ -1,5 +1,7 @@
-import { api, signIn, signOut } from "/auth.js";
+// The service serves the client, too; with a build it is "@gatepost/client".
+import { createClient } from "/console/latest/js/client/client.js";
 
+const gatepost = createClient();
 const main = document.querySelector("main");
 
 // Fills the page with a template; gives the element that a selector finds in it.
@@ -9,21 +11,17 @@ function show(id) {
 }
 
 async function home() {
-  const [account, board] = await Promise.all([api("/api/users/me"), api("/api/test/user")]);
-  if (!account.ok) return signInPage();
-  const { username, roles } = await account.json();
+  const { username, roles } = gatepost.user;
+  const board = await gatepost.fetch("/api/test/user");
   const find = show("home");
   find("h1").textContent = `Hello ${username}`;
   find("p").textContent = `${roles.join(", ")}: ${await board.text()}`;
-  find("button").addEventListener("click", async () => {
-    await signOut();
-    signInPage();
-  });
+  find("button").addEventListener("click", () => gatepost.signOut());
 }
 
 async function devices() {
-  const answer = await api("/api/auth/sessions");
-  if (!answer.ok) return signInPage();
+  const answer = await gatepost.fetch("/api/auth/sessions");
+  if (!answer.ok) return;
   const find = show("devices");
   for (const { device, isCurrent } of await answer.json()) {
     const line = document.createElement("li");
@@ -38,8 +36,7 @@ function signInPage() {
     event.preventDefault();
     const { username, password } = Object.fromEntries(new FormData(event.target));
     try {
-      await signIn(username, password);
-      await route();
+      await gatepost.signIn({ username, password });
     } catch (error) {
       find("[role=alert]").textContent = error.message;
     }
@@ -49,7 +46,8 @@ function signInPage() {
 const pages = { "/": home, "/devices": devices };
 
 function route() {
-  return (pages[location.pathname] ?? home)();
+  if (gatepost.user === null) signInPage();
+  else if (gatepost.user) (pages[location.pathname] ?? home)();
 }
 
 document.querySelector("nav").addEventListener("click", (event) => {
@@ -59,4 +57,7 @@ document.querySelector("nav").addEventListener("click", (event) => {
   route();
 });
 addEventListener("popstate", route);
+// Now, if it is known who is signed in, and whenever that changes, in this tab or another.
 route();
+gatepost.onChange(route);
+gatepost.session().catch((error) => main.replaceChildren(error.message));

@@ -14,7 +14,7 @@ from gatepost.core.settings import Settings
 from gatepost.http import protocol  # noqa: F401  its errors are listed once it is loaded, as the server does
 
 CHECKOUT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("packages/*/*.md")])
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 CODE_BLOCK = re.compile(r"```\w*\n(.*?)```", re.DOTALL)

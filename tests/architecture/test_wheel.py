@@ -53,6 +53,13 @@ def test_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     assert [path.name for path in files if str(path.relative_to(CHECKOUT / "src")) not in inside] == []
 
 
+def test_wheel_holds_the_client_that_the_pages_import(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        inside = {Path(name).name for name in archive.namelist() if name.startswith("gatepost/_client/")}
+
+    assert inside == {path.name for path in (CHECKOUT / "packages/js/src").iterdir()}
+
+
 def test_installed_wheel_migrates_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     python = str(installed / "python")
     where = _run(python, "-c", "import gatepost; print(gatepost.__file__)", cwd=tmp_path)

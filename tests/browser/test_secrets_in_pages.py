@@ -1,5 +1,6 @@
 """What the pages do with secrets: hide them while they are typed, take them from a manager, keep none."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -103,8 +104,10 @@ async def test_browser_keeps_no_secret_and_nothing_personal(visitor: Visitor, so
     )
 
     assert visitor.refusals() == ["401"]
-    assert kept["local"].pop("gatepost.signed-in") == "yes"
-    assert kept["local"].pop("gatepost.refreshed-at").isdecimal()
+    # Two random marks, by which tabs tell one sign-in, and one refresh, from the next.
+    marks = json.loads(kept["local"].pop(f"gatepost:{visitor.url}"))
+    assert marks.keys() == {"signIn", "mark"}
+    assert all(0 <= float(mark) < 1 for mark in marks.values())
     assert kept == {"local": {}, "session": {}, "cookies": "", "databases": 0, "caches": 0}
     # The tokens themselves are out of every script's reach.
     tokens = [cookie for cookie in await page.context.cookies() if cookie["name"] != "gatepost_device"]
@@ -137,6 +140,29 @@ async def test_nothing_of_the_person_is_left_after_signing_out_and_going_back(
         await expect(page).to_have_url(f"{server.url}/sign-in?next=%2Faccount")
         assert somebody.email not in await page.content()
         assert await page.evaluate("window.isThePageOfBefore") is None
-        assert await page.evaluate("localStorage.getItem('gatepost.signed-in')") is None
+        assert await page.evaluate("localStorage.length") == 0
         visitor.refusals()
         await visitor.leave()
+
+
+async def test_sign_out_that_is_lost_shows_nothing_of_the_person_and_is_made_up_for(
+    visitor: Visitor, somebody: Somebody
+) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.get_by_text(somebody.email).first).to_be_visible()
+    await page.route("**/api/auth/signout", lambda route: route.abort())
+    sign_out = page.get_by_role("banner").get_by_role("button", name="Sign out")
+
+    await sign_out.click()
+
+    await expect(page.get_by_role("heading", name="Signed out on this device")).to_be_focused()
+    await expect(page.get_by_role("status")).to_contain_text("The service cannot be reached.")
+    assert somebody.email not in await page.content()
+    await page.unroute_all()
+    # Whoever comes next finds nobody signed in, although the browser has had the cookies until then.
+    assert "gatepost_access" in {cookie["name"] for cookie in await page.context.cookies()}
+    await page.reload()
+    await expect(page).to_have_url(f"{visitor.url}/sign-in?next=%2Faccount")
+    assert {cookie["name"] for cookie in await page.context.cookies()} == {"gatepost_device"}
+    visitor.seen.errors[:] = [error for error in visitor.seen.errors if "ERR_FAILED" not in error]

@@ -1,4 +1,7 @@
-"""Styles, scripts and the logo, in memory, under an address that changes with their content."""
+"""Styles, scripts and the logo, in memory, under an address that changes with their content.
+
+The scripts stand on the client that other apps import too: `packages/js`.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from pathlib import Path
 from gatepost.console.brand import Brand
 
 FOLDER = Path(__file__).parent / "static"
+CLIENT = "js/client"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -33,6 +37,7 @@ class Assets:
 
     def __init__(self, brand: Brand) -> None:
         files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
+        files |= {f"{CLIENT}/{path.name}": path for path in client_folder().glob("*.js")}
         self.logo = f"logo{brand.logo.suffix.lower()}" if brand.logo else "icon.svg"
         self._assets = {name: _asset(path.read_bytes(), path.suffix) for name, path in files.items()}
         self._assets["brand.css"] = _asset(brand.css.encode(), ".css")
@@ -46,6 +51,13 @@ class Assets:
     def get(self, name: str) -> Asset | None:
         """Return a file by its name; nothing outside of the folder has one."""
         return self._assets.get(name)
+
+
+def client_folder() -> Path:
+    """Return the folder of the client's modules: inside the installed package, or at the top of the checkout."""
+    package = Path(__file__).resolve().parent.parent
+    packaged = package / "_client"
+    return packaged if packaged.is_dir() else package.parent.parent / "packages/js/src"
 
 
 def _asset(content: bytes, suffix: str) -> Asset:

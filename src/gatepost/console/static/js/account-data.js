@@ -1,6 +1,6 @@
 // Taking one's data along, and leaving.
 
-import { get, hooks, remove } from "./api.js";
+import { get, remove } from "./api.js";
 import { clear, handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { forget } from "./session.js";
@@ -22,8 +22,7 @@ export function bindData() {
 
   handle(form, async ({ password }) => {
     const { eraseAt } = await remove("/api/users/me", { password });
-    hooks.signedOut = () => {};
-    forget();
+    await forget();
     const end = one("[data-deleted]");
     one("[data-deleted-text]").textContent = say("account.client.deleted", { date: day(eraseAt) });
     show(false, form);

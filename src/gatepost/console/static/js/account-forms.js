@@ -1,6 +1,6 @@
 // Profile, address and password.
 
-import { patch, post, renew } from "./api.js";
+import { client, patch, post } from "./api.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { showDevices } from "./devices.js";
@@ -24,7 +24,7 @@ export function bindForms(account) {
     const isRenamed = username !== current.username;
     changed(await patch("/api/users/me", { username, language }));
     // The access token carries the name.
-    if (isRenamed) await renew();
+    if (isRenamed) await client.refresh();
     toast(say("account.client.saved"));
   });
 

@@ -8,6 +8,6 @@ import { say } from "./words.js";
 const form = one("#forgot");
 
 handle(form, async ({ email }) => {
-  await post("/api/auth/password/forgot", { email }, { isPublic: true });
+  await post("/api/auth/password/forgot", { email });
   finish(form, say("forgot_password.client.sent", { email }));
 });

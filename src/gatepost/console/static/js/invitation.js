@@ -1,8 +1,7 @@
-import { post } from "./api.js";
+import { client } from "./api.js";
 import { handle } from "./forms.js";
 import { finish, needToken, token } from "./link.js";
 import "./page.js";
-import { remember } from "./session.js";
 import { one } from "./ui.js";
 import { say } from "./words.js";
 
@@ -10,8 +9,7 @@ const form = one("#invitation");
 
 needToken(form);
 handle(form, async (account) => {
-  const made = await post("/api/auth/signup?transport=cookie", { ...account, invitation: token }, { isPublic: true });
-  if (made.id === undefined) return finish(form, say("sign_up.client.mailed", { email: account.email }));
-  remember();
+  const made = await client.signUp({ ...account, invitation: token });
+  if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
   location.assign("/account");
 });

@@ -9,6 +9,6 @@ const form = one("#not-me");
 
 needToken(form);
 handle(form, async () => {
-  const { linkSent } = await post("/api/auth/not-me", { token }, { isPublic: true });
+  const { linkSent } = await post("/api/auth/not-me", { token });
   finish(form, say(linkSent ? "not_me.client.done" : "not_me.client.no_link"));
 });

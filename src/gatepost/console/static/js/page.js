@@ -1,8 +1,7 @@
 // What every page does: the menu, the languages, shown passwords, signing out, and who is signed in.
 
-import { hooks } from "./api.js";
 import { words } from "./forms.js";
-import { askAgainWhenLeft, currentUser, signOut, toSignIn } from "./session.js";
+import { askAgainWhenLeft, currentUser, leavePage, needUser, signOut } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
 
 /** A promise of the account that is signed in, or null; undefined where that cannot be known. Asked for once a page. */
@@ -12,10 +11,10 @@ export const user = currentUser().catch((problem) => {
 
 /** Return the account that is signed in; where nobody is, leave for the sign-in page and never return. */
 export async function requireUser() {
-  hooks.signedOut = toSignIn;
+  needUser();
   const account = await user;
   if (account) return account;
-  if (account === null) toSignIn();
+  if (account === null) leavePage();
   return new Promise(() => {});
 }
 

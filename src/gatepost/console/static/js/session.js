@@ -1,63 +1,70 @@
 // Who is signed in, and where to go when nobody is.
 
-import { get, hooks, post } from "./api.js";
+import { client } from "./api.js";
+import { one } from "./ui.js";
 import { data } from "./words.js";
 
-// The cookies are out of a script's sight; this tells whether asking is worth while. It proves nothing.
-const HINT = "gatepost.signed-in";
+// What a page does when its person has gone: it shows what anybody may see.
+let leave = again;
 
-export function remember() {
-  localStorage.setItem(HINT, "yes");
-}
-
-export function forget() {
-  localStorage.removeItem(HINT);
-}
-
-/** Return the account that is signed in, or null. */
+/** Return the account that is signed in, or null; where nothing speaks for somebody, the API is not asked. */
 export async function currentUser() {
-  if (!data.signedIn && !localStorage.getItem(HINT)) return null;
-  try {
-    const user = await get("/api/users/me");
-    remember();
-    return user;
-  } catch (problem) {
-    if (problem.status !== 401 && problem.status !== 404) throw problem;
-    forget();
-    return null;
-  }
+  return data.signedIn || client.isRemembered ? client.session() : null;
+}
+
+/** Let this page be one for a person alone: when they have gone, it leaves for the sign-in page. */
+export function needUser() {
+  leave = toSignIn;
+}
+
+/** Do what this page does without its person. */
+export function leavePage() {
+  leave();
 }
 
 /** Go to the sign-in page, and come back here afterwards. */
-export function toSignIn() {
-  forget();
+function toSignIn() {
+  clear();
   const here = location.pathname + location.search + location.hash;
   location.replace(`/sign-in?next=${encodeURIComponent(here)}`);
 }
 
+/** Sign out, and leave; where the service cannot be told, say so in the place of what the page showed. */
 export async function signOut() {
-  hooks.signedOut = () => {};
-  await post("/api/auth/signout", undefined, { isPublic: true });
-  forget();
-  clear();
+  leave = clear;
+  try {
+    await client.signOut();
+  } catch (problem) {
+    clear();
+    one("main").append(one("#sign-out-lost").content.cloneNode(true));
+    one("main h1").focus();
+    throw problem;
+  }
   location.assign("/sign-in#signed-out");
 }
 
+/** Be nobody from now on, and stay on this page: the account is deleted. */
+export async function forget() {
+  leave = () => {};
+  await client.signOut().catch(() => {});
+}
+
 /**
- * Ask again who is there, before anybody sees what the page shows of a person: when they have signed out in another tab,
- * and when "Back" brings the page as it was, out of the browser's memory.
+ * Ask again who is there, before anybody sees what the page shows of a person: when their session has ended, here or in
+ * another tab, and when "Back" brings the page as it was, out of the browser's memory.
  */
 export function askAgainWhenLeft() {
-  const again = () => {
-    clear();
-    location.reload();
-  };
-  addEventListener("storage", ({ key, newValue }) => { if (key === HINT && newValue === null) again(); });
+  client.onChange((user) => { if (!user) leave(); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) again(); });
 }
 
+function again() {
+  clear();
+  location.reload();
+}
+
 function clear() {
-  document.querySelector("main").replaceChildren();
+  one("main").replaceChildren();
 }
 
 /** Leave for an address that a page may lead to: one of ours, or of an allowed origin. The service has checked it too. */

@@ -9,6 +9,6 @@ const form = one("#set-password");
 
 needToken(form);
 handle(form, async ({ password }) => {
-  await post("/api/auth/password/reset", { token, password }, { isPublic: true });
+  await post("/api/auth/password/reset", { token, password });
   finish(form, say("set_password.client.set"));
 });

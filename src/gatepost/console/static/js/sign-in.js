@@ -1,7 +1,7 @@
-import { post } from "./api.js";
+import { client } from "./api.js";
 import { handle } from "./forms.js";
 import { user } from "./page.js";
-import { goTo, remember } from "./session.js";
+import { goTo } from "./session.js";
 import { one, show, toast } from "./ui.js";
 import { data, say } from "./words.js";
 
@@ -10,8 +10,7 @@ const form = one("#sign-in");
 handle(
   form,
   async (credentials) => {
-    await post("/api/auth/signin?transport=cookie", credentials, { isPublic: true });
-    remember();
+    await client.signIn(credentials);
     goTo(data.returnTo, "/account");
   },
   {

@@ -1,8 +1,8 @@
-import { post } from "./api.js";
+import { client } from "./api.js";
 import { handle } from "./forms.js";
 import { finish } from "./link.js";
 import "./page.js";
-import { goTo, remember } from "./session.js";
+import { goTo } from "./session.js";
 import { one } from "./ui.js";
 import { data, say } from "./words.js";
 
@@ -10,10 +10,9 @@ const form = one("#sign-up");
 
 if (form) {
   handle(form, async (account) => {
-    const made = await post("/api/auth/signup?transport=cookie", account, { isPublic: true });
-    // Without an account in the answer, a mail tells how to go on.
-    if (made.id === undefined) return finish(form, say("sign_up.client.mailed", { email: account.email }));
-    remember();
+    const made = await client.signUp(account);
+    // Without one, a mail tells how to go on.
+    if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
     goTo(data.returnTo, "/account");
   });
 }

@@ -15,7 +15,7 @@ askPassword(token !== null && isOfSignUp);
 handle(
   verify,
   async ({ password }) => {
-    await post("/api/auth/email/verify", { token, password }, { isPublic: true });
+    await post("/api/auth/email/verify", { token, password });
     finish(verify, say("verify_email.client.verified"));
   },
   {
@@ -29,7 +29,7 @@ handle(
 );
 
 handle(resend, async ({ email }) => {
-  await post("/api/auth/email/resend", { email }, { isPublic: true });
+  await post("/api/auth/email/resend", { email });
   show(false, verify);
   finish(resend, say("verify_email.client.sent", { email }));
 });

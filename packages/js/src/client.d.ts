@@ -1,0 +1,134 @@
+/** What `createClient` takes; all of it may be left out in a page that the service itself serves. */
+export interface ClientOptions {
+  /** Where the service is: `https://auth.example.com`, with a path if it has one. By default the page's own origin. */
+  baseUrl?: string | URL;
+  /**
+   * `"cookie"` (the default): HttpOnly cookies that no script can read, for pages on the service's own site.
+   * `"token"`: the client keeps the tokens and sends `Authorization: Bearer`, for other sites and outside of browsers.
+   */
+  transport?: "cookie" | "token";
+  /**
+   * What lasts over a reload: the tokens, or with cookies two random marks and nothing of the person. By default
+   * `localStorage`, which all tabs share; where that is missing or forbidden, and with `null`, memory.
+   */
+  storage?: Pick<Storage, "getItem" | "setItem" | "removeItem"> | null;
+  /** Further origins that the tokens, or cookies, may go to: services of yours that verify them. */
+  origins?: Iterable<string | URL>;
+  /** What sends the requests; by default `globalThis.fetch`. */
+  fetch?: typeof fetch;
+  /** How many milliseconds an answer to a refresh may take before it counts as lost; 8000 by default. */
+  refreshTimeout?: number;
+}
+
+/** An account. What sign-in does not tell is there after `session()`. */
+export interface User {
+  id: number;
+  username: string;
+  email: string;
+  /** Such as `"ROLE_USER"`. */
+  roles: string[];
+  /** Such as `"users:read"`; `"*"` is all. */
+  permissions?: string[];
+  emailVerified?: boolean;
+  language?: string;
+  /** ISO 8601, UTC. */
+  createdAt?: string;
+}
+
+export interface SignUp {
+  username: string;
+  email: string;
+  password: string;
+  /** The token of an invitation's link. */
+  invitation?: string;
+  [field: string]: unknown;
+}
+
+/** One name and the password. */
+export type Credentials =
+  | { username: string; email?: undefined; password: string }
+  | { email: string; username?: undefined; password: string };
+
+/** A field of a body that was refused. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+/** A refusal of the API (RFC 9457), or what kept an answer away. */
+export class GatepostError extends Error {
+  readonly name: "GatepostError";
+  /** The HTTP status; 0 where no answer came. */
+  readonly status: number;
+  /**
+   * Stable, for programs. Those of the service are listed at its `/errors`. Of this package: `unreachable`,
+   * `unexpected_answer`, `tokens_in_cookies`, `stream_not_repeated`, and `failed` for an answer without a code.
+   */
+  readonly code: string;
+  readonly title: string;
+  /** What is wrong with each field; often empty. */
+  readonly errors: readonly FieldError[];
+  /** Under which the service's log has the request; "" if it said none. */
+  readonly requestId: string;
+  /** Seconds after which to try again, or null. */
+  readonly retryAfter: number | null;
+  /** The whole body of the refusal. */
+  readonly problem: Readonly<Record<string, unknown>>;
+}
+
+export interface Client {
+  /**
+   * Who is signed in, as far as this tab knows: `undefined` before `session()` or a sign-in has told, `null` for nobody.
+   * The same object until it changes.
+   */
+  readonly user: User | null | undefined;
+
+  /** Whether somebody was signed in here last: enough to choose what to show first. It proves nothing. */
+  readonly isRemembered: boolean;
+
+  /** Hear of every change of `user`, in this tab or another; returns what ends that. */
+  onChange(listener: (user: User | null | undefined) => void): () => void;
+
+  /**
+   * Ask the service who is signed in.
+   *
+   * Throws a GatepostError where that cannot be known, such as `unreachable`; `user` stays as it was.
+   */
+  session(): Promise<User | null>;
+
+  /** Make an account and sign in; null where a mail tells how to go on. Throws a GatepostError. */
+  signUp(account: SignUp): Promise<User | null>;
+
+  /** Sign in, in all tabs. The session that it replaces ends. Throws a GatepostError. */
+  signIn(credentials: Credentials): Promise<User>;
+
+  /**
+   * Sign out, in all tabs, at once and whatever the network says.
+   *
+   * Throws a GatepostError where the service could not be told. With cookies, no call sends them from then on, and the next
+   * load of a page, `session()` or `signOut()` tells it; with tokens, they are forgotten, and the session ends by itself.
+   */
+  signOut(): Promise<void>;
+
+  /** Get tokens that know the account as it is now, such as after a change of its name; whether somebody is signed in. */
+  refresh(): Promise<boolean>;
+
+  /**
+   * `fetch`, in the name of who is signed in. An address that begins with a slash is one of the service.
+   *
+   * An answer of 401 that refuses the access token starts a refresh, one for all calls of all tabs, and the call is
+   * repeated once. Resolves to the 401 where the session has ended; `user` is null then. Rejects with a GatepostError
+   * where the refresh failed otherwise: the session goes on, and nobody is signed out. Also rejects with one,
+   * `stream_not_repeated`, where the body is a stream and cannot be sent again.
+   *
+   * To origins that are not the service's or listed in `origins`, and with an `Authorization` of your own, it is `fetch`.
+   */
+  fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+}
+
+/** Make a client; one for each service is enough. Throws a TypeError for options that cannot be. */
+export function createClient(options?: ClientOptions): Client;
+
+/** Return what an answer with a status of 400 or more says. */
+export function errorOf(answer: Response): Promise<GatepostError>;

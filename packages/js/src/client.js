@@ -1,0 +1,291 @@
+import { abortable, isStream, isTokenRefused, TOKEN_REFUSED } from "./calls.js";
+import { errorOf, GatepostError, jsonOf, unexpected, unreachable } from "./error.js";
+import { alone, announce, news } from "./locks.js";
+import { read, sharedStorage, Store } from "./store.js";
+
+export { errorOf, GatepostError };
+
+const REFRESH = "/api/auth/refreshtoken";
+const SIGN_OUT = "/api/auth/signout";
+// Refusals of a refresh that end the session. After any other, such as 403 `cross_site_request`, it goes on.
+const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
+// What a proxy answers that has lost the service's own answer.
+const ANSWER_LOST = [502, 504];
+// How long a request of our own may keep other tabs waiting.
+const TIMEOUT_MS = 30_000;
+
+const STREAM = {
+  code: "stream_not_repeated",
+  message: "The session is refreshed. Send the request again with a new body: a stream can be read once.",
+};
+const COOKIES_ONLY = {
+  code: "tokens_in_cookies",
+  message: 'The service gives tokens in cookies alone: use the transport "cookie".',
+};
+
+const random = () => String(Math.random());
+
+export const createClient = (options) => new Client(options);
+
+// client.d.ts says what each member promises.
+class Client {
+  #base;
+  #origins;
+  #byCookie;
+  #fetch;
+  #timeout;
+  #store;
+  #lock;
+  #user;
+  // The sign-in, under a random name, of which the store spoke when this tab last looked.
+  #known;
+  // Counts the changes of who is signed in: an answer from before one is too late.
+  #turn = 0;
+  #listeners = new Set();
+  // Under way in this tab: the refresh, its request, the question who is signed in.
+  #refreshing = null;
+  #request = null;
+  #asking = null;
+
+  constructor({
+    baseUrl = globalThis.location?.origin,
+    transport = "cookie",
+    storage = sharedStorage(),
+    origins = [],
+    fetch = (...sent) => globalThis.fetch(...sent),
+    refreshTimeout = 8000,
+  } = {}) {
+    if (!["cookie", "token"].includes(transport)) throw new TypeError('transport must be "cookie" or "token"');
+    if (!baseUrl) throw new TypeError("baseUrl is needed: the address of the service");
+    const base = new URL(baseUrl, globalThis.location?.href);
+    if (!/^https?:$/.test(base.protocol)) throw new TypeError(`baseUrl must begin with https:// or http://: ${base}`);
+    this.#base = base.origin + base.pathname.replace(/\/+$/, "");
+    this.#origins = new Set([base, ...origins].map((address) => new URL(address).origin));
+    this.#byCookie = transport === "cookie";
+    this.#fetch = fetch;
+    this.#timeout = refreshTimeout;
+    this.#lock = `gatepost:${this.#base}`;
+    this.#store = new Store(storage, this.#lock);
+    this.#known = this.#record.signIn;
+    this.#user = this.#isNobody() ? null : undefined;
+    this.#store.onChange(this.#look);
+    if (this.#record.owesSignOut) this.session();
+  }
+
+  get user() {
+    return this.#user;
+  }
+
+  get isRemembered() {
+    return this.#store.text !== null && !this.#record.owesSignOut;
+  }
+
+  onChange = (listener) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  signUp = (account) => this.#enter("/api/auth/signup", account);
+
+  signIn = (credentials) => this.#enter("/api/auth/signin", credentials);
+
+  signOut = async () => {
+    const { refreshToken } = this.#record;
+    this.#become(null, this.#byCookie ? { owesSignOut: true } : null);
+    if (this.#byCookie) await this.#settle();
+    else if (refreshToken) await this.#endSession(refreshToken);
+  };
+
+  session = () =>
+    (this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    }));
+
+  refresh = () => this.#renew(this.#store.text);
+
+  fetch = async (input, init) => {
+    const target = this.#address(input);
+    const headers = new Headers(init?.headers ?? target.headers);
+    const isOurs = this.#origins.has(new URL(target.url ?? target).origin);
+    if (!isOurs || headers.has("Authorization")) return this.#fetch(target, init);
+    const held = this.#store.text;
+    const answer = await this.#attach(target.clone?.() ?? target, { ...init, headers }, held);
+    if (!(await isTokenRefused(answer))) return answer;
+    if (!(await abortable(this.#renew(held), init?.signal ?? target.signal))) return answer;
+    const now = this.#store.text;
+    // Somebody else has signed in meanwhile: what one person asked for is not done in the name of another.
+    if ((read(held).signIn ?? read(now).signIn) !== read(now).signIn) return answer;
+    if (isStream(init?.body)) throw new GatepostError(STREAM, { status: 401 });
+    answer.body?.cancel().catch(() => {});
+    return this.#attach(target, { ...init, headers }, now);
+  };
+
+  get #record() {
+    return read(this.#store.text);
+  }
+
+  #address(input) {
+    if (input instanceof Request) return input;
+    const address = String(input);
+    return /^\/(?!\/)/.test(address) ? this.#base + address : new URL(address, `${this.#base}/`).href;
+  }
+
+  #attach(target, init, held) {
+    const { accessToken, owesSignOut } = read(held);
+    const headers = new Headers(init.headers);
+    if (accessToken) headers.set("Authorization", `Bearer ${accessToken}`);
+    if (!this.#byCookie) return this.#fetch(target, { ...init, headers });
+    return this.#fetch(target, { credentials: "include", ...init, headers, ...(owesSignOut && { credentials: "omit" }) });
+  }
+
+  /** Whether it is known that nobody is signed in, so that a refresh cannot help. */
+  #isNobody() {
+    if (!this.#byCookie) return !this.#record.refreshToken;
+    return this.#record.owesSignOut === true || (this.#user === null && this.#store.text === null);
+  }
+
+  /** Refresh, once for all calls of all tabs; return whether somebody is signed in then. `held` is the record used. */
+  async #renew(held) {
+    if (this.#refreshing) return this.#refreshing;
+    if (this.#store.text !== held || this.#isNobody()) return !this.#isNobody();
+    this.#refreshing = alone(this.#lock, () => this.#exchange(held)).finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
+  }
+
+  async #exchange(held) {
+    const isLate = () => this.#store.text !== held;
+    const turn = this.#turn;
+    // Another tab may have done it while this one waited for the lock.
+    await news(this.#lock, isLate);
+    const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
+    if (answer === null || isLate() || turn !== this.#turn) return !this.#isNobody();
+    if (answer.ok) {
+      this.#store.put({ signIn: read(held).signIn ?? random(), ...this.#credentials(answer.data ?? {}) });
+      await announce(this.#lock);
+      return true;
+    }
+    if (!SESSION_ENDED.test(answer.error.code)) throw answer.error;
+    this.#become(null, null);
+    return false;
+  }
+
+  /** Once more where no answer comes: the token of before is good for some seconds. Null if late. */
+  async #sendRefresh({ refreshToken }, isLate) {
+    for (let isLast = false; ; isLast = true) {
+      const body = refreshToken && { refreshToken };
+      try {
+        const answer = await this.#post(REFRESH, body, { timeout: this.#timeout });
+        if (isLast || !ANSWER_LOST.includes(answer.status)) return answer;
+      } catch (error) {
+        if (isLate()) return null;
+        if (isLast) throw error;
+      }
+    }
+  }
+
+  async #enter(path, body) {
+    // Not beside a refresh, whose answer would put the cookies of the earlier session in the place of the new ones.
+    return alone(this.#lock, async () => {
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body);
+      if (error) throw error;
+      // A mail tells how to go on.
+      if (status === 202) return null;
+      if (!data?.id) throw unexpected(status);
+      const user = this.#begin(data);
+      await announce(this.#lock);
+      return user;
+    });
+  }
+
+  #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, ...user }) {
+    const replaced = this.#record.refreshToken;
+    this.#become(user, { signIn: random(), ...this.#credentials({ accessToken, refreshToken, tokenType }) });
+    if (replaced) this.#endSession(replaced).catch(() => {});
+    return user;
+  }
+
+  /** Return what the store keeps: the tokens, or a mark in the place of the cookies. */
+  #credentials({ accessToken, refreshToken, tokenType }) {
+    if (tokenType !== "Bearer") throw unexpected(200);
+    if (this.#byCookie) return { mark: random() };
+    if (!accessToken) throw new GatepostError(COOKIES_ONLY, { status: 200 });
+    return { accessToken, refreshToken };
+  }
+
+  async #ask() {
+    if (this.#record.owesSignOut) {
+      await this.#settle().catch(() => {});
+      return this.#become(null);
+    }
+    // Cookies can have come from elsewhere, such as the service's own pages; tokens cannot.
+    if (!this.#byCookie && this.#isNobody()) return this.#become(null);
+    const turn = this.#turn;
+    const answer = await this.fetch("/api/users/me", { headers: { Accept: "application/json" } }).catch((error) => {
+      throw error instanceof GatepostError ? error : unreachable(error);
+    });
+    const [data, error] = answer.ok ? [await jsonOf(answer)] : [null, await errorOf(answer)];
+    if (turn !== this.#turn) return this.#user === undefined ? this.#ask() : this.#user;
+    if (TOKEN_REFUSED.test(error?.code) || error?.code === "user_not_found") return this.#become(null, null);
+    if (error || !data?.id) throw error ?? unexpected(answer.status);
+    // The same object as long as it says the same, so that a listener may ask in its turn.
+    const user = JSON.stringify(data) === JSON.stringify(this.#user) ? this.#user : data;
+    return this.#become(user, this.isRemembered ? undefined : { signIn: random(), mark: random() });
+  }
+
+  async #settle() {
+    await this.#endSession();
+    if (this.#record.owesSignOut) this.#store.put(null);
+  }
+
+  async #endSession(refreshToken) {
+    const { error } = await this.#post(SIGN_OUT, refreshToken && { refreshToken }, { keepalive: true });
+    if (error) throw error;
+  }
+
+  /** Send a request and read the whole answer. Follows no redirect: passwords go to `baseUrl` alone. */
+  async #post(path, body, { timeout = TIMEOUT_MS, keepalive } = {}) {
+    const aborting = new AbortController();
+    const timer = setTimeout(() => aborting.abort(), timeout);
+    if (path === REFRESH) this.#request = aborting;
+    const json = body && { "Content-Type": "application/json" };
+    try {
+      const answer = await this.#fetch(this.#base + path, {
+        method: "POST",
+        headers: { Accept: "application/json", ...json },
+        body: body && JSON.stringify(body),
+        credentials: this.#byCookie ? "include" : "omit",
+        redirect: "error",
+        signal: aborting.signal,
+        keepalive,
+      });
+      const { status, ok } = answer;
+      return ok ? { status, ok, data: await jsonOf(answer) } : { status, ok, error: await errorOf(answer) };
+    } catch (cause) {
+      throw unreachable(cause);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #look = () => {
+    if (this.#record.signIn === this.#known) return;
+    this.#become(this.isRemembered ? undefined : null);
+  };
+
+  /** Change who is signed in, and the record unless it is left out. Return the user. */
+  #become(user, record) {
+    if (record !== undefined) this.#store.put(record);
+    const { signIn } = this.#record;
+    if (!user || signIn !== this.#known) this.#turn += 1;
+    if (!user) this.#request?.abort();
+    this.#known = signIn;
+    const isChanged = this.#user !== user;
+    this.#user = user;
+    // Each by itself: one that throws keeps nobody else from hearing.
+    if (isChanged) for (const listener of this.#listeners) queueMicrotask(() => listener(user));
+    if (user === undefined && this.#listeners.size > 0) this.session().catch(() => {});
+    return user;
+  }
+}

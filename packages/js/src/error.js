@@ -1,0 +1,42 @@
+export class GatepostError extends Error {
+  constructor(problem, { status = 0, retryAfter = null, cause } = {}) {
+    const { code = "failed", title = "", detail = "", message = detail, errors = [], requestId = "" } = problem ?? {};
+    super(message || title || `The service answered ${status}.`, { cause });
+    Object.assign(this, { name: "GatepostError", status, code, title, errors, requestId, retryAfter });
+    this.problem = problem ?? {};
+  }
+}
+
+export async function errorOf(answer) {
+  const { status, headers } = answer;
+  const problem = await jsonOf(answer).catch(() => null);
+  return new GatepostError(problem, { status, retryAfter: seconds(headers.get("Retry-After")) });
+}
+
+/** Return the error for a request that got no answer. */
+export function unreachable(cause) {
+  return new GatepostError({ code: "unreachable", message: "The service cannot be reached." }, { cause });
+}
+
+/** Return the error for an answer that is not of the service. */
+export function unexpected(status) {
+  const message = "The answer is not Gatepost's: does baseUrl lead there?";
+  return new GatepostError({ code: "unexpected_answer", message }, { status });
+}
+
+/** Return the object that an answer holds as JSON, or null. Rejects where the answer breaks off. */
+export async function jsonOf(answer) {
+  if (!/\bjson\b/.test(answer.headers.get("Content-Type") ?? "")) return null;
+  const text = await answer.text();
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+function seconds(retryAfter) {
+  if (retryAfter === null) return null;
+  const value = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
+  return Number.isFinite(value) ? Math.max(1, value) : null;
+}

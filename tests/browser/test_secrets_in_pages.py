@@ -1,12 +1,13 @@
 """What the pages do with secrets: hide them while they are typed, take them from a manager, keep none."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 import gatepost.console
 from gatepost.console.admin_pages import ADMIN_PAGES
@@ -143,6 +144,29 @@ async def test_nothing_of_the_person_is_left_after_signing_out_and_going_back(
         assert await page.evaluate("localStorage.length") == 0
         visitor.refusals()
         await visitor.leave()
+
+
+async def test_answers_that_come_after_signing_out_are_written_nowhere(visitor: Visitor, somebody: Somebody) -> None:
+    page, held = visitor.page, asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await held.wait()
+        await route.fulfill(response=answer)
+
+    for path in ("sessions", "activity"):
+        await page.route(re.compile(f"/api/.*{path}"), late)
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.get_by_text(somebody.email).first).to_be_visible()
+    await page.route("**/api/auth/signout", late)
+    await page.get_by_role("banner").get_by_role("button", name="Sign out").click()
+    await expect(page.locator("main")).to_be_empty()
+    held.set()
+
+    await expect(page.get_by_role("status")).to_have_text("You are signed out.")
+
+    # An answer without the place that it was for would be an error in the console, of which `leave` tells.
+    assert somebody.email not in await page.content()
 
 
 async def test_sign_out_that_is_lost_shows_nothing_of_the_person_and_is_made_up_for(

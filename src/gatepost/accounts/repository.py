@@ -19,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import defer, joinedload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from gatepost.access.principal import Principal
 from gatepost.accounts.errors import UnknownRole
@@ -103,6 +104,11 @@ class Users:
             .with_for_update(read=True)
         )
         return await self.get(user_id) if await self._tx.scalar(query) is not None else None
+
+    async def reread_token_version(self, user: User) -> None:
+        """Let an account that was read say which of its access tokens are stale by now, in this transaction."""
+        version = await self._tx.scalar(select(User.token_version).where(User.id == user.id))
+        set_committed_value(user, "token_version", version)
 
     async def keep(self, user_id: int, *, now: datetime) -> None:
         """Take back the wish to be deleted."""

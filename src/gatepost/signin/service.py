@@ -248,7 +248,10 @@ class SignInService:
 
     async def _complete(self, tx: Transaction, user: User, session: Session, opening: Opening) -> None:
         """Do what goes with a new session: end those that it replaces, tell the owner of a new device."""
-        await self._sessions.end_named(tx, opening.replaces, reason=REPLACED, client=opening.client)
+        if opening.replaces:
+            await self._sessions.end_named(tx, opening.replaces, reason=REPLACED, client=opening.client)
+            # Where many of an account have ended, one more makes its access tokens stale: not the one of this session.
+            await Users(tx).reread_token_version(user)
         if opening.is_new_device:
             await _tell_owner(tx, user, session, client=opening.client)
 

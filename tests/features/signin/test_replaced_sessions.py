@@ -1,6 +1,7 @@
 """A sign-in on a browser that is signed in: the cookies are replaced, and the session that they were of ends."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 
 from gatepost.core.database import Database
 from gatepost.sessions.models import Session
+from gatepost.sessions.revocation import MOST_SESSION_LINES
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.cookies import ACCESS, OUR_PAGE, REFRESH, cookies_of
@@ -58,6 +60,16 @@ async def test_program_that_keeps_cookies_leaves_no_session_behind(api: Api, dat
     await sign_in(api, older.username, cookies(older))
 
     assert await end_reason(database, older) == "replaced"
+
+
+async def test_token_of_a_sign_in_is_good_however_many_sessions_of_the_account_have_ended(api: Api) -> None:
+    person = await api.sign_up()
+    for number in range(MOST_SESSION_LINES + 3):
+        answer = await sign_in(api, person.username, {**cookies(person), **OUR_PAGE})
+        body = answer.json()
+        person = replace(person, access_token=body["accessToken"], refresh_token=body["refreshToken"])
+
+        assert (await api.user_board(person.access_token)).status_code == 200, number
 
 
 async def test_wrong_password_ends_nothing(api: Api, database: Database) -> None:

@@ -6,12 +6,28 @@ import { unreachable } from "./client/error.js";
 /** Who is signed in: the client that other apps use, too. */
 export const client = createClient();
 
+let isCleared = false;
+
+/** Keep answers that are still under way from a page that shows nothing of its person any more. */
+export function dropAnswers() {
+  isCleared = true;
+}
+
 /**
  * Call the API and return its JSON, or its text, or null.
  *
- * Throws a GatepostError: the API's problem, or `code` "unreachable" where no answer came.
+ * Throws a GatepostError: the API's problem, or `code` "unreachable" where no answer came. Never returns once the page
+ * has been cleared.
  */
-export async function call(method, path, { body, headers = {} } = {}) {
+export async function call(...request) {
+  try {
+    return await send(...request);
+  } finally {
+    if (isCleared) await new Promise(() => {});
+  }
+}
+
+async function send(method, path, { body, headers = {} } = {}) {
   const init = { method, headers: { Accept: "application/json", ...headers } };
   if (body !== undefined) {
     init.body = JSON.stringify(body);

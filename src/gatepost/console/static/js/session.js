@@ -1,6 +1,6 @@
 // Who is signed in, and where to go when nobody is.
 
-import { client } from "./api.js";
+import { client, dropAnswers } from "./api.js";
 import { one } from "./ui.js";
 import { data } from "./words.js";
 
@@ -64,6 +64,7 @@ function again() {
 }
 
 function clear() {
+  dropAnswers();
   one("main").replaceChildren();
 }
 

@@ -1,7 +1,6 @@
 """`gatepost create-admin`."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from gatepost.access.principal import RoleName
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name, parse_email, parse_username
 from gatepost.accounts.service import NewAccount
-from gatepost.cli.running import refuse, running_services
+from gatepost.cli.running import read_line, refuse, require_terminal, running_services
 
 
 def _username(text: str) -> Name:
@@ -29,8 +28,9 @@ def create_admin(
 ) -> None:
     """Make an account with the roles user and admin; the password is asked for without echo."""
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = read_line()
     else:
+        require_terminal("give the password with --password-stdin")
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     user = asyncio.run(_create(NewAccount(username, email, password, is_proved=True)))
     print(f"administrator {user.username} has the id {user.id}")

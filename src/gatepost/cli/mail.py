@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import refuse, running_services
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
@@ -29,16 +30,27 @@ LINE = "-" * 78
 
 
 @app.command()
-def failed() -> None:
+def failed(as_json: Json = False) -> None:
     """Show every mail that was given up, and why."""
 
     async def work() -> Sequence[OutboxMail]:
         async with running_services() as services:
             return await services.outbox.failed()
 
-    for mail in asyncio.run(work()):
-        at = f"{mail.failed_at:%Y-%m-%d %H:%M}" if mail.failed_at else "?"
-        print(f"{mail.id}  {at}  {mail.kind}  {mail.address}  {mail.attempts} tries: {mail.last_error}")
+    mails = asyncio.run(work())
+    if as_json:
+        print_json([
+            {
+                "id": mail.id, "kind": mail.kind, "email": mail.address, "createdAt": mail.created_at,
+                "failedAt": mail.failed_at, "attempts": mail.attempts, "reason": mail.last_error,
+            }
+            for mail in mails
+        ])  # fmt: skip
+        return
+    table = Table("ID", "GIVEN UP", "KIND", "ADDRESS", "TRIES", "REASON")
+    for mail in mails:
+        table.add(mail.id, mail.failed_at, mail.kind, mail.address, mail.attempts, mail.last_error)
+    table.end()
 
 
 @app.command()

@@ -13,6 +13,7 @@ from gatepost.core.origins import TrustedOrigins, origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
+from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     Environment,
@@ -46,8 +47,6 @@ class Settings(
     """All settings. The environment wins over `.env`, and that over the defaults."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -62,8 +61,9 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[Any, ...]:
-        """Read what is empty as if it were not there."""
-        return init_settings, *map(_without_empty, (env_settings, dotenv_settings, file_secret_settings))
+        """Read what is empty as if it were not there, and `.env` by our own rules."""
+        env_file = EnvFileSource(settings_cls, ENV_FILE.get())
+        return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
 
     @property
     def in_production(self) -> bool:

@@ -26,12 +26,16 @@ from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.keys.errors import SigningKeyError
+from gatepost.mail.errors import MailNotSent
+from gatepost.mail.smtp import SmtpTransport
+from gatepost.mail.transports import transport_of
 from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A network of proxies and nothing else is small: a /24, or a /64 of IPv6.
 MOST_TRUSTED = {4: 2**8, 6: 2**64}
 MOST_APART_SECONDS = 5
+MAIL_SECONDS = 10
 
 
 class Severity(StrEnum):
@@ -57,7 +61,7 @@ def doctor(as_json: Json = False) -> None:
     except SettingsError as error:
         findings = [Finding(Severity.FAILURE, str(complaint)) for complaint in error.complaints]
     else:
-        findings = [*_of_settings(settings), *asyncio.run(_of_services(settings))]
+        findings = [*_of_settings(settings), *asyncio.run(_of_others(settings))]
     findings[1:1] = _of_names()
     if as_json:
         print_json([asdict(finding) for finding in findings])
@@ -146,6 +150,24 @@ def _open_to_listeners(database: URL) -> Iterator[str]:
             yield "the connection to the database is not encrypted: set DB_TLS=verify"
         case DatabaseTls.REQUIRED:
             yield "whoever answers is taken for the database: set DB_TLS=verify"
+
+
+async def _of_others(settings: Settings) -> list[Finding]:
+    return [*await _of_mail(settings), *await _of_services(settings)]
+
+
+async def _of_mail(settings: Settings) -> list[Finding]:
+    transport = transport_of(settings)
+    if not isinstance(transport, SmtpTransport):
+        return []
+    try:
+        async with asyncio.timeout(MAIL_SECONDS):
+            await transport.check()
+    except TimeoutError:
+        return [Finding(Severity.FAILURE, "mail cannot leave: the server does not answer in time")]
+    except MailNotSent as error:
+        return [Finding(Severity.FAILURE, f"mail cannot leave: {error}")]
+    return [Finding(Severity.OK, "the mail server lets us in")]
 
 
 async def _of_services(settings: Settings) -> list[Finding]:

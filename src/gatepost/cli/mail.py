@@ -14,13 +14,12 @@ from gatepost.cli.running import refuse, running_services
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
-from gatepost.core.settings.mail import parse_mail_url
 from gatepost.mail.errors import MailNotSent, TemplateBroken
 from gatepost.mail.examples import TEST_MAIL, example
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
-from gatepost.mail.transports import make_transport
+from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import SEND_SECONDS
 from gatepost.services import build_messages, build_templates
 
@@ -111,7 +110,7 @@ def broken_templates(settings: Settings) -> Iterator[str]:
 async def _send_test(settings: Settings, address: str) -> None:
     prepared = PreparedMail(address, settings.default_language, TEST_MAIL, {})
     message = build_messages(settings, SystemClock()).compose(prepared)
-    transport = make_transport(parse_mail_url(settings.mail_url.get_secret_value()))
+    transport = transport_of(settings)
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await transport.send(message)

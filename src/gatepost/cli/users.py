@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -30,7 +30,7 @@ app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules 
 
 PAGE = 500
 NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
-COLUMNS = ("id", "username", "email", "roles", "status", "emailVerified", "createdAt")
+COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
 ANY_STATE = Seen()
 # A method of AccountStanding.
 Act = Callable[..., Awaitable[object]]
@@ -52,7 +52,12 @@ def list_users(
     """Show accounts as they come, however many; with --json, one a line, as the API has them."""
     wanted = Filter(None if search is None else Search.of(search), role, status)
     table = Table("ID", "USER NAME", "ADDRESS", "ROLES", "STATUS", "VERIFIED", "CREATED")
-    take = print_json_line if as_json else lambda user: table.add(*(user[name] for name in COLUMNS))
+
+    def take(user: UserResponse) -> None:
+        if as_json:
+            print_json_line(user.model_dump(mode="json", by_alias=True))
+        else:
+            table.add(*(getattr(user, name) for name in COLUMNS))
 
     async def work() -> str | None:
         cursor, left = after, limit
@@ -61,7 +66,7 @@ def list_users(
                 size = PAGE if left is None else min(PAGE, left)
                 page = await services.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
                 for user in page.items:
-                    take(_shown(user))
+                    take(UserResponse.of(user))
                 cursor = page.next_cursor
                 left = None if left is None else left - len(page.items)
                 if cursor is None or left == 0:
@@ -77,12 +82,12 @@ def list_users(
 @app.command()
 def show(account: Account, as_json: Json = False) -> None:
     """Show one account."""
-    said = _shown(asyncio.run(_find_alone(account)))
+    user = UserResponse.of(asyncio.run(_find_alone(account)))
     if as_json:
-        print_json(said)
+        print_json(user.model_dump(mode="json", by_alias=True))
         return
     table = Table("FIELD", "VALUE")
-    for name, value in said.items():
+    for name, value in user.model_dump(by_alias=True).items():
         table.add(name, value)
     table.end()
 
@@ -166,11 +171,6 @@ def _act(account: str, act: Act, what: str, *, seen: Seen = ANY_STATE) -> None:
             return _called(user)
 
     print(f"{asyncio.run(work())} {what}")
-
-
-def _shown(user: User) -> dict[str, Any]:
-    """Return an account under the names of the API."""
-    return UserResponse.of(user).model_dump(mode="json", by_alias=True)
 
 
 def _called(user: User) -> str:

@@ -242,6 +242,10 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
         read_sender(settings.mail_from)
     except ValueError as error:
         yield Complaint("MAIL_FROM", str(error), "Use the address that your mail server lets you send from")
+    try:
+        _ = settings.ehlo_name
+    except ValueError as error:
+        yield Complaint("MAIL_EHLO_NAME", str(error), "Use a full host name such as auth.example.com, or [192.0.2.1]")
     if settings.mail_templates is not None and not settings.mail_templates.is_dir():
         yield Complaint("MAIL_TEMPLATES", "there is no such folder", "Make it, or remove the setting")
 

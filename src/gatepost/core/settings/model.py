@@ -1,5 +1,6 @@
 """The one settings object, and the values that follow from the settings."""
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
+from gatepost.core.settings.mail import ehlo_name
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
@@ -74,6 +76,15 @@ class Settings(
     def base_url(self) -> str:
         """PUBLIC_URL as links begin, without a slash at its end."""
         return self.public_url.rstrip("/")
+
+    @property
+    def ehlo_name(self) -> str:
+        """The name that we give mail servers.
+
+        Raises:
+            ValueError: MAIL_EHLO_NAME cannot be one.
+        """
+        return ehlo_name(self.mail_ehlo_name, own=socket.gethostname(), public_url=self.public_url)
 
     @property
     def trusted_origins(self) -> TrustedOrigins:

@@ -32,10 +32,15 @@ HAD_CONFLICTS = 1
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")]
 Report = Annotated[Path | None, typer.Option(help="Write every conflict to this file, as lines of JSON.")]
-FileName = Annotated[
-    Path,
-    typer.Argument(metavar="FILE", exists=True, dir_okay=False, allow_dash=True, help="`-` reads the standard input."),
-]
+
+
+def _file(text: str) -> Path:
+    if text != STDIN and not Path(text).is_file():
+        raise typer.BadParameter(f"there is no file {one_line(text)}")
+    return Path(text)
+
+
+FileName = Annotated[Path, typer.Argument(metavar="FILE", parser=_file, help="`-` reads the standard input.")]
 
 
 class Format(StrEnum):

@@ -34,7 +34,7 @@ from gatepost.core.leases import Leases
 from gatepost.core.passwords import Passwords
 from gatepost.core.purging import Purger, PurgeTask
 from gatepost.core.settings import Settings
-from gatepost.core.settings.mail import parse_mail_url, read_sender
+from gatepost.core.settings.mail import read_sender
 from gatepost.core.traffic import Traffic
 from gatepost.figures.counter import FigureCounter
 from gatepost.figures.overview import OverviewReader
@@ -49,7 +49,7 @@ from gatepost.limits.mailboxes import Mailboxes
 from gatepost.limits.rates import RateLimits
 from gatepost.mail.messages import Messages
 from gatepost.mail.rendering import Templates
-from gatepost.mail.transports import make_transport
+from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import OutboxWorker
 from gatepost.moving.restoring import Restoring
 from gatepost.operations.figures import Figures
@@ -221,7 +221,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         outbox=OutboxWorker(
             database,
             clock,
-            make_transport(parse_mail_url(settings.mail_url.get_secret_value())),
+            transport_of(settings),
             build_messages(settings, clock),
             MailLinks(database, clock, Mailboxes(rate_limits), public_url=settings.base_url, policy=policy),
             attempts=settings.mail_attempts,

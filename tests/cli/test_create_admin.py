@@ -37,6 +37,8 @@ def test_administrator_signs_in_and_sees_the_board(tmp_path: Path) -> None:
 def test_password_is_asked_for_twice_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BCRYPT_ROUNDS", "4")
+    # What stands in for the terminal here is none.
+    monkeypatch.setattr("gatepost.cli.accounts.require_terminal", lambda instead: None)
 
     result = CliRunner().invoke(app, ADMIN, input=f"{PASSWORD}\nanother one\n{PASSWORD}\n{PASSWORD}\n")
 

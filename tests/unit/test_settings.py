@@ -508,10 +508,11 @@ def test_example_file_sets_every_setting_to_its_default(env: pytest.MonkeyPatch)
     assert [line.removeprefix("#").partition("=")[0] for line in lines] == names
 
     Path(".env").write_text("\n".join(line.removeprefix("#") for line in lines), encoding="utf-8")
-    from_the_file = Settings(_env_file=".env")
+    from_the_file = load_settings()
 
-    defaults = Settings(_env_file=None)
-    for name in Settings.model_fields:
+    defaults = Settings()
+    # Development makes a secret where the file has none.
+    for name in Settings.model_fields.keys() - {"secret_key"}:
         assert getattr(from_the_file, name) == getattr(defaults, name), name
 
 

@@ -1,6 +1,6 @@
 """What must stay true of all accounts together."""
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, Select, exists, select
 
 from gatepost.access.principal import RoleName
 from gatepost.accounts.errors import LastAdministrator
@@ -31,13 +31,21 @@ async def require_another_administrator(tx: Transaction, user: User, *, policy: 
 
 async def has_administrator(tx: Transaction, *, policy: AccountPolicy, but: int = 0) -> bool:
     """Whether an account with the role admin, besides one, can sign in as things are."""
-    administrators = (
+    return bool(await tx.scalar(select(exists(_administrators(policy).where(User.id != but)))))
+
+
+async def first_administrator(tx: Transaction, *, policy: AccountPolicy) -> int | None:
+    """Return the id of the oldest account with the role admin that can sign in as things are."""
+    return await tx.scalar(_administrators(policy).order_by(User.id).limit(1))
+
+
+def _administrators(policy: AccountPolicy) -> Select[int]:
+    return (
         select(User.id)
         .join(user_roles, user_roles.c.user_id == User.id)
         .join(Role, Role.id == user_roles.c.role_id)
-        .where(Role.name == RoleName.ADMIN, User.id != but, *_can_sign_in(policy))
+        .where(Role.name == RoleName.ADMIN, *_can_sign_in(policy))
     )
-    return bool(await tx.scalar(select(exists(administrators))))
 
 
 def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gatepost.access.authority import Authority
 from gatepost.access.errors import PermissionRequired
-from gatepost.access.principal import Permission, Principal
+from gatepost.access.principal import ALL_PERMISSIONS, Permission, Principal
 from gatepost.accounts.errors import UserNotFound
 from gatepost.accounts.models import Role, User
 from gatepost.accounts.repository import Users
@@ -32,6 +32,27 @@ class Caller:
     def user_id(self) -> int:
         """The id of their account."""
         return self.principal.user_id
+
+    @property
+    def in_name_of(self) -> int:
+        """The account that answers for what they send: their own."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Whoever runs commands on the machine itself: may do everything, and the audit log names no account.
+
+    What needs an account that answers for it, as an invitation does, is sent in the name of one.
+    """
+
+    in_name_of: int | None = None
+    user_id: None = None
+    client: None = None
+
+
+Actor = Caller | Shell
+EVERYTHING = Authority(frozenset(), frozenset({ALL_PERMISSIONS}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +94,21 @@ def roles_in_words(roles: Iterable[Role]) -> dict[str, list[str] | list[int]]:
     return {"roles": [role.name for role in held], "role_ids": [role.id for role in held]}
 
 
-async def authority_of(tx: Transaction, caller: Caller, permission: Permission) -> Authority:
+async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -> Authority:
     """Return the caller's authority, as it is now and stays until the transaction ends.
 
     Raises:
         TokenStale, TokenRevoked: their account has changed, or their session ended, since their token was issued.
         PermissionRequired: they may not do what needs this permission.
     """
-    return await _authority(tx, await Users(tx).kept(caller.user_id), caller, permission)
+    answers = await Users(tx).kept(caller.in_name_of) if caller.in_name_of is not None else None
+    if isinstance(caller, Shell) and answers is not None:
+        return _allowed(Authority.of(answers), permission)
+    return await _authority(tx, answers, caller, permission)
 
 
 async def open_act(
-    tx: Transaction, caller: Caller, user_id: int, seen: Seen, *, own_route: str | None = None
+    tx: Transaction, caller: Actor, user_id: int, seen: Seen, *, own_route: str | None = None
 ) -> tuple[User, Authority]:
     """Return the account to act on, locked, and the caller's authority.
 
@@ -110,7 +134,9 @@ async def open_act(
     return user, authority
 
 
-async def _authority(tx: Transaction, actor: User | None, caller: Caller, permission: Permission) -> Authority:
+async def _authority(tx: Transaction, actor: User | None, caller: Actor, permission: Permission) -> Authority:
+    if isinstance(caller, Shell):
+        return EVERYTHING
     # The gate has let the token pass; that may have been a moment before the account changed, or its session ended.
     if actor is None or actor.disabled_at is not None:
         raise TokenStale
@@ -121,7 +147,10 @@ async def _authority(tx: Transaction, actor: User | None, caller: Caller, permis
     session = await Sessions(tx).get(caller.principal.session_id)
     if session is None or session.ended_at is not None:
         raise TokenRevoked
-    authority = Authority.of(actor)
+    return _allowed(Authority.of(actor), permission)
+
+
+def _allowed(authority: Authority, permission: Permission) -> Authority:
     if not authority.allows([permission]):
         raise PermissionRequired(f"The permission {permission} is needed.")
     return authority

@@ -185,16 +185,17 @@ class ManagedUsers:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def lock(self, *, actor_id: int, user_id: int) -> tuple[User | None, User | None]:
-        """Return who acts and on whom: the one kept from changing, the other to be changed.
+    async def lock(self, *, actor_id: int | None, user_id: int) -> tuple[User | None, User | None]:
+        """Return who acts, if it is an account, and on whom: the one kept from changing, the other to be changed.
 
         Rows are locked in the order of their ids, so that two who act on each other do so one after the other.
         """
-        for locked_id in sorted({actor_id, user_id}):
+        ids = sorted({user_id} if actor_id is None else {actor_id, user_id})
+        for locked_id in ids:
             query = select(User.id).where(User.id == locked_id).with_for_update(read=locked_id != user_id)
             await self._tx.execute(query)
-        found = {user.id: user for user in await self._load(actor_id, user_id)}
-        return found.get(actor_id), found.get(user_id)
+        found = {user.id: user for user in await self._load(*ids)}
+        return None if actor_id is None else found.get(actor_id), found.get(user_id)
 
     async def _load(self, *ids: int) -> Sequence[User]:
         query = select(User).options(joinedload(User.roles)).where(User.id.in_(ids))

@@ -10,7 +10,7 @@ from gatepost.accounts.models import User
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles
 from gatepost.accounts.rights import require_fit
-from gatepost.admin.acts import Caller, Seen, open_act, roles_in_words
+from gatepost.admin.acts import Actor, Seen, open_act, roles_in_words
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.admin.links import end_links_of
 from gatepost.audit.log import AuditEvent, record
@@ -56,7 +56,7 @@ class AccountStanding:
         self._policy = policy
 
     @retry_conflicts
-    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: Seen, by: Caller) -> User:
+    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: Seen, by: Actor) -> User:
         """Give an account exactly these roles; its access tokens are stale, and a refresh shows the new ones.
 
         Raises:
@@ -84,7 +84,7 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def disable(self, user_id: int, *, seen: Seen, by: Caller) -> User:
+    async def disable(self, user_id: int, *, seen: Seen, by: Actor) -> User:
         """Keep an account from being signed in to, and end its sessions; one that is disabled already is fine.
 
         Raises:
@@ -103,7 +103,7 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def enable(self, user_id: int, *, seen: Seen, by: Caller) -> User:
+    async def enable(self, user_id: int, *, seen: Seen, by: Actor) -> User:
         """Let an account be signed in to again; one that is not disabled is fine."""
         async with self._db.begin() as tx:
             user, _ = await open_act(tx, by, user_id, seen)
@@ -115,7 +115,7 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def sign_out(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+    async def sign_out(self, user_id: int, *, seen: Seen, by: Actor) -> None:
         """End every session of an account."""
         async with self._db.begin() as tx:
             user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_SIGN_OUT)
@@ -124,7 +124,7 @@ class AccountStanding:
             self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
 
     @retry_conflicts
-    async def send_password_link(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+    async def send_password_link(self, user_id: int, *, seen: Seen, by: Actor) -> None:
         """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
         async with self._db.begin() as tx:
             user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_PASSWORD)
@@ -134,7 +134,7 @@ class AccountStanding:
             self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
 
     @retry_conflicts
-    async def delete(self, user_id: int, *, seen: Seen, by: Caller) -> None:
+    async def delete(self, user_id: int, *, seen: Seen, by: Actor) -> None:
         """Delete an account at once, with all that tells of its owner.
 
         Raises:
@@ -147,7 +147,7 @@ class AccountStanding:
             await self._leaving.erase(tx, user_id, actor_id=by.user_id, client=by.client, details=details)
 
     async def _keep(
-        self, tx: Transaction, user: User, event: AuditEvent, by: Caller, *, before: Mapping[str, object]
+        self, tx: Transaction, user: User, event: AuditEvent, by: Actor, *, before: Mapping[str, object]
     ) -> None:
         """Write a changed account, and what changed."""
         user.version, user.updated_at = user.version + 1, self._clock.now()
@@ -156,6 +156,6 @@ class AccountStanding:
         self._record(tx, event, user.id, by, details={"before": before, "after": {name: now[name] for name in before}})
 
     def _record(
-        self, tx: Transaction, event: AuditEvent, user_id: int, by: Caller, *, details: dict[str, object]
+        self, tx: Transaction, event: AuditEvent, user_id: int, by: Actor, *, details: dict[str, object]
     ) -> None:
         record(tx, event, at=self._clock.now(), user_id=user_id, actor_id=by.user_id, client=by.client, details=details)

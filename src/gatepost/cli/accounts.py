@@ -1,7 +1,6 @@
 """`gatepost create-admin`."""
 
 import asyncio
-import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, TypeVar
@@ -12,7 +11,7 @@ from gatepost.access.principal import RoleName
 from gatepost.accounts.models import User
 from gatepost.accounts.names import Name, parse_email, parse_wanted_name, settle_name
 from gatepost.accounts.service import NewAccount
-from gatepost.cli.running import refuse, running_services
+from gatepost.cli.running import read_line, refuse, require_terminal, running_services
 
 Given = TypeVar("Given", str, Name)
 
@@ -33,8 +32,9 @@ def create_admin(
     """Make an account with the roles user and admin; the password is asked for without echo."""
     username = _read(partial(settle_name, email=email), username)
     if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = read_line()
     else:
+        require_terminal("give the password with --password-stdin")
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     user = asyncio.run(_create(NewAccount(username, email, password, is_proved=True)))
     print(f"administrator {user.username} has the id {user.id}")

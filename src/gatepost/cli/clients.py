@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import running_services
 from gatepost.clients.models import ResourceServer
 
@@ -26,15 +27,23 @@ def add(client_id: ClientId, name: Annotated[str, typer.Option(help="What people
 
 
 @app.command("list")
-def list_clients() -> None:
+def list_clients(as_json: Json = False) -> None:
     """Show every registered service."""
 
     async def work() -> Sequence[ResourceServer]:
         async with running_services() as services:
             return await services.clients.list()
 
-    for server in asyncio.run(work()):
-        print(f"{server.client_id}  {server.created_at:%Y-%m-%d}  {server.name}")
+    servers = asyncio.run(work())
+    if as_json:
+        print_json([
+            {"clientId": server.client_id, "name": server.name, "createdAt": server.created_at} for server in servers
+        ])  # fmt: skip
+        return
+    table = Table("CLIENT", "SINCE", "NAME")
+    for server in servers:
+        table.add(server.client_id, server.created_at, server.name)
+    table.end()
 
 
 @app.command()

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from gatepost.cli.running import explained, tell_misspelt
 from gatepost.core.database import create_engine
 from gatepost.core.migrations import current_revision
 from gatepost.core.migrations import migrate as bring_to
@@ -16,7 +17,10 @@ def migrate(
     revision: Annotated[str, typer.Argument(help="`head`, `base`, or a revision such as 0005.")] = "head",
 ) -> None:
     """Bring the database to a schema: the newest one, or an earlier one for going back."""
-    before, after = asyncio.run(_migrate(load_settings(), revision))
+    settings = load_settings()
+    tell_misspelt()
+    with explained(settings):
+        before, after = asyncio.run(_migrate(settings, revision))
     print(f"{before or 'empty'} -> {after or 'empty'}" if before != after else f"already at {after or 'empty'}")
 
 

@@ -2,19 +2,22 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import UTC
 from enum import StrEnum
 from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 import typer
-from sqlalchemy import URL
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL, func, select
 
 from gatepost.accounts.guards import has_administrator
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.cli.mail import broken_templates
-from gatepost.cli.running import cause_of
+from gatepost.cli.output import Json, print_json
+from gatepost.cli.running import ENV_FILE, DatabaseUnusable, explained, misspelt
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database
 from gatepost.core.database_tls import DatabaseTls, mode_of
 from gatepost.core.migrations import MigrationError, require_current_schema
 from gatepost.core.origins import PORTS
@@ -23,11 +26,16 @@ from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.keys.errors import SigningKeyError
+from gatepost.mail.errors import MailNotSent
+from gatepost.mail.smtp import SmtpTransport
+from gatepost.mail.transports import transport_of
 from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A network of proxies and nothing else is small: a /24, or a /64 of IPv6.
 MOST_TRUSTED = {4: 2**8, 6: 2**64}
+MOST_APART_SECONDS = 5
+MAIL_SECONDS = 10
 
 
 class Severity(StrEnum):
@@ -46,24 +54,39 @@ class Finding:
     text: str
 
 
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Look at the settings, the database and the keys; the exit code is 1 when something does not work."""
     try:
         settings = load_settings()
     except SettingsError as error:
         findings = [Finding(Severity.FAILURE, str(complaint)) for complaint in error.complaints]
     else:
-        findings = [*_of_settings(settings), *asyncio.run(_of_services(settings))]
-    for finding in findings:
-        print(f"{finding.severity:8} {finding.text}")
+        findings = [*_of_settings(settings), *asyncio.run(_of_others(settings))]
+    findings[1:1] = _of_names()
+    if as_json:
+        print_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            print(f"{finding.severity:8} {finding.text}")
     if any(finding.severity is Severity.FAILURE for finding in findings):
         raise typer.Exit(1)
+
+
+def _of_names() -> Iterator[Finding]:
+    """Tell of names that are no settings: those of `.env` that are far from any may be for other programs."""
+    near, others = misspelt()
+    for one in near:
+        yield Finding(Severity.WARNING, str(one))
+    if others:
+        yield Finding(Severity.OK, f"names in {ENV_FILE} that are no settings, and do nothing: {', '.join(others)}")
 
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
     if not settings.cors_origins:
         yield Finding(Severity.OK, "CORS_ORIGINS is empty: no page of another origin may call the API")
+    if not settings.in_production and parse_mail_url(settings.mail_url.get_secret_value()).scheme is MailScheme.CONSOLE:
+        yield Finding(Severity.OK, "MAIL_URL is console: mails, and links that open accounts, are printed in the log")
     for problem in broken_templates(settings):
         yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
     for problem in (*_unsafe(settings), *_unsafe_elsewhere(settings)):
@@ -129,12 +152,36 @@ def _open_to_listeners(database: URL) -> Iterator[str]:
             yield "whoever answers is taken for the database: set DB_TLS=verify"
 
 
+async def _of_others(settings: Settings) -> list[Finding]:
+    return [*await _of_mail(settings), *await _of_services(settings)]
+
+
+async def _of_mail(settings: Settings) -> list[Finding]:
+    transport = transport_of(settings)
+    if not isinstance(transport, SmtpTransport):
+        return []
+    try:
+        async with asyncio.timeout(MAIL_SECONDS):
+            await transport.check()
+    except TimeoutError:
+        return [Finding(Severity.FAILURE, "mail cannot leave: the server does not answer in time")]
+    except MailNotSent as error:
+        return [Finding(Severity.FAILURE, f"mail cannot leave: {error}")]
+    return [Finding(Severity.OK, "the mail server lets us in")]
+
+
 async def _of_services(settings: Settings) -> list[Finding]:
     services = build_services(settings)
+    findings: list[Finding] = []
     try:
-        return [finding async for finding in _of_database(services)]
+        with explained(settings):
+            async for finding in _of_database(services):
+                findings.append(finding)
+    except DatabaseUnusable as error:
+        findings.append(Finding(Severity.FAILURE, str(error)))
     finally:
         await services.stop()
+    return findings
 
 
 async def _of_database(services: Services) -> AsyncIterator[Finding]:
@@ -142,22 +189,35 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
     backend = services.settings.sqlalchemy_url.get_backend_name()
     try:
         await require_current_schema(services.database.engine)
-    except MigrationError as error:
-        yield Finding(Severity.FAILURE, str(error))
-        return
-    except (SQLAlchemyError, OSError) as error:
-        yield Finding(Severity.FAILURE, f"the {backend} database cannot be reached: {cause_of(error)}")
-        return
-    yield Finding(Severity.OK, f"the {backend} database has the newest schema")
-    try:
+        yield Finding(Severity.OK, f"the {backend} database has the newest schema")
         await services.start()
-    except SigningKeyError as error:
+    except (MigrationError, SigningKeyError) as error:
         yield Finding(Severity.FAILURE, str(error))
         return
     yield Finding(Severity.OK, f"tokens are signed with {services.keys.signing.algorithm}")
+    async for finding in clocks(services.database, services.clock):
+        yield finding
     async with services.database.read() as tx:
         has_admin = await has_administrator(tx, policy=AccountPolicy.of(services.settings))
     if has_admin:
         yield Finding(Severity.OK, "there is an administrator")
     else:
         yield Finding(Severity.WARNING, "there is no administrator: run gatepost create-admin")
+
+
+async def clocks(database: Database, clock: Clock) -> AsyncIterator[Finding]:
+    """Compare the clock of this machine with the database's; a file has none."""
+    if database.engine.dialect.name == "sqlite":
+        return
+    before = clock.now()
+    async with database.read() as tx:
+        theirs = (await tx.scalars(select(func.utc_timestamp(6)))).one().replace(tzinfo=UTC)
+    # The database read its clock about halfway between.
+    ours = before + (clock.now() - before) / 2
+    apart = (ours - theirs).total_seconds()
+    if abs(apart) > MOST_APART_SECONDS:
+        yield Finding(
+            Severity.WARNING,
+            f"the clock here is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the database's: sessions "
+            "and links may end too early or too late. Let both machines keep time by NTP",
+        )

@@ -1,12 +1,12 @@
 """`gatepost openapi` and `gatepost settings`."""
 
-import json
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr
 
 from gatepost.app import create_app
+from gatepost.cli.output import Json, print_json
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.text import example_file, in_force, markdown_table
 
@@ -14,18 +14,21 @@ from gatepost.core.settings.text import example_file, in_force, markdown_table
 def openapi() -> None:
     """Print the OpenAPI document; nothing is read or connected."""
     described = Settings.model_construct(secret_key=SecretStr("only for describing the routes"))
-    print(json.dumps(create_app(described).openapi(), indent=2, ensure_ascii=False))
+    print_json(create_app(described).openapi())
 
 
 def settings(
     example: Annotated[bool, typer.Option("--example", help="Print .env.example instead.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of the README instead.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Print the settings in force, secrets hidden."""
     if example:
         print(example_file(), end="")
     elif markdown:
         print(markdown_table(), end="")
+    elif as_json:
+        print_json(dict(in_force(load_settings())))
     else:
         for name, value in in_force(load_settings()):
             print(f"{name}={value}")

@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import running_services
+from gatepost.keys.life import KeyLives
 from gatepost.keys.rotation import KeyStatus
+from gatepost.keys.schemas import KeysResponse
 
 app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens: next, active, retiring, gone.")
 
@@ -15,18 +18,23 @@ Force = Annotated[bool, typer.Option("--force", help="Even if tokens that are ou
 
 
 @app.command("list")
-def list_keys() -> None:
+def list_keys(as_json: Json = False) -> None:
     """Show every key with its state and how many sessions hold a token that it signed."""
 
-    async def work() -> tuple[Sequence[KeyStatus], bool]:
+    async def work() -> tuple[Sequence[KeyStatus], KeyLives]:
         async with running_services() as services:
-            return await services.key_rotation.list(), services.keys.is_stored
+            return await services.key_rotation.list(), await services.key_history.read()
 
-    stored, are_used = asyncio.run(work())
-    if not are_used:
+    stored, lives = asyncio.run(work())
+    if as_json:
+        print_json(KeysResponse.of(lives).model_dump(mode="json", by_alias=True))
+        return
+    if not lives.is_stored:
         print("HS256 signs with JWT_SECRET, which is in the settings; no key below is in use")
+    table = Table("KEY", "ALGORITHM", "STATE", "MADE", "SESSIONS")
     for key in stored:
-        print(f"{key.kid}  {key.algorithm}  {key.state:8}  {key.created_at:%Y-%m-%d}  {key.live_sessions} sessions")
+        table.add(key.kid, key.algorithm, key.state, key.created_at, key.live_sessions)
+    table.end()
 
 
 @app.command()

@@ -9,17 +9,17 @@ from typing import Annotated
 
 import typer
 
+from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import refuse, running_services
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
-from gatepost.core.settings.mail import parse_mail_url
 from gatepost.mail.errors import MailNotSent, TemplateBroken
 from gatepost.mail.examples import TEST_MAIL, example
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
-from gatepost.mail.transports import make_transport
+from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import SEND_SECONDS
 from gatepost.services import build_messages, build_templates
 
@@ -29,16 +29,27 @@ LINE = "-" * 78
 
 
 @app.command()
-def failed() -> None:
+def failed(as_json: Json = False) -> None:
     """Show every mail that was given up, and why."""
 
     async def work() -> Sequence[OutboxMail]:
         async with running_services() as services:
             return await services.outbox.failed()
 
-    for mail in asyncio.run(work()):
-        at = f"{mail.failed_at:%Y-%m-%d %H:%M}" if mail.failed_at else "?"
-        print(f"{mail.id}  {at}  {mail.kind}  {mail.address}  {mail.attempts} tries: {mail.last_error}")
+    mails = asyncio.run(work())
+    if as_json:
+        print_json([
+            {
+                "id": mail.id, "kind": mail.kind, "email": mail.address, "createdAt": mail.created_at,
+                "failedAt": mail.failed_at, "attempts": mail.attempts, "reason": mail.last_error,
+            }
+            for mail in mails
+        ])  # fmt: skip
+        return
+    table = Table("ID", "GIVEN UP", "KIND", "ADDRESS", "TRIES", "REASON")
+    for mail in mails:
+        table.add(mail.id, mail.failed_at, mail.kind, mail.address, mail.attempts, mail.last_error)
+    table.end()
 
 
 @app.command()
@@ -99,7 +110,7 @@ def broken_templates(settings: Settings) -> Iterator[str]:
 async def _send_test(settings: Settings, address: str) -> None:
     prepared = PreparedMail(address, settings.default_language, TEST_MAIL, {})
     message = build_messages(settings, SystemClock()).compose(prepared)
-    transport = make_transport(parse_mail_url(settings.mail_url.get_secret_value()))
+    transport = transport_of(settings)
     try:
         async with asyncio.timeout(SEND_SECONDS):
             await transport.send(message)

@@ -4,7 +4,6 @@ import sys
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
 from gatepost import __version__
 from gatepost.cli import (
@@ -21,8 +20,10 @@ from gatepost.cli import (
     restoring,
     server,
     unlock,
+    users,
 )
-from gatepost.cli.running import cause_of
+from gatepost.cli.output import people_out
+from gatepost.cli.running import DatabaseUnusable
 from gatepost.core.errors import AppError
 from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
@@ -36,7 +37,6 @@ app = typer.Typer(
     name="gatepost",
     help="Authentication and authorization for browser and mobile apps.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 for command in (
@@ -44,6 +44,7 @@ for command in (
     restoring.after_restore, info.openapi, info.settings,
 ):  # fmt: skip
     app.command()(command)
+app.add_typer(users.app, name="users")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(mail.app, name="mail")
@@ -68,16 +69,18 @@ def main(
 
 def run() -> None:
     """Run a command; what goes wrong is told in one line, or one line a setting."""
+    people_out()
     try:
         app()
     except SettingsError as error:
         _complain("these settings cannot be used:", *(f"  {complaint}" for complaint in error.complaints))
         sys.exit(REFUSED_SETTINGS)
-    except (MigrationError, SigningKeyError, MailError, AppError) as error:
+    except (DatabaseUnusable, MigrationError, SigningKeyError, MailError, AppError) as error:
         _complain(str(error))
         sys.exit(FAILED)
-    except (SQLAlchemyError, OSError) as error:
-        _complain(f"the database or a file cannot be used: {cause_of(error)}")
+    except OSError as error:
+        file = f"{error.filename} cannot be used: " if error.filename else ""
+        _complain(f"{file}{error.strerror or error}")
         sys.exit(FAILED)
 
 

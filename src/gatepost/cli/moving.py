@@ -14,9 +14,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from gatepost.cli.running import refuse, running_services
+from gatepost.cli.output import data_out
+from gatepost.cli.running import read_line, refuse, running_services
+from gatepost.core.plain_text import one_line
+from gatepost.moving.csv_file import CsvFile
 from gatepost.moving.exporting import Exporter
-from gatepost.moving.files import CsvFile, FileUnreadable, JsonLines
+from gatepost.moving.files import STDIN, FileUnreadable, JsonLines
 from gatepost.moving.importing import Importer, Outcome, Source
 from gatepost.moving.records import Conflict
 from gatepost.moving.sequelize import SequelizeSource, SourceUnusable
@@ -33,7 +36,15 @@ ROTATION = (
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")]
 Report = Annotated[Path | None, typer.Option(help="Write every conflict to this file, as lines of JSON.")]
-FileName = Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False)]
+
+
+def _file(text: str) -> Path:
+    if text != STDIN and not Path(text).is_file():
+        raise typer.BadParameter(f"there is no file {one_line(text)}")
+    return Path(text)
+
+
+FileName = Annotated[Path, typer.Argument(metavar="FILE", parser=_file, help="`-` reads the standard input.")]
 
 
 class Format(StrEnum):
@@ -52,7 +63,7 @@ def sequelize(
     report: Report = None,
 ) -> None:
     """Copy the accounts of the Node.js service from its MySQL database, which is only read."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    password = read_line() if password_stdin else None
     _import(lambda: SequelizeSource(url, password=password), dry_run=dry_run, report=report)
 
 
@@ -74,13 +85,14 @@ def export(
 ) -> None:
     """Write every account and role, PASSWORD HASHES INCLUDED; the file is readable by its owner alone."""
     with ExitStack() as stack:
-        out = sys.stdout if file is None else stack.enter_context(_private(file))
+        is_piped = file is None or str(file) == STDIN
+        out = data_out() if file is None or is_piped else stack.enter_context(_private(file))
         undo = stack.enter_context(ExitStack())
-        if file is not None:
+        if file is not None and not is_piped:
             undo.callback(file.unlink)  # half an export looks like a whole one
         count = asyncio.run(_export(out))
         undo.pop_all()
-    where = "standard output" if file is None else str(file)
+    where = "standard output" if is_piped else str(file)
     print(
         f"{count} accounts and roles written to {where}; password hashes are among it, so keep it safe", file=sys.stderr
     )
@@ -98,7 +110,7 @@ async def _export(out: TextIO) -> int:
 def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -> None:
     shown: list[Conflict] = []
     with ExitStack() as stack:
-        lines = stack.enter_context(report.open("w", encoding="utf-8")) if report else None
+        lines = stack.enter_context(report.open("w", encoding="utf-8", newline="\n")) if report else None
 
         def note(conflict: Conflict) -> None:
             if len(shown) < MOST_SHOWN:
@@ -140,7 +152,7 @@ async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: boo
 
 def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Path | None) -> None:
     for conflict in shown:
-        print(f"{conflict.place}: {conflict.code}: {conflict.reason}")
+        print(one_line(f"{conflict.place}: {conflict.code}: {conflict.reason}"))
     if outcome.conflicts > len(shown):
         print(f"… and {outcome.conflicts - len(shown)} more; --report FILE writes them all")
     would = "would be " if dry_run else ""
@@ -163,4 +175,4 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
 
 def _private(file: Path) -> TextIO:
     # Exclusive, since a file that is there may be open to others.
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="\n")

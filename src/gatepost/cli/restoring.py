@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gatepost.cli.running import running_services
+from gatepost.cli.running import require_terminal, running_services
 from gatepost.moving.restoring import Restored
 
 # More accounts than are made in the time that a restore loses, and little beside the numbers of 32 bits.
@@ -24,6 +24,7 @@ Gap = Annotated[
 def after_restore(yes: Yes = False, account_gap: Gap = ACCOUNT_GAP) -> None:
     """End what an older copy of the database has brought back: sessions, tokens, links, mails that were sent."""
     if not yes:
+        require_terminal("say --yes")
         copy_of = asyncio.run(_copy_of())
         print(
             f"The database is as it was {_when(copy_of)}. Everybody is signed out, on every device and at every other "

@@ -1,20 +1,32 @@
 """What commands share: a database that is up to date, and the services on it."""
 
+import io
+import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from gatepost.core.database import create_engine
+from gatepost.core.database import DatabaseUnavailable, create_engine
+from gatepost.core.database_causes import cause_of
 from gatepost.core.migrations import current_revision, migrate, newest_revision, require_current_schema
 from gatepost.core.secrets import prepare_data_folder
 from gatepost.core.settings import Settings, load_settings
+from gatepost.core.settings.env_file import Misspelt, misspelt_names
 from gatepost.services import Services, build_services
 
 REFUSED = 2
+ENV_FILE = Path(".env")
+TOO_LATE = "it did not answer in DB_TIMEOUT_SECONDS"
+
+
+class DatabaseUnusable(Exception):
+    """The database cannot be used; the message says why and what to do."""
 
 
 def refuse(reason: str) -> NoReturn:
@@ -23,10 +35,53 @@ def refuse(reason: str) -> NoReturn:
     raise typer.Exit(REFUSED)
 
 
-def cause_of(error: SQLAlchemyError | OSError) -> str:
-    """Say why a database or a file cannot be used, in one line: the texts can run over many, and hold SQL."""
-    cause = getattr(error, "orig", None) or error
-    return str(cause).partition("\n")[0]
+@contextmanager
+def explained(settings: Settings) -> Iterator[None]:
+    """Let what goes wrong with the database of a command be told by its cause.
+
+    Raises:
+        DatabaseUnusable: something did.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, DatabaseUnavailable) as error:
+        url = settings.sqlalchemy_url
+        cause = error.__cause__ if isinstance(error, DatabaseUnavailable) and error.__cause__ is not None else error
+        said = TOO_LATE if isinstance(cause, TimeoutError | PoolTimeoutError) else cause_of(cause, url)
+        raise DatabaseUnusable(f"the {url.get_backend_name()} database cannot be used: {said}") from error
+
+
+def tell_misspelt() -> None:
+    """Say on the standard error which names in `.env` and the environment were meant to be settings."""
+    near, _ = misspelt()
+    for one in near:
+        print(f"gatepost: {one}", file=sys.stderr)
+
+
+def misspelt() -> tuple[list[Misspelt], list[str]]:
+    """Return names that are near to a setting's, and the other names in `.env`."""
+    known = {name.upper() for name in Settings.model_fields}
+    return misspelt_names(known, env_file=ENV_FILE, environment=os.environ)
+
+
+def read_line() -> str:
+    """Read a line of the standard input, such as a password, in UTF-8 whatever the locale."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+    try:
+        return sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        refuse("the standard input is not UTF-8")
+
+
+def require_terminal(instead: str) -> None:
+    """Go on only where somebody can be asked; `instead` says how to do without.
+
+    Raises:
+        typer.Exit: there is no terminal.
+    """
+    if not sys.stdin.isatty():
+        refuse(f"there is no terminal to ask at: {instead}")
 
 
 async def bring_up_to_date(settings: Settings) -> None:
@@ -51,10 +106,11 @@ async def bring_up_to_date(settings: Settings) -> None:
 async def running_services(settings: Settings | None = None) -> AsyncIterator[Services]:
     """Give a command the services, as the settings have them, on a database that is up to date."""
     settings = settings or load_settings()
-    await bring_up_to_date(settings)
-    services = build_services(settings)
-    try:
-        await services.start()
-        yield services
-    finally:
-        await services.stop()
+    with explained(settings):
+        await bring_up_to_date(settings)
+        services = build_services(settings)
+        try:
+            await services.start()
+            yield services
+        finally:
+            await services.stop()

@@ -17,7 +17,7 @@ import uvicorn
 
 from gatepost.accounts.guards import has_administrator
 from gatepost.accounts.policy import AccountPolicy
-from gatepost.cli.running import running_services
+from gatepost.cli.running import running_services, tell_misspelt
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http.draining import grace_seconds
@@ -37,6 +37,7 @@ def serve(
     with _environment(HOST=host, PORT=port):
         settings = load_settings()
         _require_free_port(settings)
+        tell_misspelt()
         has_admin = asyncio.run(_try(settings))
         _greet(settings, has_admin=has_admin)
         count = 1 if reload else workers or settings.workers

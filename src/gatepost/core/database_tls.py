@@ -1,5 +1,6 @@
 """TLS to the database: which of it a set of wishes means, and the connections that insist on it."""
 
+import asyncio
 import ssl
 from collections.abc import Collection, Mapping
 from enum import StrEnum
@@ -10,6 +11,8 @@ from sqlalchemy import URL
 
 # What MySQL's own clients answer where TLS fails: CR_SSL_CONNECTION_ERROR.
 TLS_FAILED = 2026
+# CR_CONN_HOST_ERROR.
+NO_ANSWER = 2003
 # CLIENT_SSL, of what a server says that it can.
 OFFERS_TLS = 1 << 11
 MODE, CA, CERTIFICATE, KEY = "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key"
@@ -140,7 +143,13 @@ async def _connect(*, password: str = "", **arguments: Any) -> Connection:
     # The driver takes letters for octets of Latin-1, and an error about others would hold the password. The servers
     # and their own clients take them for UTF-8.
     connection = _TlsConnection(password=password.encode().decode("latin-1"), **arguments)
-    await connection._connect()  # noqa: SLF001  as the driver's own connect() does
+    try:
+        # The driver's own limit ends with the connection of TCP: what then says nothing would be waited for, for ever.
+        async with asyncio.timeout(arguments.get("connect_timeout")):
+            await connection._connect()  # noqa: SLF001  as the driver's own connect() does
+    except TimeoutError as error:
+        connection.close()
+        raise OperationalError(NO_ANSWER, "the server does not answer in time") from error
     return connection
 
 

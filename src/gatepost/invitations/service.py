@@ -12,7 +12,7 @@ from gatepost.accounts.names import Name
 from gatepost.accounts.policy import AccountPolicy
 from gatepost.accounts.repository import Roles, Users
 from gatepost.accounts.rights import require_fit
-from gatepost.admin.acts import Caller, authority_of, roles_in_words
+from gatepost.admin.acts import Actor, authority_of, roles_in_words
 from gatepost.admin.errors import BeyondAuthority
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -39,10 +39,11 @@ class InvitationService:
         self._mailboxes = mailboxes
         self._policy = policy
 
-    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
+    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
         """Send an invitation for an address, which takes the place of an earlier one of that address.
 
-        Who accepts it gets these roles besides `user`, if the inviter may still give them then.
+        Who accepts it gets these roles besides `user`, if the inviter may still give them then. The shell invites in
+        the name of an account, whose authority it has.
 
         Raises:
             InvitationsClosed: nobody could accept it.
@@ -60,7 +61,7 @@ class InvitationService:
         return await self._invite(email, roles=roles, language=language, by=by)
 
     @retry_conflicts
-    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Caller) -> Invitation:
+    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
         async with self._db.begin() as tx:
             # Of two who invite an address at once, the later replaces what the other has sent; and a role that changes
             # meanwhile takes back what it must, or is seen here.
@@ -86,7 +87,7 @@ class InvitationService:
         return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
 
     @retry_conflicts
-    async def take_back(self, invitation_id: int, *, by: Caller) -> None:
+    async def take_back(self, invitation_id: int, *, by: Actor) -> None:
         """Make an invitation useless; it needs the authority that sending it does.
 
         Raises:
@@ -107,7 +108,7 @@ class InvitationService:
         """Remove a batch of invitations that ran out some time ago, and return how many went."""
         return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
 
-    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Caller) -> None:
+    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> None:
         """Take an earlier invitation of an address back: its link, sent or not, is no good any more."""
         earlier = await Invitations(tx).of_address(email.canonical)
         if earlier is None:
@@ -116,27 +117,29 @@ class InvitationService:
             raise BeyondAuthority
         await self._remove(tx, earlier, by=by)
 
-    async def _add(self, tx: Transaction, email: Name, roles: Sequence[Role], *, by: Caller) -> Invitation:
+    async def _add(self, tx: Transaction, email: Name, roles: Sequence[Role], *, by: Actor) -> Invitation:
+        if by.in_name_of is None:
+            raise AssertionError("an invitation without an account that answers for it")
         now = self._clock.now()
         return await Invitations(tx).add(
             Invitation(
                 email=email.display,
                 email_canonical=email.canonical,
-                inviter_id=by.user_id,
+                inviter_id=by.in_name_of,
                 roles=[*roles],
                 created_at=now,
                 expires_at=now + self._policy.invitation_life,
             )
         )
 
-    async def _remove(self, tx: Transaction, invitation: Invitation, *, by: Caller) -> bool:
+    async def _remove(self, tx: Transaction, invitation: Invitation, *, by: Actor) -> bool:
         is_gone = await Invitations(tx).remove(invitation)
         if is_gone:
             self._record(tx, AuditEvent.INVITATION_TAKEN_BACK, invitation, by=by)
         return is_gone
 
     def _record(
-        self, tx: Transaction, event: AuditEvent, invitation: Invitation, *, by: Caller, **details: object
+        self, tx: Transaction, event: AuditEvent, invitation: Invitation, *, by: Actor, **details: object
     ) -> None:
         record(
             tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client,

@@ -1,6 +1,5 @@
 """A mail as it goes over the wire (RFC 5322): text and HTML side by side, and no header that a person can forge."""
 
-import re
 from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -10,14 +9,10 @@ from email.utils import format_datetime, make_msgid
 from email_validator import EmailNotValidError, validate_email
 
 from gatepost.core.clock import Clock
+from gatepost.core.settings.mail import HOST_NAME
 from gatepost.mail.errors import MailRefused
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.rendering import Templates
-
-# RFC 1123, section 2.1.
-HOST_NAME = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE | re.ASCII
-)
 
 
 class Messages:

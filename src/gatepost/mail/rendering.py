@@ -23,6 +23,7 @@ from jinja2 import (
 )
 from jinja2.runtime import Context
 
+from gatepost.core.plain_text import one_line
 from gatepost.mail.errors import TemplateBroken
 
 BUILT_IN = Path(__file__).parent / "templates"
@@ -125,16 +126,6 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
     )
     environment.filters |= {"moment": _moment, "listing": _listing}
     return environment
-
-
-def one_line(text: str) -> str:
-    """Return text without line breaks, control characters, and marks that turn the direction of writing."""
-    spaced = "".join(
-        " " if unicodedata.category(character) in ("Cc", "Zl", "Zp") else character
-        for character in text
-        if unicodedata.bidirectional(character) not in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
-    )
-    return " ".join(spaced.split())
 
 
 def _fallbacks(*tags: str) -> Iterator[str]:

@@ -1,19 +1,21 @@
-"""Accounts in files: CSV, and JSON lines as `gatepost export` writes them."""
+"""Accounts in files: JSON lines, as `gatepost export` writes them."""
 
-import csv
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gatepost.admin.schemas import PERMISSION, can_be_role_name
 from gatepost.core.strict_json import StrictJsonError, loads
 from gatepost.moving.importing import Chunk, NewRole
-from gatepost.moving.records import COLUMNS, Conflict, Row
+from gatepost.moving.records import Conflict, Row
 
 CHUNK = 500
+STDIN = "-"
 ALL = "*"
 
 
@@ -33,7 +35,7 @@ class JsonLines:
     async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
         """Read everything, once and in order; a line that cannot be read is a conflict."""
         chunk = Chunk()
-        with self._path.open("rb") as lines:
+        with opened(self._path) as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     _add(chunk, line, place=f"line {number}", now=now)
@@ -43,70 +45,9 @@ class JsonLines:
         yield chunk
 
 
-class CsvFile:
-    """A CSV file (RFC 4180) in UTF-8 whose first line names the columns."""
-
-    total: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.name = "csv"
-
-    async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
-        """Read everything, once and in order; a line that cannot be read is a conflict.
-
-        Raises:
-            FileUnreadable: the first line names no columns, or one that we do not know.
-        """
-        # What is not UTF-8 becomes a lone surrogate, so that the line is named and no other one is lost.
-        with self._path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-            reader = csv.reader(text, strict=True)
-            columns = _columns(reader)
-            chunk = Chunk()
-            for number, cells in _lines(reader):
-                place = f"line {number}"
-                if isinstance(cells, str):
-                    chunk.conflicts.append(Conflict("line_refused", place, cells))
-                elif len(cells) != len(columns):
-                    reason = f"it has {len(cells)} cells and the first line {len(columns)}"
-                    chunk.conflicts.append(Conflict("line_refused", place, reason))
-                elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
-                    chunk.conflicts.append(Conflict("line_refused", place, "it is not UTF-8"))
-                else:
-                    chunk.rows.append(Row.read(dict(zip(columns, cells, strict=True)), place=place, now=now))
-                if len(chunk.rows) >= CHUNK:
-                    yield chunk
-                    chunk = Chunk()
-            yield chunk
-
-
-def _columns(reader: Any) -> list[str]:
-    try:
-        columns = [name.strip().lower() for name in next(reader, [])]
-    except csv.Error as error:
-        raise FileUnreadable(f"the first line is not CSV: {error}") from error
-    unknown = sorted(set(columns) - COLUMNS)
-    if unknown or len(set(columns)) != len(columns) or not {"username", "email"} <= set(columns):
-        raise FileUnreadable(
-            "the first line names each column once, username and email among them; the columns are "
-            + ", ".join(sorted(COLUMNS))
-        )
-    return columns
-
-
-def _lines(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """Give each line's number with its cells, or with what is wrong with it."""
-    while True:
-        number = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield number, f"it is not CSV: {error}"
-            continue
-        if cells:
-            yield number, cells
+def opened(path: Path) -> AbstractContextManager[BinaryIO]:
+    """Open a file for reading; `-` is the standard input."""
+    return nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb")
 
 
 def _add(chunk: Chunk, line: bytes, *, place: str, now: datetime) -> None:

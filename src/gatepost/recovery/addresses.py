@@ -67,8 +67,10 @@ class AddressService:
         except IntegrityError as error:
             raise EmailTaken from error
 
-    async def ask_change(self, principal: Principal, email: Name, password: str, *, client: Client) -> None:
+    async def ask_change(self, principal: Principal, email: Name, password: str, *, client: Client) -> bool:
         """Write to a new address how to confirm it; until then the old one stays.
+
+        The same mailbox in other letter case is changed at once, and nobody is written to; returns whether it was so.
 
         Raises:
             WrongPassword: the current password is wrong.
@@ -76,10 +78,10 @@ class AddressService:
             UserNotFound: the account has been deleted a moment ago.
         """
         user = await self._passwords.prove(principal, password, client=client)
-        await self._ask_change(principal, email, user.password_hash, client=client)
+        return await self._ask_change(principal, email, user.password_hash, client=client)
 
     @retry_conflicts
-    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> None:
+    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal, is_locked=True)
@@ -87,12 +89,29 @@ class AddressService:
                 raise UserNotFound
             if user.password_hash != proved_hash:
                 raise WrongPassword  # it was replaced a moment ago
+            if mailbox_of(email.display) == mailbox_of(user.email):
+                await self._respell(tx, user, email, session_id=principal.session_id, client=client)
+                return True
             asker = f"account {user.id}"
             await write(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
                 tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
                 client=client,
             )  # fmt: skip
+            return False
+
+    async def _respell(self, tx: Transaction, user: User, email: Name, *, session_id: int, client: Client) -> None:
+        """Write an address as its owner wants it; it is proved as it was."""
+        if email.display == user.email:
+            return
+        now = self._clock.now()
+        user.email, user.email_canonical = email.display, email.canonical
+        user.version, user.updated_at = user.version + 1, now
+        await tx.flush()
+        record(
+            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, session_id=session_id, client=client,
+            details={"mailbox": "same"},
+        )  # fmt: skip
 
     @retry_conflicts
     async def _confirm(self, token: str, *, client: Client) -> None:

@@ -126,7 +126,8 @@ class MailLinks:
             return False
         match kind:
             case MailKind.CONFIRM_NEW_EMAIL:
-                return await Users(tx).by_email(row.email_canonical) is None
+                # Its own in a spelling that another mailbox may have, such as ß for ss, is to be proved like any other.
+                return await Users(tx).by_email(row.email_canonical) in (None, user)
             case MailKind.VERIFY_EMAIL:
                 return user.email_verified_at is None and user.email_canonical == row.email_canonical
             case _:

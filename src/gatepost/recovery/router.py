@@ -36,6 +36,7 @@ from gatepost.recovery.schemas import (
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
 
 SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
+RESPELLED = "Your address is changed: it is the same mailbox, so no link is needed."
 LINK_SENT = "That session has ended. We have sent you a link to set a new password."
 NO_LINK = "Every session has ended, and the password is void. Your address has another account: please write to us."
 
@@ -128,9 +129,12 @@ async def resend_confirmation(
 async def change_email(
     body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep
 ) -> MessageResponse:
-    """The old address stays until the link that goes to the new one is followed, and is told then."""
-    await addresses.ask_change(user, parse_email(body.email), body.current_password, client=client)
-    return MessageResponse(message="We have sent a link to the new address.")
+    """The old address stays until the link that goes to the new one is followed, and is told then.
+
+    The same mailbox in other letter case needs no link: it is changed at once.
+    """
+    is_done = await addresses.ask_change(user, parse_email(body.email), body.current_password, client=client)
+    return MessageResponse(message=RESPELLED if is_done else "We have sent a link to the new address.")
 
 
 @router.post(

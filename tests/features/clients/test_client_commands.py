@@ -1,6 +1,7 @@
 """`gatepost clients`."""
 
 import base64
+import json
 
 import pytest
 from sqlalchemy import select
@@ -28,15 +29,18 @@ async def test_client_is_added_works_is_listed_and_removed(
     assert (await api.get("/api/auth/revocations", auth=credentials)).status_code == 200
 
     listed = await run_command(settings, "clients", "list")
-    assert listed.stdout.startswith("notes  ")
+    assert listed.stdout.splitlines()[0].split() == ["CLIENT", "SINCE", "NAME"]
+    assert listed.stdout.splitlines()[1].startswith("notes  ")
     assert listed.stdout.endswith("  Notes of Zoë\n")
+    [shown] = json.loads((await run_command(settings, "clients", "list", "--json")).stdout)
+    assert (shown["clientId"], shown["name"]) == ("notes", "Notes of Zoë")
     async with database.read() as tx:
         [stored] = (await tx.scalars(select(ResourceServer))).all()
     assert told["client_secret"] not in listed.stdout + stored.secret_sha256
 
     assert (await run_command(settings, "clients", "remove", "notes")).stdout == "notes is gone\n"
     assert (await api.get("/api/auth/revocations", auth=credentials)).status_code == 401
-    assert (await run_command(settings, "clients", "list")).stdout == ""
+    assert (await run_command(settings, "clients", "list")).stdout == "none\n"
     async with database.read() as tx:
         entries = (await tx.scalars(select(AuditEntry).order_by(AuditEntry.id))).all()
     told_of = [(entry.event, entry.details) for entry in entries if entry.event.startswith("client.")]

@@ -1,5 +1,6 @@
 """`gatepost keys`, and a wrong SECRET_KEY as an operator meets it."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -19,9 +20,12 @@ async def test_key_lives_through_its_commands(settings: Settings, services: Serv
     await services.start()
     old, coming = services.keys.signing.kid, _other_than(services, services.keys.signing.kid)
 
-    listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
+    head, *listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
+    assert head.split() == ["KEY", "ALGORITHM", "STATE", "MADE", "SESSIONS"]
     assert sorted(line.split()[:3:2] for line in listed) == sorted([[old, "active"], [coming, "next"]])
-    assert all(line.endswith("0 sessions") for line in listed)
+    assert all(line.endswith("  0") for line in listed)
+    as_json = json.loads((await run_command(settings, "keys", "list", "--json")).stdout)
+    assert {key["kid"]: key["state"] for key in as_json["items"]} == {old: "active", coming: "next"}
 
     assert (await run_command(settings, "keys", "rotate")).stdout == f"{coming} signs from now on\n"
     listed = (await run_command(settings, "keys", "list")).stdout.splitlines()

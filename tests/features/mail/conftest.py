@@ -14,7 +14,8 @@ from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.rendering import Templates
-from gatepost.mail.transports import SmtpTransport, Transport
+from gatepost.mail.smtp import SmtpTransport
+from gatepost.mail.transports import Transport
 from gatepost.mail.worker import OutboxWorker
 from tests.support.clock import FakeClock
 from tests.support.smtp import SmtpServer
@@ -45,7 +46,9 @@ def make_worker(database: Database, clock: FakeClock) -> MakeWorker:
     """Return a maker of workers: `make_worker(server)` for an SMTP server, or a transport."""
 
     def make(to: SmtpServer | Transport, *, on: Database = database, attempts: int = 12, **limits: Any) -> OutboxWorker:
-        transport = SmtpTransport(parse_mail_url(to.url())) if isinstance(to, SmtpServer) else to
+        transport = (
+            SmtpTransport(parse_mail_url(to.url()), ehlo_name="auth.example.com") if isinstance(to, SmtpServer) else to
+        )
         messages = Messages(Templates(product="Gatepost"), clock, sender=read_sender("Gatepost <no-reply@example.com>"))
         return OutboxWorker(on, clock, transport, messages, ExamplePreparer(clock), attempts=attempts, **limits)
 

@@ -1,5 +1,6 @@
 """`gatepost mail`, as an operator runs it."""
 
+import json
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -30,17 +31,25 @@ def test_given_up_mail_is_listed_and_put_back(tmp_path: Path) -> None:
     database.close()
 
     listed = run_gatepost("mail", "failed", folder=tmp_path)
+    as_json = json.loads(run_gatepost("mail", "failed", "--json", folder=tmp_path))
     unknown = _refused("mail", "retry", "4711", folder=tmp_path)
     neither = _refused("mail", "retry", folder=tmp_path)
     one = run_gatepost("mail", "retry", "1", folder=tmp_path)
     rest = run_gatepost("mail", "retry", "--all", folder=tmp_path)
     after = run_gatepost("mail", "failed", folder=tmp_path)
 
-    assert listed.splitlines()[0] == (f"1  2026-11-25 08:30  verify_email  {ADDRESS}  12 tries: the server answers 451")
-    assert len(listed.splitlines()) == 3
+    assert listed.splitlines()[0].split() == ["ID", "GIVEN", "UP", "KIND", "ADDRESS", "TRIES", "REASON"]
+    assert listed.splitlines()[1].split(maxsplit=6) == [
+        "1", "2026-11-25", "08:30", "verify_email", ADDRESS, "12", "the server answers 451",
+    ]  # fmt: skip
+    assert len(listed.splitlines()) == 4
+    assert as_json[0] == {
+        "id": 1, "kind": "verify_email", "email": ADDRESS, "createdAt": "2026-11-23T19:00:00Z",
+        "failedAt": "2026-11-25T08:30:00Z", "attempts": 12, "reason": "the server answers 451",
+    }  # fmt: skip
     assert "no mail 4711 was given up" in unknown
     assert "name one mail, or --all" in neither
-    assert (one, rest, after) == ("1 put back\n", "2 put back\n", "")
+    assert (one, rest, after) == ("1 put back\n", "2 put back\n", "none\n")
 
 
 def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
@@ -73,7 +82,7 @@ def test_test_mail_tries_the_transport(tmp_path: Path) -> None:
     said = _refused("mail", "send-test", ADDRESS, folder=tmp_path, MAIL_URL="smtp://127.0.0.1:1")
 
     assert len(list((tmp_path / "out").glob("*.eml"))) == 1
-    assert said == "gatepost: the server cannot be reached, or hung up: ConnectionRefusedError\n"
+    assert said == ("gatepost: nothing listens at 127.0.0.1:1: the server is down, or the port is another one\n")
 
 
 def test_doctor_refuses_mail_that_others_can_read_in_production(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """Changing the e-mail address."""
 
+from sqlalchemy import select
+
+from gatepost.audit.models import AuditEntry
+from gatepost.core.database import Database
 from gatepost.services import Services
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.links import take_link, take_mails
@@ -139,3 +143,62 @@ async def test_no_link_is_sent_where_another_account_has_proved_the_old_address(
     assert await take_mails(services) == []
     assert await email_of(api, newcomer) == person.email
     assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
+
+
+async def test_same_mailbox_in_other_letter_case_is_changed_at_once(
+    api: Api, services: Services, database: Database
+) -> None:
+    person = await api.sign_up(email="heba@example.com")
+    verify = await take_link(services, "verify_email")
+    assert (await api.post(VERIFY, json={"token": verify})).status_code == 200
+    before = (await api.get("/api/users/me", headers=person.headers)).json()
+
+    for spelled in ("Heba@Example.com", "Heba@Example.com", "heba@example.com", "HEBA@example.com"):
+        body = {"email": spelled, "currentPassword": PASSWORD}
+        answer = await api.post(CHANGE, headers=person.headers, json=body)
+        assert (answer.status_code, "no link is needed" in answer.json()["message"]) == (202, True)
+
+    after = (await api.get("/api/users/me", headers=person.headers)).json()
+    assert after == {**before, "email": "HEBA@example.com", "updatedAt": after["updatedAt"]}
+    assert await take_mails(services) == []
+    assert (await api.post("/api/auth/signin", json={"username": "heba@example.com", "password": PASSWORD})).is_success
+    async with database.read() as tx:
+        told = (await tx.scalars(select(AuditEntry.details).where(AuditEntry.event == "email.changed"))).all()
+    assert told == [{"mailbox": "same"}] * 3
+
+
+async def test_change_of_case_needs_the_password(api: Api, services: Services) -> None:
+    person = await api.sign_up(email="heba@example.com")
+    body = {"email": "Heba@example.com", "currentPassword": "wrong"}
+
+    assert_problem(await api.post(CHANGE, headers=person.headers, json=body), 403, "wrong_password")
+    assert await email_of(api, person) == "heba@example.com"
+
+
+async def test_own_address_in_a_spelling_of_another_mailbox_is_to_be_proved(api: Api, services: Services) -> None:
+    person = await api.sign_up(email="strasse@example.com")
+
+    await ask(api, services, person, "straße@example.com")
+    assert await email_of(api, person) == "strasse@example.com"
+    assert (await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})).status_code == 200
+
+    assert await email_of(api, person) == "straße@example.com"
+
+
+async def test_part_before_the_at_has_64_octets(api: Api) -> None:
+    person = await api.sign_up()
+    fits, too_long, too_long_in_utf8 = "a" * 64, "a" * 65, "ä" * 33
+    routes = {
+        "/api/auth/signup": {"username": "Other", "password": PASSWORD},
+        "/api/auth/password/forgot": {},
+        "/api/auth/email/resend": {},
+        CHANGE: {"currentPassword": PASSWORD},
+    }
+    for route, body in routes.items():
+        for local in (too_long, too_long_in_utf8):
+            refused = await api.post(route, headers=person.headers, json={**body, "email": f"{local}@example.com"})
+            problem = assert_problem(refused, 422, "validation_failed")
+            assert [(error["field"], error["code"]) for error in problem["errors"]] == [("email", "email_unusable")]
+            assert "64 octets" in problem["errors"][0]["message"]
+        taken = await api.post(route, headers=person.headers, json={**body, "email": f"{fits}@example.com"})
+        assert taken.is_success, route

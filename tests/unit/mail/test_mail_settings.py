@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from gatepost.core.settings import SettingsError, load_settings
-from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
+from gatepost.core.settings.mail import MailScheme, MailUrl, ehlo_name, parse_mail_url, read_sender
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,55 @@ def test_default_mail_settings_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
 
     assert load_settings(env_file=None).mail_url == SecretStr("console:")
+
+
+def test_domain_of_a_sender_is_written_in_ascii() -> None:
+    for text, domain in (
+        ("Post <post@Bücher.example>", "xn--bcher-kva.example"),
+        ("post@xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("post@mail.local", "mail.local"),
+    ):
+        assert read_sender(text).domain == domain
+    for text in (
+        "post@-x.example",
+        "post@a_b.example",
+        "post@xn--\u2028.example",
+        "jörg@example.com",
+        "x" * 65 + "@y.example",
+    ):
+        with pytest.raises(ValueError, match=r"no valid host name|not one address|of ASCII"):
+            read_sender(text)
+
+
+def test_name_that_servers_are_given_is_never_an_invalid_one() -> None:
+    public = "https://auth.example.com:8443/"
+    for own, public_url, name in (
+        ("mx1.example.com", public, "mx1.example.com"),
+        ("3f2a9c", public, "auth.example.com"),
+        ("my_host.example.com", public, "auth.example.com"),
+        ("büro.example", "http://localhost:8080", "xn--bro-hoa.example"),
+        ("laptop", "http://localhost:8080", "[127.0.0.1]"),
+        ("laptop", "http://192.0.2.7", "[127.0.0.1]"),
+        ("laptop", "http://[2001:db8::1]", "[127.0.0.1]"),
+        ("-x.example", "http://bücher.example", "xn--bcher-kva.example"),
+        ("", "http://localhost", "[127.0.0.1]"),
+    ):
+        assert ehlo_name(None, own=own, public_url=public_url) == name
+
+
+def test_name_that_is_chosen_is_taken_or_refused() -> None:
+    for chosen, name in (
+        ("mail.example.com", "mail.example.com"), ("bücher.example", "xn--bcher-kva.example"),
+        ("[192.0.2.1]", "[192.0.2.1]"), ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"), ("localhost", "localhost"),
+    ):  # fmt: skip
+        assert ehlo_name(chosen, own="x", public_url="http://localhost") == name
+    for chosen in ("two words", "a\r\nMAIL FROM:<x>", "my_host", "[nonsense]", "[2001:db8::1]", "[192.0.2.1", "a" * 64):
+        with pytest.raises(ValueError, match="no valid host name"):
+            ehlo_name(chosen, own="x", public_url="http://localhost")
+
+
+def test_name_that_cannot_be_given_keeps_the_service_from_starting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAIL_EHLO_NAME", "two words")
+
+    with pytest.raises(SettingsError, match="MAIL_EHLO_NAME: it has no valid host name"):
+        load_settings(env_file=None)

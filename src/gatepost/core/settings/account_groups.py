@@ -41,6 +41,9 @@ class MailSettings(BaseModel):
         False, description="Allow starttls=no to another machine in production, as inside one private network."
     )
     mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
+    mail_ehlo_name: str | None = Field(
+        None, description="Name that we give the mail server (EHLO); by default that of the machine or of PUBLIC_URL."
+    )
     mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
     mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")
     default_language: str = Field(

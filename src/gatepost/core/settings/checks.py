@@ -14,6 +14,7 @@ from gatepost.core.database_tls import TlsUnusable, tls_context
 from gatepost.core.secrets import SecretFileError, development_secret
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
+from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
 from gatepost.core.settings.model import Settings
@@ -64,15 +65,21 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     Raises:
         SettingsError: a value is malformed, or not safe in production.
     """
+    reading = ENV_FILE.set(env_file)
     try:
-        settings = Settings(_env_file=env_file, _secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
+        settings = Settings(_secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
     except ValidationError as error:
         raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
+    except EnvFileUnreadable as error:
+        remedy = "Save it as UTF-8, by the rules in docs/env-file.md"
+        raise SettingsError([Complaint(str(env_file), str(error), remedy)]) from None
     except UnreadableSource:
         unreadable = Complaint(
             str(secrets_folder), "a file in it cannot be read", "Let the user of the service read it, as UTF-8"
         )
         raise SettingsError([unreadable]) from None
+    finally:
+        ENV_FILE.reset(reading)
     if complaints := list(_complaints(settings)):
         raise SettingsError(complaints)
     if settings.secret_key is not None:
@@ -235,6 +242,10 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
         read_sender(settings.mail_from)
     except ValueError as error:
         yield Complaint("MAIL_FROM", str(error), "Use the address that your mail server lets you send from")
+    try:
+        _ = settings.ehlo_name
+    except ValueError as error:
+        yield Complaint("MAIL_EHLO_NAME", str(error), "Use a full host name such as auth.example.com, or [192.0.2.1]")
     if settings.mail_templates is not None and not settings.mail_templates.is_dir():
         yield Complaint("MAIL_TEMPLATES", "there is no such folder", "Make it, or remove the setting")
 

@@ -1,6 +1,8 @@
 """MAIL_URL and MAIL_FROM, read."""
 
 import ipaddress
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.headerregistry import Address
@@ -9,9 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import idna
+
 PORTS = {"smtp": 587, "smtps": 465}
 MALFORMED = "it is not of the form smtp://user:password@host:port (in a password, @ : / ? # are %40 %3A %2F %3F %23)"
 CHOICES = {"yes": True, "no": False}
+# RFC 5321, section 4.5.3.1.1.
+LONGEST_LOCAL = 64
+# RFC 1123, section 2.1.
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST_NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*", re.IGNORECASE | re.ASCII)
 
 
 class MailScheme(StrEnum):
@@ -76,7 +85,55 @@ def read_sender(text: str) -> Address:
         raise ValueError("it is not one address such as: Gatepost <no-reply@example.com>") from None
     if header.defects or not address.username or not address.domain:
         raise ValueError("it is not one address such as: Gatepost <no-reply@example.com>")
-    return Address(address.display_name, address.username, address.domain)
+    if not address.username.isascii() or len(address.username) > LONGEST_LOCAL:
+        raise ValueError(f"before the @ it has at most {LONGEST_LOCAL} letters of ASCII: few servers send from others")
+    return Address(address.display_name, address.username, host_in_ascii(address.domain))
+
+
+def host_in_ascii(name: str) -> str:
+    """Return a host name as it goes over the wire: an international one as A-labels (RFC 5890, section 2.3.2.1).
+
+    Raises:
+        ValueError: it is no host name.
+    """
+    if not name.isascii():
+        try:
+            name = idna.encode(name, uts46=True).decode()
+        except idna.IDNAError:
+            raise ValueError("it has no valid host name") from None
+    if not HOST_NAME.fullmatch(name):
+        raise ValueError("it has no valid host name")
+    return name
+
+
+def ehlo_name(chosen: str | None, *, own: str, public_url: str) -> str:
+    """Return the name that we give mail servers (RFC 5321, section 4.1.1.1): the one chosen, or a full name of ours.
+
+    `own` is what the machine calls itself, in a container a word without a domain; what has no full name gives the
+    address literal that section 4.1.4 asks for. It is never one that a server may refuse for its form.
+
+    Raises:
+        ValueError: what is chosen is neither a host name nor an address literal such as [192.0.2.1].
+    """
+    if chosen is not None:
+        return chosen if _is_literal(chosen) else host_in_ascii(chosen)
+    for name in (own, urlsplit(public_url).hostname or ""):
+        with suppress(ValueError):
+            full = host_in_ascii(name)
+            # What ends in digits is an address of IPv4.
+            if "." in full and not full.rpartition(".")[2].isdecimal():
+                return full
+    return "[127.0.0.1]"
+
+
+def _is_literal(text: str) -> bool:
+    inside = text.removeprefix("[").removesuffix("]")
+    if text != f"[{inside}]":
+        return False
+    try:
+        return ipaddress.ip_address(inside.removeprefix("IPv6:")).version == (6 if "IPv6:" in inside else 4)
+    except ValueError:
+        return False
 
 
 def _file(rest: str) -> MailUrl:

@@ -1,5 +1,6 @@
 """The one settings object, and the values that follow from the settings."""
 
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from gatepost.core.origins import TrustedOrigins, origin_of
 from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
+from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
 from gatepost.core.settings.groups import (
     DatabaseSettings,
     Environment,
@@ -22,6 +24,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
+from gatepost.core.settings.mail import ehlo_name
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
@@ -46,8 +49,6 @@ class Settings(
     """All settings. The environment wins over `.env`, and that over the defaults."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
-        env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -62,8 +63,9 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[Any, ...]:
-        """Read what is empty as if it were not there."""
-        return init_settings, *map(_without_empty, (env_settings, dotenv_settings, file_secret_settings))
+        """Read what is empty as if it were not there, and `.env` by our own rules."""
+        env_file = EnvFileSource(settings_cls, ENV_FILE.get())
+        return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
 
     @property
     def in_production(self) -> bool:
@@ -74,6 +76,15 @@ class Settings(
     def base_url(self) -> str:
         """PUBLIC_URL as links begin, without a slash at its end."""
         return self.public_url.rstrip("/")
+
+    @property
+    def ehlo_name(self) -> str:
+        """The name that we give mail servers.
+
+        Raises:
+            ValueError: MAIL_EHLO_NAME cannot be one.
+        """
+        return ehlo_name(self.mail_ehlo_name, own=socket.gethostname(), public_url=self.public_url)
 
     @property
     def trusted_origins(self) -> TrustedOrigins:

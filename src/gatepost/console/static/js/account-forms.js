@@ -1,6 +1,6 @@
 // Profile, address and password.
 
-import { client, patch, post } from "./api.js";
+import { client, get, patch, post } from "./api.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { showDevices } from "./devices.js";
@@ -31,7 +31,10 @@ export function bindForms(account) {
   handle(email, async (change) => {
     await post("/api/auth/email/change", change);
     email.reset();
-    toast(say("account.client.email_sent", { email: change.email }));
+    changed(await get("/api/users/me"));
+    // The same mailbox in other letter case is changed without a link.
+    const isDone = current.email.toLowerCase() === change.email.trim().toLowerCase();
+    toast(say(isDone ? "account.client.saved" : "account.client.email_sent", { email: change.email }));
   });
 
   handle(password, async ({ currentPassword, newPassword }) => {

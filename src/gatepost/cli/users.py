@@ -1,0 +1,213 @@
+"""`gatepost users`: looking after accounts from a shell, by the rules of the administration."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from gatepost.accounts.errors import UserNotFound
+from gatepost.accounts.guards import first_administrator
+from gatepost.accounts.models import User
+from gatepost.accounts.names import Name, canonical_identifier, parse_email
+from gatepost.accounts.policy import AccountPolicy
+from gatepost.accounts.repository import Users
+from gatepost.admin.acts import Seen, Shell
+from gatepost.admin.schemas import UserResponse
+from gatepost.admin.search import Filter, Search, Sort, Status
+from gatepost.admin.standing import AccountStanding
+from gatepost.cli.output import Json, Table, print_json, print_json_line
+from gatepost.cli.running import refuse, require_terminal, running_services
+from gatepost.core.ids import LARGEST_ID
+from gatepost.core.plain_text import one_line
+from gatepost.mail.languages import SUPPORTED
+from gatepost.services import Services
+
+app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules of the administration.")
+
+PAGE = 500
+NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
+COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
+ANY_STATE = Seen()
+# A method of AccountStanding.
+Act = Callable[..., Awaitable[object]]
+
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' and the id.")]
+RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="Exactly these, `user` among them.")]
+
+
+@app.command("list")
+def list_users(
+    search: Annotated[str | None, typer.Option(help="How the user name or address begins, or the id.")] = None,
+    role: Annotated[str | None, typer.Option(help="Who has this role.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Who is in this state.")] = None,
+    sort: Annotated[Sort, typer.Option(help="`-` in front: the greatest first.")] = Sort.ID,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all by default.")] = None,
+    after: Annotated[str | None, typer.Option(metavar="CURSOR", help="What an earlier call ended with.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show accounts as they come, however many; with --json, one a line, as the API has them."""
+    wanted = Filter(None if search is None else Search.of(search), role, status)
+    table = Table("ID", "USER NAME", "ADDRESS", "ROLES", "STATUS", "VERIFIED", "CREATED")
+
+    def take(user: UserResponse) -> None:
+        if as_json:
+            print_json_line(user.model_dump(mode="json", by_alias=True))
+        else:
+            table.add(*(getattr(user, name) for name in COLUMNS))
+
+    async def work() -> str | None:
+        cursor, left = after, limit
+        async with running_services() as services:
+            while True:
+                size = PAGE if left is None else min(PAGE, left)
+                page = await services.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
+                for user in page.items:
+                    take(UserResponse.of(user))
+                cursor = page.next_cursor
+                left = None if left is None else left - len(page.items)
+                if cursor is None or left == 0:
+                    return cursor
+
+    more = asyncio.run(work())
+    if not as_json:
+        table.end()
+    if more is not None:
+        print(f"there are more: --after {more}", file=sys.stderr)
+
+
+@app.command()
+def show(account: Account, as_json: Json = False) -> None:
+    """Show one account."""
+    user = UserResponse.of(asyncio.run(_find_alone(account)))
+    if as_json:
+        print_json(user.model_dump(mode="json", by_alias=True))
+        return
+    table = Table("FIELD", "VALUE")
+    for name, value in user.model_dump(by_alias=True).items():
+        table.add(name, value)
+    table.end()
+
+
+@app.command()
+def disable(account: Account) -> None:
+    """Keep an account from being signed in to, and end its sessions."""
+    _act(account, AccountStanding.disable, "is disabled")
+
+
+@app.command()
+def enable(account: Account) -> None:
+    """Let an account be signed in to again."""
+    _act(account, AccountStanding.enable, "is enabled")
+
+
+@app.command()
+def roles(account: Account, names: RoleNames) -> None:
+    """Give an account exactly these roles."""
+    wanted = list(dict.fromkeys(names))
+    _act(account, partial(AccountStanding.set_roles, names=wanted), f"has the roles {one_line(', '.join(wanted))}")
+
+
+@app.command("sign-out")
+def sign_out(account: Account) -> None:
+    """End every session of an account."""
+    _act(account, AccountStanding.sign_out, "is signed out everywhere")
+
+
+@app.command()
+def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Delete an account at once and for good; the audit log keeps its number."""
+    found = asyncio.run(_find_alone(account))
+    if not yes:
+        require_terminal("say --yes")
+        typer.confirm(f"Delete {_called(found)} for good?", abort=True)
+    # By its number, as it was shown: the name may be somebody else's by now.
+    _act(f"#{found.id}", AccountStanding.delete, "is deleted", seen=Seen(version=found.version))
+
+
+@app.command()
+def invite(
+    email: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whom to invite.")],
+    role: Annotated[list[str] | None, typer.Option(help="A role besides `user`; can be repeated.")] = None,
+    language: Annotated[str | None, typer.Option(help="Of the mail: `en` or `de`.")] = None,
+    inviter: Annotated[
+        str | None, typer.Option(metavar="ACCOUNT", help="In whose name; the oldest administrator by default.")
+    ] = None,
+) -> None:
+    """Send an invitation, in the name of an administrator; it gives what they may give, and ends with their account."""
+    if language is not None and language not in SUPPORTED:
+        refuse(f"--language is one of {', '.join(SUPPORTED)}")
+    name = _address(email)
+
+    async def work() -> None:
+        async with running_services() as services:
+            by = Shell(in_name_of=await _inviter(services, inviter))
+            await services.invitations.invite(name, roles=role or [], language=language, by=by)
+
+    asyncio.run(work())
+    print(f"{one_line(name.display)} is invited")
+
+
+async def _inviter(services: Services, name: str | None) -> int:
+    if name is not None:
+        return (await _find(services, name)).id
+    async with services.database.read() as tx:
+        first = await first_administrator(tx, policy=AccountPolicy.of(services.settings))
+    if first is None:
+        refuse("nobody can invite yet; make an administrator: gatepost create-admin")
+    return first
+
+
+def _act(account: str, act: Act, what: str, *, seen: Seen = ANY_STATE) -> None:
+    """Do something to an account, and say so."""
+
+    async def work() -> str:
+        async with running_services() as services:
+            user = await _find(services, account)
+            await act(services.account_standing, user.id, seen=seen, by=Shell())
+            return _called(user)
+
+    print(f"{asyncio.run(work())} {what}")
+
+
+def _called(user: User) -> str:
+    return f"#{user.id} {one_line(user.username)}"
+
+
+def _address(text: str) -> Name:
+    try:
+        return parse_email(text)
+    except ValueError as error:
+        refuse(str(error))
+
+
+async def _find_alone(account: str) -> User:
+    async with running_services() as services:
+        return await _find(services, account)
+
+
+async def _find(services: Services, name: str) -> User:
+    """Return the account that is called so: a user name, an address, or `#` and the id.
+
+    Raises:
+        UserNotFound: there is none.
+    """
+    number = NUMBER.fullmatch(name.strip())
+    async with services.database.read() as tx:
+        users = Users(tx)
+        if number is not None:
+            user = await users.get(int(number[1])) if int(number[1]) <= LARGEST_ID else None
+        else:
+            match canonical_identifier(name):
+                case ("email", canonical):
+                    user = await users.by_email(canonical)
+                case ("username", canonical):
+                    user = await users.by_username(canonical)
+                case _:
+                    user = None
+    if user is None:
+        raise UserNotFound(f"there is no account {one_line(name)}")
+    return user

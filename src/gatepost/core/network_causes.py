@@ -1,0 +1,38 @@
+"""Why another machine cannot be reached, as the exceptions of a connection tell it."""
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
+
+def unreached(error: BaseException, *, host: str, where: str) -> str | None:
+    """Say what the network did; None where none of the exceptions tells. `where` is the host with its port."""
+    for link in chain(error):
+        match link:
+            case ssl.SSLCertVerificationError():
+                return f"the certificate of {where} is not trusted: {link.verify_message.rstrip('.')}"
+            case ssl.SSLError():
+                return f"TLS with {where} failed: {(link.reason or 'it does not speak TLS').replace('_', ' ').lower()}"
+            case socket.gaierror():
+                return f"the host {host} is unknown: no address was found for this name"
+            case TimeoutError():
+                return f"nothing answers at {where} in time: the host is down, or a firewall is in the way"
+            case OSError() if _is_refusal(link):
+                return f"nothing listens at {where}: the server is down, or the port is another one"
+            case OSError(strerror=str(reason)):
+                return f"{where} cannot be reached: {reason}"
+    return None
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """Give an exception, what caused it, and so on."""
+    link: BaseException | None = error
+    while link is not None:
+        yield link
+        link = link.__cause__
+
+
+def _is_refusal(error: OSError) -> bool:
+    # A name with several addresses, as localhost has, gives one error that tells of each in its text.
+    return error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error)

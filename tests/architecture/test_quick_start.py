@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from gatepost.core.settings import load_settings
-from tests.resource.conftest import program
+from tests.support.missing import program
 from tests.support.server import server_env
 
 CHECKOUT = Path(__file__).parents[2]

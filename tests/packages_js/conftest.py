@@ -19,8 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.app import create_app
 from gatepost.services import Services
 from tests.conftest import MakeServices
-from tests.resource.conftest import program
 from tests.support.clock import FakeClock
+from tests.support.missing import program
 
 PACKAGE = Path(__file__).parents[2] / "packages/js"
 REFRESH = "/api/auth/refreshtoken"

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.packages_js.conftest import PACKAGE, Network
-from tests.resource.conftest import program
-from tests.support.missing import lacking
+from tests.support.missing import lacking, program
 from tests.support.server import served
 
 FOLDER = Path(__file__).parent / "node"

@@ -11,7 +11,7 @@ import pytest
 from gatepost import __version__
 from gatepost.console.assets import client_folder
 from tests.packages_js.conftest import PACKAGE
-from tests.resource.conftest import program
+from tests.support.missing import program
 
 KIB = 1024
 SOURCES = ("src/calls.js", "src/client.js", "src/error.js", "src/locks.js", "src/store.js")

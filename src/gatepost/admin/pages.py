@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gatepost.accounts.errors import UnknownRole, UserNotFound
 from gatepost.accounts.models import User
 from gatepost.accounts.repository import Roles, Users
-from gatepost.admin.repository import AccountPages, Total
+from gatepost.admin.lists import AccountList, Place, Total
 from gatepost.admin.search import Cursor, Filter, Sort
 from gatepost.core.database import Database
 from gatepost.sessions.models import Session
@@ -47,23 +47,17 @@ class AccountReader:
         async with self._db.read() as tx:
             if wanted.role is not None and not await Roles(tx).named([wanted.role]):
                 raise UnknownRole(f"Failed! Role does not exist = {wanted.role}")
-            accounts = AccountPages(tx)
-            total = None if cursor is not None and wanted == Filter() else await accounts.total(wanted)
+            accounts = await AccountList.of(tx, wanted)
+            total = await accounts.total() if cursor is None else None
             # One more than is shown tells whether there is a next page.
-            found = await accounts.page(
-                wanted,
-                sort,
-                size=size + 1,
-                offset=0 if cursor is not None else (number - 1) * size,
-                after=cursor,
-                is_narrow=total is not None and wanted != Filter() and total.is_exact,
-            )
+            offset = 0 if cursor is not None else (number - 1) * size
+            found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
         items = found[:size]
         return Page(
             items=items,
             size=size,
             number=None if cursor is not None else number,
-            total=None if cursor is not None else total,
+            total=total,
             next_cursor=Cursor.at(items[-1], sort).write() if len(found) > size else None,
         )
 

@@ -96,6 +96,7 @@ class UserResponse(Out):
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     updated_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
+    last_sign_in_at: datetime | None = Field(description="Null: never.", examples=["2026-02-01T08:30:00Z"])
     version: int = Field(description="Counts the changes; the ETag says the same.", examples=[1])
 
     @classmethod
@@ -115,6 +116,7 @@ class UserResponse(Out):
             erase_at=user.erase_at,
             created_at=user.created_at,
             updated_at=user.updated_at,
+            last_sign_in_at=user.last_sign_in_at,
             version=user.version,
         )
 

@@ -61,7 +61,8 @@ class Found:
             rarest, *others = self.terms
             entries = _entries(rarest)
             read = (entries if most is None else entries.limit(most)).subquery()
-            parts.append(select(read.c.id).where(*(_has(term, read.c.id) for term in others)))
+            # An account can have several words that begin so.
+            parts.append(select(read.c.id).where(*(_has(term, read.c.id) for term in others)).distinct())
         if self.ids:
             parts.append(select(User.id.label("id")).where(User.id.in_(self.ids)))
         if not parts:

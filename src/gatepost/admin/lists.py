@@ -62,6 +62,7 @@ class AccountList:
         self._wanted = wanted
         self._found = found
         self._unsearched: Total | None = None
+        self._is_filtered = replace(wanted, search=None) != Filter()
 
     @classmethod
     async def of(cls, tx: Transaction, wanted: Filter) -> "AccountList":
@@ -73,7 +74,7 @@ class AccountList:
         if self._wanted == Filter():
             return Total(await self._tx.scalar(select(func.count()).select_from(User)) or 0, is_exact=True)
         if self._found is not None:
-            total = await self._count(searched(self._wanted, self._found, most=finding.CAP + 1))
+            total = await self._count(self._to_count(self._found))
             return replace(total, is_exact=total.is_exact and self._found.is_narrow)
         return await self._total_unsearched()
 
@@ -94,11 +95,11 @@ class AccountList:
     async def _ids_from(self, place: Place) -> Sequence[int]:
         wanted, found = self._wanted, self._found
         if found is None:
-            is_narrow = wanted != Filter() and (await self._total_unsearched()).is_exact
+            is_narrow = self._is_filtered and (await self._total_unsearched()).is_exact
             return await self._read(filtered(wanted) if is_narrow else along(wanted, place.sort), place)
         if found.is_narrow:
             return await self._read(searched(wanted, found), place)
-        if replace(wanted, search=None) != Filter() and (await self._total_unsearched()).is_exact:
+        if self._is_filtered and (await self._total_unsearched()).is_exact:
             return await self._read(filtered(wanted).where(found.fits()), place)
         ids = await self._walk(found, place)
         # Those who fit may all stand far off.
@@ -127,6 +128,12 @@ class AccountList:
                 query = select(user_roles.c.user_id).where(user_roles.c.role_id == _role_id(wanted.role))
             self._unsearched = await self._count(query)
         return self._unsearched
+
+    def _to_count(self, found: Found) -> Select[int]:
+        if self._is_filtered:
+            return searched(self._wanted, found, most=finding.CAP + 1)
+        # Without the accounts: words go with them.
+        return select(found.matches(most=finding.CAP + 1).c.id)
 
     async def _count(self, query: Select[Any]) -> Total:
         count = await self._tx.scalar(select(func.count()).select_from(query.limit(finding.CAP + 1).subquery())) or 0

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
@@ -17,6 +16,7 @@ from gatepost.admin.acts import tag_of_role
 from gatepost.admin.pages import Page
 from gatepost.admin.roles import NewRole, RoleChange, is_built_in
 from gatepost.admin.service import AccountChange, AccountWish
+from gatepost.admin.states import State, state_of
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.http.schemas import WHOLE, In, Out
 
@@ -72,14 +72,6 @@ Version = Annotated[
 Language = Literal["en", "de"]
 
 
-class State(StrEnum):
-    """Whether an account can be signed in to."""
-
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    DELETING = "deleting"
-
-
 class UserResponse(Out):
     """An account, as whoever looks after it sees it."""
 
@@ -110,7 +102,7 @@ class UserResponse(Out):
             language=user.language,
             roles=list(user.role_names),
             permissions=list(user.permissions),
-            status=_state(user),
+            status=state_of(user),
             has_password=user.password_hash != UNUSABLE_HASH,
             disabled_at=user.disabled_at,
             erase_at=user.erase_at,
@@ -253,12 +245,6 @@ class RoleChangeRequest(In):
         """Return it with each permission once."""
         permissions = None if self.permissions is None else tuple(sorted(set(self.permissions)))
         return RoleChange(self.name, self.description, permissions)
-
-
-def _state(user: User) -> State:
-    if user.disabled_at is not None:
-        return State.DISABLED
-    return State.ACTIVE if user.erase_at is None else State.DELETING
 
 
 def _parsed(parse: Callable[[str], Name], text: str | None) -> Name | None:

@@ -84,6 +84,12 @@ class Filter:
     status: Status | None = None
     ids: tuple[int, ...] = ()
 
+    @property
+    def parts(self) -> list[str]:
+        """What it has, and not what is searched for, which can be somebody's name."""
+        given = {"search": self.search, "role": self.role, "status": self.status, "id": self.ids}
+        return [name for name, value in given.items() if value]
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:

@@ -85,18 +85,17 @@ FROM (SELECT n, ('ann' || (n % {first}) || ' fam' || (n % {last}) || ' ' || n) A
     {moment} AS at
     FROM numbers WHERE n BETWEEN :low AND :high) AS made
 """
-WORDS = """
-INSERT INTO search_words (user_id, word)
-SELECT n, word FROM (
-    SELECT n, ('ann' || (n % {first})) AS word FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, ('fam' || (n % {last})) FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, (n || '') FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, ('ann' || (n % {first}) || '.fam' || (n % {last}) || '.' || n)
-        FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, ('fam' || (n % {last}) || '.' || n) FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, {domain} FROM numbers WHERE n BETWEEN :low AND :high
-    UNION ALL SELECT n, 'example' FROM numbers WHERE n BETWEEN :low AND :high
-) AS words ORDER BY n, word
+WORDS = (
+    "'ann' || (n % {first})",
+    "'fam' || (n % {last})",
+    "n || ''",
+    "'ann' || (n % {first}) || '.fam' || (n % {last}) || '.' || n",
+    "'fam' || (n % {last}) || '.' || n",
+    "{domain}",
+    "'example'",
+)
+WORD = """
+INSERT INTO search_words (user_id, word) SELECT n, {word} FROM numbers WHERE n BETWEEN :low AND :high AND :accounts > 0
 """
 NUMBERS = """
 INSERT INTO numbers SELECT n FROM (SELECT 1 + a.d + 100 * b.d + 10000 * c.d + 1000000 * e.d AS n
@@ -157,7 +156,8 @@ async def fill(database: Database, accounts: int) -> None:
             if kind == "mysql":
                 await tx.execute(text("SET SESSION sql_mode = CONCAT(@@sql_mode, ',PIPES_AS_CONCAT')"))
             await tx.execute(text(users), part)
-            await tx.execute(text(WORDS.format(**given)), part)
+            for word in WORDS:
+                await tx.execute(text(WORD.format(word=word.format(**given))), part)
     async with database.begin() as tx:
         await tx.execute(text("DROP TABLE numbers"))
         await tx.execute(text("DROP TABLE digits"))

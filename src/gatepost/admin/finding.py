@@ -1,9 +1,24 @@
 """What a search stands for in the database: accounts that are named whole, and words that accounts must have."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, literal, or_, select, true, union
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    Select,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from gatepost.accounts.models import SearchWord, User
@@ -14,6 +29,10 @@ from gatepost.core.database import Transaction
 AFTER_ALL = "\U0010ffff"
 # So many entries of one word are read, joined and sorted at once; what has more is read along the order of the list.
 CAP = 10_000
+# And so many where those that fit are not found along the order of the list.
+FAR = 200_000
+# A beginning that so few words have is read word by word, the accounts of each in the order of their ids.
+FEW_WORDS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +55,7 @@ class Found:
             )
             if value is not None
         ]
-        counts = [
-            select(func.count()).select_from(_entries(term).limit(CAP + 1).subquery()).scalar_subquery()
-            for term in search.terms
-        ]
+        counts = _counts(search.terms, most=CAP)
         if not (whole or counts):
             return cls((), (), is_narrow=True)
         row = (await tx.execute(select(*whole, *counts))).one()
@@ -51,6 +67,40 @@ class Found:
             is_narrow=not ranked or ranked[0][0] <= CAP,
         )
 
+    async def look_further(self, tx: Transaction) -> tuple[Self, bool]:
+        """Return it with its terms ranked by more of their entries, and whether the rarest has too many to be read."""
+        row = (await tx.execute(select(*_counts(self.terms, most=FAR)))).one()
+        ranked = sorted(zip(row, self.terms, strict=True))
+        return replace(self, terms=tuple(term for _, term in ranked)), ranked[0][0] > FAR
+
+    async def words(self, tx: Transaction) -> list[str]:
+        """Return the words that begin like the only term, if they are few, each found by one step in the index."""
+        end = self.terms[0] + AFTER_ALL
+        first = select(func.min(SearchWord.word).label("word"), literal(1).label("number")).where(
+            *_begins(self.terms[0])
+        )
+        steps = first.cte("steps", recursive=True)
+        following = select(func.min(SearchWord.word)).where(SearchWord.word > steps.c.word, SearchWord.word < end)
+        steps = steps.union_all(
+            select(following.correlate(steps).scalar_subquery(), steps.c.number + 1).where(
+                steps.c.word.is_not(None), steps.c.number <= FEW_WORDS
+            )
+        )
+        found = (await tx.scalars(select(steps.c.word).where(steps.c.word.is_not(None)))).all()
+        return list(found) if len(found) <= FEW_WORDS else []
+
+    def by_id(self, words: Sequence[str], *, is_down: bool, after: int | None, most: int) -> FromClause:
+        """Return the first ids of the accounts that have one of these words, or are named whole."""
+        parts: list[Select[Any]] = []
+        sources = [(SearchWord.user_id, SearchWord.word == word) for word in words]
+        for column, condition in [*sources, (User.id, User.id.in_(self.ids))]:
+            part = select(column.label("id")).where(condition)
+            if after is not None:
+                part = part.where(column < after if is_down else column > after)
+            part = part.order_by(column.desc() if is_down else column).limit(most)
+            parts.append(select(part.subquery().c.id))
+        return union_all(*parts).subquery("matches")
+
     def matches(self, *, most: int | None = None) -> FromClause:
         """Return the ids of the accounts that are found, each once, by the entries of the rarest term.
 
@@ -60,7 +110,7 @@ class Found:
         if self.terms:
             rarest, *others = self.terms
             entries = _entries(rarest)
-            read = (entries if most is None else entries.limit(most)).subquery()
+            read = (entries if most is None else entries.order_by(*IN_ORDER).limit(most)).subquery()
             # An account can have several words that begin so.
             parts.append(select(read.c.id).where(*(_has(term, read.c.id) for term in others)).distinct())
         if self.ids:
@@ -73,6 +123,15 @@ class Found:
         """Return the condition that an account is found, for accounts that are looked at one by one."""
         has_all = and_(true(), *(_has(term, User.id) for term in self.terms)) if self.terms else false()
         return or_(User.id.in_(self.ids), has_all) if self.ids else has_all
+
+
+# So that those that are looked at are the same on every database.
+IN_ORDER = (SearchWord.word, SearchWord.user_id)
+
+
+def _counts(terms: Sequence[str], *, most: int) -> list[ScalarSelect[int]]:
+    entries = [_entries(term).limit(most + 1).subquery() for term in terms]
+    return [select(func.count()).select_from(some).scalar_subquery() for some in entries]
 
 
 def _entries(term: str) -> Select[Any]:

@@ -101,21 +101,39 @@ class AccountList:
             return await self._read(searched(wanted, found), place)
         if self._is_filtered and (await self._total_unsearched()).is_exact:
             return await self._read(filtered(wanted).where(found.fits()), place)
+        if place.sort.field == "id" and len(found.terms) == 1 and not self._is_filtered:
+            words = await found.words(self._tx)
+            if words:
+                return await self._merge(found, words, place)
         ids = await self._walk(found, place)
-        # Those who fit may all stand far off.
-        return ids if len(ids) == place.size else await self._read(searched(wanted, found), place)
+        return ids if len(ids) == place.size else await self._look_far(found, place)
+
+    async def _merge(self, found: Found, words: Sequence[str], place: Place) -> Sequence[int]:
+        """Read the accounts of a few words in the order of their ids: no more of each than the page can need."""
+        after = None if place.after is None else place.after.user_id
+        is_down = place.sort.is_down
+        matches = found.by_id(words, is_down=is_down, after=after, most=place.offset + place.size)
+        query = select(matches.c.id).distinct().order_by(matches.c.id.desc() if is_down else matches.c.id)
+        return (await self._tx.scalars(query.limit(place.size).offset(place.offset))).all()
 
     async def _walk(self, found: Found, place: Place) -> Sequence[int]:
-        """Look at the next accounts one by one, and return those that fit, if they fill the page; else as it comes."""
-        column = COLUMNS[place.sort.field][0]
+        """Look at the next accounts one by one, and return those that fit; they may be fewer than there are."""
+        column, index = COLUMNS[place.sort.field]
         last = _from(select(column, User.id), replace(place, size=1, offset=WALK))
-        end = (await self._tx.execute(_by_index(last, COLUMNS[place.sort.field][1]))).one_or_none()
+        end = (await self._tx.execute(_by_index(last, index))).one_or_none()
         query = along(self._wanted, place.sort).where(found.fits())
         if end is not None:
             if end[0] is None:
                 return []
             query = query.where(column >= end[0] if place.sort.is_down else column <= end[0])
         return await self._read(query, place)
+
+    async def _look_far(self, found: Found, place: Place) -> Sequence[int]:
+        """Find accounts that stand far off in the order: by their words, or where these are too many, walking on."""
+        ranked, is_too_many = await found.look_further(self._tx)
+        if is_too_many and len(ranked.terms) == 1:
+            return await self._read(along(self._wanted, place.sort).where(ranked.fits()), place)
+        return await self._read(searched(self._wanted, ranked, most=finding.FAR), place)
 
     async def _read(self, query: Select[int], place: Place) -> Sequence[int]:
         return (await self._tx.scalars(_from(query, place))).all()

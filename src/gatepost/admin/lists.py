@@ -39,6 +39,10 @@ class Total:
     count: int
     is_exact: bool
 
+    def at_least(self, count: int) -> "Total":
+        """Return it with no fewer than are known to be there."""
+        return self if self.is_exact else Total(max(self.count, count), is_exact=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -60,6 +60,8 @@ class AccountReader:
             offset = 0 if cursor is not None else (number - 1) * size
             found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
         items = found[:size]
+        if total is not None and items:
+            total = total.at_least(offset + len(found))
         return Page(
             items=items,
             size=size,

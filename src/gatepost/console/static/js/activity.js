@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { attempt } from "./page.js";
+import { kindOf } from "./refused.js";
 import { fill, one, show } from "./ui.js";
 import { ago, find, moment, say } from "./words.js";
 
@@ -37,5 +38,5 @@ function newest(entry) {
 }
 
 function described(entry) {
-  return { ...entry, words: wordsOf(entry), moment: moment(entry.at) };
+  return { ...entry, kind: kindOf(entry), words: wordsOf(entry), moment: moment(entry.at) };
 }

@@ -1,6 +1,7 @@
 import { get } from "../api.js";
 import { handle } from "../forms.js";
 import { may } from "../page.js";
+import { kindOf } from "../refused.js";
 import { one, show } from "../ui.js";
 import { data, moment, say, sayCount } from "../words.js";
 import { addressWith, element, enter, follow, loader, namesOf, personLink, query, table } from "./common.js";
@@ -51,6 +52,7 @@ function display({ asked, names, items, next }) {
     "audit",
     items.map((entry) => ({
       ...entry,
+      kind: kindOf(entry),
       when: moment(entry.at),
       what: eventWords(entry.event),
       more: detailWords(entry),

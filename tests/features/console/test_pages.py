@@ -240,3 +240,11 @@ async def test_colour_of_the_team_is_on_the_pages_for_developers(deploy: Deploy)
     assert "--brand: #ffd400; --on-brand: #000000" in style.text
     assert link
     assert contrast(link[1], "#ffffff") >= READABLE
+
+
+async def test_boards_leave_the_navigation_in_production_and_stay(deploy: Deploy) -> None:
+    async with deploy() as development, deploy(environment="production") as production:
+        for path in ("/account", "/welcome", "/sign-in"):
+            assert 'href="/boards"' in (await development.get(path)).text
+            assert 'href="/boards"' not in (await production.get(path)).text
+        assert (await production.get("/boards")).status_code == 200

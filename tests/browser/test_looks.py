@@ -83,6 +83,25 @@ async def test_list_without_rows_says_so_with_a_sign(visitors: Visitors) -> None
     assert await visitor.findings() == []
 
 
+async def test_filters_are_folded_on_a_phone_until_something_is_filtered(visitors: Visitors) -> None:
+    visitor = await visitors(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    page = visitor.page
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    address = page.get_by_label("Network address")
+    await visitor.goto("/admin/audit")
+    await expect(page.locator("[data-list] tbody tr").first).to_be_visible()
+    await expect(address).to_be_hidden()
+    await page.get_by_text("Filter", exact=True).tap()
+    await expect(address).to_be_visible()
+
+    await visitor.goto("/admin/audit?address=192.0.2.1")
+    await expect(address).to_have_value("192.0.2.1")
+    await expect(address).to_be_visible()
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await visitor.goto("/admin/audit")
+    await expect(address).to_be_visible()
+
+
 async def test_list_of_error_codes_keeps_nobody_out(visitors: Visitors) -> None:
     for options in ({"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 740}, "is_mobile": True}):
         visitor = await visitors(**options)

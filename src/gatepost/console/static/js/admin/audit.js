@@ -13,6 +13,8 @@ const account = await enter("audit:read");
 const form = one("#filters");
 
 fillEvents();
+// On a phone the list comes first, unless something is filtered that one must see.
+one("[data-fold]").open = matchMedia("(min-width: 44.01rem)").matches || query().size > 0;
 
 const load = loader(async () => {
   const asked = query();

@@ -309,9 +309,16 @@ async def test_table_of_a_plot_comes_into_its_place(admin: Visitor) -> None:
     async def bottoms() -> list[float]:
         return list(await plots.evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().bottom + scrollY)"))
 
+    switch = page.get_by_role("figure", name="Sign-ins").get_by_text("As a table")
+    place, card = await switch.bounding_box(), await page.get_by_role("figure", name="Sign-ins").bounding_box()
+    assert place
+    assert card
+    assert card["x"] < place["x"]
+    assert place["x"] + place["width"] < card["x"] + card["width"]
     before = await bottoms()
     await page.get_by_role("figure", name="Sign-ins").get_by_text("As a table").click()
     await expect(page.get_by_role("figure", name="Sign-ins").locator("svg")).to_be_hidden()
+    assert await switch.bounding_box() == place
     after = await bottoms()
     assert max(abs(one - other) for one, other in zip(before, after, strict=True)) < 24
     await page.get_by_role("figure", name="Sign-ins").get_by_text("As a table").click()

@@ -296,4 +296,5 @@ def build_templates(settings: Settings) -> Templates:
         settings.mail_templates,
         default_language=settings.default_language,
         product=read_sender(settings.mail_from).display_name or "Gatepost",
+        palette=settings.palette,
     )

@@ -4,36 +4,145 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import Somebody, Visitors, mailed_link
+from tests.support.server import GatepostServer
 from tests.support.smtp import SmtpServer
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser
 
 
-async def test_profile_is_changed_and_a_taken_name_is_told_beside_its_field(
+async def change(page: Page, name: str) -> Locator:
+    """Open a row and return it."""
+    await page.get_by_role("button", name=f"Change: {name}").click()
+    return page.get_by_role("region", name=name, exact=True)
+
+
+async def test_name_and_language_are_changed_and_a_taken_name_is_told_beside_its_field(
     visitor: Visitor, somebody: Somebody
 ) -> None:
     page = visitor.page
     await visitor.sign_in(somebody.username, somebody.password)
-    name = page.get_by_label("User name")
+    row = await change(page, "User name")
+    name = row.get_by_role("textbox", name="User name")
     await expect(name).to_have_value(somebody.username)
+    await expect(name).to_be_focused()
 
     await name.fill("admin")
-    await page.get_by_role("button", name="Save").click()
-    await expect(name).to_have_accessible_description("This user name is already taken.")
+    await row.get_by_role("button", name="Save").click()
+    await expect(name).to_have_accessible_description("Others see it. This user name is already taken.")
     await expect(name).to_be_focused()
     await name.fill(f"{somebody.username} Salami")
-    await page.get_by_label("Language of our mails").select_option("de")
-    await page.get_by_role("button", name="Save").click()
+    await row.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("button", name="Change: User name")).to_be_focused()
+    row = await change(page, "Language")
+    await row.get_by_label("Language of our mails").select_option("de")
+    await row.get_by_role("button", name="Save").click()
 
     await expect(page.get_by_role("status")).to_contain_text("Saved.")
     await page.reload()
-    await expect(name).to_have_value(f"{somebody.username} Salami")
-    await expect(page.get_by_label("Language of our mails")).to_have_value("de")
+    await expect(page.locator("[data-name]")).to_have_text(f"{somebody.username} Salami")
+    await expect(page.locator("[data-language-name]")).to_have_text("Deutsch")
     assert visitor.refusals() == ["400"]
+
+
+async def test_one_row_is_open_at_a_time_and_the_focus_comes_back(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    row = await change(page, "User name")
+    await row.get_by_role("textbox", name="User name").fill("Somebody else")
+
+    email = await change(page, "E-mail address")
+    await expect(row.get_by_role("textbox", name="User name")).to_be_hidden()
+    await expect(email.get_by_label("New e-mail address")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(email.get_by_label("New e-mail address")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Change: E-mail address")).to_be_focused()
+
+    # What was typed in a row that another one closed is still there, until it is given up.
+    await change(page, "User name")
+    await expect(row.get_by_role("textbox", name="User name")).to_have_value("Somebody else")
+    await row.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("button", name="Change: User name")).to_be_focused()
+    await change(page, "User name")
+    await expect(row.get_by_role("textbox", name="User name")).to_have_value(somebody.username)
+
+
+async def test_list_beside_marks_the_row_that_one_sees(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.locator("#activity-list")).not_to_have_attribute("aria-busy", "true")
+    side = page.get_by_role("navigation", name="Sections of this page")
+    marked = side.locator("[aria-current=location]")
+    await expect(marked).to_have_text("User name")
+
+    await side.get_by_role("link", name="Password").press("Enter")
+    await expect(marked).to_have_text("Password")
+    await expect(page.locator("#password-form").get_by_label("Current password", exact=True)).to_be_focused()
+    await page.set_viewport_size({"width": 1280, "height": 400})
+    await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+
+    await expect(marked).to_have_text("Your data")
+
+
+async def test_all_rows_are_in_one_screen_of_a_phone(visitors: Visitors, somebody: Somebody) -> None:
+    visitor = await visitors(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True, locale="de-DE")
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.locator("#activity-list")).not_to_have_attribute("aria-busy", "true")
+
+    rows = page.locator("[data-row]")
+    await expect(rows).to_have_count(7)
+    for row in await rows.all():
+        await expect(row.get_by_role("button").first).to_be_in_viewport(ratio=1)
+    show = page.get_by_role("button", name="Anzeigen: Geräte")
+    await show.tap()
+    await expect(show).to_have_attribute("aria-expanded", "true")
+    await expect(page.locator("#device-list")).to_be_visible()
+    await show.tap()
+    await expect(page.locator("#device-list")).to_be_hidden()
+    assert await visitor.fits()
+
+
+async def test_without_scripts_every_form_can_be_seen(browser: Browser, server: GatepostServer) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(f"{server.url}/account")
+
+    for form in await page.locator(".setting form").all():
+        await expect(form).to_be_visible()
+    await expect(page.get_by_role("button", name="Change: Password")).to_be_hidden()
+    await context.close()
+
+
+async def test_strength_of_a_new_password_is_told_while_it_is_typed(visitors: Visitors) -> None:
+    for locale, words in (
+        ("en", ("One character more", "Easy to guess", "Fair: longer is better", "Good", "Strong")),
+        ("de", ("Noch ein Zeichen", "Leicht zu erraten", "Geht: länger ist besser", "Gut", "Stark")),
+    ):
+        visitor = await visitors(locale=locale)
+        page = visitor.page
+        meter, text = page.get_by_role("meter"), page.locator(".strength p")
+        for path in ("/sign-up", "/set-password#token=x", "/invitation#token=x"):
+            await visitor.goto(path)
+            await page.wait_for_load_state("networkidle")
+            await expect(meter).to_be_hidden()
+            field = page.locator("[autocomplete=new-password]")
+            for password, place in (
+                ("horse", 0), ("aaaaaaaa", 1), ("abcdefgh", 1), ("87654321", 1), ("gatepost1!", 1),
+                ("kwmbhzq", 2), ("kwmbhzqrtvxy", 3), ("correct horse battery", 4), ("\U0001f40e" * 5, 0),
+            ):  # fmt: skip
+                await field.fill(password)
+                await expect(text).to_have_text(words[place])
+                await expect(meter).to_have_attribute("aria-valuenow", str(place))
+                await expect(meter).to_have_attribute("aria-valuetext", words[place])
+
+    await visitor.goto("/sign-up")
+    await page.locator("[name=username]").fill("Abbey Salami")
+    await page.locator("[name=password]").fill("salami-1234567890!")
+    await expect(text).to_have_text("Leicht zu erraten")
 
 
 async def test_other_device_is_ended_while_this_one_stays(
@@ -53,7 +162,8 @@ async def test_other_device_is_ended_while_this_one_stays(
     await visitor.page.get_by_role("dialog").get_by_role("button", name="Sign out all others").click()
     await expect(devices).to_have_count(1)
 
-    await other.page.get_by_role("button", name="Save").click()
+    row = await change(other.page, "Language")
+    await row.get_by_role("button", name="Save").click()
     await expect(other.page).to_have_url(f"{other.url}/sign-in?next=%2Faccount")
     assert other.refusals() == ["401", "403"]
     await visitor.page.reload()
@@ -63,7 +173,7 @@ async def test_other_device_is_ended_while_this_one_stays(
 async def test_password_is_changed_with_the_current_one(visitor: Visitor, somebody: Somebody) -> None:
     page = visitor.page
     await visitor.sign_in(somebody.username, somebody.password)
-    form = page.locator("#password-form")
+    form = await change(page, "Password")
     current, new = form.get_by_label("Current password", exact=True), form.get_by_label("New password", exact=True)
 
     await current.fill("wrong horse")
@@ -84,7 +194,7 @@ async def test_address_is_changed_by_the_link_that_goes_to_the_new_one(
     page, address = visitor.page, f"new.{somebody.email}"
     await visitor.sign_in(somebody.username, somebody.password)
 
-    form = page.locator("#email-form")
+    form = await change(page, "E-mail address")
     await form.get_by_label("New e-mail address").fill(address)
     await form.get_by_label("Current password", exact=True).fill(somebody.password)
     await form.get_by_role("button", name="Change the address").click()

@@ -135,8 +135,7 @@ async def test_waits_and_lost_connections_are_told_in_words(visitor: Visitor) ->
 
     # As a proxy in front answers.
     for status, retry_after, words in (
-        (429, "90", "Too many attempts. Please try again in 90 seconds."),
-        (429, "600", "Too many attempts. Please try again in 10 minutes."),
+        (429, "1", "Too many attempts. Please try again in a moment."),
         (503, "1", "The service is busy. Please try again in a moment."),
         (502, None, "Something went wrong on our side. Please try again."),
     ):
@@ -145,9 +144,71 @@ async def test_waits_and_lost_connections_are_told_in_words(visitor: Visitor) ->
         await submit.click()
         await expect(alert).to_contain_text(words)
         await page.unroute_all()
-    assert visitor.refusals() == ["429", "429", "503", "502"]
+    assert visitor.refusals() == ["429", "503", "502"]
 
     await page.context.set_offline(True)
     await submit.click()
     await expect(alert).to_contain_text("The service cannot be reached.")
     visitor.seen.errors[:] = [error for error in visitor.seen.errors if "ERR_INTERNET_DISCONNECTED" not in error]
+
+
+async def test_wait_after_too_many_attempts_is_counted_down_and_ends_by_itself(visitors: Visitors) -> None:
+    for locale, first, later, over in (
+        ("en", "Please try again in 10 minutes.", "Please try again in 9:59.", "You can try again now."),
+        (
+            "de",
+            "Bitte versuchen Sie es in 10 Minuten noch einmal.",
+            "Bitte versuchen Sie es in 9:59 noch einmal.",
+            "Sie können es jetzt wieder versuchen.",
+        ),
+    ):
+        visitor = await visitors(locale=locale)
+        page = visitor.page
+        await page.clock.install()
+        await visitor.goto("/sign-in")
+        name, password = page.locator("#sign-in [name=username]"), page.locator("#sign-in [name=password]")
+        submit, alert = page.locator("#sign-in .primary"), page.get_by_role("alert")
+        await name.fill("Abbey")
+        await password.fill("correct horse")
+        await page.route("**/api/auth/signin*", partial(Route.fulfill, status=429, headers={"Retry-After": "600"}))
+        await page.clock.pause_at(await page.evaluate("Date.now() + 3600000"))
+
+        await submit.click()
+        await expect(alert.locator(".visually-hidden")).to_contain_text(first)
+        await expect(submit).to_have_attribute("aria-disabled", "true")
+        await page.clock.run_for(1000)
+        # Only what is hidden from screen readers changes.
+        await expect(alert.locator("[aria-hidden=true].countdown")).to_contain_text(later)
+        await expect(alert.locator(".visually-hidden")).to_contain_text(first)
+        await password.press("Enter")
+        await expect(alert).to_be_focused()
+        assert visitor.refusals() == ["429"]
+
+        await page.clock.run_for(600_000)
+        await expect(alert).to_have_text(over)
+        await expect(submit).not_to_have_attribute("aria-disabled", "true")
+        await submit.click()
+        await expect(submit).to_have_attribute("aria-disabled", "true")
+        # Somebody else may try.
+        await name.fill("Somebody else")
+        await expect(submit).not_to_have_attribute("aria-disabled", "true")
+        await expect(alert).to_be_hidden()
+        assert visitor.refusals() == ["429"]
+
+
+async def test_refused_attempts_look_refused(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await visitor.goto("/sign-in")
+    await page.locator("#sign-in [name=username]").fill(somebody.username)
+    await page.locator("#sign-in [name=password]").fill("wrong horse")
+    await page.locator("#sign-in .primary").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert visitor.refusals() == ["401"]
+    await visitor.sign_in(somebody.username, somebody.password)
+
+    refused = page.locator("#activity-list li", has_text="Sign-in refused")
+    opened = page.locator("#activity-list li", has_text="Signed in").first
+    await expect(refused.locator(".title .icon")).to_be_visible()
+    await expect(opened.locator(".title .icon")).to_be_hidden()
+    colours = [await one.locator(".title").evaluate("(e) => getComputedStyle(e).color") for one in (refused, opened)]
+    assert colours[0] != colours[1]

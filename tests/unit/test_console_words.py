@@ -8,7 +8,6 @@ import pytest
 
 import gatepost.console
 from gatepost.audit.log import AuditEvent
-from gatepost.console.brand import READABLE, Brand, contrast
 from gatepost.console.languages import choose_language
 from gatepost.console.words import Words
 from gatepost.mail.languages import SUPPORTED
@@ -58,24 +57,5 @@ def test_language_is_the_chosen_one_or_the_best_of_the_browser_s(
     assert choose_language(asked=asked, remembered=remembered, accepted=accepted, default="en") == language
 
 
-@pytest.mark.parametrize(
-    "color", ["#0f766e", "#ffd400", "#ffffff", "#000000", "#ff0000", "#3b82f6", "#777777", "#fd083e"]
-)
-def test_any_colour_of_a_team_can_be_read(color: str) -> None:
-    light, dark = Brand("Any", color, None).css.split("@media")
-
-    for css, ground in ((light, "#f6f7f8"), (light, "#ffffff"), (dark, "#171c23"), (dark, "#0f1318")):
-        shades = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", css))
-        assert contrast(shades["accent"], ground) >= READABLE
-        assert contrast(shades["accent"], _tinted(ground, shades["accent"])) >= READABLE
-        assert contrast(shades["on-accent"], shades["accent"]) >= READABLE
-
-
 def _names(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
-
-
-def _tinted(ground: str, accent: str) -> str:
-    """Return the ground of a notice: `--info-soft` in console.css."""
-    pairs = ((int(ground[place : place + 2], 16), int(accent[place : place + 2], 16)) for place in (1, 3, 5))
-    return "#" + "".join(f"{round(0.93 * below + 0.07 * above):02x}" for below, above in pairs)

@@ -1,17 +1,21 @@
 """The pages for people who build on the API: Swagger UI, ReDoc, the list of error codes. No other host is asked."""
 
+import json
 import re
 from collections.abc import Mapping
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Annotated
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from gatepost.core.errors import all_errors
+from gatepost.core.settings import Settings
+from gatepost.http.deps import provided
 
 ASSETS = "/docs/assets"
 OURS = "/docs/static"
@@ -20,9 +24,11 @@ OUR_FOLDER = Path(__file__).parent / "static"
 # ReDoc shows a logo that lies on a host of its makers, and hides it where it cannot be loaded.
 REDOC_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 NO_IMAGE = "data:,"
+BRAND = "/docs/brand.css"
 HEAD = (
     '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
     f'<link rel="icon" type="image/svg+xml" href="{OURS}/icon.svg">'
+    f'<link rel="stylesheet" href="{OURS}/pages.css"><link rel="stylesheet" href="{BRAND}">'
 )
 # Whatever the scripts would like to load, the browser asks this host alone.
 POLICY = (
@@ -31,18 +37,15 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-SWAGGER = f"""<!doctype html><html lang="en"><head>{HEAD}<title>Gatepost API</title>
-<link rel="stylesheet" href="{ASSETS}/swagger-ui.css"><link rel="stylesheet" href="{OURS}/swagger.css"></head>
-<body><div id="swagger-ui"></div>
+SWAGGER = f"""<link rel="stylesheet" href="{ASSETS}/swagger-ui.css"><link rel="stylesheet" href="{OURS}/swagger.css">
+</head><body>{{bar}}<div id="swagger-ui"></div>
 <script src="{ASSETS}/swagger-ui-bundle.js"></script><script src="{OURS}/swagger.js"></script></body></html>"""
-REDOC = f"""<!doctype html><html lang="en"><head>{HEAD}<title>Gatepost API</title>
-<style>body {{ margin: 0 }}</style></head>
-<body><redoc spec-url="/openapi.json" disable-google-font hide-download-button></redoc>
-<script src="/docs/redoc.js"></script></body></html>"""
-ERRORS_STYLE = """body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-color-scheme: light dark } table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #8886; vertical-align: top }
-tr:target { background: #fc06 }"""
+REDOC = """</head><body>{bar}<redoc spec-url="/openapi.json" disable-google-font hide-download-button theme="{theme}">
+</redoc><script src="/docs/redoc.js"></script></body></html>"""
+ERRORS = """</head><body class="errors">{bar}<main><h1>Error codes</h1><div class="table"><table>
+<thead><tr><th scope="col">code</th><th scope="col">status</th><th scope="col">when</th></tr></thead>
+<tbody>{rows}</tbody></table></div></main></body></html>"""
+WAYS = (("/docs", "Try the API"), ("/redoc", "Reference"), ("/errors", "Error codes"))
 
 
 class Page(HTMLResponse):
@@ -53,19 +56,27 @@ class Page(HTMLResponse):
         super().init_headers({"Content-Security-Policy": POLICY, **(headers or {})})
 
 
+SettingsDep = Annotated[Settings, Depends(provided(Settings))]
 router = APIRouter(include_in_schema=False, default_response_class=Page)
 
 
 @router.get("/docs")
-async def swagger() -> str:
+async def swagger(settings: SettingsDep) -> str:
     """Try the API."""
-    return SWAGGER
+    return _page("Gatepost API", SWAGGER, settings, "/docs")
 
 
 @router.get("/redoc")
-async def redoc() -> str:
+async def redoc(settings: SettingsDep) -> str:
     """Read about the API."""
-    return REDOC
+    theme = json.dumps({"colors": {"primary": {"main": settings.palette.light_link}}})
+    return _page("Gatepost API", REDOC, settings, "/redoc", theme=escape(theme))
+
+
+@router.get(BRAND, response_class=Response)
+async def brand(settings: SettingsDep) -> Response:
+    """Give the team's colour and what goes with it."""
+    return Response(settings.palette.css, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/docs/redoc.js", response_class=Response)
@@ -75,18 +86,14 @@ async def redoc_script() -> Response:
 
 
 @router.get("/errors")
-async def errors() -> str:
+async def errors(settings: SettingsDep) -> str:
     """List every error code; the `type` of a problem leads here."""
     rows = "".join(
         f'<tr id="{error.code}"><td><code>{error.code}</code></td><td>{error.status}</td>'
         f"<td>{_words(error.__doc__ or '')}</td></tr>"
         for error in all_errors()
     )
-    return (
-        f'<!doctype html><html lang="en"><head>{HEAD}<title>Gatepost error codes</title>'
-        f"<style>{ERRORS_STYLE}</style></head><body><h1>Error codes</h1>"
-        f"<table><tr><th>code</th><th>status</th><th>when</th></tr>{rows}</table></body></html>"
-    )
+    return _page("Gatepost error codes", ERRORS, settings, "/errors", rows=rows)
 
 
 def mount_assets(app: FastAPI) -> None:
@@ -99,6 +106,18 @@ def mount_assets(app: FastAPI) -> None:
 def _redoc_script() -> str:
     script = (ASSETS_FOLDER / "redoc.standalone.js").read_text(encoding="utf-8")
     return script.replace(REDOC_LOGO, NO_IMAGE)
+
+
+def _page(title: str, body: str, settings: Settings, here: str, **values: str) -> str:
+    """Return a page with a bar on top, in the team's name and colour, that leads to the others."""
+    current = ' aria-current="page"'
+    ways = "".join(f'<a href="{path}"{current if path == here else ""}>{name}</a>' for path, name in WAYS)
+    bar = (
+        f'<header class="brand-bar"><a class="name" href="/welcome">{escape(settings.brand_name)}</a>'
+        f'<nav aria-label="Documentation">{ways}</nav></header>'
+    )
+    head = f'<!doctype html><html lang="en"><head>{HEAD}<title>{title}</title>'
+    return head + body.format(bar=bar, **values)
 
 
 def _words(docstring: str) -> str:

@@ -23,11 +23,13 @@ from jinja2 import (
 )
 from jinja2.runtime import Context
 
+from gatepost.core.colors import DEFAULT, Palette
 from gatepost.core.plain_text import one_line
 from gatepost.mail.errors import TemplateBroken
 
 BUILT_IN = Path(__file__).parent / "templates"
 LAST_RESORT = "en"
+PALETTE = Palette(DEFAULT)
 LONGEST_WORDS = 255
 # RFC 5646, section 2.1, as far as people's settings use it: language, script, region, variants.
 TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -70,11 +72,18 @@ class Templates:
     subject, and `<language>/verify_email.html.j2`.
     """
 
-    def __init__(self, folder: Path | None = None, *, default_language: str = LAST_RESORT, product: str) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        default_language: str = LAST_RESORT,
+        product: str,
+        palette: Palette = PALETTE,
+    ) -> None:
         self._folders = tuple(path for path in (folder, BUILT_IN) if path is not None)
         self._default_language = default_language
         self._product = product
-        self._environment = _environment(self._folders)
+        self._environment = _environment(self._folders, palette)
 
     def languages(self) -> Sequence[str]:
         """Return every language that has a folder, sorted."""
@@ -115,7 +124,7 @@ class Templates:
 
 
 @cache
-def _environment(folders: tuple[Path, ...]) -> Environment:
+def _environment(folders: tuple[Path, ...], palette: Palette) -> Environment:
     """Return the templates of these folders, compiled once a process however many ask."""
     environment = Environment(
         loader=FileSystemLoader(folders),
@@ -124,6 +133,7 @@ def _environment(folders: tuple[Path, ...]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["brand"] = palette
     environment.filters |= {"moment": _moment, "listing": _listing}
     return environment
 

@@ -1,5 +1,6 @@
 """The pages as HTTP: their languages, their policy, their files, and where they lead. No database is needed."""
 
+import html
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from gatepost.app import create_app
 from gatepost.console.admin_pages import ADMIN_PAGES
 from gatepost.console.pages import PAGES
+from gatepost.core.colors import READABLE, contrast
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from tests.conftest import SECRET, http_client
 from tests.support.api import assert_problem
@@ -220,3 +222,29 @@ async def test_sign_up_page_says_who_may(deploy: Deploy, signup: str, said: str)
     assert said in page
     assert 'name="password"' not in page
     assert "/sign-up" not in start
+
+
+async def test_colour_of_the_team_is_on_the_pages_for_developers(deploy: Deploy) -> None:
+    async with deploy(brand_name="Tom & Jerry", brand_color="#FFD400") as client:
+        for path in ("/docs", "/redoc", "/errors"):
+            page = await client.get(path)
+            assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+            assert "Tom &amp; Jerry</a>" in page.text
+            for file in re.findall(r'(?:src|href)="(/docs/[^"]+)"', page.text):
+                assert (await client.get(file)).status_code == 200, file
+            assert 'href="/docs/brand.css"' in page.text
+        style = await client.get("/docs/brand.css")
+        link = re.search(r'"main": "(#[0-9a-f]{6})"', html.unescape((await client.get("/redoc")).text))
+
+    assert style.headers["content-type"].startswith("text/css")
+    assert "--brand: #ffd400; --on-brand: #000000" in style.text
+    assert link
+    assert contrast(link[1], "#ffffff") >= READABLE
+
+
+async def test_boards_leave_the_navigation_in_production_and_stay(deploy: Deploy) -> None:
+    async with deploy() as development, deploy(environment="production") as production:
+        for path in ("/account", "/welcome", "/sign-in"):
+            assert 'href="/boards"' in (await development.get(path)).text
+            assert 'href="/boards"' not in (await production.get(path)).text
+        assert (await production.get("/boards")).status_code == 200

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gatepost.core.colors import Palette
 from gatepost.mail.errors import TemplateBroken
 from gatepost.mail.examples import TEST_MAIL, example
 from gatepost.mail.outbox import MailKind
@@ -223,3 +224,17 @@ def test_words_of_people_cannot_add_lines_or_turn_the_writing() -> None:
     first = mail.text.splitlines()[0]
     assert first.startswith("Hello Abbey Click here now [31mgnihsihpxxx")
     assert len(first) < 300
+
+
+def test_button_has_the_colour_of_the_team_and_text_that_can_be_read_on_it() -> None:
+    for color, text in (("#ffd400", "#000000"), ("#1d1d8f", "#ffffff")):
+        palette = Palette(color)
+        templates = Templates(product="Gatepost", palette=palette)
+        for language in LANGUAGES:
+            html = templates.render(
+                MailKind.VERIFY_EMAIL, language=language, context=_context(MailKind.VERIFY_EMAIL)
+            ).html
+            assert html is not None
+            assert f"background: {color}; color: {text};" in html
+            assert f"color: {palette.light_link};" in html
+            assert f"a.address {{ color: {palette.dark_link} !important; }}" in html

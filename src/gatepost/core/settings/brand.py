@@ -4,6 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field
 
+from gatepost.core.colors import DEFAULT, Palette
+
 LOGO_TYPES = (".svg", ".png", ".jpg", ".jpeg", ".webp")
 LARGEST_LOGO_BYTES = 256 * 1024
 
@@ -13,13 +15,18 @@ class BrandSettings(BaseModel):
 
     brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name that the pages show.")
     brand_color: str = Field(
-        "#0f766e",
+        DEFAULT,
         pattern=r"^#[0-9A-Fa-f]{6}$",
-        description="Colour of buttons and links, `#rrggbb`; shades that can be read are made from it.",
+        description="Colour of buttons in pages and mails, `#rrggbb`; links have shades of it that can be read.",
     )
     brand_logo: Path | None = Field(
         None, description="File with the logo of the pages: SVG, PNG, JPEG or WebP, at most 256 KiB."
     )
+
+    @property
+    def palette(self) -> Palette:
+        """The colour and what goes with it."""
+        return Palette(self.brand_color.lower())
 
 
 def logo_problem(logo: Path) -> str | None:

@@ -4,13 +4,14 @@ import { get, remove } from "./api.js";
 import { clear, handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { forget } from "./session.js";
-import { one, show } from "./ui.js";
+import { all, one, show } from "./ui.js";
 import { day, say } from "./words.js";
 
 const dialog = one("#delete-account");
 const form = one("#delete-form");
 
 export function bindData() {
+  for (const button of all("[data-export], [data-delete]")) button.disabled = false;
   one("[data-export]").addEventListener("click", () => attempt(download));
 
   one("[data-delete]").addEventListener("click", () => {

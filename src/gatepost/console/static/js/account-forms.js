@@ -1,5 +1,6 @@
-// Profile, address and password.
+// User name, language, address and password.
 
+import { closeRow } from "./account-rows.js";
 import { client, get, patch, post } from "./api.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
@@ -7,7 +8,8 @@ import { showDevices } from "./devices.js";
 import { all, one, show, toast } from "./ui.js";
 import { day, say } from "./words.js";
 
-const profile = one("#profile-form");
+const username = one("#username-form");
+const language = one("#language-form");
 const email = one("#email-form");
 const password = one("#password-form");
 
@@ -18,30 +20,36 @@ export function bindForms(account) {
     current = next;
     tell(current);
   };
+  const done = (form, text) => {
+    form.reset();
+    closeRow(form.closest("[data-row]"));
+    toast(text);
+  };
   tell(current);
 
-  handle(profile, async ({ username, language }) => {
-    const isRenamed = username !== current.username;
-    changed(await patch("/api/users/me", { username, language }));
+  handle(username, async (change) => {
+    changed(await patch("/api/users/me", change));
     // The access token carries the name.
-    if (isRenamed) await client.refresh();
-    toast(say("account.client.saved"));
+    await client.refresh();
+    done(username, say("account.client.saved"));
+  });
+
+  handle(language, async (change) => {
+    changed(await patch("/api/users/me", change));
+    done(language, say("account.client.saved"));
   });
 
   handle(email, async (change) => {
     await post("/api/auth/email/change", change);
-    email.reset();
     changed(await get("/api/users/me"));
     // The same mailbox in other letter case is changed without a link.
     const isDone = current.email.toLowerCase() === change.email.trim().toLowerCase();
-    toast(say(isDone ? "account.client.saved" : "account.client.email_sent", { email: change.email }));
+    done(email, say(isDone ? "account.client.saved" : "account.client.email_sent", { email: change.email }));
   });
 
   handle(password, async ({ currentPassword, newPassword }) => {
     await post("/api/auth/password/change", { currentPassword, newPassword });
-    password.reset();
-    one("[data-username]").value = current.username;
-    toast(say("account.client.password_changed"));
+    done(password, say("account.client.password_changed"));
     await showDevices();
   });
 
@@ -54,17 +62,17 @@ export function bindForms(account) {
 }
 
 function tell(account) {
-  one("[data-since]").textContent = say("account.client.since", {
-    username: account.username,
-    date: day(account.createdAt),
-  });
+  one("[data-since]").textContent = say("account.client.since", { date: day(account.createdAt) });
   one("[data-roles]").replaceChildren(...account.roles.map(badge));
+  one("[data-name]").textContent = account.username;
   one("[data-email]").textContent = account.email;
-  one("[data-username]").value = account.username;
   show(account.emailVerified, ...all("[data-verified]"));
   show(!account.emailVerified, ...all("[data-unverified]"));
-  profile.elements.username.value = account.username;
-  profile.elements.language.value = account.language;
+  // As defaults, so that they stand there again when a form is given up.
+  username.elements.username.defaultValue = account.username;
+  one("[data-username]").defaultValue = account.username;
+  for (const option of language.elements.language.options) option.defaultSelected = option.value === account.language;
+  one("[data-language-name]").textContent = language.elements.language.selectedOptions[0].text;
 }
 
 function badge(role) {

@@ -1,6 +1,7 @@
 import { showActivity } from "./activity.js";
 import { bindData } from "./account-data.js";
 import { bindForms } from "./account-forms.js";
+import { bindRows } from "./account-rows.js";
 import { showDevices } from "./devices.js";
 import { requireUser } from "./page.js";
 
@@ -8,4 +9,5 @@ const account = await requireUser();
 
 bindForms(account);
 bindData();
+bindRows();
 await Promise.all([showDevices(), showActivity()]);

@@ -2,8 +2,9 @@
 
 import { get } from "./api.js";
 import { attempt } from "./page.js";
+import { kindOf } from "./refused.js";
 import { fill, one, show } from "./ui.js";
-import { find, moment } from "./words.js";
+import { ago, find, moment, say } from "./words.js";
 
 const SIZE = 8;
 
@@ -20,13 +21,22 @@ async function load() {
   const after = next === null ? "" : `&after=${encodeURIComponent(next)}`;
   const page = await get(`/api/users/me/activity?size=${SIZE}${after}`);
   const rows = page.items.map((entry) => fill(one("#event"), described(entry)));
-  if (next === null) container.replaceChildren();
+  if (next === null) {
+    container.replaceChildren();
+    one("[data-newest]").textContent = newest(page.items[0]);
+  }
   container.append(...rows);
   container.removeAttribute("aria-busy");
   next = page.next;
   show(next !== null, more);
 }
 
+const wordsOf = ({ event }) => find(`events.${event}`) ?? event;
+
+function newest(entry) {
+  return entry ? say("account.client.newest", { event: wordsOf(entry), when: ago(entry.at) }) : "–";
+}
+
 function described(entry) {
-  return { ...entry, words: find(`events.${entry.event}`) ?? entry.event, moment: moment(entry.at) };
+  return { ...entry, kind: kindOf(entry), words: wordsOf(entry), moment: moment(entry.at) };
 }

@@ -3,7 +3,7 @@
 import { get, post, remove } from "./api.js";
 import { attempt } from "./page.js";
 import { all, ask, list, one, show, toast } from "./ui.js";
-import { ago, moment, say } from "./words.js";
+import { ago, moment, say, sayCount } from "./words.js";
 
 const container = one("#device-list");
 const others = one("[data-end-others]");
@@ -17,6 +17,7 @@ export function showDevices() {
     list(container, one("#device"), devices.map(described));
     for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));
     show(devices.length > 1, others);
+    one("[data-device-count]").textContent = sayCount("account.client.devices", devices.length);
   });
 }
 

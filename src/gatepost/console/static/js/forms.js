@@ -2,6 +2,7 @@
 
 import { data, duration, find, language, say } from "./words.js";
 import { all, one, show } from "./ui.js";
+import { isWaiting, wait } from "./wait.js";
 
 // Problems about one field, whose answer names none.
 const FIELD_OF_CODE = {
@@ -19,7 +20,7 @@ const FIELD_OF_CODE = {
 export function handle(form, send, { onProblem = () => false } = {}) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (form.ariaBusy === "true") return;
+    if (form.ariaBusy === "true" || isWaiting(form)) return;
     clear(form);
     if (!isComplete(form)) return;
     setBusy(form, true);
@@ -45,8 +46,10 @@ export function tell(form, problem) {
   const rest = problemsOf(problem).filter(({ name, text }) => !markByName(form, name, text));
   if (rest.length > 0) {
     const box = one("[data-message]", form);
+    box.classList.add("danger");
     one("p", box).textContent = rest.map(({ text }) => text).join(" ");
     show(true, box);
+    if (problem.status === 429 && problem.retryAfter > SHORTEST_WAIT) wait(form, problem.retryAfter);
   }
   (one("[aria-invalid=true]", form) ?? one("[data-message]", form)).focus();
 }
@@ -60,10 +63,12 @@ export function words(problem) {
   return find(`problem.${problem.code}`, FACTS) ?? (problem.message || say("problem.failed"));
 }
 
+// In seconds; a shorter one is over before it is read.
+const SHORTEST_WAIT = 2;
 const FACTS = { shortest: data.shortestPassword };
 
 function waiting(problem) {
-  return problem.retryAfter > 2
+  return problem.retryAfter > SHORTEST_WAIT
     ? say("problem.wait", { time: duration(problem.retryAfter) })
     : say("problem.wait_a_little");
 }

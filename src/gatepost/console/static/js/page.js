@@ -1,6 +1,7 @@
 // What every page does: the menu, the languages, shown passwords, signing out, and who is signed in.
 
 import { words } from "./forms.js";
+import { showStrength } from "./strength.js";
 import { askAgainWhenLeft, currentUser, leavePage, needUser, signOut } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
 
@@ -59,6 +60,8 @@ for (const button of all("[data-reveal]")) {
     button.setAttribute("aria-pressed", isShown);
   });
 }
+
+for (const meter of all("[data-strength]")) showStrength(meter);
 
 for (const button of all("[data-sign-out]")) {
   button.addEventListener("click", () => attempt(signOut));

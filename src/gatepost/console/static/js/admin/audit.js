@@ -1,6 +1,7 @@
 import { get } from "../api.js";
 import { handle } from "../forms.js";
 import { may } from "../page.js";
+import { kindOf } from "../refused.js";
 import { one, show } from "../ui.js";
 import { data, moment, say, sayCount } from "../words.js";
 import { addressWith, element, enter, follow, loader, namesOf, personLink, query, table } from "./common.js";
@@ -12,6 +13,8 @@ const account = await enter("audit:read");
 const form = one("#filters");
 
 fillEvents();
+// On a phone the list comes first, unless something is filtered that one must see.
+one("[data-fold]").open = matchMedia("(min-width: 44.01rem)").matches || query().size > 0;
 
 const load = loader(async () => {
   const asked = query();
@@ -51,6 +54,7 @@ function display({ asked, names, items, next }) {
     "audit",
     items.map((entry) => ({
       ...entry,
+      kind: kindOf(entry),
       when: moment(entry.at),
       what: eventWords(entry.event),
       more: detailWords(entry),

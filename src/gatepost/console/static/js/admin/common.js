@@ -127,7 +127,7 @@ export function follow(link, load) {
 export function table(container, name, rows, { empty, more = () => {} }) {
   container.removeAttribute("aria-busy");
   if (rows.length === 0) {
-    container.replaceChildren(element("p", { class: "empty" }, empty));
+    container.replaceChildren(fill(one("#empty-list"), { text: empty }));
     return;
   }
   const copy = fill(one(`#${name}-table`), {});

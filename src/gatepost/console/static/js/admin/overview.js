@@ -1,11 +1,12 @@
 import { get } from "../api.js";
 import { one } from "../ui.js";
-import { moment, number, say } from "../words.js";
+import { find, moment, number, say } from "../words.js";
 import { addressWith, compact, enter, loader, query } from "./common.js";
 import { reasonWords } from "./events.js";
 import { plot } from "./plot.js";
 
-const REASONS = 5;
+// What an attempt is refused for.
+const KINDS = ["wrong_password", "unknown_account", "disabled", "unverified", "refreshes", "reused", "other"];
 const RANGES = ["7", "30", "90"];
 const select = one("#days");
 
@@ -45,52 +46,41 @@ function display({ totals, days }) {
     one("[data-measured]").textContent = say("admin_overview.client.measured", { at: moment(totals.measuredAt) });
   const dates = days.map(({ day }) => day);
   const words = (key) => say(`admin_overview.client.series.${key}`);
-  plot(one("#sign-ups"), {
-    days: dates,
-    unit: words("sign_ups"),
-    series: [{ values: days.map(({ signUps }) => signUps) }],
-  });
+  const only = (key, meaning, valueOf) => [{ label: words(key), meaning, values: days.map(valueOf) }];
+  plot(one("#sign-ups"), { days: dates, series: only("sign_ups", "accounts", ({ signUps }) => signUps) });
   plot(one("#sign-ins"), {
     days: dates,
     series: [
-      { label: words("succeeded"), values: days.map(({ signIns }) => signIns) },
-      { label: words("refused"), values: days.map((day) => refusedOf(day, "session.refused")) },
+      ...only("succeeded", "succeeded", ({ signIns }) => signIns),
+      ...only("refused", "refused", (day) => refusedOf(day, "session.refused")),
     ],
   });
   plot(one("#sessions"), {
     days: dates,
     kind: "line",
-    unit: words("sessions"),
-    series: [{ values: days.map(({ activeSessions }) => activeSessions) }],
+    series: only("sessions", "sessions", ({ activeSessions }) => activeSessions),
   });
-  plot(one("#refused"), { days: dates, unit: words("refused"), series: byReason(days) });
+  const reasons = byReason(days);
+  plot(one("#refused"), { days: dates, series: reasons.length > 0 ? reasons : only("refused", "refused", () => 0) });
 }
 
-/** Return a series for each of the most frequent reasons, and one for all others. */
+/** Return a series for each kind of reason that there was; a kind has its own colour, however frequent it is. */
 function byReason(days) {
-  const totals = new Map();
-  for (const { refused } of days)
-    for (const one of refused) totals.set(keyOf(one), (totals.get(keyOf(one)) ?? 0) + one.count);
-  const keys = [...totals.keys()].sort((one, other) => totals.get(other) - totals.get(one));
-  const shown = keys.length > REASONS ? keys.slice(0, REASONS - 1) : keys;
-  const valuesOf = (fits) =>
-    days.map(({ refused }) => refused.reduce((sum, one) => sum + (fits(keyOf(one)) ? one.count : 0), 0));
-  const series = shown.map((key) => ({ label: labelOf(key), values: valuesOf((other) => other === key) }));
-  if (keys.length > shown.length)
-    series.push({ label: say("admin_overview.client.series.other"), values: valuesOf((key) => !shown.includes(key)) });
-  return series.length > 0 ? series : [{ values: days.map(() => 0) }];
+  return KINDS.map((kind) => ({
+    label: labelOf(kind),
+    meaning: kind.replace("_", "-"),
+    values: days.map(({ refused }) => refused.reduce((sum, one) => sum + (kindOf(one) === kind ? one.count : 0), 0)),
+  })).filter(({ values }) => values.some((value) => value > 0));
 }
 
-function keyOf({ event, reason }) {
-  return `${event} ${reason}`;
+function kindOf({ event, reason }) {
+  if (event === "session.refresh_reused") return "reused";
+  if (event === "session.refresh_refused") return "refreshes";
+  return KINDS.includes(reason) ? reason : "other";
 }
 
-function labelOf(key) {
-  const [event, reason] = key.split(" ");
-  if (event === "session.refresh_reused") return say("admin_overview.client.series.reused");
-  return event === "session.refresh_refused"
-    ? say("admin_overview.client.series.refresh", { reason: reasonWords(reason) })
-    : reasonWords(reason);
+function labelOf(kind) {
+  return find(`admin_overview.client.series.${kind}`) ?? reasonWords(kind);
 }
 
 function tile(key, value, note) {

@@ -1,6 +1,7 @@
 import { get, patch, post, put, remove } from "../api.js";
 import { handle } from "../forms.js";
 import { may } from "../page.js";
+import { kindOf } from "../refused.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, PEOPLE_QUERY, reaches, ready, stateBadges } from "./common.js";
@@ -110,6 +111,7 @@ async function displayActivity() {
     one("#activity-row"),
     items.map((entry) => ({
       ...entry,
+      kind: kindOf(entry),
       what: eventWords(entry.event),
       more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
       when: ago(entry.at),

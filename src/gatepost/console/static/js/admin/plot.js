@@ -1,7 +1,7 @@
 // Plots of figures a day, as SVG that screen readers can read out and a table says in full.
 
 import { compact, element } from "./common.js";
-import { one } from "../ui.js";
+import { all, one } from "../ui.js";
 import { locale, number, say } from "../words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -13,24 +13,33 @@ const LABEL_WIDTH = 64;
 const CHARACTER = 7.5;
 
 /**
- * Draw into a figure of the page. `days` are dates in UTC; `series` are `{label, values}` with a value a day, null
- * where nothing was measured; `kind` is "bars", stacked, or "line".
+ * Draw into a figure of the page. `days` are dates in UTC; `series` are `{label, meaning, values}` with a value a day,
+ * null where nothing was measured; a meaning has the same colour in every plot. `kind` is "bars", stacked, or "line".
  */
-export function plot(figure, { days, series, kind = "bars", unit }) {
+export function plot(figure, { days, series, kind = "bars" }) {
   const area = one("[data-area]", figure);
-  const draw = () =>
-    area.replaceChildren(drawing(figure, { days, series, kind, width: Math.max(area.clientWidth, NARROWEST) }));
+  const chooser = dayChooser(figure, days, series, (index) => {
+    for (const [place, day] of all(".day", area).entries()) day.classList.toggle("chosen", place === index);
+    legend(figure, days, series, { index, kind });
+  });
+  const draw = () => {
+    const frame = frameOf(days, series, Math.max(area.clientWidth, NARROWEST));
+    chooser.frame = frame;
+    area.replaceChildren(drawing(figure, { days, series, kind, frame }), chooser.element);
+    chooser.choose(null);
+  };
   area.removeAttribute("aria-busy");
   draw();
   figure.watcher?.disconnect();
   let width = area.clientWidth;
   figure.watcher = new ResizeObserver(() => {
-    if (area.clientWidth !== width) draw();
+    // Nothing, while the table is in its place.
+    if (area.clientWidth === width || area.clientWidth === 0) return;
     width = area.clientWidth;
+    draw();
   });
   figure.watcher.observe(area);
-  legend(one("[data-legend]", figure), series);
-  one("[data-table]", figure).replaceChildren(...rows(days, series, unit));
+  one("[data-table]", figure).replaceChildren(...rows(days, series));
 }
 
 /** Return a date as short as it can be read. */
@@ -47,13 +56,19 @@ export function ticks(greatest, most = 4) {
   return Array.from({ length: count + 1 }, (_, index) => index * step);
 }
 
-function drawing(figure, { days, series, kind, width }) {
+/** Return what places everything in a drawing: the sums of days, the marks of the axis, and pixels. */
+function frameOf(days, series, width) {
   const sums = days.map((_, index) => sum(series.map(({ values }) => values[index] ?? 0)));
-  const marks = ticks(Math.max(...sums, 0));
-  const top = marks.at(-1);
+  const greatest = Math.max(...sums, 0);
+  const marks = greatest === 0 ? [0] : ticks(greatest);
   const left = Math.max(...marks.map((mark) => compact(mark).length)) * CHARACTER + 8;
-  const frame = { left, right: width - 4, step: (width - 4 - left) / days.length };
+  const top = marks.at(-1) || 1;
   const y = (value) => TOP + (HEIGHT - TOP - BOTTOM) * (1 - value / top);
+  return { sums, marks, width, left, right: width - 4, step: (width - 4 - left) / days.length, y };
+}
+
+function drawing(figure, { days, series, kind, frame }) {
+  const { sums, marks, width, left, y } = frame;
   const isEmpty = sums.every((value) => value === 0);
   return svg(
     "svg",
@@ -75,10 +90,10 @@ function drawing(figure, { days, series, kind, width }) {
         ]),
       ]),
       ...dayLabels(days, frame),
-      ...(kind === "line" ? line(days, series[0].values, frame, y) : bars(days, series, frame, y)),
+      ...(kind === "line" ? line(days, series[0], frame, y) : bars(days, series, frame, y)),
       ...(isEmpty
         ? [
-            svg("text", { class: "nothing", x: (left + width) / 2, y: HEIGHT / 2 - 8, "text-anchor": "middle" }, [
+            svg("text", { class: "nothing", x: width / 2, y: HEIGHT / 2, "text-anchor": "middle" }, [
               say("admin_overview.client.nothing"),
             ]),
           ]
@@ -89,14 +104,14 @@ function drawing(figure, { days, series, kind, width }) {
 
 function bars(days, series, { left, step }, y) {
   const gap = Math.min(step * 0.25, 6);
-  return days.map((day, index) => {
+  return days.map((_, index) => {
     let below = 0;
-    const parts = series.map(({ values }, place) => {
+    const parts = series.map(({ meaning, values }) => {
       const value = values[index] ?? 0;
       const bar =
         value > 0 &&
         svg("rect", {
-          class: `series-${place + 1}`,
+          class: `shape ${meaning}`,
           x: left + index * step + gap / 2,
           width: step - gap,
           y: y(below + value),
@@ -105,11 +120,11 @@ function bars(days, series, { left, step }, y) {
       below += value;
       return bar;
     });
-    return column(day, series, index, { left, step }, parts.filter(Boolean));
+    return column(index, { left, step }, parts.filter(Boolean));
   });
 }
 
-function line(days, values, frame, y) {
+function line(days, { meaning, values }, frame, y) {
   const { left, step } = frame;
   const x = (index) => left + (index + 0.5) * step;
   const runs = [];
@@ -121,36 +136,77 @@ function line(days, values, frame, y) {
   const path = (points) => `M${points.map((point) => point.join(" ")).join("L")}`;
   return [
     ...runs.map((points) =>
-      svg("path", { class: "under-1", d: `${path(points)}L${points.at(-1)[0]} ${y(0)}L${points[0][0]} ${y(0)}Z` }),
+      svg("path", { class: `under ${meaning}`, d: `${path(points)}L${points.at(-1)[0]} ${y(0)}L${points[0][0]} ${y(0)}Z` }),
     ),
-    ...runs.map((points) => svg("path", { class: "line-1", d: path(points) })),
-    ...days.map((day, index) =>
+    ...runs.map((points) => svg("path", { class: `line ${meaning}`, d: path(points) })),
+    ...days.map((_, index) =>
       column(
-        day,
-        [{ values }],
         index,
         frame,
         values[index] === null
           ? []
-          : [svg("circle", { class: "series-1", cx: x(index), cy: y(values[index]), r: days.length > 45 ? 2 : 3 })],
+          : [svg("circle", { class: `shape ${meaning}`, cx: x(index), cy: y(values[index]), r: days.length > 45 ? 2 : 3 })],
       ),
     ),
   ];
 }
 
-/** One day: what is drawn, and a stripe as high as the plot that tells its figures to who points at it. */
-function column(day, series, index, { left, step }, shapes) {
-  const said = series.map(({ label, values }) =>
-    [label, values[index] === null ? say("admin_overview.client.not_measured") : number(values[index])]
-      .filter(Boolean)
-      .join(": "),
-  );
+/** One day: what is drawn, and a stripe as high as the plot that marks it. */
+function column(index, { left, step }, shapes) {
   return svg("g", { class: "day" }, [
-    svg("title", {}, [`${shortDay(day)}\n${said.join("\n")}`]),
     svg("rect", { class: "stripe", x: left + index * step, width: step, y: TOP, height: HEIGHT - TOP - BOTTOM }),
     ...shapes,
   ]);
 }
+
+/**
+ * What lies over a plot and chooses a day: by pointing, by a tap, and by the arrow keys as of a slider.
+ *
+ * `tell(index)` is called with the place of the day, null for none; `frame` has to be set.
+ */
+function dayChooser(figure, days, series, tell) {
+  let chosen = null;
+  const last = days.length - 1;
+  const overlay = element("div", {
+    class: "days",
+    role: "slider",
+    tabindex: "0",
+    "aria-label": say("admin_overview.client.day_of", { plot: one("h2", figure).textContent }),
+    "aria-valuemin": 0,
+    "aria-valuemax": last,
+  });
+  const chooser = { element: overlay, frame: null, choose };
+  function choose(index) {
+    chosen = index;
+    overlay.setAttribute("aria-valuenow", index ?? last);
+    overlay.setAttribute("aria-valuetext", inWords(days, series, index ?? last));
+    tell(index);
+  }
+  const point = ({ offsetX }) => {
+    const place = Math.floor((offsetX - chooser.frame.left) / chooser.frame.step);
+    choose(Math.min(last, Math.max(0, place)));
+  };
+  overlay.addEventListener("pointermove", point);
+  overlay.addEventListener("pointerdown", point);
+  overlay.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && choose(null));
+  overlay.addEventListener("blur", () => choose(null));
+  overlay.addEventListener("keydown", (event) => {
+    const here = chosen ?? last + 1;
+    const ways = { ArrowLeft: here - 1, ArrowDown: here - 1, ArrowRight: here + 1, ArrowUp: here + 1, Home: 0, End: last };
+    if (event.key === "Escape") return choose(null);
+    if (!(event.key in ways)) return;
+    event.preventDefault();
+    choose(Math.min(last, Math.max(0, ways[event.key])));
+  });
+  return chooser;
+}
+
+function inWords(days, series, index) {
+  const said = series.map(({ label, values }) => `${label}: ${measured(values[index])}`);
+  return `${shortDay(days[index])}. ${said.join(", ")}.`;
+}
+
+const measured = (value) => (value === null ? say("admin_overview.client.not_measured") : number(value));
 
 function dayLabels(days, { left, right, step }) {
   const every = Math.max(1, Math.ceil(days.length / Math.max(1, Math.floor((right - left) / LABEL_WIDTH))));
@@ -188,22 +244,29 @@ function summary(days, series, sums, kind) {
   return `${whole} ${series.map(({ label, values }) => `${label}: ${number(sum(values))}`).join(", ")}.`;
 }
 
-function legend(list, series) {
-  list.hidden = series.length < 2;
-  list.replaceChildren(
-    ...series.map(({ label, values }, place) =>
+/** Say what each colour means, and how many: in all, as last measured, or on the day that was chosen. */
+function legend(figure, days, series, { index, kind }) {
+  const valueOf = (values) => {
+    if (index !== null) return values[index] === null ? "–" : compact(values[index]);
+    if (kind === "bars") return compact(sum(values));
+    const known = values.filter((value) => value !== null);
+    return known.length > 0 ? compact(known.at(-1)) : "–";
+  };
+  one("[data-legend]", figure).replaceChildren(
+    ...series.map(({ label, meaning, values }) =>
       element(
         "li",
         {},
-        element("span", { class: `swatch series-${place + 1}` }),
+        element("span", { class: `swatch ${meaning}` }),
         label,
-        element("strong", {}, compact(sum(values))),
+        element("strong", {}, valueOf(values)),
       ),
     ),
+    ...(index === null ? [] : [element("li", { class: "when" }, shortDay(days[index]))]),
   );
 }
 
-function rows(days, series, unit) {
+function rows(days, series) {
   const head = element(
     "thead",
     {},
@@ -211,7 +274,7 @@ function rows(days, series, unit) {
       "tr",
       {},
       element("th", { scope: "col" }, say("admin_overview.client.day")),
-      ...series.map(({ label }) => element("th", { scope: "col", class: "number" }, label ?? unit)),
+      ...series.map(({ label }) => element("th", { scope: "col", class: "number" }, label)),
     ),
   );
   const body = element(

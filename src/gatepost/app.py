@@ -12,6 +12,7 @@ from gatepost.audit.router import router as audit_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.console.pages import Console
+from gatepost.console.problem_page import page_of_problem
 from gatepost.console.router import router as console_router
 from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
@@ -91,15 +92,16 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         middleware=_middleware(services, tracing),
     )
     cookies = TokenCookies(settings)
+    console = Console(settings)
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,
         Browsers: Browsers(cookies, services.sessions),
-        Console: Console(settings),
+        Console: console,
         DeviceCookies: DeviceCookies(settings),
         Drain: drain,
     }
-    problems.install(app, public_url=settings.base_url)
+    problems.install(app, public_url=settings.base_url, page=page_of_problem(console))
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     pages.mount_assets(app)
     if settings.spa_dir is not None:

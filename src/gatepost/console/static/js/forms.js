@@ -12,12 +12,24 @@ const FIELD_OF_CODE = {
 };
 
 /**
+ * Let a form be used: until its script is here, its fields are disabled, so that a browser never sends it by itself.
+ *
+ * `onSubmit(event)` is called in the place of what a browser does.
+ */
+export function open(form, onSubmit) {
+  form.addEventListener("submit", onSubmit);
+  one("[data-fields]", form).disabled = false;
+  // What is disabled takes no focus.
+  if (document.activeElement === document.body) one("[autofocus]", form)?.focus();
+}
+
+/**
  * Let a form be sent by `send(values)`; a Problem that it throws is shown.
  *
  * `onProblem(problem)` may look at it first, and returns true where it has said all.
  */
 export function handle(form, send, { onProblem = () => false } = {}) {
-  form.addEventListener("submit", async (event) => {
+  open(form, async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     clear(form);

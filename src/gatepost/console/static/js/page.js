@@ -64,12 +64,17 @@ for (const button of all("[data-sign-out]")) {
   button.addEventListener("click", () => attempt(signOut));
 }
 
-const account = await user;
-if (account) askAgainWhenLeft();
-if (account !== undefined) {
-  show(account !== null, ...all("[data-when=in]"));
-  show(account === null, ...all("[data-when=out]"));
-}
-for (const element of all("[data-permission]")) {
-  show(account && may(account, ...element.dataset.permission.split(" ")), element);
+show(false, one("[data-late]"));
+// Not awaited here: a page's forms work before it is known who is there.
+user.then(showMenu);
+
+function showMenu(account) {
+  if (account) askAgainWhenLeft();
+  if (account !== undefined) {
+    show(account !== null, ...all("[data-when=in]"));
+    show(account === null, ...all("[data-when=out]"));
+  }
+  for (const element of all("[data-permission]")) {
+    show(account && may(account, ...element.dataset.permission.split(" ")), element);
+  }
 }

@@ -10,7 +10,6 @@ const resend = one("#resend");
 
 show(token !== null, ...all("[data-with-token]"));
 show(token === null, ...all("[data-without-token]"));
-askPassword(token !== null && isOfSignUp);
 
 handle(
   verify,
@@ -33,6 +32,8 @@ handle(resend, async ({ email }) => {
   show(false, verify);
   finish(resend, say("verify_email.client.sent", { email }));
 });
+
+askPassword(token !== null && isOfSignUp);
 
 /** Ask for the password of the sign-up, or not. */
 function askPassword(isAsked) {

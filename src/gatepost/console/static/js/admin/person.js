@@ -1,5 +1,5 @@
 import { get, patch, post, put, remove } from "../api.js";
-import { handle } from "../forms.js";
+import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
@@ -150,7 +150,7 @@ roleForm.addEventListener("change", () => {
     now.length === person.roles.length && now.every((name) => person.roles.includes(name));
 });
 
-roleForm.addEventListener("submit", async (event) => {
+open(roleForm, async (event) => {
   event.preventDefault();
   const now = chosen();
   const given = now.filter((name) => !person.roles.includes(name));

@@ -19,7 +19,7 @@ from tests.support.api import assert_problem, assert_problem_page
 ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 BROWSER = {"Accept": ACCEPT, "Sec-Fetch-Mode": "navigate", "Accept-Language": "en"}
 JAVA = "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2"
-PROGRAMS = (
+PROGRAMS: tuple[dict[str, str], ...] = (
     {},
     {"Accept": "*/*"},
     {"Accept": "application/json"},

@@ -1,5 +1,6 @@
 // Forms that say what is wrong, beside the field where it is wrong.
 
+import { settled } from "./drafts.js";
 import { data, duration, find, language, say } from "./words.js";
 import { all, one, show } from "./ui.js";
 
@@ -26,7 +27,7 @@ export function open(form, onSubmit) {
 /**
  * Let a form be sent by `send(values)`; a Problem that it throws is shown.
  *
- * `onProblem(problem)` may look at it first, and returns true where it has said all.
+ * `onProblem(problem)` may look at it first, and returns true where it has said all; it may throw another one.
  */
 export function handle(form, send, { onProblem = () => false } = {}) {
   open(form, async (event) => {
@@ -37,12 +38,21 @@ export function handle(form, send, { onProblem = () => false } = {}) {
     setBusy(form, true);
     try {
       await send(Object.fromEntries(new FormData(form)));
+      settled(form);
     } catch (problem) {
-      if (!onProblem(problem)) tell(form, problem);
+      await report(form, problem, onProblem);
     } finally {
       setBusy(form, false);
     }
   });
+}
+
+async function report(form, problem, onProblem) {
+  try {
+    if (!(await onProblem(problem))) tell(form, problem);
+  } catch (other) {
+    tell(form, other);
+  }
 }
 
 /** Take all errors of a form away. */

@@ -1,9 +1,10 @@
 import { get, post, remove } from "../api.js";
+import { restoreDraft } from "../drafts.js";
 import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, one, show, toast } from "../ui.js";
 import { ago, moment, number, say } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, reaches, ready, table } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, loaded, reaches, ready, table } from "./common.js";
 
 const PAGE = 20;
 const account = await enter("users:read");
@@ -14,10 +15,11 @@ let known = new Map();
 let shown = PAGE;
 
 try {
-  const roles = await get("/api/admin/roles");
+  const roles = await loaded(() => get("/api/admin/roles"));
   known = new Map(roles.map((role) => [role.name, role]));
   one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map(choice));
   await load();
+  restoreDraft(account);
 } catch (problem) {
   if (problem.code === undefined) throw problem;
   complain(problem);
@@ -30,7 +32,7 @@ function choice(role) {
 }
 
 async function load() {
-  invitations = await get("/api/admin/invitations");
+  invitations = await loaded(() => get("/api/admin/invitations"));
   display();
 }
 

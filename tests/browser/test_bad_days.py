@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import ADMIN_PASSWORD, Somebody, Visitors
 from tests.support.server import GatepostServer
@@ -26,7 +26,7 @@ OF_ADMINISTRATION = (
     "/admin/keys",
 )
 # What a page asks first, and what it shows then.
-ASKED = {"first": "**/api/users/me", "content": re.compile(r"/api/(?!users/me$)")}
+ASKED: dict[str, str | re.Pattern[str]] = {"first": "**/api/users/me", "content": re.compile(r"/api/(?!users/me$)")}
 
 
 @pytest.fixture
@@ -128,6 +128,31 @@ async def test_session_that_ends_is_told_and_what_was_typed_comes_back(visitor: 
     visitor.refusals()
 
 
+async def test_what_an_administrator_typed_comes_back_also_into_the_editor(admin: Visitor, somebody: Somebody) -> None:
+    page = admin.page
+    await admin.goto(f"/admin/people/{somebody.id}")
+    await page.locator("#profile [name=username]").fill(f"Typed {somebody.id}")
+    await end_and_return(page, page.get_by_role("button", name="Save the profile"))
+    await expect(page.locator("#profile [name=username]")).to_have_value(f"Typed {somebody.id}")
+
+    await admin.goto("/admin/roles")
+    await page.get_by_role("button", name="Edit moderator").click()
+    await page.locator("#editor [name=description]").fill("Typed")
+    await page.locator("#editor [value='users:read']").check()
+    await end_and_return(page, page.locator("#editor button.primary"))
+    await expect(page.get_by_role("dialog")).to_contain_text("Edit moderator")
+    await expect(page.locator("#editor [name=description]")).to_have_value("Typed")
+    await expect(page.locator("#editor [value='users:read']")).to_be_checked()
+
+    await admin.goto("/admin/invitations")
+    await page.locator("#invite [name=email]").fill("typed@example.com")
+    await page.locator("#invite [value=moderator]").check()
+    await end_and_return(page, page.locator("#invite button"))
+    await expect(page.locator("#invite [name=email]")).to_have_value("typed@example.com")
+    await expect(page.locator("#invite [value=moderator]")).to_be_checked()
+    admin.refusals()
+
+
 async def test_what_somebody_typed_is_nothing_for_the_next_person(
     visitor: Visitor, somebody: Somebody, server: GatepostServer
 ) -> None:
@@ -160,7 +185,7 @@ async def test_profile_that_somebody_else_changed_shows_both_and_keeps_what_was_
     await expect(conflict).to_be_focused()
     await expect(conflict.get_by_role("group", name="User name")).to_contain_text(f"Mine {somebody.id}")
     await expect(conflict.get_by_role("group", name="User name")).to_contain_text(f"Theirs {somebody.id}")
-    await expect(conflict).to_contain_text("Language of mails: en → de")
+    await expect(conflict).to_contain_text("Language of mails: English → Deutsch")
     await expect(profile.locator("[name=username]")).to_have_value(f"Mine {somebody.id}")
     await expect(profile.locator("[name=language]")).to_have_value("de")
     assert await admin.findings() == []
@@ -222,6 +247,14 @@ async def change(root: httpx.AsyncClient, path: str, **values: Any) -> None:
     """Change something as somebody else does meanwhile."""
     answer = await root.patch(path, json=values, headers={"If-Match": "*"})
     assert answer.is_success, answer.text
+
+
+async def end_and_return(page: Page, button: Locator) -> None:
+    """Let the session of the administrator end, press a button, and sign in again."""
+    await page.context.clear_cookies()
+    await button.click()
+    await expect(page.locator("[data-kept]")).to_be_visible()
+    await sign_in_again(page, "admin", ADMIN_PASSWORD)
 
 
 async def sign_in_again(page: Page, username: str, password: str) -> None:

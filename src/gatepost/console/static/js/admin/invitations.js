@@ -19,7 +19,6 @@ try {
   known = new Map(roles.map((role) => [role.name, role]));
   one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map(choice));
   await load();
-  restoreDraft(account);
 } catch (problem) {
   if (problem.code === undefined) throw problem;
   complain(problem);
@@ -91,4 +90,5 @@ async function ask(invitation) {
   await load();
 }
 
+restoreDraft(account);
 ready();

@@ -27,7 +27,7 @@ one("[data-all-activity]").href = one("[data-missing-audit]").href = `/admin/aud
 one("[data-back]").href = `/admin/people${sessionStorage.getItem(PEOPLE_QUERY) ?? ""}`;
 
 roles = await shown(() => get("/api/admin/roles"));
-if (roles && (await load())) restoreDraft(account);
+if (roles) await load();
 
 /** Load and show who it is; where the account has gone, say so. Return whether it is there. */
 async function load() {
@@ -170,9 +170,15 @@ async function showProfileConflict() {
     mine: mine[name],
     now: person[name],
     use: (value) => put(name, value),
-    words: (value) => (name === "emailVerified" ? text(value ? "field.yes" : "field.no") : value),
+    words: (value) => fieldWords(name, value),
   }));
   showConflict(profile, fields);
+}
+
+function fieldWords(name, value) {
+  if (name === "emailVerified") return text(value ? "field.yes" : "field.no");
+  if (name === "language") return [...profile.elements.language.options].find((one) => one.value === value)?.text ?? value;
+  return value;
 }
 
 async function showRoleConflict(before, mine) {
@@ -291,4 +297,5 @@ function on(selector, { question, work, done, after = load }) {
   });
 }
 
+if (person) restoreDraft(account);
 ready();

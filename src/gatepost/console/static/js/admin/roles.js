@@ -15,7 +15,7 @@ const text = (key, values) => say(`admin_roles.client.${key}`, values);
 let edited = null;
 let roles = [];
 
-if (await act(load)) restoreDraft(account, reopen);
+await act(load);
 
 async function load() {
   display(await loaded(() => get("/api/admin/roles")));
@@ -155,4 +155,5 @@ async function ask(role) {
   if (await act(work, { done: text("delete.done", { name: role.name }), reload: load })) await load();
 }
 
+restoreDraft(account, reopen);
 ready();

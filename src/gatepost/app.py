@@ -26,6 +26,7 @@ from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.http.parameters import single_parameters
+from gatepost.invitations.link_router import router as invitation_links_router
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
@@ -52,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     clients_router,
     recovery_router,
     invitations_router,
+    invitation_links_router,
     users_router,
     roles_router,
     audit_router,

@@ -45,7 +45,7 @@ PAGES = (
     # The links of mails lead to these four; the token is behind the #, where no server or log sees it.
     ConsolePage("/set-password", "set_password", "set-password", words=("set_password.client",)),
     ConsolePage("/verify-email", "verify_email", "verify-email", words=("verify_email.client",)),
-    ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client",)),
+    ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client", "invitation.client")),
     ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
     ConsolePage("/account", "account", "account", words=("account.client", "events")),
     ConsolePage("/boards", "boards", "boards"),

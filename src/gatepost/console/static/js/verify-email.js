@@ -20,6 +20,10 @@ handle(
   {
     // A new link is one field away.
     onProblem({ code }) {
+      if (code === "already_verified") {
+        finish(verify, say("verify_email.client.already"));
+        return true;
+      }
       if (code === "password_needed") askPassword(true);
       show(code === "link_unusable", resend);
       return false;

@@ -161,6 +161,18 @@ export function element(name, attributes = {}, ...content) {
   return made;
 }
 
+// As the database begins with them; who has written something else sees that.
+const FIRST_DESCRIPTIONS = {
+  user: "Everybody who signs up.",
+  moderator: "Looks after content.",
+  admin: "May do everything.",
+};
+
+/** Return what a role is for: of those that every deployment has, in the language of the page. */
+export function roleWords({ name, description }) {
+  return FIRST_DESCRIPTIONS[name] === description ? say(`admin.client.role.${name}`) : description;
+}
+
 export function badge(text, kind = "") {
   return element("span", { class: `badge ${kind}`.trim() }, text);
 }

@@ -4,7 +4,7 @@ import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, one, show, toast } from "../ui.js";
 import { ago, moment, number, say } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, loaded, reaches, ready, table } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, loaded, reaches, ready, table } from "./common.js";
 
 const PAGE = 20;
 const account = await enter("users:read");
@@ -48,6 +48,7 @@ function display() {
       until_at: moment(invitation.expiresAt),
       may: may(account, "users:write") && invitation.roles.every((name) => known.has(name) && reaches(account, known.get(name))),
       label: text("label", { email: invitation.email }),
+      again_label: text("again_label", { email: invitation.email }),
     })),
     {
       empty: text("nobody"),
@@ -57,6 +58,7 @@ function display() {
             badge(name, name === "user" ? "" : "accent"),
           ),
         );
+        one("[data-again]", row).addEventListener("click", () => sendAgain(invitation));
         one("[data-take-back]", row).addEventListener("click", () => ask(invitation));
       },
     },
@@ -72,11 +74,43 @@ one("[data-more] button").addEventListener("click", () => {
 handle(form, async ({ email, language }) => {
   hush();
   const roles = all("[name=roles]:checked", form).map(({ value }) => value);
+  const earlier = earlierOf(email);
+  if (earlier && !(await isSure("replace", earlier, roles))) return;
   await post("/api/admin/invitations", { email, language, roles });
   form.reset();
   toast(text("sent", { email }));
   await load();
 });
+
+/** Return the invitation that one to this address takes the place of, as far as the list knows. */
+function earlierOf(email) {
+  const asWritten = email.trim().toLowerCase();
+  return invitations.find((invitation) => invitation.email.toLowerCase() === asWritten);
+}
+
+/** Ask before an address gets another invitation. */
+function isSure(act, { email, createdAt, roles: before }, roles) {
+  const [earlier, later] = [before, roles].map((names) => listed(["user", ...names.filter((name) => name !== "user")]));
+  return confirm({
+    title: text(`${act}.title`, { email }),
+    consequences: [
+      text("replace.sent", { when: ago(createdAt), roles: earlier }),
+      earlier !== later && text("replace.roles", { roles: later }),
+      text("replace.link"),
+    ],
+    yes: text(`${act}.yes`),
+    isDanger: false,
+  });
+}
+
+async function sendAgain(invitation) {
+  const { email } = invitation;
+  const roles = invitation.roles.filter((name) => name !== "user");
+  if (!(await isSure("again", invitation, roles))) return;
+  const { value: language } = form.elements.language;
+  const work = () => post("/api/admin/invitations", { email, language, roles });
+  if (await act(work, { done: text("sent", { email }) })) await load();
+}
 
 async function ask(invitation) {
   const isSure = await confirm({

@@ -6,6 +6,7 @@ import { reasonWords } from "./events.js";
 import { plot } from "./plot.js";
 
 const REASONS = 5;
+const FIRST_COUNT_MS = 5000;
 const RANGES = ["7", "30", "90"];
 const select = one("#days");
 
@@ -26,6 +27,8 @@ window.addEventListener("popstate", load);
 await load();
 
 function display({ totals, days }) {
+  // A new service has not counted yet; it does within seconds.
+  if (!totals) setTimeout(load, FIRST_COUNT_MS);
   const today = days.at(-1);
   const refusedOf = ({ refused }, event) =>
     refused.filter((one) => !event || one.event === event).reduce((sum, { count }) => sum + count, 0);

@@ -4,7 +4,7 @@ import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, stateBadges } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 import { detailWords, eventWords } from "./events.js";
 
@@ -72,7 +72,7 @@ function display() {
   displaySessions();
   const isDisabled = person.status === "disabled";
   if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
-  show(isSelf, one("[data-own]"));
+  show(isSelf, ...all("[data-own]"));
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
   one("[data-reset]").disabled = isDisabled;
@@ -101,7 +101,7 @@ function facts() {
 function displayRoles() {
   const held = person.roles;
   const shown = may(account, "users:write") ? roles : roles.filter(({ name }) => held.includes(name));
-  const choices = list(one("[data-roles]"), one("#role-choice"), shown);
+  const choices = list(one("[data-roles]"), one("#role-choice"), shown.map((role) => ({ ...role, description: roleWords(role) })));
   choices.forEach((choice, index) => {
     const box = one("input", choice);
     box.checked = held.includes(shown[index].name);

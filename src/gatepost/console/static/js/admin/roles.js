@@ -4,7 +4,7 @@ import { clear, handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
-import { act, badge, confirm, enter, governs, hush, listed, loaded, ready } from "./common.js";
+import { act, badge, confirm, enter, governs, hush, listed, loaded, ready, roleWords } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 
 const account = await enter("users:read", "roles:write");
@@ -28,6 +28,7 @@ function display(found) {
     one("#role-card"),
     roles.map((role) => ({
       ...role,
+      description: roleWords(role),
       isOwn: !role.isBuiltIn,
       isMine: may(account, "roles:write") && governs(account, role),
       people: may(account, "users:read") ? `/admin/people?role=${encodeURIComponent(role.name)}` : null,

@@ -31,9 +31,15 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
     await visitor.goto("/welcome")
     await visitor.goto(link)
     await page.get_by_role("button", name="Confirm").click()
+    await expect(page.get_by_text("Your e-mail address is already confirmed.")).to_be_visible()
+    await expect(page.locator("[data-done]")).to_be_focused()
+
+    await visitor.goto("/welcome")
+    await visitor.goto(f"{link}x")
+    await page.get_by_role("button", name="Confirm").click()
     await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
     await expect(page.get_by_role("button", name="Send a new link")).to_be_visible()
-    assert visitor.refusals() == ["400"]
+    assert visitor.refusals() == ["400", "400"]
 
 
 async def test_password_is_reset_by_the_link_in_the_mail(

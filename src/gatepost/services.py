@@ -226,7 +226,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
             MailLinks(database, clock, Mailboxes(rate_limits), public_url=settings.base_url, policy=policy),
             attempts=settings.mail_attempts,
         ),
-        account_reader=AccountReader(database, sessions),
+        account_reader=AccountReader(database, clock, sessions),
         account_editor=AccountEditor(database, clock, passwords, feed, rules=rules, policy=policy),
         account_standing=AccountStanding(database, clock, feed, sessions=sessions, leaving=leaving, policy=policy),
         role_editor=role_editor,

@@ -47,7 +47,7 @@ CRYPTOGRAPHY = {
     "cryptography": {"audit/chain.py", "core/jose.py", "core/jws.py", "core/secrets.py", "keys/vault.py"},
     "jose": {"core/jose.py"},
     "passlib": {"core/passwords.py"},
-    "ssl": {"core/database_tls.py", "mail/transports.py"},
+    "ssl": {"core/database_tls.py", "core/network_causes.py", "mail/smtp.py"},
 }
 OTHER_CRYPTOGRAPHY = {"Crypto", "Cryptodome", "nacl", "rsa", "ecdsa", "jwt", "authlib", "bcrypt", "argon2", "crypt"}
 

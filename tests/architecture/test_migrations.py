@@ -162,6 +162,46 @@ async def test_each_step_goes_down_and_up_again(empty_url: URL) -> None:
     await engine.dispose()
 
 
+async def test_accounts_that_are_there_get_their_words_and_last_sign_ins(empty_url: URL) -> None:
+    await migrated(empty_url, "0028")
+    moment = "2026-01-31 12:00:00.000000"
+    # More than one batch, with a gap in the ids.
+    ids = [*range(1, 1003), 5000]
+    columns = (
+        "id, username, username_canonical, email, email_canonical, language, password_hash, token_version, version"
+    )
+    accounts = ", ".join(
+        f"({number}, 'Jörg {number}', 'jörg {number}', 'j{number}@Example.com', 'j{number}@example.com', 'en', '!', "
+        f"0, 1, '{moment}', '{moment}')"
+        for number in ids
+    )
+    session = ", ".join(f"'{moment}'" for _ in range(6))
+    await changed(
+        empty_url,
+        f"INSERT INTO users ({columns}, created_at, updated_at) VALUES {accounts}",
+        "INSERT INTO sessions (id, user_id, generation, key_id, amr, address, user_agent, device, rotated_at, "
+        "created_at, last_used_at, idle_expires_at, absolute_expires_at, access_expires_at) "
+        f"VALUES (9, 5000, 0, 'k', 'pwd', '', '', '', {session})",
+    )
+
+    await migrated(empty_url)
+    # Cut off in the middle: what is there is made anew.
+    await migrated(empty_url, "0031")
+    await changed(empty_url, "INSERT INTO search_words (user_id, word) VALUES (7, 'stale')")
+    await migrated(empty_url)
+
+    def words(connection: Connection) -> list[tuple[int, str]]:
+        rows = connection.execute(text("SELECT user_id, word FROM search_words ORDER BY user_id, word"))
+        return [(row[0], row[1]) for row in rows]
+
+    fixed = ("jorg", "example.com", "com")
+    expected = {(number, word) for number in ids for word in (*fixed, str(number), f"j{number}")}
+    assert set(await seen(empty_url, words)) == expected
+    signed_in = "SELECT id, last_sign_in_at FROM users WHERE last_sign_in_at IS NOT NULL"
+    found = await seen(empty_url, lambda connection: connection.execute(text(signed_in)).all())
+    assert [(row[0], str(row[1])[:19]) for row in found] == [(5000, moment[:19])]
+
+
 async def test_migrating_again_changes_nothing(empty_url: URL) -> None:
     await migrated(empty_url)
     await migrated(empty_url)

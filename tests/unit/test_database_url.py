@@ -120,6 +120,8 @@ def test_option_that_would_do_nothing_is_refused_in_one_line(options: str, probl
         f"mysql://app:{HIDDEN}@[::1/accounts",
         f"mysql://app:{HIDDEN}@[db]:x/accounts",
         f"mysql://db/accounts?ssl_ca=/{HIDDEN}@b",
+        f"mysql://app:{HIDDEN}@db/accounts#x",
+        f"mysql://app:{HIDDEN}@db/accounts#x?ssl=true",
         f"mysql+pymysql://app:{HIDDEN}@db/accounts",
         f"jdbc:mysql://app:{HIDDEN}@db/accounts",
         f"postgresql://app:{HIDDEN}@db/accounts",

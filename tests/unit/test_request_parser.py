@@ -229,6 +229,7 @@ def test_nothing_is_read_after_a_trailer_that_closes() -> None:
         "GET /a b HTTP/1.1", "GET /#a HTTP/1.1", "GET x HTTP/1.1", "GET x:80 HTTP/1.1", "GET * HTTP/1.1",
         "GET http:///a HTTP/1.1", "GET http://a@x/ HTTP/1.1", "GET http://x:y/ HTTP/1.1", "GET ftp://x/ HTTP/1.1",
         "GET //x/ HTTP/1.1\n", "HTTP/1.1 200 OK",
+        "GET / RTSP/1.1", "POST /a RTSP/1.0", "OPTIONS *  RTSP/1.0", "GET http://x/ RTSP/1.1", "SOURCE / ICE/1.0",
     ],
 )  # fmt: skip
 def test_request_line_that_is_none_ends_the_reading(line: str) -> None:
@@ -237,6 +238,14 @@ def test_request_line_that_is_none_ends_the_reading(line: str) -> None:
     for pieces in cuts(sent):
         seen = read(pieces)
         assert (seen.refusal, seen.requests) == ("malformed_request", []), pieces
+
+
+def test_other_protocol_in_a_header_or_a_body_is_a_text_like_any() -> None:
+    body = b"POST /b RTSP/1.0"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nVia: GET / RTSP/1.0\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    for pieces in cuts(head + body + AFTER):
+        assert read(pieces).requests == [(b"POST", b"/", body), (b"GET", b"/after", b"")], pieces
 
 
 @pytest.mark.parametrize(

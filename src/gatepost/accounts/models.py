@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKey, Table
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, Table, delete, event, insert, inspect
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
 from gatepost.accounts.names import Name, is_address
+from gatepost.accounts.search_words import LONGEST_WORD, words_of
 from gatepost.core.ids import new_random_text
 from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
 
@@ -68,6 +69,8 @@ class User(Base):
     disowned_at: Mapped[datetime | None]
     # When the owner's wish to be deleted is carried out.
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
+    # Of whenever a session was opened, ended ones too, which are purged some day.
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
 
@@ -98,6 +101,48 @@ class User(Base):
 
     def __repr__(self) -> str:
         return f"User(id={self.id})"
+
+
+class SearchWord(Base):
+    """A word that an account is found by (`search_words.words_of`); it is there as long as its account is called so."""
+
+    __tablename__ = "search_words"
+    __table_args__ = (  # type: ignore[assignment]  # the base class has the dictionary alone
+        # Words that begin alike stand together, and the accounts of one word in the order of their ids.
+        Index("ix_search_words_word_user_id", "word", "user_id"),
+        {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_ci", "sqlite_with_rowid": False},
+    )
+
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
+    word: Mapped[str] = mapped_column(exact(LONGEST_WORD), primary_key=True)
+
+
+def search_words_of(user_id: int, **names: str) -> list[dict[str, Any]]:
+    """Return the rows of `search_words` for an account; `names` are its columns of `NAMES`."""
+    return [{"user_id": user_id, "word": word} for word in sorted(words_of(*(names[column] for column in NAMES)))]
+
+
+# Domains that are not ASCII stand in both spellings.
+NAMES = ("username", "email", "email_canonical")
+
+
+# Accounts get their names in many places, and what is written here no place can forget. What is inserted without
+# objects (an import) writes its words itself.
+@event.listens_for(User, "after_insert")
+def _write_words(_: Mapper[User], connection: Connection, user: User) -> None:
+    connection.execute(insert(SearchWord), search_words_of(user.id, **_names_of(user)))
+
+
+@event.listens_for(User, "after_update")
+def _rewrite_words(mapper: Mapper[User], connection: Connection, user: User) -> None:
+    attributes = inspect(user).attrs
+    if any(attributes[column].history.has_changes() for column in NAMES):
+        connection.execute(delete(SearchWord).where(SearchWord.user_id == user.id))
+        _write_words(mapper, connection, user)
+
+
+def _names_of(user: User) -> dict[str, str]:
+    return {column: getattr(user, column) for column in NAMES}
 
 
 def allowed_by(permissions: Iterable[Iterable[str]]) -> tuple[str, ...]:

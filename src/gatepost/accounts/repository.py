@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     Select,
+    Table,
     bindparam,
     case,
     false,
@@ -101,7 +102,7 @@ class Users:
         query = (
             select(User.id)
             .where(User.id == user_id, User.password_hash == password_hash, User.disabled_at.is_(None))
-            .with_for_update(read=True)
+            .with_for_update()
         )
         return await self.get(user_id) if await self._tx.scalar(query) is not None else None
 
@@ -118,6 +119,10 @@ class Users:
             .values(erase_at=None, updated_at=now)
             .execution_options(synchronize_session=False)
         )
+
+    async def note_sign_in(self, user_id: int, *, at: datetime) -> None:
+        """Write when an account was last signed in to, which is no change of it."""
+        await (await self._tx.connection()).execute(NOTE_SIGN_IN, {"account": user_id, "moment": at})
 
     async def hash_examples(self, *, after: int, limit: int) -> tuple[Sequence[str], int | None]:
         """Return a password hash of each kind among the next accounts by id, and the last of these ids.
@@ -160,6 +165,14 @@ def _until_salt(stored: ColumnElement[str]) -> ColumnElement[str]:
     )
 
 
+USERS = cast("Table", User.__table__)
+NOTE_SIGN_IN = (
+    update(USERS)
+    .where(USERS.c.id == bindparam("account"))
+    .values(last_sign_in_at=bindparam("moment", type_=USERS.c.last_sign_in_at.type))
+)
+
+
 @cache
 def _named(kind: str, beside: tuple[ColumnElement[Any], ...]) -> Select[Any]:
     """Return the query of `Users.named`: one that each sign-in builds anew is much of its work here."""
@@ -173,6 +186,7 @@ def _named(kind: str, beside: tuple[ColumnElement[Any], ...]) -> Select[Any]:
         .options(
             defer(User.created_at, raiseload=True),
             defer(User.updated_at, raiseload=True),
+            defer(User.last_sign_in_at, raiseload=True),
             joinedload(User.roles).load_only(Role.name, Role.permissions, raiseload=True),
         )
     )

@@ -57,7 +57,8 @@ async def _filter(
         Query(
             min_length=1,
             max_length=320,
-            description="How the user name or the e-mail address begins, or the id; case and width do not matter.",
+            description="Words of the user name or the address, or how they begin, all of them; a domain; an id, as "
+            "`302` or `#302`. Case, width and accents do not matter.",
             examples=["abbey"],
         ),
     ] = None,

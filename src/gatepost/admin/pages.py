@@ -3,14 +3,21 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from gatepost.access.principal import Permission
 from gatepost.accounts.errors import UnknownRole, UserNotFound
 from gatepost.accounts.models import User
 from gatepost.accounts.repository import Roles, Users
-from gatepost.admin.repository import AccountPages, Total
+from gatepost.admin.acts import Caller, authority_of
+from gatepost.admin.lists import AccountList, Place, Total
 from gatepost.admin.search import Cursor, Filter, Sort
-from gatepost.core.database import Database
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.sessions.models import Session
 from gatepost.sessions.service import SessionService
+
+# Accounts of an export that are read in one transaction.
+EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +39,9 @@ class Page:
 class AccountReader:
     """Shows accounts to those who look after them."""
 
-    def __init__(self, database: Database, sessions: SessionService) -> None:
+    def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
         self._db = database
+        self._clock = clock
         self._sessions = sessions
 
     async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> Page:
@@ -45,27 +53,51 @@ class AccountReader:
         """
         cursor = None if after is None else Cursor.read(after, sort)
         async with self._db.read() as tx:
-            if wanted.role is not None and not await Roles(tx).named([wanted.role]):
-                raise UnknownRole(f"Failed! Role does not exist = {wanted.role}")
-            accounts = AccountPages(tx)
-            total = None if cursor is not None and wanted == Filter() else await accounts.total(wanted)
+            await _require_role(tx, wanted)
+            accounts = await AccountList.of(tx, wanted)
+            total = await accounts.total() if cursor is None else None
             # One more than is shown tells whether there is a next page.
-            found = await accounts.page(
-                wanted,
-                sort,
-                size=size + 1,
-                offset=0 if cursor is not None else (number - 1) * size,
-                after=cursor,
-                is_narrow=total is not None and wanted != Filter() and total.is_exact,
-            )
+            offset = 0 if cursor is not None else (number - 1) * size
+            found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
         items = found[:size]
+        if total is not None and items:
+            total = total.at_least(offset + len(found))
         return Page(
             items=items,
             size=size,
             number=None if cursor is not None else number,
-            total=None if cursor is not None else total,
+            total=total,
             next_cursor=Cursor.at(items[-1], sort).write() if len(found) > size else None,
         )
+
+    @retry_conflicts
+    async def export(self, wanted: Filter, sort: Sort, *, by: Caller) -> AsyncIterator[Sequence[User]]:
+        """Note that accounts are taken out, and give them page by page; who comes or goes meanwhile may be missing.
+
+        Raises:
+            TokenStale, TokenRevoked, PermissionRequired: as for every act.
+            UnknownRole: the filter names a role that does not exist.
+        """
+        details = {"form": "csv", "filter": wanted.parts}
+        async with self._db.begin() as tx:
+            await authority_of(tx, by, Permission.USERS_READ)
+            await _require_role(tx, wanted)
+            record(
+                tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+                details=details,
+            )  # fmt: skip
+        return self._all(wanted, sort)
+
+    async def _all(self, wanted: Filter, sort: Sort) -> AsyncIterator[Sequence[User]]:
+        cursor: Cursor | None = None
+        while True:
+            async with self._db.read() as tx:
+                accounts = await AccountList.of(tx, wanted)
+                page = await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor))
+            yield page
+            if len(page) < EXPORT_PAGE:
+                return
+            cursor = Cursor.at(page[-1], sort)
 
     async def get(self, user_id: int) -> User:
         """Return an account.
@@ -87,3 +119,8 @@ class AccountReader:
         """
         await self.get(user_id)
         return self._sessions.list_of(user_id)
+
+
+async def _require_role(tx: Transaction, wanted: Filter) -> None:
+    if wanted.role is not None and not await Roles(tx).named([wanted.role]):
+        raise UnknownRole(f"Failed! Role does not exist = {wanted.role}")

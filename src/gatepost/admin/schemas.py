@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
@@ -17,6 +16,7 @@ from gatepost.admin.acts import tag_of_role
 from gatepost.admin.pages import Page
 from gatepost.admin.roles import NewRole, RoleChange, is_built_in
 from gatepost.admin.service import AccountChange, AccountWish
+from gatepost.admin.states import State, state_of
 from gatepost.core.passwords import UNUSABLE_HASH
 from gatepost.http.schemas import WHOLE, In, Out
 
@@ -72,14 +72,6 @@ Version = Annotated[
 Language = Literal["en", "de"]
 
 
-class State(StrEnum):
-    """Whether an account can be signed in to."""
-
-    ACTIVE = "active"
-    DISABLED = "disabled"
-    DELETING = "deleting"
-
-
 class UserResponse(Out):
     """An account, as whoever looks after it sees it."""
 
@@ -96,6 +88,7 @@ class UserResponse(Out):
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     updated_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
+    last_sign_in_at: datetime | None = Field(description="Null: never.", examples=["2026-02-01T08:30:00Z"])
     version: int = Field(description="Counts the changes; the ETag says the same.", examples=[1])
 
     @classmethod
@@ -109,12 +102,13 @@ class UserResponse(Out):
             language=user.language,
             roles=list(user.role_names),
             permissions=list(user.permissions),
-            status=_state(user),
+            status=state_of(user),
             has_password=user.password_hash != UNUSABLE_HASH,
             disabled_at=user.disabled_at,
             erase_at=user.erase_at,
             created_at=user.created_at,
             updated_at=user.updated_at,
+            last_sign_in_at=user.last_sign_in_at,
             version=user.version,
         )
 
@@ -251,12 +245,6 @@ class RoleChangeRequest(In):
         """Return it with each permission once."""
         permissions = None if self.permissions is None else tuple(sorted(set(self.permissions)))
         return RoleChange(self.name, self.description, permissions)
-
-
-def _state(user: User) -> State:
-    if user.disabled_at is not None:
-        return State.DISABLED
-    return State.ACTIVE if user.erase_at is None else State.DELETING
 
 
 def _parsed(parse: Callable[[str], Name], text: str | None) -> Name | None:

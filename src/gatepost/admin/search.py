@@ -3,13 +3,14 @@
 import base64
 import binascii
 import json
-import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from gatepost.accounts.models import User
-from gatepost.accounts.names import read_email, read_username
+from gatepost.accounts.names import Name, read_email, read_username
+from gatepost.accounts.search_words import terms_of
 from gatepost.admin.errors import CursorUnusable
 from gatepost.core.clock import utc
 from gatepost.core.ids import LARGEST_ID
@@ -25,7 +26,10 @@ class Status(StrEnum):
 
 
 class Sort(StrEnum):
-    """The orders of accounts, each with an index; names and addresses in their canonical form, by code point."""
+    """The orders of accounts, each with an index; names and addresses in their canonical form, by code point.
+
+    Who has never signed in is before everybody who has.
+    """
 
     ID = "id"
     ID_DOWN = "-id"
@@ -35,6 +39,8 @@ class Sort(StrEnum):
     EMAIL_DOWN = "-email"
     CREATED = "createdAt"
     CREATED_DOWN = "-createdAt"
+    LAST_SIGN_IN = "lastSignInAt"
+    LAST_SIGN_IN_DOWN = "-lastSignInAt"
 
     @property
     def field(self) -> str:
@@ -47,18 +53,26 @@ class Sort(StrEnum):
         return self.startswith("-")
 
 
+# Of one value there may be several accounts, and their ids decide.
+MOMENTS = ("createdAt", "lastSignInAt")
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The beginnings that a search word can be, in canonical form, and the id that it can be; None where it cannot."""
+    """What a search can be: a whole user name or address in canonical form, an id (None where it cannot), and words."""
 
     username: str | None
     email: str | None
     user_id: int | None
+    terms: tuple[str, ...]
 
     @classmethod
     def of(cls, text: str) -> "Search":
-        """Read a search word; case and width do not matter, and no character has a meaning of its own."""
-        return cls(_username(text), _email(text), _id(text))
+        """Read a search; case, width and accents do not matter. `#302` is an id alone, `302` may be a word, too."""
+        word = text.strip()
+        if word.startswith("#") and (user_id := _id(word[1:])) is not None:
+            return cls(None, None, user_id, ())
+        return cls(_canonical(read_username, text), _canonical(read_email, text), _id(word), terms_of(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +84,19 @@ class Filter:
     status: Status | None = None
     ids: tuple[int, ...] = ()
 
+    @property
+    def parts(self) -> list[str]:
+        """What it has, and not what is searched for, which can be somebody's name."""
+        given = {"search": self.search, "role": self.role, "status": self.status, "id": self.ids}
+        return [name for name, value in given.items() if value]
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """The last account of a page, by what the page is sorted by, and its id."""
 
     sort: Sort
-    value: int | str | datetime
+    value: int | str | datetime | None
     user_id: int
 
     @classmethod
@@ -89,6 +109,8 @@ class Cursor:
                 return cls(sort, user.email_canonical, user.id)
             case "createdAt":
                 return cls(sort, user.created_at, user.id)
+            case "lastSignInAt":
+                return cls(sort, user.last_sign_in_at, user.id)
             case _:
                 return cls(sort, user.id, user.id)
 
@@ -101,7 +123,7 @@ class Cursor:
         """
         try:
             written, value, user_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-            is_moment = sort.field == "createdAt"
+            is_moment = sort.field in MOMENTS and value is not None
             cursor = cls(sort, utc(datetime.fromisoformat(value)) if is_moment else value, user_id)
         except (ValueError, TypeError, binascii.Error, RecursionError) as error:
             raise CursorUnusable from error
@@ -121,34 +143,22 @@ class Cursor:
         match self.sort.field:
             case "id":
                 return self.value == self.user_id and type(self.value) is int
-            case "createdAt":
+            case "lastSignInAt" if self.value is None:
+                return True
+            case "createdAt" | "lastSignInAt":
                 return isinstance(self.value, datetime) and self.value.tzinfo is not None
             case _:
                 return isinstance(self.value, str) and _is_text(self.value)
 
 
-def _username(text: str) -> str | None:
+def _canonical(read: Callable[[str], Name], text: str) -> str | None:
     try:
-        return read_username(text).canonical
+        return read(text).canonical
     except ValueError:
         return None
 
 
-def _email(text: str) -> str | None:
-    word = text.strip()
-    if not word or " " in word or not _is_text(word):
-        return None
-    try:
-        return read_email(word).canonical
-    except ValueError:
-        pass  # the beginning of an address is none yet
-    local, at, domain = word.partition("@")
-    local = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", local).casefold())
-    return f"{local}{at}{unicodedata.normalize('NFKC', domain).lower()}"
-
-
-def _id(text: str) -> int | None:
-    word = text.strip()
+def _id(word: str) -> int | None:
     if not (word.isascii() and word.isdecimal() and len(word) <= len(str(LARGEST_ID))):
         return None
     number = int(word)

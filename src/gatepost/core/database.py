@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from contextvars import ContextVar
 from typing import Any, ParamSpec, TypeVar
 
+import aiosqlite
 from sqlalchemy import URL, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
@@ -173,7 +174,8 @@ def create_engine(
         "json_deserializer": _read_json,
     }
     if url.get_backend_name() == "sqlite":
-        engine = create_async_engine(url, connect_args={"timeout": timeout_seconds}, **common)
+        told = {"timeout": timeout_seconds, "async_creator_fn": _connect_sqlite}
+        engine = create_async_engine(url, connect_args=told, **common)
         close_latecomers(engine)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
@@ -257,6 +259,18 @@ def _is_outage(error: DBAPIError) -> bool:
     # The low byte of SQLite's code is the kind, the rest the detail.
     kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     return error.connection_invalidated or _number(error.orig) in OUTAGES or kind in SQLITE_OUTAGES
+
+
+async def _connect_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
+    connection = aiosqlite.connect(*arguments, **options)
+    # The end of the process waits for no daemon.
+    connection._thread.daemon = True  # noqa: SLF001  as SQLAlchemy does
+    try:
+        return await connection
+    except Exception:
+        # The thread still has to tell the loop that it has ended, and would find the loop of a command closed.
+        await asyncio.to_thread(connection._thread.join)  # noqa: SLF001
+        raise
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -118,6 +118,8 @@ def _check_file(url: URL) -> None:
 def _check_server(url: URL, text: str) -> None:
     if not url.database:
         raise ValueError("it names no database")
+    if "#" in url.database:
+        raise ValueError("it has a # behind the database, and what follows it would do nothing")
     if SOCKET in url.query:
         if url.host not in (None, "localhost"):
             raise ValueError("it has a host and unix_socket, and one of them would do nothing")

@@ -1,4 +1,4 @@
-"""JSON that grows with what is stored: made and sent in pieces, and everybody else has their turn in between."""
+"""Answers that grow with what is stored: made and sent in pieces, and everybody else has their turn in between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -12,17 +12,20 @@ Pages = AsyncIterator[Sequence[Any]]
 
 async def json_array(pages: Pages) -> StreamingResponse:
     """Answer a list that is given page by page."""
-    return await _answer(_array(pages))
+    return await in_pieces(_array(pages), media_type="application/json")
 
 
 async def json_object(members: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> StreamingResponse:
     """Answer an object; a member that is given page by page becomes a list."""
-    return await _answer(_object(members), headers=headers)
+    return await in_pieces(_object(members), media_type="application/json", headers=headers)
 
 
-async def _answer(pieces: AsyncIterator[bytes], *, headers: Mapping[str, str] | None = None) -> StreamingResponse:
+async def in_pieces(
+    pieces: AsyncIterator[bytes], *, media_type: str, headers: Mapping[str, str] | None = None
+) -> StreamingResponse:
+    """Answer bytes that are given piece by piece, at least one."""
     # What fails with the first piece is answered as a failure: the status has not been sent yet.
-    return StreamingResponse(_in_turn(await anext(pieces), pieces), media_type="application/json", headers=headers)
+    return StreamingResponse(_in_turn(await anext(pieces), pieces), media_type=media_type, headers=headers)
 
 
 async def _in_turn(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -5,6 +5,7 @@ an offer is as if absent (RFC 9110, section 7.8): the head is read again without
 is its body. A tunnel is refused. What cannot be read ends the reading for good: no byte after it is read as a request.
 """
 
+import re
 from typing import Protocol
 
 import httptools
@@ -20,6 +21,7 @@ MAX_HEADERS = 100
 MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
 # Of a request that offers to upgrade, what only the offer needs.
 OFFER = (b"upgrade", b"http2-settings")
+OTHER_PROTOCOLS = (b"RTSP/", b"ICE/")
 
 
 class HeadersTooLarge(AppError):
@@ -69,6 +71,8 @@ class RequestParser:
         self._headers: Headers = []
         self._head_bytes = 0
         self._unparsed_bytes = 0
+        # The pieces in which the newest head came.
+        self._pieces = b""
         # Whether the piece that is being read ends a request.
         self._is_whole = False
 
@@ -80,6 +84,7 @@ class RequestParser:
         """
         before = (self.is_in_head, self.is_in_body)
         self._is_whole = False
+        self._pieces = self._pieces + data if self.is_in_head else data
         try:
             left = data
             while left:
@@ -145,6 +150,8 @@ class RequestParser:
 
     def on_headers_complete(self) -> None:
         """Hand the head on, unless it offers to upgrade: then it is read again."""
+        if not self._is_again:
+            self._require_http()
         self._head = head = checked(
             Head(
                 self._parser.get_method(),
@@ -183,6 +190,13 @@ class RequestParser:
             self._parser.feed_data(_without_offer(self._head))
             return data[offer.args[0] :]
         return b""
+
+    def _require_http(self) -> None:
+        # The parser takes other protocols as well, and says only the version.
+        if any(protocol in self._pieces for protocol in OTHER_PROTOCOLS):
+            method, target = map(re.escape, (self._parser.get_method(), self._target))
+            if re.search(b"%b +%b +(?!HTTP/)[A-Z]+/" % (method, target), self._pieces):
+                raise MalformedRequest
 
     def _count_head(self, size: int) -> None:
         self._head_bytes += size

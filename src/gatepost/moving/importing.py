@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.accounts.models import Role, User, user_roles
+from gatepost.accounts.models import NAMES, Role, SearchWord, User, search_words_of, user_roles
 from gatepost.accounts.repository import Roles
 from gatepost.admin.errors import RoleNameRetired
 from gatepost.admin.repository import ManagedRoles
@@ -205,8 +205,12 @@ class Importer:
             if part:
                 await tx.execute(insert(User.__table__), [self._values(row) for row in part])  # type: ignore[arg-type]
         names = [row.username.canonical for row in rows if row.username]
-        found = await tx.execute(select(User.username_canonical, User.id).where(User.username_canonical.in_(names)))
-        ids = dict(found.all())
+        columns = [getattr(User, column) for column in NAMES]
+        query = select(User.username_canonical, User.id, *columns).where(User.username_canonical.in_(names))
+        found = (await tx.execute(query)).all()
+        ids = {row[0]: row[1] for row in found}
+        words = [word for row in found for word in search_words_of(row[1], **dict(zip(NAMES, row[2:], strict=True)))]
+        await tx.execute(insert(SearchWord), words)
         roles = await Roles(tx).named({name for row in rows for name in row.roles})
         role_ids = {role.name: role.id for role in roles}
         given = [

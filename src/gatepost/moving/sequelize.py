@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import URL, Connection, bindparam, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gatepost.core.database import create_engine
+from gatepost.core.database_causes import cause_of
 from gatepost.core.database_tls import tls_context
 from gatepost.core.database_url import read_database_url
 from gatepost.moving.importing import Chunk
@@ -53,8 +55,15 @@ class SequelizeSource:
         """Read everything, once and in order; accounts whose roles cannot be told are conflicts.
 
         Raises:
-            SourceUnusable: a table or a column is missing.
+            SourceUnusable: a table or a column is missing, or the database cannot be used.
         """
+        try:
+            async for chunk in self._chunks(now=now):
+                yield chunk
+        except SQLAlchemyError as error:
+            raise SourceUnusable(f"the source cannot be used: {cause_of(error, self._url)}") from error
+
+    async def _chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
         engine: AsyncEngine = create_engine(self._url, timeout_seconds=CONNECT_SECONDS)
         try:
             # One snapshot: the old service may go on while its database is read.

@@ -270,7 +270,8 @@ def _add_at_once(unless: ColumnElement[bool]) -> Insert:
             User.erase_at.is_(None),
             ~unless,
         )
-        .with_for_update(read=True)
+        # To be written, too: two sign-ins that both had it for reading would wait for each other.
+        .with_for_update()
     )
     return insert(SESSIONS).from_select(AT_FIRST, chosen)
 

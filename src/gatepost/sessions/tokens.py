@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.accounts.models import User
+from gatepost.accounts.repository import Users
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.client import Client
@@ -116,7 +117,7 @@ class TokenService:
         `amr` names how the person proved who they are (RFC 8176), separated by spaces.
         """
         session = await Sessions(tx).add(self._new_session(user, client=client, amr=amr, now=now))
-        _record_opened(tx, session, client=client)
+        await _note_opened(tx, session, client=client)
         return session
 
     async def open_at_once(
@@ -137,7 +138,7 @@ class TokenService:
         session = self._new_session(user, client=client, amr=amr, now=now)
         if not await Sessions(tx).add_at_once(session, user, unless=unless, values=values):
             return None
-        _record_opened(tx, session, client=client)
+        await _note_opened(tx, session, client=client)
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
@@ -285,7 +286,8 @@ class TokenService:
                 record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
 
 
-def _record_opened(tx: Transaction, session: Session, *, client: Client) -> None:
+async def _note_opened(tx: Transaction, session: Session, *, client: Client) -> None:
+    await Users(tx).note_sign_in(session.user_id, at=session.created_at)
     record(
         tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
         client=client, details={"amr": session.amr},

@@ -2,14 +2,16 @@
 
 import asyncio
 import gc
+import threading
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, event, text
+from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.util import await_only
 
 from gatepost.core import idle_connections
-from gatepost.core.database import Database, Transaction, create_engine
+from gatepost.core.database import Database, DatabaseUnavailable, Transaction, create_engine
 
 
 @pytest.mark.parametrize("milliseconds", [1, 4, 16])
@@ -74,6 +76,21 @@ async def test_connection_that_is_being_made_while_its_pool_goes_is_closed(datab
     await database.dispose()
     gc.collect()
     assert disposing
+
+
+async def test_file_that_cannot_be_opened_leaves_no_thread_behind(tmp_path: Path) -> None:
+    """Such a thread would still call the loop, which at the end of a command is closed: a traceback."""
+    before = threading.active_count()
+    database = Database(create_engine(make_url(f"sqlite+aiosqlite:///{tmp_path}/none/x.db")), timeout_seconds=10)
+
+    for _ in range(20):
+        with pytest.raises(DatabaseUnavailable):
+            async with database.read() as tx:
+                await tx.execute(text("SELECT 1"))
+        assert [thread for thread in threading.enumerate() if "_connection_worker" in thread.name] == []
+
+    await database.dispose()
+    assert threading.active_count() <= before + 1  # one that waits for the others
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -52,11 +52,12 @@ async def test_of_invitations_of_an_address_at_once_one_is_left(
     assert {answer.status_code for answer in answers} == {201}, [each.text for each in answers]
     async with database.read() as tx:
         (left,) = (await tx.scalars(select(Invitation))).all()
+    # One may have been sent before the next was asked for; its link is no good.
     mails = [mail for mail in await take_mails(services) if mail.kind == "invitation"]
-    assert len(mails) == 1
     (kept,) = [answer.json() for answer in answers if answer.json()["id"] == left.id]
-    roles = [role.removeprefix("ROLE_").lower() for role in (await accept(api, mails[0].token)).json()["roles"]]
-    assert roles == ["user", *kept["roles"]]
+    accepted = [await accept(api, mail.token) for mail in mails]
+    (made,) = [answer.json() for answer in accepted if answer.status_code == 201]
+    assert [role.removeprefix("ROLE_").lower() for role in made["roles"]] == ["user", *kept["roles"]]
 
 
 async def test_of_two_who_accept_at_once_one_does(

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import URL, select
 
 from gatepost.access.principal import RoleName
-from gatepost.accounts.models import Role, User
+from gatepost.accounts.models import Role, SearchWord, User
 from gatepost.accounts.repository import Users
 from gatepost.core.database import Database
 from gatepost.moving import exporting
@@ -76,6 +76,17 @@ async def test_csv_account_signs_in_and_its_hash_is_upgraded(
     assert user.role_names == ("user", "moderator")
     assert (user.language, user.disabled_at) == ("de", None)
     assert user.email_verified_at == user.created_at
+
+
+async def test_imported_account_is_found_by_its_words(gatepost: RunImport, database: Database, tmp_path: Path) -> None:
+    row = {"username": "Jörg Müller", "email": "j.m@mail.example.com"}
+    (tmp_path / "people.jsonl").write_text(json.dumps(row))
+    result = await gatepost("import", "jsonl", tmp_path / "people.jsonl")
+    assert result.exit_code == 0, result.output
+
+    async with database.read() as tx:
+        words = (await tx.scalars(select(SearchWord.word).order_by(SearchWord.word))).all()
+    assert words == ["com", "example.com", "j.m", "jorg", "m", "mail.example.com", "muller"]
 
 
 async def test_password_that_cannot_be_prepared_signs_in_and_keeps_its_hash(

@@ -309,3 +309,13 @@ def test_refusal_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None
     assert done.stderr.strip().startswith("gatepost: ")
     assert len(done.stderr.strip().splitlines()) == 1
     assert "hidden" not in done.stderr
+
+
+def test_source_that_cannot_be_reached_is_told_by_its_cause(tmp_path: Path) -> None:
+    command = [*COMMAND, "import", "sequelize", "mysql://root:hidden@127.0.0.1:1/old"]
+
+    done = subprocess.run(command, cwd=tmp_path, env=server_env(), capture_output=True, text=True, check=False)
+
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("gatepost: ")]
+    assert line.startswith("gatepost: the source cannot be used: nothing listens at 127.0.0.1:1: ")
+    assert (done.returncode, "hidden" in done.stderr) == (2, False)

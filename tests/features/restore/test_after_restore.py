@@ -277,6 +277,7 @@ async def test_command_asks_before_it_acts(
     await api.sign_up("Stays")
     invoke: Callable[..., Any] = CliRunner.invoke
     monkeypatch.setattr(CliRunner, "invoke", lambda *args, **options: invoke(*args, input=answer, **options))
+    monkeypatch.setattr("gatepost.cli.restoring.require_terminal", lambda _: None)
 
     result = await run_command(settings, "after-restore")
 

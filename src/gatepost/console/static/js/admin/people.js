@@ -1,15 +1,22 @@
 import { get } from "../api.js";
-import { one, show } from "../ui.js";
+import { may } from "../page.js";
+import { all, one, show } from "../ui.js";
 import { ago, moment, number, say, sayCount } from "../words.js";
-import { addressWith, badge, element, enter, follow, loader, PEOPLE_QUERY, query, stateBadges, table } from "./common.js";
+import { chooser } from "./chosen.js";
+import { addressWith, badge, complain, element, enter, follow, loader, PEOPLE_QUERY, query, stateBadges, table } from "./common.js";
+import { maker } from "./new-person.js";
 
 const SIZE = 20;
 const FILTERS = ["search", "role", "status", "sort"];
 const USUAL = { sort: "-createdAt" };
+// What one looks for first: names from A, moments from the latest on.
+const FIRST = { username: "username", email: "email", createdAt: "-createdAt", lastSignInAt: "-lastSignInAt" };
 const form = one("[data-filters]");
 
-await enter("users:read");
-await fillRoles();
+const account = await enter("users:read");
+const mayChange = may(account, "users:write");
+const roles = await get("/api/admin/roles").catch(() => []);
+one("#role").append(...roles.map(({ name }) => element("option", { value: name }, name)));
 
 const load = loader(() => {
   const asked = query();
@@ -21,10 +28,12 @@ const load = loader(() => {
     if (form.elements[name].value === "" && USUAL[name]) form.elements[name].value = USUAL[name];
   }
   const wanted = new URLSearchParams({ size: SIZE, page: Math.max(1, Number.parseInt(asked.get("page"), 10) || 1) });
-  for (const name of FILTERS) if (form.elements[name].value) wanted.set(name, form.elements[name].value);
+  for (const [name, value] of filters()) wanted.set(name, value);
   one("[data-list]").setAttribute("aria-busy", "true");
   return get(`/api/admin/users?${wanted}`);
 }, display);
+const choice = chooser({ account, roles, reload: load });
+maker({ account, roles, reload: load });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -34,7 +43,13 @@ for (const name of ["role", "status", "sort"]) form.elements[name].addEventListe
 follow(one("[data-previous]"), load);
 follow(one("[data-next]"), load);
 window.addEventListener("popstate", load);
+one("[data-export]").addEventListener("click", download);
 await load();
+
+/** What the list is narrowed and ordered by. */
+function filters() {
+  return FILTERS.map((name) => [name, form.elements[name].value]).filter(([, value]) => value);
+}
 
 function find() {
   const values = Object.fromEntries(FILTERS.map((name) => [name, form.elements[name].value.trim()]));
@@ -47,23 +62,31 @@ function find() {
 }
 
 function display({ items, total, totalIsExact, page, pages }) {
+  const focused = document.activeElement?.closest("[data-order]")?.dataset.order;
   table(
     one("[data-list]"),
     "people",
     items.map((person) => ({
       ...person,
       href: `/admin/people/${person.id}`,
+      choose: say("admin_people.client.choose", { name: person.username }),
       since: ago(person.createdAt),
       created: moment(person.createdAt),
+      seen: person.lastSignInAt ? ago(person.lastSignInAt) : say("admin_people.client.never"),
+      seen_at: person.lastSignInAt && moment(person.lastSignInAt),
     })),
     {
       empty: say(total === 0 ? "admin_people.client.nobody" : "admin_people.client.beyond"),
       more(row, person) {
         one("[data-roles]", row).append(...person.roles.map((role) => badge(role, role === "user" ? "" : "accent")));
         one("[data-states]", row).append(...stateBadges(person));
+        choice.watch(one("[data-choose] input", row), person);
       },
     },
   );
+  show(mayChange, ...all("[data-list] [data-choose]"));
+  choice.shown(items);
+  displayOrder(focused);
   const from = (page - 1) * SIZE + 1;
   const range = { from: number(from), to: number(from + items.length - 1), total: number(total) };
   one("[data-summary]").textContent =
@@ -80,13 +103,36 @@ function display({ items, total, totalIsExact, page, pages }) {
   show(page > 1 || isMore, one("[data-pager]"));
 }
 
+/** Say in the heads what the list is ordered by, and let each of them change it. */
+function displayOrder(focused) {
+  const sort = form.elements.sort.value;
+  for (const head of all("[data-list] [data-order]")) {
+    const { order } = head.dataset;
+    const isHere = sort.replace("-", "") === order;
+    if (isHere) head.setAttribute("aria-sort", sort.startsWith("-") ? "descending" : "ascending");
+    const button = one("button", head);
+    button.addEventListener("click", () => {
+      form.elements.sort.value = isHere ? (sort.startsWith("-") ? order : `-${order}`) : FIRST[order];
+      find();
+    });
+    if (order === focused) button.focus();
+  }
+}
+
 function link(anchor, isThere, changes) {
   anchor.href = addressWith(changes);
   anchor.toggleAttribute("inert", !isThere);
   anchor.setAttribute("aria-disabled", !isThere);
 }
 
-async function fillRoles() {
-  const roles = await get("/api/admin/roles").catch(() => []);
-  one("#role").append(...roles.map(({ name }) => element("option", { value: name }, name)));
+/** Let the browser save what fits as a file; a first call finds out whether the session goes on. */
+async function download(event) {
+  event.preventDefault();
+  try {
+    await get("/api/admin/users?size=1");
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    return complain(problem);
+  }
+  element("a", { href: `/api/admin/users/export?${new URLSearchParams(filters())}`, download: "" }).click();
 }

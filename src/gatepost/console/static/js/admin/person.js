@@ -184,10 +184,7 @@ function fieldWords(name, value) {
 async function showRoleConflict(before, mine) {
   if (!(await load())) return;
   const field = {
-    label: text("roles.title"),
-    before,
-    mine,
-    now: person.roles,
+    ...{ label: text("roles.title"), before, mine, now: person.roles },
     use(value) {
       for (const box of all("[name=roles]", roleForm)) box.checked = value.includes(box.value);
       roleForm.dispatchEvent(new Event("change"));

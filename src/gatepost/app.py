@@ -12,6 +12,7 @@ from gatepost.audit.router import router as audit_router
 from gatepost.boards.router import router as boards_router
 from gatepost.clients.router import router as clients_router
 from gatepost.console.pages import Console
+from gatepost.console.problem_page import page_of_problem
 from gatepost.console.router import router as console_router
 from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
@@ -25,6 +26,7 @@ from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.http.parameters import single_parameters
+from gatepost.invitations.link_router import router as invitation_links_router
 from gatepost.invitations.router import router as invitations_router
 from gatepost.keys.admin_router import router as key_life_router
 from gatepost.keys.router import router as keys_router
@@ -51,6 +53,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     clients_router,
     recovery_router,
     invitations_router,
+    invitation_links_router,
     users_router,
     roles_router,
     audit_router,
@@ -91,15 +94,16 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         middleware=_middleware(services, tracing),
     )
     cookies = TokenCookies(settings)
+    console = Console(settings)
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,
         Browsers: Browsers(cookies, services.sessions),
-        Console: Console(settings),
+        Console: console,
         DeviceCookies: DeviceCookies(settings),
         Drain: drain,
     }
-    problems.install(app, public_url=settings.base_url)
+    problems.install(app, public_url=settings.base_url, page=page_of_problem(console))
     openapi.install(app, of_protected=ACCESS_TOKEN_ERRORS)
     pages.mount_assets(app)
     if settings.spa_dir is not None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from gatepost.console.words import words_of
 from tests.browser.conftest import ADMIN_PASSWORD, PASSWORD, Somebody, Visitors
 from tests.support.server import GatepostServer
 from tests.support.visitor import Visitor
@@ -365,3 +366,51 @@ async def test_page_without_the_permission_says_what_is_needed_and_hides_the_res
     await expect(page.get_by_role("link", name="Audit log")).to_be_hidden()
     visitor.refusals()
     await root.delete(f"/api/admin/roles/{role['id']}")
+
+
+async def test_second_invitation_of_an_address_warns_and_replaces_the_first(
+    admin: Visitor, root: httpx.AsyncClient
+) -> None:
+    page = admin.page
+    await root.post("/api/admin/invitations", json={"email": "twice@example.com", "roles": []})
+    await admin.goto("/admin/invitations")
+    row = page.get_by_role("row", name=re.compile("twice@example.com", re.IGNORECASE))
+    await expect(row).to_have_count(1)
+
+    await page.locator("#invite [name=email]").fill(" Twice@example.com")
+    await page.locator("#invite [value=moderator]").check()
+    await page.get_by_role("button", name="Send the invitation").click()
+    await agree(
+        page, "was sent just now, with the roles user.", "gives the roles user and moderator.", yes="Replace and send"
+    )
+    await said(page, "An invitation is on its way")
+    await expect(row).to_have_count(1)
+    await expect(row).to_contain_text("moderator")
+
+    await row.get_by_role("button", name="again").click()
+    await agree(page, "The link in the earlier mail is no good", yes="Send again")
+    await said(page, "An invitation is on its way to Twice@example.com")
+    await expect(row).to_contain_text("moderator")
+
+
+async def test_page_of_oneself_says_so_where_others_are_signed_out(admin: Visitor, root: httpx.AsyncClient) -> None:
+    me = (await root.get("/api/users/me")).json()["id"]
+    await admin.goto(f"/admin/people/{me}")
+
+    await expect(admin.page.get_by_text("This is you: you cannot sign yourself out here.")).to_be_visible()
+    await expect(admin.page.get_by_role("button", name="Sign out everywhere")).to_be_hidden()
+
+
+async def test_roles_that_every_deployment_has_are_described_in_the_language_of_the_page(
+    admin: Visitor, root: httpx.AsyncClient, somebody: Somebody
+) -> None:
+    await root.post("/api/admin/roles", json={"name": "sorter", "description": "Sorts things.", "permissions": []})
+    first = {role["name"]: role["description"] for role in (await root.get("/api/admin/roles")).json()}
+    for language in ("en", "de"):
+        words = words_of(language)
+        for path in ("/admin/roles", f"/admin/people/{somebody.id}"):
+            await admin.goto(f"{path}?lang={language}")
+            for name in ("user", "moderator", "admin"):
+                await expect(admin.page.get_by_text(words(f"admin.client.role.{name}"))).to_be_visible()
+                assert words_of("en")(f"admin.client.role.{name}") == first[name]
+            await expect(admin.page.get_by_text("Sorts things.")).to_be_visible()

@@ -31,9 +31,15 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
     await visitor.goto("/welcome")
     await visitor.goto(link)
     await page.get_by_role("button", name="Confirm").click()
+    await expect(page.get_by_text("Your e-mail address is already confirmed.")).to_be_visible()
+    await expect(page.locator("[data-done]")).to_be_focused()
+
+    await visitor.goto("/welcome")
+    await visitor.goto(f"{link}x")
+    await page.get_by_role("button", name="Confirm").click()
     await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
     await expect(page.get_by_role("button", name="Send a new link")).to_be_visible()
-    assert visitor.refusals() == ["400"]
+    assert visitor.refusals() == ["400", "400"]
 
 
 async def test_password_is_reset_by_the_link_in_the_mail(
@@ -90,17 +96,21 @@ async def test_invitation_makes_an_account_with_its_roles(
         headers = {"Authorization": f"Bearer {token}"}
         (await client.post("/api/admin/invitations", json=invitation, headers=headers)).raise_for_status()
 
-    await visitor.goto(await mailed_link(mailbox, to="guest@example.com", path="/invitation"))
-    await page.get_by_label("E-mail address").fill("else@example.com")
+    link = await mailed_link(mailbox, to="guest@example.com", path="/invitation")
+    await visitor.goto(link)
+    await expect(page.get_by_label("E-mail address")).to_have_value("guest@example.com")
+    await expect(page.get_by_label("E-mail address")).not_to_be_editable()
     await page.get_by_label("User name").fill("Guest")
     await page.get_by_label("Password", exact=True).fill(NEW)
-    await page.get_by_role("button", name="Create the account").click()
-    await expect(page.get_by_role("alert")).to_contain_text("it is for another e-mail address")
-    await page.get_by_label("E-mail address").fill("guest@example.com")
     await page.get_by_role("button", name="Create the account").click()
 
     await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
     await expect(page.locator("[data-roles]")).to_contain_text("moderator")
+
+    await visitor.goto(link)
+    await expect(page.get_by_role("alert")).to_contain_text("This invitation has been used or taken back")
+    await expect(page.locator("main form")).to_be_hidden()
+    assert await visitor.findings() == []
     assert visitor.refusals() == ["400"]
 
 

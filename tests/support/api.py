@@ -64,6 +64,13 @@ def bearer(access_token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {access_token}"}
 
 
+def assert_problem_page(answer: httpx.Response, status: int, code: str) -> None:
+    """Check that a browser is shown a problem as a page."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert f"HTTP {status} · <code>{code}</code>" in answer.text
+
+
 def assert_problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Check that an answer is this failure, in the one shape; return its body."""
     assert answer.status_code == status, answer.text

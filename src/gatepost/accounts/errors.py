@@ -120,6 +120,14 @@ class LinkUnusable(BadRequest):
     message = "This link is no longer valid. Please ask for a new one."
 
 
+class AlreadyVerified(BadRequest):
+    """The link is used, and what it was for is done: the account has its address, and has proved it."""
+
+    code = "already_verified"
+    title = "Already verified"
+    message = "Your e-mail address is confirmed already."
+
+
 class PasswordNeeded(BadRequest):
     """The link ends a sign-up, and proves the address alone: the password shows that it is one's own sign-up."""
 

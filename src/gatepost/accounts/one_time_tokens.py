@@ -162,6 +162,16 @@ class OneTimeTokens:
             )
         )
 
+    async def used(self, token: str, purposes: Collection[Purpose]) -> OneTimeToken | None:
+        """Return what a token was for that is used up, or was made useless, if it was for one of these."""
+        return await self._tx.scalar(
+            select(OneTimeToken).where(
+                OneTimeToken.digest == digest_of(token),
+                OneTimeToken.purpose.in_(purposes),
+                OneTimeToken.used_at.is_not(None),
+            )
+        )
+
     async def void(self, user_id: int, purposes: Collection[Purpose], *, now: datetime) -> None:
         """Make the account's unused tokens of these purposes useless, those that wait for their mail as well."""
         await self._void(OneTimeToken.user_id == user_id, OneTimeToken.purpose.in_(purposes), now=now)

@@ -45,7 +45,7 @@ PAGES = (
     # The links of mails lead to these four; the token is behind the #, where no server or log sees it.
     ConsolePage("/set-password", "set_password", "set-password", words=("set_password.client",)),
     ConsolePage("/verify-email", "verify_email", "verify-email", words=("verify_email.client",)),
-    ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client",)),
+    ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client", "invitation.client")),
     ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
     ConsolePage("/account", "account", "account", words=("account.client", "events")),
     ConsolePage("/boards", "boards", "boards"),
@@ -85,8 +85,8 @@ class Console:
         """The language of whoever asks for none of ours."""
         return self._settings.default_language
 
-    def render(self, page: ConsolePage, visit: Visit) -> str:
-        """Return a page as HTML, complete but for the data, which its script asks the API for."""
+    def render(self, page: ConsolePage, visit: Visit, **shown: object) -> str:
+        """Return a page as HTML, complete but for the data, which its script asks the API for, and what is `shown`."""
         words = self._words[visit.language]
         return self._templates.get_template(f"{page.name}.html.j2").render(
             page=page,
@@ -97,6 +97,7 @@ class Console:
             languages=NAMES,
             logo=self._address_of(self.assets.logo),
             data=self._data(page, visit, words),
+            **shown,
         )
 
     def _with_brand(self, words: Words) -> Callable[..., str]:

@@ -1,48 +1,26 @@
 """The pages, over HTTP."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response, status
-from fastapi.responses import HTMLResponse
 from pydantic import Field
 
 from gatepost import __version__
 from gatepost.console.admin_pages import ADMIN_PAGES
-from gatepost.console.languages import COOKIE, choose_language
 from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
+from gatepost.console.responses import YEAR_SECONDS, Page, PageLanguage
 from gatepost.console.return_address import safe_return
 from gatepost.http.deps import provided
+from gatepost.http.navigation import is_navigation
 from gatepost.http.problems import RouteNotFound
 from gatepost.http.schemas import Out
 from gatepost.sessions.deps import TokenCookiesDep
 
-# Nothing but our own files, and nothing inline.
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 # A logo may be an SVG, which is a document when it is opened by itself.
 ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
-YEAR_SECONDS = 365 * 24 * 3600
 
 router = APIRouter()
 ConsoleDep = Annotated[Console, Depends(provided(Console))]
-
-
-class Page(HTMLResponse):
-    """A page that loads nothing from elsewhere, stands in no frame and tells nobody its address."""
-
-    def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """Add the policy to whatever headers the answer has."""
-        ours = {
-            "Content-Security-Policy": POLICY,
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "Cache-Control": "private, no-cache",
-            "Vary": "Accept, Accept-Language, Cookie",
-        }
-        super().init_headers({**ours, **(headers or {})})
 
 
 class Welcome(Out):
@@ -58,26 +36,16 @@ class Visitor:
     """Whoever asks for a page."""
 
     def __init__(self, request: Request, console: ConsoleDep, cookies: TokenCookiesDep) -> None:
-        asked = request.query_params.get("lang")
         self._console = console
-        self._language = choose_language(
-            asked=asked,
-            remembered=request.cookies.get(COOKIE),
-            accepted=request.headers.get("accept-language", ""),
-            default=console.default_language,
-        )
-        self._was_asked = asked == self._language
+        self._language = PageLanguage(request, default=console.default_language)
         self._signed_in = cookies.are_with(request)
         self._return_to = safe_return(request.query_params.get("next"), origins=console.origins)
-        self.wants_page = "text/html" in request.headers.get("accept", "")
+        self.wants_page = is_navigation(request.headers)
 
     def see(self, page: ConsolePage) -> Page:
         """Answer with a page; a language that was asked for is remembered."""
-        visit = Visit(self._language, is_signed_in=self._signed_in, return_to=self._return_to)
-        answer = Page(self._console.render(page, visit), headers={"Content-Language": self._language})
-        if self._was_asked:
-            answer.set_cookie(COOKIE, self._language, max_age=YEAR_SECONDS, samesite="lax")
-        return answer
+        visit = Visit(self._language.name, is_signed_in=self._signed_in, return_to=self._return_to)
+        return self._language.put_on(Page(self._console.render(page, visit)))
 
 
 VisitorDep = Annotated[Visitor, Depends(Visitor)]

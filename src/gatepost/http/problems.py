@@ -1,18 +1,24 @@
 """The one place where a failure becomes an answer: problem details (RFC 9457), whatever went wrong."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
+from gatepost.core.logs.scrubbing import log_crash, texts_given
+from gatepost.http.navigation import VARY, is_navigation
 from gatepost.http.proxies import CHECK_PATH
+
+logger = logging.getLogger("gatepost")
 
 MEDIA_TYPE = "application/problem+json"
 # These speak the error body of RFC 6749, section 5.2, too.
@@ -21,6 +27,9 @@ OAUTH_PATHS = ("/api/auth/token", "/oauth/")
 MOST_FIELDS = 20
 LONGEST_FIELD = 100
 LONGEST_MESSAGE = 300
+
+# Makes a page of a request, the members of a problem and the headers of its answer; the page adds its own.
+PageOfProblem = Callable[[Scope, Mapping[str, Any], Mapping[str, str]], Response]
 
 
 class RouteNotFound(NotFound):
@@ -104,11 +113,12 @@ class UnexpectedStatus(AppError):
         self.http_status = status
 
 
-def install(app: FastAPI, *, public_url: str) -> None:
-    """Answer every exception of the routes, and of the router itself, as a problem."""
+def install(app: FastAPI, *, public_url: str, page: PageOfProblem) -> None:
+    """Answer every exception of the routes, and of the router itself, as a problem; for a browser, as a page."""
     app.state.public_url = public_url
+    app.state.page_of_problem = page
 
-    async def answer(request: Request, error: Exception) -> JSONResponse:
+    async def answer(request: Request, error: Exception) -> Response:
         match error:
             case AppError():
                 return problem(request.scope, error)
@@ -123,17 +133,30 @@ def install(app: FastAPI, *, public_url: str) -> None:
         app.add_exception_handler(kind, answer)
 
 
-def problem(scope: Scope, error: AppError) -> JSONResponse:
+def problem(scope: Scope, error: AppError) -> Response:
     """Build the answer to a failed request; it holds nothing that the caller sent."""
     path = scope["path"]
     scope.setdefault("state", {})["code"] = error.code
     app = scope.get("app")
     public_url: str = app.state.public_url if app is not None else ""
     body = problem_body(error, public_url=public_url, request_id=request_id(scope), path=path)
-    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers}
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": VARY, **error.headers}
     if body["status"] == HTTPStatus.UNAUTHORIZED:
         headers.setdefault("WWW-Authenticate", _challenge(error))
-    return JSONResponse(body, body["status"], headers, media_type=media_type(path))
+    page = _page(scope, body, headers) if app is not None and path != CHECK_PATH else None
+    return page or JSONResponse(body, body["status"], headers, media_type=media_type(path))
+
+
+def _page(scope: Scope, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response | None:
+    """Return the page for a browser; None for everybody else, and where the page itself fails."""
+    if not is_navigation(Headers(scope=scope)):
+        return None
+    make: PageOfProblem = scope["app"].state.page_of_problem
+    try:
+        return make(scope, body, headers)
+    except Exception:  # noqa: BLE001  whoever is told of a failure is told so
+        log_crash(logger, "the page for %s failed", body["code"], given=texts_given(scope["headers"], b"", b""))
+        return None
 
 
 def media_type(path: str) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from gatepost.access.authority import Authority
 from gatepost.access.principal import Permission, RoleName
-from gatepost.accounts.errors import EmailTaken, RoleNotGrantable
+from gatepost.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
 from gatepost.accounts.guards import take_turn
 from gatepost.accounts.models import Role
 from gatepost.accounts.names import Name
@@ -20,6 +20,7 @@ from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.core.pages import in_pages
 from gatepost.core.purging import delete_batch
 from gatepost.core.settings import SignUp
+from gatepost.invitations.acceptance import roles_given
 from gatepost.invitations.errors import InvitationNotFound, InvitationsClosed
 from gatepost.invitations.models import Invitation
 from gatepost.invitations.repository import Invitations
@@ -85,6 +86,25 @@ class InvitationService:
     def list(self) -> AsyncIterator[Sequence[Invitation]]:
         """Give the invitations that nobody has accepted, the newest first, page by page."""
         return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
+
+    @retry_conflicts
+    async def of_link(self, token: str) -> Invitation:
+        """Return the invitation of a link's token, if it could be accepted now; it is not used up.
+
+        Raises:
+            SignUpClosed: nobody could accept it.
+            InvitationUnusable: it is used, too old, taken back or replaced, or its inviter may not give it any more.
+            EmailTaken: the address has an account by now.
+        """
+        self._policy.require_sign_up(is_invited=True)
+        async with self._db.begin() as tx:
+            invitation = await Invitations(tx).of_token(token, now=self._clock.now())
+            if invitation is None:
+                raise InvitationUnusable
+            if await Users(tx).by_email(invitation.email_canonical) is not None:
+                raise EmailTaken
+            await roles_given(tx, invitation)
+        return invitation
 
     @retry_conflicts
     async def take_back(self, invitation_id: int, *, by: Actor) -> None:

@@ -3,7 +3,7 @@
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.access.principal import Principal
-from gatepost.accounts.errors import EmailTaken, LinkUnusable, UserNotFound, WrongPassword
+from gatepost.accounts.errors import AlreadyVerified, EmailTaken, LinkUnusable, UserNotFound, WrongPassword
 from gatepost.accounts.mails import LinkEnd, end_links, write
 from gatepost.accounts.models import OneTimeToken, User
 from gatepost.accounts.names import Name, mailbox_of, read_email
@@ -17,7 +17,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database, Transaction, retry_conflicts
 from gatepost.limits.devices import Device
 from gatepost.mail.outbox import MailKind
-from gatepost.recovery.links import ask_for, end_claims_since, open_link
+from gatepost.recovery.links import ask_for, end_claims_since, is_done, open_link
 from gatepost.recovery.passwords import PasswordService
 from gatepost.sessions.revocation import RevocationFeed
 
@@ -56,6 +56,7 @@ class AddressService:
 
         Raises:
             LinkUnusable: the token is no good, or the account has changed since.
+            AlreadyVerified: it was used, and the account still has the address that it proved.
             PasswordNeeded, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
             HashingBusy: too many people are signing in.
             EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
@@ -66,6 +67,11 @@ class AddressService:
                 await self._confirm(token, client=client)
         except IntegrityError as error:
             raise EmailTaken from error
+        except LinkUnusable:
+            async with self._db.read() as tx:
+                if await is_done(tx, token):
+                    raise AlreadyVerified from None
+            raise
 
     async def ask_change(self, principal: Principal, email: Name, password: str, *, client: Client) -> bool:
         """Write to a new address how to confirm it; until then the old one stays.

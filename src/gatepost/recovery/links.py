@@ -56,6 +56,15 @@ async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: dateti
     raise LinkUnusable
 
 
+async def is_done(tx: Transaction, token: str) -> bool:
+    """Whether a link that was used was to prove an address which its account has, and has proved by now."""
+    used = await OneTimeTokens(tx).used(token, (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL))
+    user = await Users(tx).get(used.user_id or 0) if used is not None else None
+    if used is None or user is None or user.disabled_at is not None or user.email_verified_at is None:
+        return False
+    return user.email_canonical == used.email_canonical
+
+
 async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:
     """End "this was not me" of every mailbox that an account has had since it had this one.
 

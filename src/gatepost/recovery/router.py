@@ -4,6 +4,7 @@ from fastapi import APIRouter, status
 
 from gatepost.access.deps import CurrentUser
 from gatepost.accounts.errors import (
+    AlreadyVerified,
     EmailTaken,
     LinkUnusable,
     PasswordNeeded,
@@ -89,8 +90,8 @@ async def change_password(
     summary="Confirm an address by a mail link",
     dependencies=[LinkLimit],
     responses=problems(
-        LinkUnusable, PasswordNeeded, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed, SignUpByInvitation,
-        TooManyAttempts, TooManyRequests, HashingBusy,
+        LinkUnusable, AlreadyVerified, PasswordNeeded, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
+        SignUpByInvitation, TooManyAttempts, TooManyRequests, HashingBusy,
     ),
 )  # fmt: skip
 async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from gatepost.core.settings import LogLevel
 from tests.conftest import MakeServices, http_client, started
-from tests.support.api import Api, assert_problem
+from tests.support.api import Api, assert_problem, assert_problem_page
 
 SECRET = "s3cret-Horse"
 OUR_PAGE = {"Origin": "http://localhost:8081"}
@@ -133,8 +133,11 @@ async def test_crash_tells_nothing_of_the_inside_in_any_mode(
         assert not app.debug
         assert not services.database.engine.echo
     for answer in answers:
-        body = assert_problem(answer, 500, "internal_error")
-        assert body["message"] == "Something went wrong on our side. Please try again."
+        if answer.request.headers["accept"] == "text/html":
+            assert_problem_page(answer, 500, "internal_error")
+        else:
+            body = assert_problem(answer, 500, "internal_error")
+            assert body["message"] == "Something went wrong on our side. Please try again."
         for inside in (SECRET, "RuntimeError", "Traceback", ".py", "gatepost/"):
             assert inside not in answer.text
 

@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from gatepost.app import create_app
 from gatepost.http.spa import is_hashed
 from tests.conftest import MakeServices, started
-from tests.support.api import Api, assert_problem
+from tests.support.api import Api, assert_problem, assert_problem_page
 from tests.support.server import served
 
 INDEX = """<!doctype html><title>The app</title>
@@ -97,7 +97,7 @@ async def test_address_that_the_app_routes_itself_is_its_page_for_a_browser_alon
         assert (await api.get(path, headers=PAGE)).text == INDEX
         assert (await api.client.head(path, headers=PAGE)).status_code == 200
         assert_problem(await api.get(path), 404, "not_found")
-        assert_problem(await api.post(path, headers=PAGE), 404, "not_found")
+        assert_problem_page(await api.post(path, headers=PAGE), 404, "not_found")
 
 
 async def test_hashed_file_is_kept_for_a_year_and_others_for_minutes(api: Api) -> None:
@@ -116,9 +116,10 @@ async def test_hashed_file_is_kept_for_a_year_and_others_for_minutes(api: Api) -
     assert_problem(await api.post("/favicon.ico"), 405, "method_not_allowed")
 
 
-async def test_file_that_is_missing_is_a_problem_also_for_a_browser(api: Api) -> None:
+async def test_file_that_is_missing_is_never_the_app(api: Api) -> None:
     for path in ("/assets/index-OLD12345.js", "/logo.png", "/a/b.css"):
-        assert_problem(await api.get(path, headers=PAGE), 404, "not_found")
+        assert_problem(await api.get(path), 404, "not_found")
+        assert_problem_page(await api.get(path, headers=PAGE), 404, "not_found")
 
 
 async def test_part_of_a_file_is_sent_alone(api: Api) -> None:
@@ -163,15 +164,14 @@ async def test_nothing_of_gatepost_is_hidden_by_the_app(api: Api) -> None:
     assert (await api.get("/.well-known/jwks.json")).json()["keys"]
     assert (await api.get("/metrics")).status_code == 200
     assert (await api.get("/verify-email", headers=PAGE)).text != INDEX
-    assert_problem(await api.get("/api/test/user", headers=PAGE), 401, "token_missing")
+    assert_problem_page(await api.get("/api/test/user", headers=PAGE), 401, "token_missing")
     assert (await api.post("/oauth/introspect", headers=PAGE)).status_code == 401
     assert_problem(await api.post("/api/test/user"), 405, "method_not_allowed")
 
 
 async def test_below_the_addresses_of_gatepost_nothing_is_the_app(api: Api) -> None:
     for path in ("/api/stolen.json", "/api", "/%61pi/x", "/docs/nothing", "/oauth/x", "/.well-known/x", "/console/x/y"):
-        answer = await api.get(path, headers=PAGE)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+        assert_problem_page(await api.get(path, headers=PAGE), 404, "not_found")
 
 
 async def test_names_that_built_apps_have_for_their_files_are_free(api: Api, folder: Path) -> None:

@@ -45,7 +45,29 @@ async def test_link_is_good_once(api: Api, services: Services) -> None:
     token = await take_link(services, "verify_email")
     await api.post(VERIFY, json={"token": token})
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
+
+
+async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    first = await take_link(services, "verify_email")
+    clock.advance(minutes=2)
+    await api.post("/api/auth/email/resend", json={"email": person.email})
+    second = await take_link(services, "verify_email")
+    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_unusable")
+
+    await api.post(VERIFY, json={"token": second})
+
+    for token in (first, second):
+        assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
+    assert_problem(await api.post(VERIFY, json={"token": second[:-1]}), 400, "link_unusable")
+    for change in ({"email_canonical": "other@example.com"}, {"disabled_at": clock.now()}, {"email_verified_at": None}):
+        was = {"email_canonical": person.email, "disabled_at": None, "email_verified_at": clock.now()}
+        async with services.database.begin() as tx:
+            await tx.execute(update(User).where(User.id == person.id).values(was | change))
+        assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_unusable")
 
 
 async def test_of_twenty_uses_at_once_one_wins(api: Api, services: Services) -> None:

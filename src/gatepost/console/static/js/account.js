@@ -1,8 +1,9 @@
 import { showActivity } from "./activity.js";
 import { bindData } from "./account-data.js";
 import { bindForms } from "./account-forms.js";
-import { bindRows } from "./account-rows.js";
+import { bindRows, openRow } from "./account-rows.js";
 import { showDevices } from "./devices.js";
+import { restoreDraft } from "./drafts.js";
 import { requireUser } from "./page.js";
 
 const account = await requireUser();
@@ -10,4 +11,8 @@ const account = await requireUser();
 bindForms(account);
 bindData();
 bindRows();
+restoreDraft(account, ({ id }) => {
+  const row = document.getElementById(id)?.closest("[data-row]");
+  if (row) openRow(row);
+});
 await Promise.all([showDevices(), showActivity()]);

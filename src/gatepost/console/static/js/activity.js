@@ -1,5 +1,6 @@
 // What happened to the account, some at a time.
 
+import { untilLoaded } from "./again.js";
 import { get } from "./api.js";
 import { attempt } from "./page.js";
 import { kindOf } from "./refused.js";
@@ -14,7 +15,7 @@ let next = null;
 
 /** Load and show the newest. */
 export async function showActivity() {
-  if (await attempt(load)) more.addEventListener("click", () => attempt(load));
+  if (await attempt(() => untilLoaded([container], load))) more.addEventListener("click", () => attempt(load));
 }
 
 async function load() {

@@ -1,6 +1,7 @@
+import { isPassing, untilLoaded } from "./again.js";
 import { get } from "./api.js";
 import { words } from "./forms.js";
-import { user } from "./page.js";
+import { needAnswer } from "./page.js";
 import { one, show } from "./ui.js";
 
 const BOARDS = [
@@ -10,16 +11,21 @@ const BOARDS = [
   { name: "admin", path: "/api/test/admin", role: "ROLE_ADMIN" },
 ];
 
-const account = await user;
+const account = await needAnswer();
+const boards = BOARDS.filter(({ name, role }) => name === "home" || (account && (!role || account.roles.includes(role))));
+const texts = await untilLoaded([one(".boards")], () => Promise.all(boards.map(read)));
 
-await Promise.all(
-  BOARDS.filter(({ name, role }) => name === "home" || (account && (!role || account.roles.includes(role)))).map(fillBoard),
-);
-
-async function fillBoard({ name, path }) {
+boards.forEach(({ name }, index) => {
   const board = one(`[data-board=${name}]`);
   const content = one("[data-content]", board);
   show(true, board);
-  content.textContent = await get(path).catch(words);
+  content.textContent = texts[index];
   content.removeAttribute("aria-busy");
+});
+
+function read({ path }) {
+  return get(path).catch((problem) => {
+    if (isPassing(problem)) throw problem;
+    return words(problem);
+  });
 }

@@ -1,5 +1,6 @@
 // The devices that are signed in.
 
+import { untilLoaded } from "./again.js";
 import { get, post, remove } from "./api.js";
 import { attempt } from "./page.js";
 import { all, ask, list, one, show, toast } from "./ui.js";
@@ -11,7 +12,7 @@ const others = one("[data-end-others]");
 /** Load and show them. */
 export function showDevices() {
   return attempt(async () => {
-    const devices = await get("/api/auth/sessions");
+    const devices = await untilLoaded([container], () => get("/api/auth/sessions"));
     // This one first, then as they were last used.
     devices.sort((one, other) => other.isCurrent - one.isCurrent);
     list(container, one("#device"), devices.map(described));

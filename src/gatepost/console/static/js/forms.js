@@ -1,5 +1,6 @@
 // Forms that say what is wrong, beside the field where it is wrong.
 
+import { settled } from "./drafts.js";
 import { data, duration, find, language, say } from "./words.js";
 import { all, one, show } from "./ui.js";
 import { isWaiting, wait } from "./wait.js";
@@ -13,12 +14,24 @@ const FIELD_OF_CODE = {
 };
 
 /**
+ * Let a form be used: until its script is here, its fields are disabled, so that a browser never sends it by itself.
+ *
+ * `onSubmit(event)` is called in the place of what a browser does.
+ */
+export function open(form, onSubmit) {
+  form.addEventListener("submit", onSubmit);
+  one("[data-fields]", form).disabled = false;
+  // What is disabled takes no focus.
+  if (document.activeElement === document.body) one("[autofocus]", form)?.focus();
+}
+
+/**
  * Let a form be sent by `send(values)`; a Problem that it throws is shown.
  *
- * `onProblem(problem)` may look at it first, and returns true where it has said all.
+ * `onProblem(problem)` may look at it first, and returns true where it has said all; it may throw another one.
  */
 export function handle(form, send, { onProblem = () => false } = {}) {
-  form.addEventListener("submit", async (event) => {
+  open(form, async (event) => {
     event.preventDefault();
     if (form.ariaBusy === "true" || isWaiting(form)) return;
     clear(form);
@@ -26,12 +39,21 @@ export function handle(form, send, { onProblem = () => false } = {}) {
     setBusy(form, true);
     try {
       await send(Object.fromEntries(new FormData(form)));
+      settled(form);
     } catch (problem) {
-      if (!onProblem(problem)) tell(form, problem);
+      await report(form, problem, onProblem);
     } finally {
       setBusy(form, false);
     }
   });
+}
+
+async function report(form, problem, onProblem) {
+  try {
+    if (!(await onProblem(problem))) tell(form, problem);
+  } catch (other) {
+    tell(form, other);
+  }
 }
 
 /** Take all errors of a form away. */

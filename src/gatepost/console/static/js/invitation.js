@@ -1,8 +1,9 @@
-import { client } from "./api.js";
-import { handle } from "./forms.js";
+import { untilLoaded } from "./again.js";
+import { client, post } from "./api.js";
+import { handle, words } from "./forms.js";
 import { finish, needToken, token } from "./link.js";
 import "./page.js";
-import { one } from "./ui.js";
+import { one, show } from "./ui.js";
 import { say } from "./words.js";
 
 const form = one("#invitation");
@@ -13,3 +14,15 @@ handle(form, async (account) => {
   if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
   location.assign("/account");
 });
+
+if (token) {
+  try {
+    const { email } = await untilLoaded([form], () => post("/api/auth/invitation", { token }));
+    form.elements.email.value = email;
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    show(false, form, one(".lead"));
+    one("[data-unusable] p").textContent = problem.code === "invitation_unusable" ? say("invitation.client.unusable") : words(problem);
+    show(true, one("[data-unusable]"));
+  }
+}

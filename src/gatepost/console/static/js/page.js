@@ -1,19 +1,36 @@
 // What every page does: the menu, the languages, shown passwords, signing out, and who is signed in.
 
+import { untilLoaded } from "./again.js";
 import { words } from "./forms.js";
 import { showStrength } from "./strength.js";
 import { askAgainWhenLeft, currentUser, leavePage, needUser, signOut } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
 
+let isNeeded = false;
+
 /** A promise of the account that is signed in, or null; undefined where that cannot be known. Asked for once a page. */
-export const user = currentUser().catch((problem) => {
-  toast(words(problem), "danger");
-});
+export const user = find();
+
+async function find() {
+  // The page's own script runs first, and says whether it shows anything without an answer.
+  await null;
+  if (isNeeded) return untilLoaded(all("main > :not(noscript, [data-late])"), currentUser, () => true);
+  return currentUser().catch((problem) => {
+    if (problem.code === undefined) throw problem;
+    toast(words(problem), "danger");
+  });
+}
+
+/** Return the account that is signed in, or null; until that is known, the page shows nothing else. */
+export function needAnswer() {
+  isNeeded = true;
+  return user;
+}
 
 /** Return the account that is signed in; where nobody is, leave for the sign-in page and never return. */
 export async function requireUser() {
   needUser();
-  const account = await user;
+  const account = await needAnswer();
   if (account) return account;
   if (account === null) leavePage();
   return new Promise(() => {});
@@ -67,12 +84,17 @@ for (const button of all("[data-sign-out]")) {
   button.addEventListener("click", () => attempt(signOut));
 }
 
-const account = await user;
-if (account) askAgainWhenLeft();
-if (account !== undefined) {
-  show(account !== null, ...all("[data-when=in]"));
-  show(account === null, ...all("[data-when=out]"));
-}
-for (const element of all("[data-permission]")) {
-  show(account && may(account, ...element.dataset.permission.split(" ")), element);
+show(false, one("[data-late]"));
+// Not awaited here: a page's forms work before it is known who is there.
+user.then(showMenu);
+
+function showMenu(account) {
+  if (account) askAgainWhenLeft(account);
+  if (account !== undefined) {
+    show(account !== null, ...all("[data-when=in]"));
+    show(account === null, ...all("[data-when=out]"));
+  }
+  for (const element of all("[data-permission]")) {
+    show(account && may(account, ...element.dataset.permission.split(" ")), element);
+  }
 }

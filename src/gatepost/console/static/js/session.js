@@ -1,11 +1,16 @@
 // Who is signed in, and where to go when nobody is.
 
 import { client, dropAnswers } from "./api.js";
+import { dropDraft, keepDraft } from "./drafts.js";
 import { one } from "./ui.js";
 import { data } from "./words.js";
 
 // What a page does when its person has gone: it shows what anybody may see.
 let leave = again;
+// Whose page it is, as long as they are signed in.
+let person = null;
+// Whether somebody was signed in when the page was opened.
+const wasSignedIn = data.signedIn || client.isRemembered;
 
 /** Return the account that is signed in, or null; where nothing speaks for somebody, the API is not asked. */
 export async function currentUser() {
@@ -22,16 +27,18 @@ export function leavePage() {
   leave();
 }
 
-/** Go to the sign-in page, and come back here afterwards. */
+/** Go to the sign-in page, which says so where a session has ended, and come back here afterwards. */
 function toSignIn() {
+  if (person) keepDraft(person);
   clear();
   const here = location.pathname + location.search + location.hash;
-  location.replace(`/sign-in?next=${encodeURIComponent(here)}`);
+  location.replace(`/sign-in?next=${encodeURIComponent(here)}${wasSignedIn ? "#session-ended" : ""}`);
 }
 
 /** Sign out, and leave; where the service cannot be told, say so in the place of what the page showed. */
 export async function signOut() {
   leave = clear;
+  dropDraft();
   try {
     await client.signOut();
   } catch (problem) {
@@ -46,6 +53,7 @@ export async function signOut() {
 /** Be nobody from now on, and stay on this page: the account is deleted. */
 export async function forget() {
   leave = () => {};
+  dropDraft();
   await client.signOut().catch(() => {});
 }
 
@@ -53,7 +61,9 @@ export async function forget() {
  * Ask again who is there, before anybody sees what the page shows of a person: when their session has ended, here or in
  * another tab, and when "Back" brings the page as it was, out of the browser's memory.
  */
-export function askAgainWhenLeft() {
+export function askAgainWhenLeft(account) {
+  person = account;
+  dropDraft(account);
   client.onChange((user) => { if (!user) leave(); });
   addEventListener("pageshow", ({ persisted }) => { if (persisted) again(); });
 }

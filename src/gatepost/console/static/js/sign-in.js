@@ -1,4 +1,5 @@
 import { client } from "./api.js";
+import { hasDraft } from "./drafts.js";
 import { handle } from "./forms.js";
 import { user } from "./page.js";
 import { goTo } from "./session.js";
@@ -21,8 +22,10 @@ handle(
   },
 );
 
-if (location.hash === "#signed-out") {
-  toast(say("common.client.signed_out"));
+if (["#signed-out", "#session-ended"].includes(location.hash)) {
+  if (location.hash === "#signed-out") toast(say("common.client.signed_out"));
+  else show(true, one("[data-ended]"));
+  show(hasDraft(), one("[data-kept]"));
   history.replaceState(null, "", location.pathname + location.search);
 }
 

@@ -10,7 +10,6 @@ const resend = one("#resend");
 
 show(token !== null, ...all("[data-with-token]"));
 show(token === null, ...all("[data-without-token]"));
-askPassword(token !== null && isOfSignUp);
 
 handle(
   verify,
@@ -21,6 +20,10 @@ handle(
   {
     // A new link is one field away.
     onProblem({ code }) {
+      if (code === "already_verified") {
+        finish(verify, say("verify_email.client.already"));
+        return true;
+      }
       if (code === "password_needed") askPassword(true);
       show(code === "link_unusable", resend);
       return false;
@@ -33,6 +36,8 @@ handle(resend, async ({ email }) => {
   show(false, verify);
   finish(resend, say("verify_email.client.sent", { email }));
 });
+
+askPassword(token !== null && isOfSignUp);
 
 /** Ask for the password of the sign-up, or not. */
 function askPassword(isAsked) {

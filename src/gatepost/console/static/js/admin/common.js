@@ -1,5 +1,6 @@
 // What every page of administration does: who may see it, questions before acts, problems in words, addresses.
 
+import { untilLoaded } from "../again.js";
 import { get } from "../api.js";
 import { words } from "../forms.js";
 import { may, requireUser } from "../page.js";
@@ -46,15 +47,20 @@ export function confirm({ title, consequences, yes, isDanger = true }) {
   return ask(dialog, { h2: title, "[data-yes]": yes });
 }
 
-/** Do something; tell how it went, and load again after a conflict. Return whether it went well. */
-export async function act(work, { done, reload = () => {} } = {}) {
+/**
+ * Do something; tell how it went, and load again after a conflict. Return whether it went well.
+ *
+ * Where a form can show a conflict, `onConflict` does so, and nothing else is said.
+ */
+export async function act(work, { done, reload = () => {}, onConflict = null } = {}) {
   hush();
   try {
     await work();
   } catch (problem) {
     if (problem.code === undefined) throw problem;
-    if (problem.code === "version_mismatch") await reload();
-    complain(problem);
+    const isConflict = problem.code === "version_mismatch";
+    if (isConflict) await (onConflict ?? reload)();
+    if (!isConflict || onConflict === null) complain(problem);
     return false;
   }
   if (done) toast(done);
@@ -64,6 +70,8 @@ export async function act(work, { done, reload = () => {} } = {}) {
 /** Say what went wrong, above all else, until something else is done. */
 export function complain(problem) {
   ready();
+  for (const skeleton of all("[data-content] .skeleton")) skeleton.remove();
+  for (const waiting of all("[data-content] [aria-busy]:not(form)")) waiting.removeAttribute("aria-busy");
   const box = one("[data-outcome]");
   box.classList.toggle("danger", problem.code !== "version_mismatch");
   box.classList.toggle("warning", problem.code === "version_mismatch");
@@ -80,13 +88,18 @@ export function inWords(problem) {
   return find(`admin.client.problem.${problem.code}`) ?? words(problem);
 }
 
+/** Return what is loaded for the content; while that fails by what passes, the content offers to try again. */
+export function loaded(load) {
+  return untilLoaded([one("[data-content]")], load);
+}
+
 /** Load something once more whenever it is called; only what was asked for last is shown. */
 export function loader(load, display) {
   let last = 0;
   return async () => {
     const turn = (last += 1);
     try {
-      const found = await load();
+      const found = await loaded(load);
       if (turn === last) await display(found);
       ready();
     } catch (problem) {
@@ -146,6 +159,18 @@ export function element(name, attributes = {}, ...content) {
   for (const [key, value] of Object.entries(attributes)) if (value !== null) made.setAttribute(key, value);
   made.append(...content);
   return made;
+}
+
+// As the database begins with them; who has written something else sees that.
+const FIRST_DESCRIPTIONS = {
+  user: "Everybody who signs up.",
+  moderator: "Looks after content.",
+  admin: "May do everything.",
+};
+
+/** Return what a role is for: of those that every deployment has, in the language of the page. */
+export function roleWords({ name, description }) {
+  return FIRST_DESCRIPTIONS[name] === description ? say(`admin.client.role.${name}`) : description;
 }
 
 export function badge(text, kind = "") {

@@ -1,9 +1,10 @@
 import { get, post, remove } from "../api.js";
+import { restoreDraft } from "../drafts.js";
 import { handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, one, show, toast } from "../ui.js";
 import { ago, moment, number, say } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, reaches, ready, table } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, loaded, reaches, ready, table } from "./common.js";
 
 const PAGE = 20;
 const account = await enter("users:read");
@@ -14,7 +15,7 @@ let known = new Map();
 let shown = PAGE;
 
 try {
-  const roles = await get("/api/admin/roles");
+  const roles = await loaded(() => get("/api/admin/roles"));
   known = new Map(roles.map((role) => [role.name, role]));
   one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map(choice));
   await load();
@@ -30,7 +31,7 @@ function choice(role) {
 }
 
 async function load() {
-  invitations = await get("/api/admin/invitations");
+  invitations = await loaded(() => get("/api/admin/invitations"));
   display();
 }
 
@@ -47,6 +48,7 @@ function display() {
       until_at: moment(invitation.expiresAt),
       may: may(account, "users:write") && invitation.roles.every((name) => known.has(name) && reaches(account, known.get(name))),
       label: text("label", { email: invitation.email }),
+      again_label: text("again_label", { email: invitation.email }),
     })),
     {
       empty: text("nobody"),
@@ -56,6 +58,7 @@ function display() {
             badge(name, name === "user" ? "" : "accent"),
           ),
         );
+        one("[data-again]", row).addEventListener("click", () => sendAgain(invitation));
         one("[data-take-back]", row).addEventListener("click", () => ask(invitation));
       },
     },
@@ -71,11 +74,43 @@ one("[data-more] button").addEventListener("click", () => {
 handle(form, async ({ email, language }) => {
   hush();
   const roles = all("[name=roles]:checked", form).map(({ value }) => value);
+  const earlier = earlierOf(email);
+  if (earlier && !(await isSure("replace", earlier, roles))) return;
   await post("/api/admin/invitations", { email, language, roles });
   form.reset();
   toast(text("sent", { email }));
   await load();
 });
+
+/** Return the invitation that one to this address takes the place of, as far as the list knows. */
+function earlierOf(email) {
+  const asWritten = email.trim().toLowerCase();
+  return invitations.find((invitation) => invitation.email.toLowerCase() === asWritten);
+}
+
+/** Ask before an address gets another invitation. */
+function isSure(act, { email, createdAt, roles: before }, roles) {
+  const [earlier, later] = [before, roles].map((names) => listed(["user", ...names.filter((name) => name !== "user")]));
+  return confirm({
+    title: text(`${act}.title`, { email }),
+    consequences: [
+      text("replace.sent", { when: ago(createdAt), roles: earlier }),
+      earlier !== later && text("replace.roles", { roles: later }),
+      text("replace.link"),
+    ],
+    yes: text(`${act}.yes`),
+    isDanger: false,
+  });
+}
+
+async function sendAgain(invitation) {
+  const { email } = invitation;
+  const roles = invitation.roles.filter((name) => name !== "user");
+  if (!(await isSure("again", invitation, roles))) return;
+  const { value: language } = form.elements.language;
+  const work = () => post("/api/admin/invitations", { email, language, roles });
+  if (await act(work, { done: text("sent", { email }) })) await load();
+}
 
 async function ask(invitation) {
   const isSure = await confirm({
@@ -89,4 +124,5 @@ async function ask(invitation) {
   await load();
 }
 
+restoreDraft(account);
 ready();

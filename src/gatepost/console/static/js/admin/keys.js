@@ -1,14 +1,14 @@
 import { get } from "../api.js";
 import { fill, list, one, show } from "../ui.js";
 import { moment, say } from "../words.js";
-import { complain, enter, ready } from "./common.js";
+import { complain, enter, loaded, ready } from "./common.js";
 
 const KINDS = { next: "accent", active: "success", retiring: "warning", retired: "" };
 const STEPS = ["createdAt", "knownAt", "activatedAt", "retiringAt", "lastTokenEndsAt", "retiredAt"];
 
 await enter("keys:read");
 try {
-  display(await get("/api/admin/keys"));
+  display(await loaded(() => get("/api/admin/keys")));
   ready();
 } catch (problem) {
   if (problem.code === undefined) throw problem;

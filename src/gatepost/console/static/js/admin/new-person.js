@@ -1,6 +1,7 @@
 // Making an account for somebody, beside the list.
 
 import { post } from "../api.js";
+import { restoreDraft, settled } from "../drafts.js";
 import { clear, handle } from "../forms.js";
 import { all, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
@@ -13,15 +14,18 @@ export function maker({ account, roles, reload }) {
   const password = one("#person-password");
   one("[data-roles]", form).append(...roles.filter(({ name }) => name !== "user").map((role) => choice(account, role)));
 
-  one("[data-new]").addEventListener("click", () => {
+  one("[data-new]").addEventListener("click", open);
+  one("[data-close]", dialog).addEventListener("click", () => dialog.close());
+  for (const box of all("[name=how]", form)) box.addEventListener("change", choosePassword);
+
+  function open() {
     hush();
     form.reset();
+    settled(form);
     clear(form);
     choosePassword();
     dialog.showModal();
-  });
-  one("[data-close]", dialog).addEventListener("click", () => dialog.close());
-  for (const box of all("[name=how]", form)) box.addEventListener("change", choosePassword);
+  }
 
   function choosePassword() {
     const isSet = form.elements.how.value === "password";
@@ -39,6 +43,9 @@ export function maker({ account, roles, reload }) {
     dialog.close();
     toast(say(chosen === undefined ? "admin_people.client.made_link" : "admin_people.client.made", { name: username, email }));
     await reload();
+  });
+  restoreDraft(account, ({ id }) => {
+    if (id === form.id) open();
   });
 }
 

@@ -7,6 +7,7 @@ import { plot } from "./plot.js";
 
 // What an attempt is refused for.
 const KINDS = ["wrong_password", "unknown_account", "disabled", "unverified", "refreshes", "reused", "other"];
+const FIRST_COUNT_MS = 5000;
 const RANGES = ["7", "30", "90"];
 const select = one("#days");
 
@@ -27,6 +28,8 @@ window.addEventListener("popstate", load);
 await load();
 
 function display({ totals, days }) {
+  // A new service has not counted yet; it does within seconds.
+  if (!totals) setTimeout(load, FIRST_COUNT_MS);
   const today = days.at(-1);
   const refusedOf = ({ refused }, event) =>
     refused.filter((one) => !event || one.event === event).reduce((sum, { count }) => sum + count, 0);

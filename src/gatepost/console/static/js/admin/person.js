@@ -1,13 +1,16 @@
-import { get, patch, post, put, remove } from "../api.js";
-import { handle } from "../forms.js";
+import { get, patch, post, put as send, remove } from "../api.js";
+import { restoreDraft } from "../drafts.js";
+import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { kindOf } from "../refused.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { ago, day, moment, say, sayCount } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, listed, PEOPLE_QUERY, reaches, ready, stateBadges } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
+import { endConflict, showConflict } from "./conflict.js";
 import { detailWords, eventWords } from "./events.js";
 
 const ACTIVITY = 8;
+const PROFILE = ["username", "email", "language", "emailVerified"];
 const id = Number(location.pathname.split("/").at(-1));
 const path = `/api/admin/users/${id}`;
 const profile = one("#profile");
@@ -24,20 +27,33 @@ let roles = [];
 one("[data-all-activity]").href = one("[data-missing-audit]").href = `/admin/audit?userId=${id}`;
 one("[data-back]").href = `/admin/people${sessionStorage.getItem(PEOPLE_QUERY) ?? ""}`;
 
-try {
-  roles = await get("/api/admin/roles");
-  await load();
-} catch (problem) {
-  if (problem.code === undefined) throw problem;
-  if (problem.status !== 404) complain(problem);
-  show(false, one("[data-person]"));
-  show(problem.status === 404, one("[data-missing]"));
+roles = await shown(() => get("/api/admin/roles"));
+if (roles) await load();
+
+/** Load and show who it is; where the account has gone, say so. Return whether it is there. */
+async function load() {
+  const found = await shown(() => Promise.all([get(path), get(`${path}/sessions`), activity()]));
+  if (!found) return false;
+  const [, , entries] = ([person, sessions] = found);
+  display();
+  if (entries) displayActivity(entries);
+  return true;
 }
 
-async function load() {
-  [person, sessions] = await Promise.all([get(path), get(`${path}/sessions`)]);
-  display();
-  if (may(account, "audit:read")) await displayActivity();
+async function shown(read) {
+  try {
+    return await loaded(read);
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    if (problem.status !== 404) complain(problem);
+    show(false, one("[data-person]"));
+    show(problem.status === 404, one("[data-missing]"));
+    return null;
+  }
+}
+
+function activity() {
+  return may(account, "audit:read") ? get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`) : null;
 }
 
 /** The version that was read, so that nobody else's change is overwritten. */
@@ -51,18 +67,26 @@ function display() {
   one("[data-facts]").replaceChildren(
     ...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
   );
-  for (const name of ["username", "email", "language"]) profile.elements[name].value = person[name];
-  profile.elements.emailVerified.checked = person.emailVerified;
+  for (const name of PROFILE) put(name, person[name]);
+  for (const form of [profile, roleForm]) endConflict(form);
   displayRoles();
   displaySessions();
   const isDisabled = person.status === "disabled";
   if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
-  show(isSelf, one("[data-own]"));
+  show(isSelf, ...all("[data-own]"));
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
   one("[data-reset]").disabled = isDisabled;
   one("[data-reset-text]").textContent = text(isDisabled ? "reset_disabled" : "reset_text");
 }
+
+function put(name, value) {
+  const field = profile.elements[name];
+  if (name === "emailVerified") field.checked = value;
+  else field.value = value;
+}
+
+const typed = (name) => profile.elements[name][name === "emailVerified" ? "checked" : "value"];
 
 function facts() {
   return [
@@ -78,7 +102,7 @@ function facts() {
 function displayRoles() {
   const held = person.roles;
   const shown = may(account, "users:write") ? roles : roles.filter(({ name }) => held.includes(name));
-  const choices = list(one("[data-roles]"), one("#role-choice"), shown);
+  const choices = list(one("[data-roles]"), one("#role-choice"), shown.map((role) => ({ ...role, description: roleWords(role) })));
   choices.forEach((choice, index) => {
     const box = one("input", choice);
     box.checked = held.includes(shown[index].name);
@@ -104,8 +128,7 @@ function displaySessions() {
   one("[data-sign-out-all]").disabled = sessions.length === 0;
 }
 
-async function displayActivity() {
-  const { items } = await get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`);
+function displayActivity({ items }) {
   list(
     one("[data-activity]"),
     one("#activity-row"),
@@ -122,29 +145,58 @@ async function displayActivity() {
 
 handle(
   profile,
-  async ({ username, email, language }) => {
+  async () => {
     hush();
-    const emailVerified = profile.elements.emailVerified.checked;
-    const change = { version: person.version };
-    if (username !== person.username) change.username = username;
-    if (email !== person.email) change.email = email;
-    if (language !== person.language) change.language = language;
-    if (emailVerified !== person.emailVerified) change.emailVerified = emailVerified;
-    await patch(path, change);
+    const changed = PROFILE.filter((name) => typed(name) !== person[name]);
+    const change = Object.fromEntries(changed.map((name) => [name, typed(name)]));
+    await patch(path, { version: person.version, ...change });
     toast(text("saved"));
     await load();
   },
   {
-    onProblem(problem) {
+    async onProblem(problem) {
       if (!["version_mismatch", "beyond_authority"].includes(problem.code)) return false;
-      if (problem.code === "version_mismatch") load();
-      complain(problem);
+      if (problem.code === "version_mismatch") await showProfileConflict();
+      else complain(problem);
       return true;
     },
   },
 );
 
-const chosen = () => all("input:checked", roleForm).map(({ value }) => value);
+async function showProfileConflict() {
+  const [before, mine] = [person, Object.fromEntries(PROFILE.map((name) => [name, typed(name)]))];
+  if (!(await load())) return;
+  const fields = PROFILE.map((name) => ({
+    label: text(`field.${name}`),
+    before: before[name],
+    mine: mine[name],
+    now: person[name],
+    use: (value) => put(name, value),
+    words: (value) => fieldWords(name, value),
+  }));
+  showConflict(profile, fields);
+}
+
+function fieldWords(name, value) {
+  if (name === "emailVerified") return text(value ? "field.yes" : "field.no");
+  if (name === "language") return [...profile.elements.language.options].find((one) => one.value === value)?.text ?? value;
+  return value;
+}
+
+async function showRoleConflict(before, mine) {
+  if (!(await load())) return;
+  const field = {
+    ...{ label: text("roles.title"), before, mine, now: person.roles },
+    use(value) {
+      for (const box of all("[name=roles]", roleForm)) box.checked = value.includes(box.value);
+      roleForm.dispatchEvent(new Event("change"));
+    },
+    words: (value) => listed([...value].sort()),
+  };
+  showConflict(roleForm, [field]);
+}
+
+const chosen = () => all("[name=roles]:checked", roleForm).map(({ value }) => value);
 
 roleForm.addEventListener("change", () => {
   const now = chosen();
@@ -152,7 +204,7 @@ roleForm.addEventListener("change", () => {
     now.length === person.roles.length && now.every((name) => person.roles.includes(name));
 });
 
-roleForm.addEventListener("submit", async (event) => {
+open(roleForm, async (event) => {
   event.preventDefault();
   const now = chosen();
   const given = now.filter((name) => !person.roles.includes(name));
@@ -169,14 +221,9 @@ roleForm.addEventListener("submit", async (event) => {
     isDanger: taken.length > 0,
   });
   if (!isSure) return;
-  if (
-    !(await act(() => put(`${path}/roles`, { roles: now, version: person.version }), {
-      done: text("roles.done"),
-      reload: load,
-    }))
-  )
-    return displayRoles();
-  await load();
+  const { roles: before, version } = person;
+  const work = () => send(`${path}/roles`, { roles: now, version });
+  if (await act(work, { done: text("roles.done"), onConflict: () => showRoleConflict(before, now) })) await load();
 });
 
 on("[data-sign-out-all]", {
@@ -249,4 +296,5 @@ function on(selector, { question, work, done, after = load }) {
   });
 }
 
+if (person) restoreDraft(account);
 ready();

@@ -1,9 +1,11 @@
 import { get, patch, post, remove } from "../api.js";
+import { restoreDraft, settled } from "../drafts.js";
 import { clear, handle } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
-import { act, badge, complain, confirm, enter, governs, hush, ready } from "./common.js";
+import { act, badge, confirm, enter, governs, hush, listed, loaded, ready, roleWords } from "./common.js";
+import { endConflict, showConflict } from "./conflict.js";
 
 const account = await enter("users:read", "roles:write");
 const editor = one("#editor");
@@ -11,16 +13,22 @@ const form = one("#role");
 const ours = all("[name=permission]", form).map(({ value }) => value);
 const text = (key, values) => say(`admin_roles.client.${key}`, values);
 let edited = null;
+let roles = [];
 
 await act(load);
 
 async function load() {
-  const roles = await get("/api/admin/roles");
+  display(await loaded(() => get("/api/admin/roles")));
+}
+
+function display(found) {
+  roles = found;
   const cards = list(
     one("[data-roles]"),
     one("#role-card"),
     roles.map((role) => ({
       ...role,
+      description: roleWords(role),
       isOwn: !role.isBuiltIn,
       isMine: may(account, "roles:write") && governs(account, role),
       people: may(account, "users:read") ? `/admin/people?role=${encodeURIComponent(role.name)}` : null,
@@ -45,8 +53,11 @@ one("[data-close]", editor).addEventListener("click", () => editor.close());
 
 function open(role) {
   edited = role;
+  form.dataset.about = role?.id ?? "";
   hush();
+  endConflict(form);
   form.reset();
+  settled(form);
   clear(form);
   one("#editor-title").textContent = role ? text("edit_title", { name: role.name }) : text("new_title");
   const permissions = role?.permissions ?? [];
@@ -54,23 +65,60 @@ function open(role) {
   form.elements.name.value = role?.name ?? "";
   form.elements.name.readOnly = role !== null && (role.isBuiltIn || !account.permissions.includes("*"));
   form.elements.description.value = role?.description ?? "";
-  for (const box of all("[name=permission]", form)) {
-    box.checked = isAll || permissions.includes(box.value);
-    box.disabled = isAll || !may(account, box.value);
-  }
-  form.elements.own.value = permissions.filter((word) => !ours.includes(word) && word !== "*").join("\n");
+  for (const box of all("[name=permission]", form)) box.disabled = isAll || !may(account, box.value);
   form.elements.own.disabled = isAll;
+  putPermissions(permissions);
   show(role !== null, one("[data-stale]", form));
   editor.showModal();
 }
 
+/** Open the editor where somebody was at work in it. */
+function reopen({ id, about }) {
+  if (id !== form.id) return;
+  const role = roles.find((one) => String(one.id) === about);
+  if (role || about === "") open(role ?? null);
+}
+
+function putPermissions(permissions) {
+  const isAll = permissions.includes("*");
+  for (const box of all("[name=permission]", form)) box.checked = isAll || permissions.includes(box.value);
+  form.elements.own.value = permissions.filter((word) => !ours.includes(word) && word !== "*").join("\n");
+}
+
+function typedPermissions() {
+  if (edited?.permissions.includes("*")) return ["*"];
+  const kept = all("[name=permission]:checked", form).map(({ value }) => value);
+  return [...kept, ...form.elements.own.value.split(/[\s,]+/).filter(Boolean)];
+}
+
+/** Show in the editor what somebody else has made of the role. */
+async function showRoleConflict() {
+  const before = edited;
+  const mine = { ...typed(), permissions: typedPermissions() };
+  display(await get("/api/admin/roles"));
+  edited = roles.find(({ id }) => id === before.id);
+  if (!edited) {
+    edited = before;
+    throw Object.assign(new Error(), { code: "role_not_found", status: 404, retryAfter: null, errors: [] });
+  }
+  const now = edited;
+  const field = (name, use, words = String) => ({
+    label: text(`conflict.${name}`), before: before[name], mine: mine[name], now: now[name], use, words,
+  });
+  showConflict(form, [
+    field("name", (value) => { form.elements.name.value = value; }),
+    field("description", (value) => { form.elements.description.value = value; }),
+    field("permissions", putPermissions, (words) => listed([...words].sort())),
+  ]);
+}
+
+const typed = () => ({ name: form.elements.name.value, description: form.elements.description.value });
+
 handle(
   form,
-  async ({ name, description, own = "" }) => {
+  async ({ name, description }) => {
     const isAll = edited?.permissions.includes("*") ?? false;
-    const boxes = all("[name=permission]", form);
-    const kept = boxes.filter(({ checked }) => checked).map(({ value }) => value);
-    const permissions = [...kept, ...own.split(/[\s,]+/).filter(Boolean)];
+    const permissions = typedPermissions();
     if (edited === null) {
       await post("/api/admin/roles", { name, description, permissions });
     } else {
@@ -84,11 +132,9 @@ handle(
     await load();
   },
   {
-    onProblem(problem) {
+    async onProblem(problem) {
       if (problem.code !== "version_mismatch") return false;
-      editor.close();
-      load();
-      complain(problem);
+      await showRoleConflict();
       return true;
     },
   },
@@ -110,4 +156,5 @@ async function ask(role) {
   if (await act(work, { done: text("delete.done", { name: role.name }), reload: load })) await load();
 }
 
+restoreDraft(account, reopen);
 ready();

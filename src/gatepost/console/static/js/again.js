@@ -1,0 +1,69 @@
+// Loading what a place shows: where that fails, the place says so once, and offers to try again.
+
+import { words } from "./forms.js";
+import { fill, one } from "./ui.js";
+import { duration, say } from "./words.js";
+
+const SECOND_MS = 1000;
+
+/** Whether a problem passes by itself, so that the same request may work later. */
+export const isPassing = ({ status, code }) =>
+  ["unreachable", "unexpected_answer"].includes(code) || status === 429 || status >= 500;
+
+/**
+ * Return what `load()` returns; while it fails by what `isHeld` is true for, a message stands in the place of elements.
+ *
+ * Any other problem is thrown.
+ */
+export async function untilLoaded(places, load, isHeld = isPassing) {
+  const before = places[0].previousElementSibling;
+  if (before?.matches("[data-failed]")) before.remove();
+  let message = null;
+  try {
+    for (;;) {
+      try {
+        return await load();
+      } catch (problem) {
+        if (problem.code === undefined || !isHeld(problem)) throw problem;
+        message ??= stand(places);
+        await again(message, problem);
+      }
+    }
+  } finally {
+    if (message === null || message.isConnected) {
+      for (const place of places) delete place.dataset.away;
+      if (message?.contains(document.activeElement)) one("main").focus();
+      message?.remove();
+    }
+  }
+}
+
+function stand(places) {
+  const message = fill(one("#failed"), {}).firstElementChild;
+  for (const place of places) place.dataset.away = "";
+  places[0].before(message);
+  return message;
+}
+
+/** Say what is wrong; return when somebody wants to try again, which they may after the wait that the answer names. */
+function again(message, problem) {
+  const button = one("button", message);
+  one("[data-failed-text]", message).textContent = words(problem);
+  button.ariaBusy = null;
+  wait(button, Math.ceil(problem.retryAfter ?? 0));
+  return new Promise((resolve) => {
+    button.onclick = () => {
+      if (button.ariaDisabled === "true" || button.ariaBusy === "true") return;
+      button.ariaBusy = "true";
+      resolve();
+    };
+  });
+}
+
+/** Count down on the button; a screen reader hears the wait from the message, and not each second. */
+function wait(button, seconds) {
+  const label = say("common.client.again");
+  button.ariaDisabled = seconds > 0 ? "true" : null;
+  button.textContent = seconds > 0 ? `${label} (${duration(seconds)})` : label;
+  if (seconds > 0) setTimeout(() => wait(button, seconds - 1), SECOND_MS);
+}

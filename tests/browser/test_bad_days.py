@@ -103,13 +103,15 @@ async def test_wait_that_the_api_asks_for_is_counted_down_on_the_button(admin: V
 async def test_session_that_ends_is_told_and_what_was_typed_comes_back(visitor: Visitor, somebody: Somebody) -> None:
     page = visitor.page
     await visitor.sign_in(somebody.username, somebody.password)
-    await page.locator("#profile-form [name=username]").fill("Another Name")
+    await page.get_by_role("button", name="Change: E-mail address").click()
     await page.locator("#email-form [name=email]").fill("another@example.com")
     await page.locator("#email-form [name=currentPassword]").fill("secret horse")
     await page.locator("#email-form [data-reveal]").click()
+    await page.get_by_role("button", name="Change: User name").click()
+    await page.locator("#username-form [name=username]").fill("Another Name")
     await page.context.clear_cookies()
 
-    await page.locator("#profile-form button").last.click()
+    await page.locator("#username-form button.primary").click()
 
     await expect(page).to_have_url(re.compile("/sign-in"))
     await expect(page.locator("[data-ended]")).to_contain_text("You have been signed out.")
@@ -118,13 +120,13 @@ async def test_session_that_ends_is_told_and_what_was_typed_comes_back(visitor: 
     assert "secret horse" not in await page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
     await sign_in_again(page, somebody.username, somebody.password)
     await expect(page).to_have_url(f"{visitor.url}/account")
-    await expect(page.locator("#profile-form [name=username]")).to_have_value("Another Name")
+    await expect(page.locator("#username-form [name=username]")).to_have_value("Another Name")
     await expect(page.locator("#email-form [name=email]")).to_have_value("another@example.com")
     await expect(page.locator("#email-form [name=currentPassword]")).to_have_value("")
     await expect(page.locator("#toasts")).to_contain_text("Here is what you typed")
     assert await page.evaluate("sessionStorage.getItem('gatepost:draft')") is None
     await page.reload()
-    await expect(page.locator("#profile-form [name=username]")).to_have_value(somebody.username)
+    await expect(page.locator("#username-form [name=username]")).to_have_value(somebody.username)
     visitor.refusals()
 
 
@@ -158,14 +160,15 @@ async def test_what_somebody_typed_is_nothing_for_the_next_person(
 ) -> None:
     page = visitor.page
     await visitor.sign_in(somebody.username, somebody.password)
-    await page.locator("#profile-form [name=username]").fill("Another Name")
+    await page.get_by_role("button", name="Change: User name").click()
+    await page.locator("#username-form [name=username]").fill("Another Name")
     await page.context.clear_cookies()
-    await page.locator("#profile-form button").last.click()
+    await page.locator("#username-form button.primary").click()
     await expect(page.locator("[data-kept]")).to_be_visible()
 
     await sign_in_again(page, "admin", ADMIN_PASSWORD)
 
-    await expect(page.locator("#profile-form [name=username]")).to_have_value("admin")
+    await expect(page.locator("#username-form [name=username]")).to_have_value("admin")
     assert await page.evaluate("sessionStorage.getItem('gatepost:draft')") is None
     visitor.refusals()
 

@@ -10,12 +10,13 @@ import { ago, find, moment, say } from "./words.js";
 const SIZE = 8;
 
 const container = one("#activity-list");
+const latest = one("[data-newest]");
 const more = one("[data-more]");
 let next = null;
 
 /** Load and show the newest. */
 export async function showActivity() {
-  if (await attempt(() => untilLoaded([container], load))) more.addEventListener("click", () => attempt(load));
+  if (await attempt(() => untilLoaded([container, latest], load))) more.addEventListener("click", () => attempt(load));
 }
 
 async function load() {
@@ -24,7 +25,7 @@ async function load() {
   const rows = page.items.map((entry) => fill(one("#event"), described(entry)));
   if (next === null) {
     container.replaceChildren();
-    one("[data-newest]").textContent = newest(page.items[0]);
+    latest.textContent = newest(page.items[0]);
   }
   container.append(...rows);
   container.removeAttribute("aria-busy");

@@ -7,18 +7,19 @@ import { all, ask, list, one, show, toast } from "./ui.js";
 import { ago, moment, say, sayCount } from "./words.js";
 
 const container = one("#device-list");
+const count = one("[data-device-count]");
 const others = one("[data-end-others]");
 
 /** Load and show them. */
 export function showDevices() {
   return attempt(async () => {
-    const devices = await untilLoaded([container], () => get("/api/auth/sessions"));
+    const devices = await untilLoaded([container, count], () => get("/api/auth/sessions"));
     // This one first, then as they were last used.
     devices.sort((one, other) => other.isCurrent - one.isCurrent);
     list(container, one("#device"), devices.map(described));
     for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));
     show(devices.length > 1, others);
-    one("[data-device-count]").textContent = sayCount("account.client.devices", devices.length);
+    count.textContent = sayCount("account.client.devices", devices.length);
   });
 }
 

@@ -40,8 +40,9 @@ async def test_name_and_language_are_changed_and_a_taken_name_is_told_beside_its
     row = await change(page, "Language")
     await row.get_by_label("Language of our mails").select_option("de")
     await row.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("button", name="Change: Language")).to_be_focused()
 
-    await expect(page.get_by_role("status")).to_contain_text("Saved.")
+    await expect(page.get_by_role("status").first).to_contain_text("Saved.")
     await page.reload()
     await expect(page.locator("[data-name]")).to_have_text(f"{somebody.username} Salami")
     await expect(page.locator("[data-language-name]")).to_have_text("Deutsch")

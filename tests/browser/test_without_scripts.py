@@ -63,6 +63,7 @@ async def test_form_whose_script_does_not_come_stays_closed_and_says_so_after_a_
         assert await page.evaluate(SUBMIT_FIRST), path
         await expect(page.get_by_role("heading", level=1)).to_have_text("This did not work")
         assert not any("secret" in url for url in visitor.seen.urls)
+    await page.goto("about:blank")
     visitor.seen.errors.clear()
 
 

@@ -119,7 +119,9 @@ async def test_role_within_what_one_has_can_be_made(api: Api, helper: Person) ->
     assert (await api.post(ROLES, json=body, headers=helper.headers)).status_code == 201
 
 
-READS = [("GET", URL), ("GET", f"{URL}/1"), ("GET", f"{URL}/1/sessions"), ("GET", INVITATIONS)]
+READS = [
+    ("GET", URL), ("GET", f"{URL}/export"), ("GET", f"{URL}/1"), ("GET", f"{URL}/1/sessions"), ("GET", INVITATIONS),
+]  # fmt: skip
 WRITES = [
     ("POST", URL), ("PATCH", f"{URL}/1"), ("DELETE", f"{URL}/1"), ("PUT", f"{URL}/1/roles"),
     ("POST", f"{URL}/1/disable"),

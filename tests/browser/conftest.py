@@ -89,6 +89,23 @@ async def visitor(visitors: Visitors) -> Visitor:
 
 
 @pytest.fixture
+async def admin(visitors: Visitors) -> Visitor:
+    """Return the administrator, signed in."""
+    visitor = await visitors()
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    return visitor
+
+
+@pytest.fixture
+async def root(server: GatepostServer) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the API as the administrator, for what a test needs beside its pages."""
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
+        answer = await client.post("/api/auth/signin", json={"username": "admin", "password": ADMIN_PASSWORD})
+        client.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
+        yield client
+
+
+@pytest.fixture
 async def somebody(server: GatepostServer) -> Somebody:
     """Return a new account with the role `user`."""
     number = next(NUMBERS)

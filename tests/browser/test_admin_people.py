@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -11,19 +10,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import ADMIN_PASSWORD, Visitors
-from tests.support.server import GatepostServer
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def root(server: GatepostServer) -> AsyncIterator[httpx.AsyncClient]:
-    """Give the API as the administrator, for what a test needs beside its pages."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
-        answer = await client.post("/api/auth/signin", json={"username": "admin", "password": ADMIN_PASSWORD})
-        client.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
-        yield client
 
 
 async def make(root: httpx.AsyncClient, domain: str, *names: str) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """Administration in a real browser: the whole round, on one service with people in it."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -10,27 +9,9 @@ from playwright.async_api import Page, expect
 
 from gatepost.console.words import words_of
 from tests.browser.conftest import ADMIN_PASSWORD, PASSWORD, Somebody, Visitors
-from tests.support.server import GatepostServer
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-async def root(server: GatepostServer) -> AsyncIterator[httpx.AsyncClient]:
-    """Give the API as the administrator, for what a test needs beside its pages."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
-        answer = await client.post("/api/auth/signin", json={"username": "admin", "password": ADMIN_PASSWORD})
-        client.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
-        yield client
-
-
-@pytest.fixture
-async def admin(visitors: Visitors) -> Visitor:
-    """Return the administrator, signed in."""
-    visitor = await visitors()
-    await visitor.sign_in("admin", ADMIN_PASSWORD)
-    return visitor
 
 
 async def agree(page: Page, *consequences: str, yes: str) -> None:

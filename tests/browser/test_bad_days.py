@@ -1,14 +1,13 @@
 """The service away, a session that ends in the middle of a form, and two people who change one thing at once."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import ADMIN_PASSWORD, Somebody, Visitors
+from tests.browser.conftest import ADMIN_PASSWORD, Somebody
 from tests.support.server import GatepostServer
 from tests.support.visitor import Visitor
 
@@ -27,23 +26,6 @@ OF_ADMINISTRATION = (
 )
 # What a page asks first, and what it shows then.
 ASKED: dict[str, str | re.Pattern[str]] = {"first": "**/api/users/me", "content": re.compile(r"/api/(?!users/me$)")}
-
-
-@pytest.fixture
-async def root(server: GatepostServer) -> AsyncIterator[httpx.AsyncClient]:
-    """Give the API as the administrator, for what somebody else changes meanwhile."""
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False, timeout=30) as client:
-        answer = await client.post("/api/auth/signin", json={"username": "admin", "password": ADMIN_PASSWORD})
-        client.headers["Authorization"] = f"Bearer {answer.json()['accessToken']}"
-        yield client
-
-
-@pytest.fixture
-async def admin(visitors: Visitors) -> Visitor:
-    """Return the administrator, signed in."""
-    visitor = await visitors()
-    await visitor.sign_in("admin", ADMIN_PASSWORD)
-    return visitor
 
 
 async def cut(route: Route) -> None:

@@ -48,14 +48,19 @@ async def test_link_is_good_once(api: Api, services: Services) -> None:
     assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
 
 
-async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so(
-    api: Api, services: Services, clock: FakeClock
-) -> None:
+async def two_links(api: Api, services: Services, clock: FakeClock) -> tuple[Person, str, str]:
+    """Return somebody new, and the tokens of the first link and of the one that they asked for two minutes later."""
     person = await api.sign_up()
     first = await take_link(services, "verify_email")
     clock.advance(minutes=2)
     await api.post("/api/auth/email/resend", json={"email": person.email})
-    second = await take_link(services, "verify_email")
+    return person, first, await take_link(services, "verify_email")
+
+
+async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so(
+    api: Api, services: Services, clock: FakeClock
+) -> None:
+    person, first, second = await two_links(api, services, clock)
     assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_unusable")
 
     await api.post(VERIFY, json={"token": second})
@@ -88,11 +93,7 @@ async def test_link_ends_with_its_time(api: Api, services: Services, clock: Fake
 
 
 async def test_newer_link_voids_the_one_before(api: Api, services: Services, clock: FakeClock) -> None:
-    person = await api.sign_up()
-    first = await take_link(services, "verify_email")
-    clock.advance(minutes=2)
-    await api.post("/api/auth/email/resend", json={"email": person.email})
-    second = await take_link(services, "verify_email")
+    _, first, second = await two_links(api, services, clock)
 
     assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_unusable")
     assert (await api.post(VERIFY, json={"token": second})).status_code == 200

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatepost.core.settings import Settings, SettingsError, load_settings
-from gatepost.core.settings.env_file import EnvFileUnreadable, misspelt_names, read_env_file
+from gatepost.core.settings.env_file import EnvFileSource, EnvFileUnreadable, misspelt_names, read_env_file
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/env-file.md").read_text(encoding="utf-8")
 # A row's cells are code, and no value of the table holds a backtick.
@@ -135,3 +135,9 @@ def test_names_of_other_programs_are_left_alone(env_file: Path) -> None:
     near, others = misspelt_names(KNOWN, env_file=env_file, environment=dict.fromkeys(OF_MACHINES, "x"))
 
     assert (near, others) == ([], [])
+
+
+def test_last_of_two_settings_counts_in_whatever_case_they_are_named(env_file: Path) -> None:
+    env_file.write_text("BRAND_NAME=one\nbrand_name=two\nBRAND_NAME=three\n", encoding="utf-8")
+
+    assert EnvFileSource(Settings, env_file)() == {"brand_name": "three"}

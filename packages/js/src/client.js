@@ -42,9 +42,10 @@ class Client {
   // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
   #listeners = new Set();
-  // Under way in this tab: the refresh, its request, the question who is signed in.
+  // Under way in this tab: the refresh, its request, that of a sign-in, who is there.
   #refreshing = null;
   #request = null;
+  #entering = null;
   #asking = null;
 
   constructor({
@@ -91,6 +92,7 @@ class Client {
 
   signOut = async () => {
     const { refreshToken } = this.#record;
+    this.#entering?.abort();
     this.#become(null, this.#byCookie ? { owesSignOut: true } : null);
     if (this.#byCookie) await this.#settle();
     else if (refreshToken) await this.#endSession(refreshToken);
@@ -186,7 +188,7 @@ class Client {
   }
 
   async #enter(path, body) {
-    // Not beside a refresh, whose answer would put the cookies of the earlier session in the place of the new ones.
+    // Not beside a refresh, whose answer would put the earlier cookies in the place of the new ones.
     return alone(this.#lock, async () => {
       const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body);
       if (error) throw error;
@@ -229,7 +231,7 @@ class Client {
     if (turn !== this.#turn) return this.#user === undefined ? this.#ask() : this.#user;
     if (TOKEN_REFUSED.test(error?.code) || error?.code === "user_not_found") return this.#become(null, null);
     if (error || !data?.id) throw error ?? unexpected(answer.status);
-    // The same object as long as it says the same, so that a listener may ask in its turn.
+    // The same object while it says the same: a listener may ask in its turn.
     const user = JSON.stringify(data) === JSON.stringify(this.#user) ? this.#user : data;
     return this.#become(user, this.isRemembered ? undefined : { signIn: random(), mark: random() });
   }
@@ -244,11 +246,12 @@ class Client {
     if (error) throw error;
   }
 
-  /** Send a request and read the whole answer. Follows no redirect: passwords go to `baseUrl` alone. */
+  /** Send a request, read the answer. No redirect is followed: passwords go to `baseUrl` alone. */
   async #post(path, body, { timeout = TIMEOUT_MS, keepalive } = {}) {
     const aborting = new AbortController();
     const timer = setTimeout(() => aborting.abort(), timeout);
     if (path === REFRESH) this.#request = aborting;
+    else if (path !== SIGN_OUT) this.#entering = aborting;
     const json = body && { "Content-Type": "application/json" };
     try {
       const answer = await this.#fetch(this.#base + path, {
@@ -283,7 +286,7 @@ class Client {
     this.#known = signIn;
     const isChanged = this.#user !== user;
     this.#user = user;
-    // Each by itself: one that throws keeps nobody else from hearing.
+    // One that throws keeps nobody else from hearing.
     if (isChanged) for (const listener of this.#listeners) queueMicrotask(() => listener(user));
     if (user === undefined && this.#listeners.size > 0) this.session().catch(() => {});
     return user;

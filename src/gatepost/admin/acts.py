@@ -102,7 +102,9 @@ async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -
         PermissionRequired: they may not do what needs this permission.
     """
     answers = await Users(tx).kept(caller.in_name_of) if caller.in_name_of is not None else None
-    if isinstance(caller, Shell) and answers is not None:
+    if isinstance(caller, Shell) and caller.in_name_of is not None:
+        if answers is None or answers.disabled_at is not None or answers.erase_at is not None:
+            raise PermissionRequired("The account in whose name this is done is disabled, or about to leave.")
         return _allowed(Authority.of(answers), permission)
     return await _authority(tx, answers, caller, permission)
 

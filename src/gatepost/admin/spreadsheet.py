@@ -20,9 +20,13 @@ FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\
 
 async def csv_of(pages: AsyncIterator[Sequence[User]]) -> AsyncIterator[bytes]:
     """Write accounts, a line each, after a line with the names of the columns."""
-    yield (BYTE_ORDER_MARK + line(COLUMNS)).encode()
+    # With the first page: what fails until then is answered as a failure.
+    head = BYTE_ORDER_MARK + line(COLUMNS)
     async for page in pages:
-        yield "".join(line(_cells(user)) for user in page).encode()
+        yield (head + "".join(line(_cells(user)) for user in page)).encode()
+        head = ""
+    if head:
+        yield head.encode()
 
 
 def line(cells: Sequence[str]) -> str:

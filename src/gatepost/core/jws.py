@@ -145,6 +145,8 @@ def key_id(token: str) -> str:
     Raises:
         TokenRefusedError: the header cannot be read.
     """
+    if len(token) > LONGEST_TOKEN:
+        raise TokenRefusedError("not a compact token")
     return str(_header(token.partition(".")[0]).get("kid", ""))
 
 

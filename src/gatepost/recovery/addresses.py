@@ -111,9 +111,11 @@ class AddressService:
         if email.display == user.email:
             return
         now = self._clock.now()
-        user.email, user.email_canonical = email.display, email.canonical
+        is_renamed = user.change_email(email)
         user.version, user.updated_at = user.version + 1, now
         await tx.flush()
+        if is_renamed:
+            await self._feed.revoke_account(tx, user.id)
         record(
             tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, session_id=session_id, client=client,
             details={"mailbox": "same"},

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from gatepost.accounts.errors import LinkUnusable
 from gatepost.accounts.mails import LINK_OF
 from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import Name
+from gatepost.accounts.names import Name, mailbox_of
 from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
 from gatepost.accounts.repository import Users
 from gatepost.core.client import Client
@@ -62,7 +62,10 @@ async def is_done(tx: Transaction, token: str) -> bool:
     user = await Users(tx).get(used.user_id or 0) if used is not None else None
     if used is None or user is None or user.disabled_at is not None or user.email_verified_at is None:
         return False
-    return user.email_canonical == used.email_canonical
+    if user.email_canonical != used.email_canonical:
+        return False
+    # Two mailboxes can have one canonical form.
+    return mailbox_of(used.data.get("email", user.email)) == mailbox_of(user.email)
 
 
 async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:

@@ -139,6 +139,16 @@ async def test_administrator_moves_name_and_address_together(api: Api, admin: Pe
     assert (made.status_code, made.json()["username"]) == (201, BOB)
 
 
+async def test_owner_who_writes_the_address_otherwise_is_called_so_too(api: Api, database: Database) -> None:
+    person = await api.sign_up(BOB, email=BOB)
+    body = {"email": "Bob@home.net", "currentPassword": person.password}
+
+    assert (await api.post(CHANGE, json=body, headers=person.headers)).status_code == 202
+
+    assert await named(database, person.id) == ("Bob@home.net", BOB, "Bob@home.net", BOB)
+    assert_problem(await api.get(ME, headers=person.headers), 401, "token_stale")
+
+
 async def test_this_was_not_me_brings_the_name_back_from_a_thief_and_from_who_sits_there(
     api: Api, services: Services, database: Database
 ) -> None:

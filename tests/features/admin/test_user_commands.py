@@ -1,12 +1,15 @@
 """`gatepost users`: the rules, the audit entries and the mails of the administration, from a shell."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
+from gatepost.access.errors import PermissionRequired
 from gatepost.accounts.errors import EmailTaken, LastAdministrator, RoleNotGrantable, UnknownRole, UserNotFound
+from gatepost.accounts.models import User
 from gatepost.admin.errors import CursorUnusable
 from gatepost.audit.models import AuditEntry
 from gatepost.core.database import Database
@@ -137,6 +140,25 @@ async def test_last_administrator_who_can_sign_in_stays(
     assert (await run_command(settings, "users", *commands[0])).exit_code == 0
     refused = await run_command(settings, "users", "disable", "second")
     assert isinstance(refused.exception, LastAdministrator)
+
+
+@pytest.mark.parametrize("column", ["disabled_at", "erase_at"])
+async def test_nobody_is_invited_in_the_name_of_who_may_not_act(
+    settings: Settings, person_with: MakePerson, database: Database, column: str
+) -> None:
+    await person_with("Root", "admin")
+    fallen = await person_with("Fallen", "admin")
+    assert (await run_command(settings, "users", "invite", "new@example.com")).exit_code == 0
+    async with database.begin() as tx:
+        await tx.execute(update(User).where(User.id == fallen.id).values({column: datetime(2027, 1, 1, tzinfo=UTC)}))
+
+    refused = await run_command(settings, "users", "invite", "new@example.com", "--inviter", f"#{fallen.id}")
+
+    assert isinstance(refused.exception, PermissionRequired)
+    async with database.read() as tx:
+        # The one of before is as good as it was.
+        assert fallen.id not in (await tx.scalars(select(Invitation.inviter_id))).all()
+        assert await tx.scalar(select(func.count()).select_from(Invitation)) == 1
 
 
 async def test_invitation_is_sent_in_the_name_of_an_administrator(

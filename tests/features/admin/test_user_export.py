@@ -2,13 +2,16 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from sqlalchemy import select, update
 
 from gatepost.accounts.models import User
+from gatepost.admin.spreadsheet import csv_of
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.http.pieces import in_pieces
 from tests.features.admin.conftest import MakePerson, MakeRole
 from tests.support.api import Api, Person, assert_problem
 
@@ -84,3 +87,20 @@ async def test_export_needs_the_permission_to_read_and_no_more(
     assert_problem(await api.get(URL, headers=person.headers), 403, "permission_required")
     assert_problem(await api.get(URL), 401, "token_missing")
     assert_problem(await api.get(URL, params={"role": "boss"}, headers=reader.headers), 400, "unknown_role")
+
+
+async def test_list_that_cannot_be_read_fails_before_anything_is_sent() -> None:
+    async def pages() -> AsyncIterator[Sequence[User]]:
+        raise DatabaseUnavailable
+        yield ()
+
+    with pytest.raises(DatabaseUnavailable):
+        await in_pieces(csv_of(pages()), media_type="text/csv")
+
+
+async def test_list_without_rows_has_its_head() -> None:
+    async def pages() -> AsyncIterator[Sequence[User]]:
+        return
+        yield ()
+
+    assert rows_of(b"".join([piece async for piece in csv_of(pages())]).decode()) == []

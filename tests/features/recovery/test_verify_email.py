@@ -75,6 +75,20 @@ async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so
         assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_unusable")
 
 
+async def test_link_to_another_mailbox_of_one_canonical_form_is_no_verified_address(
+    api: Api, services: Services
+) -> None:
+    person = await api.sign_up(email="strasse@example.com")
+    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+    body = {"email": "straße@example.com", "currentPassword": PASSWORD}
+    assert (await api.post("/api/auth/email/change", json=body, headers=person.headers)).status_code == 202
+    token = await take_link(services, "confirm_new_email")
+
+    assert (await api.post("/api/auth/signout-all", headers=person.headers)).status_code == 204
+
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")
+
+
 async def test_of_twenty_uses_at_once_one_wins(api: Api, services: Services) -> None:
     await api.sign_up()
     token = await take_link(services, "verify_email")

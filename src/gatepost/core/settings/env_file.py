@@ -78,6 +78,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         if binding.error or (binding.key is not None and binding.value is None):
             raise EnvFileUnreadable(f"line {_line(binding)} is not NAME=value, or a quote in it is not closed")
         if binding.key is not None:
+            # Last in the order, too: settings are named in either case.
+            values.pop(binding.key, None)
             values[binding.key] = binding.value or ""
     return values
 

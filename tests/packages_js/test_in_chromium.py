@@ -282,7 +282,8 @@ async def test_sign_out_without_a_network_holds_here_and_is_made_up_for(open_tab
 
     assert network.calls == ["204 /api/auth/signout"]
     assert not {cookie["name"] for cookie in await one.page.context.cookies()} - {"gatepost_device"}
-    assert await one.do("localStorage.length") == 0
+    # What a tab has stored, another one sees a moment later.
+    await one.page.wait_for_function("localStorage.length === 0")
 
 
 async def test_sign_out_that_was_lost_is_made_up_for_when_a_page_is_loaded(open_tabs: Open, network: Network) -> None:

@@ -17,7 +17,7 @@ from gatepost.operations.tracing import Tracing
 from gatepost.services import Services
 
 KEYS_SECONDS = 5
-LAST_USE_SECONDS = 60
+ACTIVITY_SECONDS = 60
 PURGE_SECONDS = 300
 ROLES_SECONDS = 2
 # A mail of this process leaves at once; this finds those of others, and those that are tried again.
@@ -82,7 +82,7 @@ def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio
     for work in (
         again(services.settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
         again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
-        again(LAST_USE_SECONDS, services.last_use.write, name="writing the last use of sessions"),
+        again(ACTIVITY_SECONDS, services.activity.write, name="writing the last use of sessions"),
         again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
         again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
         again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),

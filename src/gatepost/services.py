@@ -60,7 +60,7 @@ from gatepost.recovery.mail_links import MailLinks
 from gatepost.recovery.not_me import NotMeService
 from gatepost.recovery.passwords import PasswordService
 from gatepost.sessions.access_tokens import AccessTokens
-from gatepost.sessions.last_use import LastUse
+from gatepost.sessions.activity import SessionActivity
 from gatepost.sessions.purging import SessionPurge
 from gatepost.sessions.refresh_tokens import RefreshTokens
 from gatepost.sessions.revocation import RevocationFeed
@@ -80,7 +80,7 @@ class Services:
     hash_survey: HashSurvey
     keys: KeyRing
     revocations: RevocationFeed
-    last_use: LastUse
+    activity: SessionActivity
     gate: Gate
     tokens: TokenService
     sessions: SessionService
@@ -129,7 +129,7 @@ class Services:
         """Write what is still in memory, and let go of threads and connections."""
         with suppress(Exception):  # a database that is gone must not keep the process
             async with asyncio.timeout(within_seconds):
-                await self.last_use.write()
+                await self.activity.write()
         self.passwords.close()
         await self.rate_limits.close()
         await self.database.dispose()
@@ -167,12 +167,14 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         access_token_life=settings.access_token_life,
         max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds),
     )
+    activity = SessionActivity(database)
     tokens = TokenService(
         database,
         clock,
         access=access,
         refresh=refresh,
         feed=feed,
+        activity=activity,
         rules=SessionRules(
             idle_life=settings.session_idle_life,
             max_life=settings.session_max_life,
@@ -180,14 +182,12 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
             rotation=settings.refresh_token_rotation,
         ),
     )
-    last_use = LastUse(database)
-    gate = Gate(verifier, feed, database, clock, last_use=last_use, mode=settings.revocation_mode)
+    gate = Gate(verifier, feed, database, clock, activity=activity, mode=settings.revocation_mode)
     sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
     policy = AccountPolicy.of(settings)
     rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
-    traffic, rate_limits = Traffic(), RateLimits.of(settings)
-    leases = Leases(database, clock)
+    traffic, rate_limits, leases = Traffic(), RateLimits.of(settings), Leases(database, clock)
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
     leaving = LeavingService(database, clock, sessions, feed, policy=policy)
     rotation = KeyRotation(database, clock, keys, access_token_life=settings.access_token_life)
@@ -204,7 +204,7 @@ def build_services(settings: Settings, *, clock: Clock | None = None, engine: As
         hash_survey=HashSurvey(database, passwords),
         keys=keys,
         revocations=feed,
-        last_use=last_use,
+        activity=activity,
         gate=gate,
         tokens=tokens,
         sessions=sessions,

@@ -8,8 +8,8 @@ from gatepost.core.clock import Clock
 from gatepost.core.database import Database
 from gatepost.core.logs.context import note_user
 from gatepost.core.settings import RevocationMode
+from gatepost.sessions.activity import SessionActivity
 from gatepost.sessions.errors import TokenMissing, TokenRevoked, TokenStale
-from gatepost.sessions.last_use import LastUse
 from gatepost.sessions.repository import Sessions
 from gatepost.sessions.revocation import RevocationFeed
 
@@ -24,14 +24,14 @@ class Gate:
         database: Database,
         clock: Clock,
         *,
-        last_use: LastUse,
+        activity: SessionActivity,
         mode: RevocationMode,
     ) -> None:
         self._verifier = verifier
         self._feed = feed
         self._db = database
         self._clock = clock
-        self._last_use = last_use
+        self._activity = activity
         self._mode = mode
 
     async def admit(self, token: str | None, *, at_once: bool = False) -> Principal:
@@ -51,7 +51,7 @@ class Gate:
             self._feed.check(principal, now=now)
         if self._mode is RevocationMode.STRICT or at_once:
             await self._ask_database(principal, now=now)
-        self._last_use.note(principal.session_id, at=now)
+        self._activity.note_use(principal.session_id, at=now)
         return principal
 
     async def _ask_database(self, principal: Principal, *, now: datetime) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ColumnElement,
     CursorResult,
     Select,
-    Table,
     bindparam,
     case,
     false,
@@ -102,7 +101,7 @@ class Users:
         query = (
             select(User.id)
             .where(User.id == user_id, User.password_hash == password_hash, User.disabled_at.is_(None))
-            .with_for_update()
+            .with_for_update(read=True)
         )
         return await self.get(user_id) if await self._tx.scalar(query) is not None else None
 
@@ -119,10 +118,6 @@ class Users:
             .values(erase_at=None, updated_at=now)
             .execution_options(synchronize_session=False)
         )
-
-    async def note_sign_in(self, user_id: int, *, at: datetime) -> None:
-        """Write when an account was last signed in to, which is no change of it."""
-        await (await self._tx.connection()).execute(NOTE_SIGN_IN, {"account": user_id, "moment": at})
 
     async def hash_examples(self, *, after: int, limit: int) -> tuple[Sequence[str], int | None]:
         """Return a password hash of each kind among the next accounts by id, and the last of these ids.
@@ -163,14 +158,6 @@ def _until_salt(stored: ColumnElement[str]) -> ColumnElement[str]:
         ),
         else_=func.substr(stored, 1, len("$P$B")),
     )
-
-
-USERS = cast("Table", User.__table__)
-NOTE_SIGN_IN = (
-    update(USERS)
-    .where(USERS.c.id == bindparam("account"))
-    .values(last_sign_in_at=bindparam("moment", type_=USERS.c.last_sign_in_at.type))
-)
 
 
 @cache

@@ -88,7 +88,9 @@ class UserResponse(Out):
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     updated_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
-    last_sign_in_at: datetime | None = Field(description="Null: never.", examples=["2026-02-01T08:30:00Z"])
+    last_sign_in_at: datetime | None = Field(
+        description="To the minute or so. Null: never.", examples=["2026-02-01T08:30:00Z"]
+    )
     version: int = Field(description="Counts the changes; the ETag says the same.", examples=[1])
 
     @classmethod

@@ -270,8 +270,7 @@ def _add_at_once(unless: ColumnElement[bool]) -> Insert:
             User.erase_at.is_(None),
             ~unless,
         )
-        # To be written, too: two sign-ins that both had it for reading would wait for each other.
-        .with_for_update()
+        .with_for_update(read=True)
     )
     return insert(SESSIONS).from_select(AT_FIRST, chosen)
 

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement
 
 from gatepost.accounts.errors import AccountDisabled
 from gatepost.accounts.models import User
-from gatepost.accounts.repository import Users
 from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.client import Client
@@ -20,6 +19,7 @@ from gatepost.core.errors import AppError
 from gatepost.core.ids import new_random_id
 from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.sessions.access_tokens import AccessTokens
+from gatepost.sessions.activity import SessionActivity
 from gatepost.sessions.devices import describe
 from gatepost.sessions.errors import (
     RefreshTokenExpired,
@@ -101,6 +101,7 @@ class TokenService:
         access: AccessTokens,
         refresh: RefreshTokens,
         feed: RevocationFeed,
+        activity: SessionActivity,
         rules: SessionRules,
     ) -> None:
         self._db = database
@@ -108,6 +109,7 @@ class TokenService:
         self._access = access
         self._refresh = refresh
         self._feed = feed
+        self._activity = activity
         self._rules = rules
         self._has_told = False
 
@@ -117,7 +119,7 @@ class TokenService:
         `amr` names how the person proved who they are (RFC 8176), separated by spaces.
         """
         session = await Sessions(tx).add(self._new_session(user, client=client, amr=amr, now=now))
-        await _note_opened(tx, session, client=client)
+        self._note_opened(tx, session, client=client)
         return session
 
     async def open_at_once(
@@ -138,7 +140,7 @@ class TokenService:
         session = self._new_session(user, client=client, amr=amr, now=now)
         if not await Sessions(tx).add_at_once(session, user, unless=unless, values=values):
             return None
-        await _note_opened(tx, session, client=client)
+        self._note_opened(tx, session, client=client)
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
@@ -187,6 +189,13 @@ class TokenService:
             user_agent=client.user_agent,
             device=describe(client.user_agent),
         )
+
+    def _note_opened(self, tx: Transaction, session: Session, *, client: Client) -> None:
+        self._activity.note_opened(tx, session)
+        record(
+            tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
+            client=client, details={"amr": session.amr},
+        )  # fmt: skip
 
     def _pair(self, grant: Grant, *, now: datetime) -> TokenPair:
         note_user(grant.user_id)
@@ -284,11 +293,3 @@ class TokenService:
             await self._feed.revoke_sessions(tx, sessions)
             for ended in sessions:
                 record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
-
-
-async def _note_opened(tx: Transaction, session: Session, *, client: Client) -> None:
-    await Users(tx).note_sign_in(session.user_id, at=session.created_at)
-    record(
-        tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
-        client=client, details={"amr": session.amr},
-    )  # fmt: skip

@@ -1,8 +1,11 @@
-"""When accounts were last signed in to: written with each session, shown, and an order of the list."""
+"""When accounts were last signed in to: written once a minute, shown, and an order of the list."""
 
 import pytest
 
+from gatepost.accounts.models import User
+from gatepost.core.client import Client
 from gatepost.services import Services
+from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import at_once
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -10,8 +13,9 @@ from tests.support.clock import FakeClock
 URL = "/api/admin/users"
 
 
-async def last(api: Api, admin: Person, person_id: int) -> str | None:
-    """Return when an account was last signed in to, as the list says."""
+async def last(api: Api, admin: Person, person_id: int, services: Services) -> str | None:
+    """Return when an account was last signed in to, as the list says once it is written."""
+    await services.activity.write()
     body = (await api.get(URL, params={"id": person_id}, headers=admin.headers)).json()
     moment: str | None = body["items"][0]["lastSignInAt"]
     return moment
@@ -38,22 +42,22 @@ async def test_each_way_in_is_noted_and_changes_no_version(
     await services.revocations.poll()
     person = await api.sign_up("Abbey")
     at_sign_up = clock.now()
-    assert await last(api, admin, person.id) == at_sign_up.isoformat().replace("+00:00", "Z")
+    assert await last(api, admin, person.id, services) == at_sign_up.isoformat().replace("+00:00", "Z")
     before = (await api.get(f"{URL}/{person.id}", headers=admin.headers)).json()
 
     clock.advance(minutes=1)
     await services.revocations.poll()
     await api.sign_in("Abbey")
+    assert await last(api, admin, person.id, services) == clock.now().isoformat().replace("+00:00", "Z")
 
     after = (await api.get(f"{URL}/{person.id}", headers=admin.headers)).json()
-    assert after["lastSignInAt"] == clock.now().isoformat().replace("+00:00", "Z")
     assert {**after, "lastSignInAt": None} == {**before, "lastSignInAt": None}
 
     clock.advance(minutes=1)
     await services.revocations.poll()
     refused = await api.post("/api/auth/signin", json={"username": "Abbey", "password": "something else"})
     assert_problem(refused, 401, "invalid_credentials")
-    assert await last(api, admin, person.id) == after["lastSignInAt"]
+    assert await last(api, admin, person.id, services) == after["lastSignInAt"]
 
 
 async def test_many_sign_ins_at_once_all_succeed(api: Api, admin: Person) -> None:
@@ -63,6 +67,44 @@ async def test_many_sign_ins_at_once_all_succeed(api: Api, admin: Person) -> Non
     answers = await at_once(*(api.post("/api/auth/signin", json=body) for _ in range(6)))
 
     assert [answer.status_code for answer in answers] == [200] * 6
+
+
+async def test_what_is_written_late_never_takes_a_later_sign_in_back(
+    api: Api, clock: FakeClock, services: Services, make_services: MakeServices
+) -> None:
+    elsewhere = make_services()
+    await elsewhere.start()
+    person = await api.sign_up("Abbey")
+    clock.advance(minutes=1)
+    async with started(elsewhere) as other, http_client(other) as client:
+        await Api(client).sign_in("Abbey")
+        await elsewhere.activity.write()
+    await services.activity.write()
+
+    async with services.database.read() as tx:
+        user = await tx.get_one(User, person.id)
+    assert user.last_sign_in_at == clock.now()
+
+
+async def test_a_sign_in_that_is_undone_is_not_noted(
+    api: Api, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await api.sign_up("Abbey")
+    await services.activity.write()
+    noted: list[int] = []
+    monkeypatch.setattr(services.activity._sign_ins, "note", lambda row, *, at: noted.append(row))
+
+    async def sign_in_in_vain() -> None:
+        async with services.database.begin() as tx:
+            user = await tx.get_one(User, person.id)
+            await services.tokens.open_session(tx, user, client=Client(), amr="pwd", now=services.clock.now())
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await sign_in_in_vain()
+    assert noted == []
+    await api.sign_in("Abbey")
+    assert noted == [person.id]
 
 
 async def test_order_has_those_who_never_came_before_all_others(
@@ -75,6 +117,7 @@ async def test_order_has_those_who_never_came_before_all_others(
     clock.advance(minutes=1)
     await api.sign_in("Eve")
     await services.revocations.poll()
+    await services.activity.write()
     up = [*strangers, admin.id, came[1], came[0]]
 
     for sort, expected in (("lastSignInAt", up), ("-lastSignInAt", up[::-1])):

@@ -5,7 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from gatepost.core.database import create_engine
+from gatepost.core.db.database import create_engine
 from gatepost.core.settings import load_settings
 from gatepost.models import Base
 

@@ -22,11 +22,11 @@ from rich.progress import Progress
 from rich.table import Table as Printed
 from sqlalchemy import URL, Table, event, insert, make_url, text
 
-from gatepost.accounts.models import User, user_roles
-from gatepost.admin.lists import AccountList, Place
-from gatepost.admin.search import Cursor, Filter, Sort, Status
-from gatepost.core.database import Database, create_engine
-from gatepost.core.migrations import migrate
+from gatepost.admin.accounts.lists import AccountList, Place
+from gatepost.admin.accounts.search import Cursor, Filter, Sort, Status
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.migrations import migrate
+from gatepost.identity.accounts.models import User, user_roles
 
 BATCH = 5_000
 ROUNDS = 5

@@ -26,17 +26,17 @@ from sqlalchemy import URL, Table, func, insert, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from gatepost.access.principal import Principal
-from gatepost.access.revoked import RevocationLine, RevokedTokens
-from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
-from gatepost.clients.schemas import RevocationOut
-from gatepost.core.database import create_engine
-from gatepost.core.database_url import read_database_url
+from gatepost.core.db.database import create_engine
+from gatepost.core.db.migrations import migrate
+from gatepost.core.db.url import read_database_url
 from gatepost.core.ids import LARGEST_ID
-from gatepost.core.migrations import migrate
-from gatepost.sessions.devices import describe
-from gatepost.sessions.models import Revocation, Session
+from gatepost.flows.oauth.schemas import RevocationOut
+from gatepost.identity.accounts.models import User, user_roles
+from gatepost.identity.sessions.devices import describe
+from gatepost.identity.sessions.models import Revocation, Session
+from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.revocation_list import RevocationLine, RevokedTokens
 
 BATCH = 1000
 LINES = 100_000

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL, make_url, text
 
-from gatepost.core.database import create_engine
+from gatepost.core.db.database import create_engine
 
 GATEPOST = (sys.executable, "-m", "gatepost")
 HASH = "$2a$08$abcdefghijklmnopqrstuuDHHxBYEyYKlxfSE4fnC0TvRGdIsYtSe"

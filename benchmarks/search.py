@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import URL, make_url, text
 
-from gatepost.admin.lists import AccountList, Place
-from gatepost.admin.search import Filter, Search, Sort, Status
-from gatepost.core.database import Database, create_engine
-from gatepost.core.migrations import migrate
+from gatepost.admin.accounts.lists import AccountList, Place
+from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.migrations import migrate
 
 ROUNDS = 5
 SIZE = 21

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import URL, event, text
 
-from gatepost.core.database import Database, create_engine
+from gatepost.core.db.database import Database, create_engine
 
 ROUNDS = 6
 SECONDS = 2.0

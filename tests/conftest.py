@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from sqlalchemy import URL
 
 from gatepost.app import create_app
-from gatepost.core.database import Database, create_engine
-from gatepost.core.migrations import migrate
+from gatepost.composition.services import Services, build_services
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.migrations import migrate
 from gatepost.core.settings import LogLevel, Settings
-from gatepost.services import Services, build_services
 from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.databases import ENGINES, emptied

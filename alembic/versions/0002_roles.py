@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, exact, text
+from gatepost.core.db.tables import BigId, exact, text
 
 revision = "0002"
 down_revision = "0001"

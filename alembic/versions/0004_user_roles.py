@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId
+from gatepost.core.db.tables import BigId
 
 revision = "0004"
 down_revision = "0003"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, UtcDateTime
+from gatepost.core.db.tables import BigId, UtcDateTime
 
 revision = "0006"
 down_revision = "0005"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import UtcDateTime, exact
+from gatepost.core.db.tables import UtcDateTime, exact
 
 revision = "0007"
 down_revision = "0006"

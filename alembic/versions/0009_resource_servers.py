@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import UtcDateTime, exact, text
+from gatepost.core.db.tables import UtcDateTime, exact, text
 
 revision = "0009"
 down_revision = "0008"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, UtcDateTime, exact
+from gatepost.core.db.tables import BigId, UtcDateTime, exact
 
 revision = "0010"
 down_revision = "0009"

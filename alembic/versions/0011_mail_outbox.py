@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, UtcDateTime, exact, text
+from gatepost.core.db.tables import BigId, UtcDateTime, exact, text
 
 revision = "0011"
 down_revision = "0010"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import exact
+from gatepost.core.db.tables import exact
 
 revision = "0019"
 down_revision = "0018"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import BigId, exact
+from gatepost.core.db.tables import BigId, exact
 
 revision = "0029"
 down_revision = "0028"

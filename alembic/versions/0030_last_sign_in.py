@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.core.tables import UtcDateTime
+from gatepost.core.db.tables import UtcDateTime
 
 revision = "0030"
 down_revision = "0029"

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from gatepost.accounts.search_words import words_of
+from gatepost.identity.accounts.search_words import words_of
 
 revision = "0032"
 down_revision = "0031"

@@ -12,13 +12,13 @@ from pathlib import Path
 
 from sqlalchemy import func, insert, select
 
-from gatepost.accounts.repository import Users
+from gatepost.composition.services import build_services
 from gatepost.core.settings import load_settings
-from gatepost.services import build_services
-from gatepost.sessions.access_tokens import AccessTokens
-from gatepost.sessions.grants import Grant
-from gatepost.sessions.models import Session
-from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.tokens.access_tokens import AccessTokens
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.identity.tokens.subject import Grant
 
 BATCH = 2000
 ACCOUNT = "bench1"

@@ -6,7 +6,7 @@ Runs in Gatepost's own environment, with its settings.
 import sys
 
 from gatepost.core.settings import load_settings
-from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 
 tokens = RefreshTokens(load_settings().keys)
 for line in sys.stdin:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, Field
 
-from gatepost.resource import Gatepost, Principal
+from gatepost.sdk import Gatepost, Principal
 
 gatepost = Gatepost(
     issuer=os.environ.get("GATEPOST_ISSUER", "http://localhost:8080"),

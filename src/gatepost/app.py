@@ -1,46 +1,47 @@
-"""The application: services built, routes given, errors answered; `running.py` is its life."""
+"""The application: services built, routes given, errors answered; `lifespan.py` is its life."""
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware import Middleware
 
 from gatepost import __version__
-from gatepost.access.router import router as access_router
-from gatepost.accounts.router import router as accounts_router
-from gatepost.admin.role_router import router as roles_router
-from gatepost.admin.router import router as users_router
-from gatepost.audit.router import router as audit_router
-from gatepost.boards.router import router as boards_router
-from gatepost.clients.router import router as clients_router
+from gatepost.admin.accounts.router import router as users_router
+from gatepost.admin.audit.router import router as audit_router
+from gatepost.admin.invitations.router import router as invitations_router
+from gatepost.admin.keys.router import router as key_life_router
+from gatepost.admin.roles.router import router as roles_router
+from gatepost.admin.statistics.router import router as figures_router
+from gatepost.composition.services import Services, build_services
 from gatepost.console.pages import Console
 from gatepost.console.problem_page import page_of_problem
 from gatepost.console.router import router as console_router
 from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
-from gatepost.figures.router import router as figures_router
-from gatepost.http import openapi, pages, problems, spa
+from gatepost.flows.demo.router import router as boards_router
+from gatepost.flows.oauth.forward_auth import router as access_router
+from gatepost.flows.oauth.jwks import router as keys_router
+from gatepost.flows.oauth.router import router as clients_router
+from gatepost.flows.profile.router import router as accounts_router
+from gatepost.flows.recovery.router import router as recovery_router
+from gatepost.flows.session.router import router as sessions_router
+from gatepost.flows.signin.router import router as signin_router
+from gatepost.flows.signup.invitation_router import router as invitation_links_router
+from gatepost.http import openapi, pages, problems
 from gatepost.http.body_guard import BodyGuard
 from gatepost.http.cors import Cors
-from gatepost.http.draining import Drain
-from gatepost.http.headers import careful_headers
 from gatepost.http.health import router as health_router
 from gatepost.http.middleware import LastCatch, RequestEnvelope
 from gatepost.http.parameters import single_parameters
-from gatepost.invitations.link_router import router as invitation_links_router
-from gatepost.invitations.router import router as invitations_router
-from gatepost.keys.admin_router import router as key_life_router
-from gatepost.keys.router import router as keys_router
-from gatepost.limits.cookies import DeviceCookies
+from gatepost.http.security_headers import careful_headers
+from gatepost.http.server.draining import Drain
+from gatepost.http.spa import app as spa
+from gatepost.identity.sessions.browsers import Browsers
+from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS
+from gatepost.identity.throttling.cookies import DeviceCookies
+from gatepost.lifespan import running
 from gatepost.operations.router import router as operations_router
 from gatepost.operations.tracing import TracedRequests, Tracing, start_tracing
-from gatepost.recovery.router import router as recovery_router
-from gatepost.running import running
-from gatepost.services import Services, build_services
-from gatepost.sessions.browsers import Browsers
-from gatepost.sessions.cookies import TokenCookies
-from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
-from gatepost.sessions.router import router as sessions_router
-from gatepost.signin.router import router as signin_router
 
 # FastAPI tries them in this order, each request: those that are asked most often come first.
 ROUTERS: tuple[APIRouter, ...] = (

@@ -1,16 +1,16 @@
 """Every table of the service, for the migrations."""
 
-from gatepost.accounts.models import OneTimeToken, RetiredRoleName, Role, User
+from gatepost.admin.statistics.models import DailyFigure
 from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal
-from gatepost.clients.models import ResourceServer
-from gatepost.core.leases import Lease
-from gatepost.core.tables import Base
-from gatepost.figures.models import DailyFigure
-from gatepost.invitations.models import Invitation
-from gatepost.keys.models import StoredKey
-from gatepost.limits.models import GuessCounter
+from gatepost.core.db.leases import Lease
+from gatepost.core.db.tables import Base
+from gatepost.flows.oauth.models import ResourceServer
+from gatepost.identity.accounts.models import OneTimeToken, RetiredRoleName, Role, User
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.sessions.models import Revocation, Session
+from gatepost.identity.throttling.models import GuessCounter
 from gatepost.mail.models import OutboxMail
-from gatepost.sessions.models import Revocation, Session
 
 __all__ = [
     "AuditEntry",

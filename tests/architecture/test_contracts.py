@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import gatepost
-from gatepost.accounts import one_time_tokens
-from gatepost.limits import devices
+from gatepost.identity.links import tokens as one_time_tokens
+from gatepost.identity.throttling import devices
 
 SOURCE = Path(gatepost.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
@@ -18,36 +18,42 @@ LONGEST_FUNCTION = 40
 
 # Who raises the framework's own error, and why that is right.
 RAISES_HTTP = {
-    "resource/client.py:check": "it runs inside the apps of others, which do not have our error handler",
+    "sdk/client.py:check": "it runs inside the apps of others, which do not have our error handler",
 }
 # What is longer than a screen, and why that is right.
 LONG = {
-    "services.py:build_services": "one call a service, nothing to decide",
+    "composition/services.py:build_services": "one call a service, nothing to decide",
 }
 
 # Who spreads waits by `random`. From some of its numbers the next can be told, so nothing secret is made with it.
-GUESSABLE = {"core/database.py", "core/hashing_line.py", "mail/worker.py"}
+GUESSABLE = {"core/db/database.py", "core/crypto/hashing_pool.py", "mail/worker.py"}
 # What is random, and of how much: whatever nobody may guess is made by one of these calls and no other.
 RANDOM = {
-    "accounts/one_time_tokens.py:ask": "secrets.token_hex(32)",
-    "accounts/one_time_tokens.py:new_token": "secrets.token_urlsafe(RANDOM_BYTES)",
-    "clients/service.py:add": "secrets.token_urlsafe(32)",
+    "identity/links/tokens.py:ask": "secrets.token_hex(32)",
+    "identity/links/tokens.py:new_token": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "flows/oauth/service.py:add": "secrets.token_urlsafe(32)",
     "core/ids.py:new_random_id": "secrets.randbelow(LARGEST_ID - SMALLEST_RANDOM_ID + 1)",
     "core/ids.py:new_random_text": "secrets.token_hex(8)",
-    "core/leases.py:__init__": "secrets.token_hex(16)",
-    "core/passwords.py:__init__": "secrets.token_hex()",
-    "core/passwords.py:_add_kind": "secrets.token_hex()",
-    "core/secrets.py:development_secret": "secrets.token_urlsafe(48)",
-    "limits/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
+    "core/db/leases.py:__init__": "secrets.token_hex(16)",
+    "core/crypto/passwords.py:__init__": "secrets.token_hex()",
+    "core/crypto/passwords.py:_add_kind": "secrets.token_hex()",
+    "core/crypto/secrets.py:development_secret": "secrets.token_urlsafe(48)",
+    "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
-    "sessions/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
+    "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
 }
 # Who does cryptography, and with what; another place or library is a choice to be looked at.
 CRYPTOGRAPHY = {
-    "cryptography": {"audit/chain.py", "core/jose.py", "core/jws.py", "core/secrets.py", "keys/vault.py"},
-    "jose": {"core/jose.py"},
-    "passlib": {"core/passwords.py"},
-    "ssl": {"core/database_tls.py", "core/network_causes.py", "mail/smtp.py"},
+    "cryptography": {
+        "audit/chain.py",
+        "core/crypto/jose.py",
+        "core/crypto/jws.py",
+        "core/crypto/secrets.py",
+        "identity/keys/vault.py",
+    },
+    "jose": {"core/crypto/jose.py"},
+    "passlib": {"core/crypto/passwords.py"},
+    "ssl": {"core/db/tls.py", "core/network_causes.py", "mail/smtp.py"},
 }
 OTHER_CRYPTOGRAPHY = {"Crypto", "Cryptodome", "nacl", "rsa", "ecdsa", "jwt", "authlib", "bcrypt", "argon2", "crypt"}
 
@@ -55,12 +61,12 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # Where a transaction is opened without being run again after a conflict, and why that is right.
 NOT_RETRIED = {
-    "core/database.py:_transaction": "it is what begin() itself is made of",
+    "core/db/database.py:_transaction": "it is what begin() itself is made of",
 }
 # Where something is committed by hand, and why that is right.
 COMMITS = {
-    "core/migration_steps.py:run": "a migration is the operator's, and Alembic leaves the commit to its caller",
-    "core/migration_steps.py:_migrate": "on MySQL each step is its own transaction",
+    "core/db/migration_steps.py:run": "a migration is the operator's, and Alembic leaves the commit to its caller",
+    "core/db/migration_steps.py:_migrate": "on MySQL each step is its own transaction",
 }
 
 

@@ -11,7 +11,7 @@ from gatepost.app import create_app
 from gatepost.cli.main import app as command_line
 from gatepost.core.errors import all_errors
 from gatepost.core.settings import Settings
-from gatepost.http import protocol  # noqa: F401  its errors are listed once it is loaded, as the server does
+from gatepost.http.server import protocol  # noqa: F401  its errors are listed once it is loaded, as the server does
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("packages/*/*.md")])

@@ -14,9 +14,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, String, inspect, make_url, text
 from sqlalchemy.dialects import mysql
 
-from gatepost.core import migration_steps, migrations
-from gatepost.core.database import create_engine
-from gatepost.core.migrations import (
+from gatepost.core.db import migration_steps, migrations
+from gatepost.core.db.database import create_engine
+from gatepost.core.db.migrations import (
     MigrationError,
     current_revision,
     known_revisions,
@@ -24,7 +24,7 @@ from gatepost.core.migrations import (
     newest_revision,
     require_current_schema,
 )
-from gatepost.core.tables import MYSQL
+from gatepost.core.db.tables import MYSQL
 from gatepost.models import Base
 from tests.support.mysql import run_sql
 from tests.support.server import server_env

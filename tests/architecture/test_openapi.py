@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from gatepost.access.principal import RoleName
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.errors import all_errors
 from gatepost.http.problems import MEDIA_TYPE
-from gatepost.services import Services
-from gatepost.sessions.errors import ACCESS_TOKEN_ERRORS
+from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS
+from gatepost.identity.tokens.principal import RoleName
 from tests.features.admin.conftest import give
 from tests.support.api import Api
 from tests.support.contract import document, operations, validator

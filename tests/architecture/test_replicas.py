@@ -19,11 +19,11 @@ from sqlalchemy import URL
 
 from gatepost.app import create_app
 from gatepost.cli.main import app as command_line
-from gatepost.core.database import create_engine
-from gatepost.core.database_tls import DatabaseTls
-from gatepost.core.migrations import migrate
+from gatepost.core.db.database import create_engine
+from gatepost.core.db.migrations import migrate
+from gatepost.core.db.tls import DatabaseTls
 from gatepost.core.settings import Settings, load_settings
-from tests.resource.conftest import free_port, process
+from tests.sdk.conftest import free_port, process
 from tests.support.api import PASSWORD, bearer
 from tests.support.missing import program
 from tests.support.mysql import run_sql

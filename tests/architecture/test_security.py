@@ -40,12 +40,12 @@ ASSERTING = re.compile(r"assert|refused|raises|expect")
 TOKENS = {"access_token", "accessToken"}
 # Who asks for tokens to be made, whatever form the answer has.
 MAKERS = {
-    "accounts/sign_up.py:_make",
-    "sessions/router.py:refresh",
-    "sessions/tokens.py:_pair",
-    "signin/router.py:token",
-    "signin/service.py:_open_at_once",
-    "signin/service.py:_open_held",
+    "flows/signup/service.py:_make",
+    "flows/session/router.py:refresh",
+    "identity/sessions/tokens.py:_pair",
+    "flows/signin/router.py:token",
+    "flows/signin/service.py:_open_at_once",
+    "flows/signin/service.py:_open_held",
 }
 
 

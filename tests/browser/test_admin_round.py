@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from gatepost.console.words import words_of
+from gatepost.console.translations import words_of
 from tests.browser.conftest import ADMIN_PASSWORD, PASSWORD, Somebody, Visitors
 from tests.support.visitor import Visitor
 

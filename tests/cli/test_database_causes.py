@@ -10,7 +10,7 @@ from sqlalchemy import URL
 
 from gatepost.cli.doctor import Finding, Severity, clocks
 from gatepost.core.clock import SystemClock
-from gatepost.core.database import Database, create_engine
+from gatepost.core.db.database import Database, create_engine
 from tests.cli.conftest import Command
 from tests.support.clock import FakeClock
 from tests.support.mysql import run_sql

@@ -77,7 +77,7 @@ def test_settings_are_handed_to_the_server(command: Command, uvicorn_options: di
     assert uvicorn_options["target"] == "gatepost.app:create_app"
     assert (uvicorn_options["host"], uvicorn_options["port"], uvicorn_options["workers"]) == ("0.0.0.0", 9000, 3)
     assert uvicorn_options["timeout_graceful_shutdown"] == 2.25
-    assert uvicorn_options["http"] == "gatepost.http.protocol:GuardedProtocol"
+    assert uvicorn_options["http"] == "gatepost.http.server.protocol:GuardedProtocol"
     assert uvicorn_options["proxy_headers"] is True
     assert uvicorn_options["forwarded_allow_ips"] == [
         "10.0.0.1", "::ffff:10.0.0.1/128", "10.1.0.0/28", "::ffff:10.1.0.0/124",

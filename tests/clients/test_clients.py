@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.tokens.principal import RoleName
 from tests.clients.conftest import STRANGER, BrowserApp, OpenApp
 from tests.conftest import MakeServices
 from tests.support.api import PASSWORD

@@ -16,7 +16,7 @@ from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.clients.conftest import Place
 from tests.conftest import MakeServices
 from tests.support.api import PASSWORD

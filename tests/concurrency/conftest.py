@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import URL
 
+from gatepost.composition.services import Services, build_services
 from gatepost.core.settings import Settings
-from gatepost.services import Services, build_services
 from tests.support.mysql import run_sql
 from tests.support.server import GatepostServer, run_gatepost, server_env
 from tests.support.workers import SECRET, Workers, api_of, two_servers

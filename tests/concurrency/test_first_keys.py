@@ -4,8 +4,8 @@ import asyncio
 
 from sqlalchemy import delete, select
 
-from gatepost.keys.models import StoredKey
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.identity.keys.models import StoredKey
 from tests.conftest import MakeServices
 
 ROUNDS = 5

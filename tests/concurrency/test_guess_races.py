@@ -7,11 +7,11 @@ from collections import Counter
 import httpx
 from sqlalchemy import func, select
 
-from gatepost.accounts.names import canonical_identifier
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.limits.counters import Counters, counted_name
-from gatepost.limits.models import GuessCounter
+from gatepost.identity.accounts.names import canonical_identifier
+from gatepost.identity.throttling.counters import Counters, counted_name
+from gatepost.identity.throttling.models import GuessCounter
 from tests.support.api import PASSWORD, Api
 from tests.support.workers import FREE_GUESSES, Workers
 

@@ -5,9 +5,9 @@ import asyncio
 import httpx
 from sqlalchemy import select, update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.sessions.models import Session
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.workers import session_id

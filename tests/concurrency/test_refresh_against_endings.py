@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import insert, update
 
-from gatepost.accounts.models import User, user_roles
-from gatepost.core.database import retry_conflicts
+from gatepost.core.db.database import retry_conflicts
+from gatepost.identity.accounts.models import User, user_roles
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.workers import (
     Workers,

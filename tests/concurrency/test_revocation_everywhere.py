@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import insert
 
-from gatepost.accounts.models import user_roles
+from gatepost.identity.accounts.models import user_roles
 from tests.support.api import assert_problem, bearer
 from tests.support.workers import Workers, refused_everywhere, session_id
 

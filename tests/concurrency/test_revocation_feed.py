@@ -7,12 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, func, select, text
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.errors import TokenRevoked
-from gatepost.sessions.models import Revocation, Session
-from gatepost.sessions.repository import Sessions
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.errors import TokenRevoked
+from gatepost.identity.sessions.models import Revocation, Session
+from gatepost.identity.sessions.repository import Sessions
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -8,12 +8,12 @@ import pytest
 from passlib.hash import bcrypt
 from sqlalchemy import func, insert, select, update
 
-from gatepost.accounts.models import User, user_roles
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Transaction, retry_conflicts
-from gatepost.sessions.models import Session
-from gatepost.sessions.repository import Sessions
+from gatepost.core.db.database import Transaction, retry_conflicts
+from gatepost.identity.accounts.models import User, user_roles
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.repository import Sessions
 from tests.support.api import PASSWORD, Api, Person, assert_problem, bearer
 from tests.support.workers import Workers, at_once, codes, refused_everywhere, until_waiting_for_a_lock
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import User
+from gatepost.identity.accounts.models import User
 from tests.support.api import PASSWORD
 from tests.support.workers import Workers, at_once, codes
 

@@ -14,13 +14,13 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import URL
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
-from gatepost.core.database import Database, create_engine
-from gatepost.core.migrations import migrate
+from gatepost.composition.services import build_services
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.migrations import migrate
 from gatepost.core.settings import Settings
-from gatepost.services import build_services
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.tokens.principal import RoleName
 from tests.support.ledger import Ledger
 from tests.support.missing import lacking
 from tests.support.mysql import PROGRAMS, PrivateServer, can_start_server, private_server, run_sql

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.faults.conftest import ADMIN
 from tests.support.api import Api, Person, assert_problem

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
-from gatepost.limits.rates import REDIS_PAUSE_SECONDS
+from gatepost.identity.throttling.rates import REDIS_PAUSE_SECONDS
 from tests.faults.conftest import settings_of
 from tests.support.api import assert_problem
 from tests.support.redis import RedisServer, redis_server

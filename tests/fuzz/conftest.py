@@ -7,8 +7,8 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import URL
 
+from gatepost.composition.services import Services, build_services
 from gatepost.core.settings import Settings
-from gatepost.services import Services, build_services
 from tests.conftest import SECRET, http_client, started
 from tests.fuzz.budget import UNLIMITED
 from tests.support.api import Api

@@ -23,8 +23,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from gatepost.access.principal import RoleName
-from gatepost.services import build_services
+from gatepost.composition.services import build_services
+from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeSettings, http_client, started
 from tests.features.admin.conftest import give
 from tests.fuzz.budget import IS_LONG, ROUND, UNLIMITED, budget, rounds

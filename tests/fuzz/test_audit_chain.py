@@ -18,9 +18,9 @@ from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.retention import AuditRetention
 from gatepost.audit.sealer import PURPOSE, AuditSealer
 from gatepost.audit.verify import ChainCheck, Head
-from gatepost.core.database import Database, create_engine
-from gatepost.core.leases import Leases
-from gatepost.core.secrets import SecretKeys
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.leases import Leases
 from gatepost.models import Base
 from tests.fuzz.budget import budget
 from tests.support.clock import FakeClock

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from gatepost.access.principal import RoleName
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.identity.tokens.principal import RoleName
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import URL
 
-from gatepost.services import build_services
+from gatepost.composition.services import build_services
 from tests.conftest import http_client, started
 from tests.fuzz.budget import budget, for_a_while
 from tests.fuzz.conftest import settings_of

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.core.database import create_engine
-from gatepost.core.migrations import migrate
+from gatepost.core.db.database import create_engine
+from gatepost.core.db.migrations import migrate
 from tests.galera.cluster import Node, galera_cluster
 from tests.support.api import Api
 from tests.support.server import GatepostServer, gatepost_server

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.conftest import MakeServices
 from tests.support.clock import FakeClock
 from tests.support.missing import program

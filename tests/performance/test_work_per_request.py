@@ -15,7 +15,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 from tests.conftest import ADDRESS
 from tests.support.api import PASSWORD, Api, Person, bearer
 from tests.support.statements import statements

@@ -8,9 +8,9 @@ import aiosqlite
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from gatepost.composition.services import make_engine
 from gatepost.core.settings import Settings
 from gatepost.models import Base
-from gatepost.services import make_engine
 
 KEPT_TABLES = ("roles",)
 EMPTIES = ";".join(

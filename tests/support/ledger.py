@@ -10,10 +10,10 @@ import httpx
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.core.passwords import Passwords
-from gatepost.sessions.models import Session
+from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Session
 from tests.support.api import PASSWORD, bearer
 from tests.support.workers import session_id
 

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
-from gatepost.core.database import Transaction
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Transaction
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from tests.support.api import Person
 
 SUBJECTS = {

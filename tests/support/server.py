@@ -20,7 +20,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from gatepost.core.settings import Settings
-from gatepost.http.protocol import GuardedProtocol
+from gatepost.http.server.protocol import GuardedProtocol
 
 START_SECONDS = 90
 STOP_SECONDS = 20

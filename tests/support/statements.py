@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 
 OURS = ContextVar("asked by the test itself, and not by work in the background", default=False)
 

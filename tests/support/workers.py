@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import httpx
 from sqlalchemy import URL, select, text
 
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation, Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Revocation, Session
 from tests.support.api import Api
 from tests.support.server import GatepostServer, gatepost_server
 

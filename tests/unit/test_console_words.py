@@ -9,7 +9,7 @@ import pytest
 import gatepost.console
 from gatepost.audit.log import AuditEvent
 from gatepost.console.languages import choose_language
-from gatepost.console.words import Words
+from gatepost.console.translations import Words
 from gatepost.mail.languages import SUPPORTED
 
 CONSOLE = Path(gatepost.console.__file__).parent

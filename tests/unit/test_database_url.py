@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.engine import make_url
 
-from gatepost.core.database_tls import DatabaseTls, mode_of, tls_context
-from gatepost.core.database_url import read_database_url
+from gatepost.core.db.tls import DatabaseTls, mode_of, tls_context
+from gatepost.core.db.url import read_database_url
 
 HIDDEN = "hunter2"
 OFF, REQUIRED, VERIFY_CA, VERIFY = DatabaseTls

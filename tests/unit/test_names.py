@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatepost.accounts.names import (
+from gatepost.identity.accounts.names import (
     canonical_identifier,
     is_reserved,
     parse_email,

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from gatepost.accounts.common_passwords import common_passwords
-from gatepost.accounts.errors import UnusablePassword
-from gatepost.accounts.password_rules import PasswordRules
+from gatepost.identity.accounts.errors import UnusablePassword
+from gatepost.identity.credentials.common_passwords import common_passwords
+from gatepost.identity.credentials.password_rules import PasswordRules
 
 NAMES = ("Abbey Salami", "heba.lotfi84@gmail.com")
 RULES = PasswordRules(shortest=8, refuses_common=True)

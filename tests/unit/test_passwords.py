@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from gatepost.core.client import departure
-from gatepost.core.hashing_line import HashingBusy, HashingLine
-from gatepost.core.passwords import Passwords, UnusablePasswordError, prepare
+from gatepost.core.crypto.hashing_pool import HashingBusy, HashingLine
+from gatepost.core.crypto.passwords import Passwords, UnusablePasswordError, prepare
+from gatepost.core.request_info import departure
 from gatepost.core.settings import Settings
 
 

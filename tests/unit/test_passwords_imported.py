@@ -11,7 +11,7 @@ import pytest
 from passlib.context import CryptContext
 from passlib.hash import argon2
 
-from gatepost.core.passwords import (
+from gatepost.core.crypto.passwords import (
     Passwords,
     UnknownHashError,
     UnusablePasswordError,

@@ -9,8 +9,8 @@ import h11
 import pytest
 
 from gatepost.core.errors import AppError
-from gatepost.http.request_head import Head
-from gatepost.http.request_parser import RequestParser
+from gatepost.http.server.request_head import Head
+from gatepost.http.server.request_parser import RequestParser
 from tests.support.wire import AFTER, FRAMINGS, Fate, Wire, chunks, wires
 
 WIRES = list(wires())

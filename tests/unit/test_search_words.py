@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.accounts.search_words import LONGEST_WORD, MOST_TERMS, terms_of, words_of
+from gatepost.identity.accounts.search_words import LONGEST_WORD, MOST_TERMS, terms_of, words_of
 
 
 def finds(search: str, *names: str) -> bool:

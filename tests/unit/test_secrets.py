@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from gatepost.core.secrets import SecretFileError, SecretKeys, development_secret, prepare_data_folder
+from gatepost.core.crypto.secrets import SecretFileError, SecretKeys, development_secret, prepare_data_folder
 
 START = """
 import pathlib, sys
-from gatepost.core.secrets import development_secret
+from gatepost.core.crypto.secrets import development_secret
 print(development_secret(pathlib.Path(sys.argv[1])))
 """
 

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from gatepost.admin.spreadsheet import line
+from gatepost.admin.accounts.spreadsheet import line
 
 
 @pytest.mark.parametrize(

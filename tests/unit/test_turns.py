@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gatepost.core.turns import NOBODY, Asker, Turns
+from gatepost.core.crypto.turns import NOBODY, Asker, Turns
 
 HOME, CAFE = "198.51.100.1", "198.51.100.2"
 

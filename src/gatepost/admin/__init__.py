@@ -1,1 +1,1 @@
-"""Looking after other people's accounts, and after the roles."""
+"""Looking after accounts, roles, invitations, keys and the audit log: routes under /api/admin."""

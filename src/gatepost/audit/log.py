@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from gatepost.audit.models import AuditEntry
-from gatepost.core.client import Client
-from gatepost.core.database import Transaction
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import Client
 
 LONGEST_ADDRESS = 45
 

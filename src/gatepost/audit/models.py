@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gatepost.core.tables import Base, BigId, PrimaryId, exact
+from gatepost.core.db.tables import Base, BigId, PrimaryId, exact
 
 
 class AuditEntry(Base):

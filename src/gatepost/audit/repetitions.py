@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.models import AuditRepetition
-from gatepost.core.client import Client
 from gatepost.core.clock import CLOCKS_APART, Clock
-from gatepost.core.database import Database, Transaction
-from gatepost.core.held_rows import hold_rows
-from gatepost.core.purging import delete_batch
-from gatepost.limits.counters import network
+from gatepost.core.db.database import Database, Transaction
+from gatepost.core.db.held_rows import hold_rows
+from gatepost.core.db.purging import delete_batch
+from gatepost.core.request_info import Client
+from gatepost.identity.throttling.counters import network
 
 DAY = timedelta(days=1)
 # So long a count waits for the next time.

@@ -11,8 +11,8 @@ from sqlalchemy.sql import Select
 
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.shown import shown
-from gatepost.core.database import Transaction
-from gatepost.core.tables import UNREADABLE
+from gatepost.core.db.database import Transaction
+from gatepost.core.db.tables import UNREADABLE
 
 Raw = RowMapping
 # The greatest number that the databases take as an id.

@@ -7,8 +7,8 @@ from gatepost.audit.chain import SealKey, known_keys, moment, purge_proof
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.audit.sealer import PURPOSE, link_of
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
-from gatepost.core.secrets import SecretKeys
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Database, retry_conflicts
 
 # A batch holds few seals of many entries, or many seals of few.
 SEALS = 50

@@ -20,9 +20,9 @@ from gatepost.audit.chain import (
 )
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.core.clock import CLOCKS_APART, Clock
-from gatepost.core.database import Database, Transaction, retry_conflicts
-from gatepost.core.leases import Leases
-from gatepost.core.secrets import SecretKeys
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.leases import Leases
 
 PURPOSE = "audit seal"
 LEASE = "audit seal"

@@ -18,9 +18,9 @@ from gatepost.audit.chain import (
 )
 from gatepost.audit.repository import Entries, Raw, Seals
 from gatepost.audit.sealer import PURPOSE, is_purged_with, link_of
-from gatepost.core.database import Database
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Database
 from gatepost.core.ids import ID_TEXT
-from gatepost.core.secrets import SecretKeys
 
 SEALS = 50
 ENTRIES = 1000

@@ -7,11 +7,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import User
-from gatepost.accounts.names import Name, parse_email, parse_wanted_name, settle_name
-from gatepost.accounts.service import NewAccount
 from gatepost.cli.running import read_line, refuse, require_terminal, running_services
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name, settle_name
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.tokens.principal import RoleName
 
 Given = TypeVar("Given", str, Name)
 

@@ -8,7 +8,7 @@ import typer
 
 from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import running_services
-from gatepost.clients.models import ResourceServer
+from gatepost.flows.oauth.models import ResourceServer
 
 app = typer.Typer(no_args_is_help=True, help="Services that verify our tokens and follow the revocation feed.")
 

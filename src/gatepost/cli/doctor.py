@@ -11,25 +11,25 @@ from urllib.parse import urlsplit
 import typer
 from sqlalchemy import URL, func, select
 
-from gatepost.accounts.guards import has_administrator
-from gatepost.accounts.policy import AccountPolicy
 from gatepost.cli.mail import broken_templates
 from gatepost.cli.output import Json, print_json
 from gatepost.cli.running import ENV_FILE, DatabaseUnusable, explained, misspelt
+from gatepost.composition.services import Services, build_services
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database
-from gatepost.core.database_tls import DatabaseTls, mode_of
-from gatepost.core.migrations import MigrationError, require_current_schema
+from gatepost.core.db.database import Database
+from gatepost.core.db.migrations import MigrationError, require_current_schema
+from gatepost.core.db.tls import DatabaseTls, mode_of
 from gatepost.core.origins import PORTS
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import WEAK_ROUNDS, weakness
 from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
-from gatepost.keys.errors import SigningKeyError
+from gatepost.identity.accounts.guards import has_administrator
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.mail.errors import MailNotSent
 from gatepost.mail.smtp import SmtpTransport
 from gatepost.mail.transports import transport_of
-from gatepost.services import Services, build_services
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # A network of proxies and nothing else is small: a /24, or a /64 of IPv6.

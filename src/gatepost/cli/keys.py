@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from gatepost.admin.keys.rotation import KeyStatus
+from gatepost.admin.keys.schemas import KeysResponse
+from gatepost.admin.keys.timeline import KeyLives
 from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import running_services
-from gatepost.keys.life import KeyLives
-from gatepost.keys.rotation import KeyStatus
-from gatepost.keys.schemas import KeysResponse
 
 app = typer.Typer(no_args_is_help=True, help="The keys that sign access tokens: next, active, retiring, gone.")
 

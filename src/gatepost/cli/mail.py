@@ -11,6 +11,7 @@ import typer
 
 from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import refuse, running_services
+from gatepost.composition.services import build_messages, build_templates
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
@@ -21,7 +22,6 @@ from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import SEND_SECONDS
-from gatepost.services import build_messages, build_templates
 
 app = typer.Typer(no_args_is_help=True, help="Mails that were given up, how mails look, and whether they leave.")
 

@@ -24,10 +24,10 @@ from gatepost.cli import (
 )
 from gatepost.cli.output import people_out
 from gatepost.cli.running import DatabaseUnusable
+from gatepost.core.db.migrations import MigrationError
 from gatepost.core.errors import AppError
-from gatepost.core.migrations import MigrationError
 from gatepost.core.settings import SettingsError
-from gatepost.keys.errors import SigningKeyError
+from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.mail.errors import MailError
 
 FAILED = 1

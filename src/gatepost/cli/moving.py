@@ -17,12 +17,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from gatepost.cli.output import data_out
 from gatepost.cli.running import read_line, refuse, running_services
 from gatepost.core.plain_text import one_line
-from gatepost.moving.csv_file import CsvFile
-from gatepost.moving.exporting import Exporter
-from gatepost.moving.files import STDIN, FileUnreadable, JsonLines
-from gatepost.moving.importing import Importer, Outcome, Source
-from gatepost.moving.records import Conflict
-from gatepost.moving.sequelize import SequelizeSource, SourceUnusable
+from gatepost.transfer.csv_file import CsvFile
+from gatepost.transfer.exporting import Exporter
+from gatepost.transfer.files import STDIN, FileUnreadable, JsonLines
+from gatepost.transfer.importing import Importer, Outcome, Source
+from gatepost.transfer.records import Conflict
+from gatepost.transfer.sequelize import SequelizeSource, SourceUnusable
 
 app = typer.Typer(no_args_is_help=True, help="Bring accounts in; run it again to go on after an interruption.")
 

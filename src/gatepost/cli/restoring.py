@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gatepost.cli.running import require_terminal, running_services
-from gatepost.moving.restoring import Restored
+from gatepost.transfer.restoring import Restored
 
 # More accounts than are made in the time that a restore loses, and little beside the numbers of 32 bits.
 ACCOUNT_GAP = 100_000

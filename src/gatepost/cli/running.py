@@ -12,13 +12,13 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from gatepost.core.database import DatabaseUnavailable, create_engine
-from gatepost.core.database_causes import cause_of
-from gatepost.core.migrations import current_revision, migrate, newest_revision, require_current_schema
-from gatepost.core.secrets import prepare_data_folder
+from gatepost.composition.services import Services, build_services
+from gatepost.core.crypto.secrets import prepare_data_folder
+from gatepost.core.db.causes import cause_of
+from gatepost.core.db.database import DatabaseUnavailable, create_engine
+from gatepost.core.db.migrations import current_revision, migrate, newest_revision, require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.env_file import Misspelt, misspelt_names
-from gatepost.services import Services, build_services
 
 REFUSED = 2
 ENV_FILE = Path(".env")

@@ -15,13 +15,13 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from gatepost.accounts.guards import has_administrator
-from gatepost.accounts.policy import AccountPolicy
 from gatepost.cli.running import running_services, tell_misspelt
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
-from gatepost.http.draining import grace_seconds
-from gatepost.http.proxies import believed
+from gatepost.http.server.draining import grace_seconds
+from gatepost.http.server.trusted_proxies import believed
+from gatepost.identity.accounts.guards import has_administrator
+from gatepost.identity.accounts.policy import AccountPolicy
 
 HEALTHCHECK_SECONDS = 60
 
@@ -55,7 +55,7 @@ def _run(settings: Settings, *, workers: int, reload: bool) -> None:
         reload=reload,
         loop="uvloop",
         # By name, so that workers can be started with it.
-        http="gatepost.http.protocol:GuardedProtocol",
+        http="gatepost.http.server.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
         server_header=False,

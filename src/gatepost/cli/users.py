@@ -9,22 +9,22 @@ from typing import Annotated
 
 import typer
 
-from gatepost.accounts.errors import UserNotFound
-from gatepost.accounts.guards import first_administrator
-from gatepost.accounts.models import User
-from gatepost.accounts.names import Name, canonical_identifier, parse_email
-from gatepost.accounts.policy import AccountPolicy
-from gatepost.accounts.repository import Users
-from gatepost.admin.acts import Seen, Shell
-from gatepost.admin.schemas import UserResponse
-from gatepost.admin.search import Filter, Search, Sort, Status
-from gatepost.admin.standing import AccountStanding
+from gatepost.admin.accounts.lifecycle import AccountStanding
+from gatepost.admin.accounts.preconditions import Seen, Shell
+from gatepost.admin.accounts.schemas import UserResponse
+from gatepost.admin.accounts.search import Filter, Search, Sort, Status
 from gatepost.cli.output import Json, Table, print_json, print_json_line
 from gatepost.cli.running import refuse, require_terminal, running_services
+from gatepost.composition.services import Services
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.plain_text import one_line
+from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.guards import first_administrator
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name, canonical_identifier, parse_email
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Users
 from gatepost.mail.languages import SUPPORTED
-from gatepost.services import Services
 
 app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules of the administration.")
 

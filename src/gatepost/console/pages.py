@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
-from gatepost.console.words import Words, words_of
+from gatepost.console.translations import Words, words_of
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.mail.languages import SUPPORTED

@@ -14,7 +14,7 @@ from gatepost.http.deps import provided
 from gatepost.http.navigation import is_navigation
 from gatepost.http.problems import RouteNotFound
 from gatepost.http.schemas import Out
-from gatepost.sessions.deps import TokenCookiesDep
+from gatepost.identity.sessions.deps import TokenCookiesDep
 
 # A logo may be an SVG, which is a document when it is opened by itself.
 ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"

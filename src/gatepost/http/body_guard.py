@@ -8,11 +8,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.core import strict_json
-from gatepost.core.client import departure
 from gatepost.core.errors import AppError
+from gatepost.core.request_info import departure
 from gatepost.http.middleware import add_to_answer
 from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParameter, UnsupportedMediaType, problem
-from gatepost.http.proxies import CHECK_PATH
+from gatepost.http.server.trusted_proxies import CHECK_PATH
 
 MAX_BODY_BYTES = 64 * 1024
 # An app on the same port has parameters of its own.

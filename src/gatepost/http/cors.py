@@ -11,7 +11,7 @@ from gatepost.core.errors import AppError
 from gatepost.core.origins import TrustedOrigins, parse_origin
 from gatepost.http.middleware import add_to_answer
 from gatepost.http.problems import MethodNotAllowed, problem
-from gatepost.http.proxies import CHECK_PATH
+from gatepost.http.server.trusted_proxies import CHECK_PATH
 
 logger = logging.getLogger("gatepost")
 

@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from gatepost.core.client import Client, canonical_address
+from gatepost.core.request_info import Client, canonical_address
 from gatepost.http.problems import request_id
 
 T = TypeVar("T")

@@ -13,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.core.logs.context import REQUEST
 from gatepost.core.logs.request_line import RequestLog
 from gatepost.core.logs.scrubbing import log_crash, texts_given
-from gatepost.core.traffic import Traffic
-from gatepost.http.headers import NO_STORE, OURS, RawHeaders
+from gatepost.core.request_metrics import Traffic
 from gatepost.http.problems import InternalError, problem
+from gatepost.http.security_headers import NO_STORE, OURS, RawHeaders
 
 logger = logging.getLogger("gatepost")
 

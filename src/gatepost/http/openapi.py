@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from pydantic.alias_generators import to_camel
 
-from gatepost.core.database import DatabaseUnavailable
+from gatepost.core.db.database import DatabaseUnavailable
 from gatepost.core.errors import AppError, FieldProblem, all_errors
 from gatepost.http.examples import add_examples, without_null, without_titles
 from gatepost.http.problems import (

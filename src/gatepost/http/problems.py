@@ -16,7 +16,7 @@ from starlette.types import Scope
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
 from gatepost.core.logs.scrubbing import log_crash, texts_given
 from gatepost.http.navigation import VARY, is_navigation
-from gatepost.http.proxies import CHECK_PATH
+from gatepost.http.server.trusted_proxies import CHECK_PATH
 
 logger = logging.getLogger("gatepost")
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
-from gatepost.core.tables import Base, BigId, PrimaryId, exact, text
+from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
 
 
 class OutboxMail(Base):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from gatepost.core.database import Transaction, announce
+from gatepost.core.db.database import Transaction, announce
 from gatepost.mail.models import OutboxMail
 
 # What the worker listens to, so that a mail leaves right after the commit.

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, Delete, Update, case, delete, func, select, update
 
-from gatepost.core.database import Transaction
+from gatepost.core.db.database import Transaction
 from gatepost.mail.models import OutboxMail
 
 LONGEST_CAUSE = 255

@@ -11,8 +11,8 @@ from traceback import format_tb
 from typing import Any
 
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, retry_conflicts
-from gatepost.core.tables import UNREADABLE
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.tables import UNREADABLE
 from gatepost.mail.errors import MailNotSent, MailRefused
 from gatepost.mail.messages import Messages
 from gatepost.mail.models import OutboxMail

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from gatepost.core.traffic import Durations, Traffic
+from gatepost.core.request_metrics import Durations, Traffic
 
 SUFFIX = ".figures.json"
 

@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 
 from gatepost import __version__
 from gatepost.core.logs.context import Act
-from gatepost.core.traffic import BOUNDS, SUCCESS, Durations
+from gatepost.core.request_metrics import BOUNDS, SUCCESS, Durations
 from gatepost.operations.figures import Figure, Kind, Totals
 
 # How a status is called, by its hundreds; 0 where the client went before there was an answer.

@@ -7,14 +7,14 @@ from enum import StrEnum
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.core.db.database import Database, DatabaseUnavailable
+from gatepost.core.db.migrations import known_revisions, newest_revision
 from gatepost.core.errors import AppError, FieldProblem
-from gatepost.core.migrations import known_revisions, newest_revision
-from gatepost.keys.errors import SigningKeyError
-from gatepost.keys.ring import KeyRing
+from gatepost.identity.keys.errors import SigningKeyError
+from gatepost.identity.keys.ring import KeyRing
+from gatepost.identity.sessions.errors import RevocationUnknown
+from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.operations.errors import KeysMissing, SchemaOutdated
-from gatepost.sessions.errors import RevocationUnknown
-from gatepost.sessions.revocation import RevocationFeed
 
 # Those who ask give up soon after: a second is what Kubernetes waits.
 ANSWER_SECONDS = 0.8

@@ -11,19 +11,19 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
 from gatepost.audit.sealer import AuditSealer
-from gatepost.core.database import DatabaseUnavailable
+from gatepost.core.db.database import DatabaseUnavailable
 from gatepost.core.settings import Settings
 from gatepost.http.deps import provided
-from gatepost.http.draining import Drain, Stopping
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import Out
+from gatepost.http.server.draining import Drain, Stopping
+from gatepost.identity.sessions.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
 from gatepost.operations.figures import Figures
 from gatepost.operations.metrics import exposition
+from gatepost.operations.metrics_catalog import figures_of_database
 from gatepost.operations.readiness import Check, Readiness
-from gatepost.operations.watched import figures_of_database
-from gatepost.sessions.errors import RevocationUnknown
 
 # What proxies add to a request.
 OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-real-ip")

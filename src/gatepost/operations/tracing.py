@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.core.settings import Settings
 from gatepost.http.middleware import METHODS, OTHER_METHOD, template_of
 
-EXPORTING = "gatepost.operations.exporting"
+EXPORTING = "gatepost.operations.otlp"
 PARENT = b"traceparent"
 FAILURE = 500
 

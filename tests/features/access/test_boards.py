@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy import insert
 
-from gatepost.accounts.models import user_roles
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import user_roles
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock
 

@@ -8,13 +8,13 @@ import pytest
 from fastapi import Depends, FastAPI
 from sqlalchemy import insert, select, update
 
-from gatepost.access.authority import Authority
-from gatepost.access.deps import require_permission
-from gatepost.access.principal import Principal
-from gatepost.accounts.models import Role, user_roles
-from gatepost.core.database import Database
-from gatepost.resource import Gatepost
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.access.deps import require_permission
+from gatepost.identity.accounts.authority import Authority
+from gatepost.identity.accounts.models import Role, user_roles
+from gatepost.identity.tokens.principal import Principal
+from gatepost.sdk import Gatepost
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, func, insert, select, update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation, Session
-from gatepost.sessions.revocation import PAGE_LINES
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Revocation, Session
+from gatepost.identity.sessions.revocation import PAGE_LINES
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock

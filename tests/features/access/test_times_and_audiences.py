@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.attacks.target import signed_anew

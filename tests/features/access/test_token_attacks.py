@@ -12,11 +12,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import URL
 
+from gatepost.composition.services import build_services
 from gatepost.core import strict_json
-from gatepost.core.database import create_engine
-from gatepost.core.migrations import migrate
+from gatepost.core.db.database import create_engine
+from gatepost.core.db.migrations import migrate
 from gatepost.core.settings import JwtAlgorithm, Settings
-from gatepost.services import build_services
 from tests.conftest import SECRET, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.attacks import ATTACKS, signatures

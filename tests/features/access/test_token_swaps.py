@@ -9,8 +9,8 @@ import httpx
 import pytest
 from sqlalchemy import URL
 
-from gatepost.core import jose
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.crypto import jose
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.attacks.target import signed_anew
 

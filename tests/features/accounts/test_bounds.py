@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from gatepost.accounts.models import User, user_roles
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User, user_roles
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.sessions.models import Session
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
-from gatepost.sessions.models import Session
 from tests.conftest import MakeServices
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.links import take_link, take_mails

@@ -6,15 +6,15 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.limits.models import GuessCounter
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.throttling.models import GuessCounter
+from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.features.recovery.conftest import unattended
 from tests.support.api import PASSWORD, Api, assert_problem

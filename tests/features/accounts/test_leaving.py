@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.errors import WrongPassword
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
-from gatepost.accounts.repository import Users
-from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
-from gatepost.core.client import Client
-from gatepost.core.passwords import UNUSABLE_HASH
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import WrongPassword
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.tokens.principal import RoleName
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_mails

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import delete
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.errors import UnknownRole, UsernameTaken
-from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.errors import UnknownRole, UsernameTaken
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.conftest import MakeServices
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock

@@ -7,10 +7,10 @@ from typing import TypeVar
 import pytest
 from sqlalchemy import delete, insert, select, update
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import Role, user_roles
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import Role, user_roles
+from gatepost.identity.tokens.principal import RoleName
 from tests.support.api import Api, Person
 
 BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
@@ -33,7 +33,7 @@ async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
 @pytest.fixture(autouse=True)
 def _no_role_work_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test say when a change of a role goes on."""
-    monkeypatch.setattr("gatepost.running.ROLES_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.lifespan.ROLES_SECONDS", 3600)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import Role, User, user_roles
-from gatepost.core.database import Database
-from gatepost.invitations.models import Invitation
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.invitations.models import Invitation
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person
 

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
+from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database
-from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.db.database import Database
 from gatepost.core.settings import EmailVerification
-from gatepost.services import Services
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.support.api import Api, Person, assert_problem

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gatepost.accounts.models import User
-from gatepost.core.client import Client
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import at_once
 from tests.support.api import Api, Person, assert_problem

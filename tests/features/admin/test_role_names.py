@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import RetiredRoleName
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import RetiredRoleName
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import Role
-from gatepost.accounts.names import LONGEST_USERNAME
-from gatepost.accounts.repository import Users
-from gatepost.accounts.rights import MOST_BYTES, size_of
-from gatepost.core.database import Database
-from gatepost.core.jws import LONGEST_TOKEN
+from gatepost.composition.services import Services
+from gatepost.core.crypto.jws import LONGEST_TOKEN
+from gatepost.core.db.database import Database
 from gatepost.core.settings import JwtAlgorithm, TokenTransport
-from gatepost.services import Services
-from gatepost.sessions.access_tokens import LONGEST
+from gatepost.identity.accounts.models import Role
+from gatepost.identity.accounts.names import LONGEST_USERNAME
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.accounts.rights import MOST_BYTES, size_of
+from gatepost.identity.tokens.access_tokens import LONGEST
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once, give
 from tests.support.api import PASSWORD, Api, Person, assert_problem

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import Role, User, user_roles
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.sessions.models import Revocation
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once, give
 from tests.support.api import Api, Person, assert_problem
@@ -30,7 +30,7 @@ async def other(app: object, make_services: MakeServices) -> AsyncIterator[tuple
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write two accounts a transaction, so that a role soon has more holders than one takes."""
-    monkeypatch.setattr("gatepost.admin.roles.BATCH", 2)
+    monkeypatch.setattr("gatepost.admin.roles.service.BATCH", 2)
 
 
 async def details(database: Database, event: AuditEvent) -> tuple[int | None, dict[str, object]]:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, insert, select, text
 
-from gatepost.accounts.models import SearchWord, User, search_words_of
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import SearchWord, User, search_words_of
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -106,12 +106,12 @@ async def test_answers_are_the_same_however_many_there_are(
     few = {(sort, *given.items()): await walked(sort, **given) for sort in orders for given in filters}
     assert few["id",]
 
-    monkeypatch.setattr("gatepost.admin.finding.CAP", 0)
+    monkeypatch.setattr("gatepost.admin.accounts.finding.CAP", 0)
     # How far it is walked, how many entries are too many, how many words are few.
     for walk, far, few_words in ((0, 100, 16), (1, 100, 0), (3, 0 if " " not in search else 100, 0), (100, 100, 1)):
-        monkeypatch.setattr("gatepost.admin.lists.WALK", walk)
-        monkeypatch.setattr("gatepost.admin.finding.FAR", far)
-        monkeypatch.setattr("gatepost.admin.finding.FEW_WORDS", few_words)
+        monkeypatch.setattr("gatepost.admin.accounts.lists.WALK", walk)
+        monkeypatch.setattr("gatepost.admin.accounts.finding.FAR", far)
+        monkeypatch.setattr("gatepost.admin.accounts.finding.FEW_WORDS", few_words)
         many = {(sort, *given.items()): await walked(sort, **given) for sort in orders for given in filters}
         assert many == few, (walk, far, few_words)
 
@@ -119,7 +119,7 @@ async def test_answers_are_the_same_however_many_there_are(
 async def test_total_of_many_says_that_there_may_be_more(
     api: Api, admin: Person, people: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatepost.admin.finding.CAP", 2)
+    monkeypatch.setattr("gatepost.admin.accounts.finding.CAP", 2)
 
     body = (await api.get(URL, params={"search": "example"}, headers=admin.headers)).json()
 
@@ -246,7 +246,7 @@ async def test_search_reads_indexes_and_never_all_accounts(
     # SQLite has no other words for walking along the accounts by id until a page is full, which is for many alone.
     always = r"^SCAN search_words|^(users|search_words\S*) ALL"
     for cap, whole in ((crowd * 10, rf"{always}|^SCAN users$"), (100, always)):
-        monkeypatch.setattr("gatepost.admin.finding.CAP", cap)
+        monkeypatch.setattr("gatepost.admin.accounts.finding.CAP", cap)
         for search in ("crowd 77", "crowd.example", "c77@crowd.example", "#77", "crowd", "nobody", "c7 example"):
             asked.clear()
             event.listen(database.engine.sync_engine, "before_cursor_execute", note)
@@ -264,7 +264,7 @@ async def test_search_reads_indexes_and_never_all_accounts(
 async def test_search_asks_a_few_questions(
     api: Api, admin: Person, people: dict[str, int], database: Database, cap: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatepost.admin.finding.CAP", cap)
+    monkeypatch.setattr("gatepost.admin.accounts.finding.CAP", cap)
 
     with statements(database) as asked:
         assert await found(api, admin, "anna example") != []

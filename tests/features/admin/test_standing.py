@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import OneTimeToken, User
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.sessions.models import Session
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
-from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem, bearer
 

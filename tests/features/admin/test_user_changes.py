@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import User
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.core.passwords import UNUSABLE_HASH
+from gatepost.composition.services import Services
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
 from tests.features.admin.conftest import at_once
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from gatepost.access.errors import PermissionRequired
-from gatepost.accounts.errors import EmailTaken, LastAdministrator, RoleNotGrantable, UnknownRole, UserNotFound
-from gatepost.accounts.models import User
-from gatepost.admin.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorUnusable
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import Settings
-from gatepost.invitations.models import Invitation
+from gatepost.identity.access.errors import PermissionRequired
+from gatepost.identity.accounts.errors import EmailTaken, LastAdministrator, RoleNotGrantable, UnknownRole, UserNotFound
+from gatepost.identity.accounts.models import User
+from gatepost.identity.invitations.models import Invitation
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
 from tests.features.admin.conftest import MakePerson
 from tests.support.api import Api, Person
 from tests.support.commands import run_command

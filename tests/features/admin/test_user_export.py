@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy import select, update
 
-from gatepost.accounts.models import User
-from gatepost.admin.spreadsheet import csv_of
+from gatepost.admin.accounts.spreadsheet import csv_of
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database, DatabaseUnavailable
+from gatepost.core.db.database import Database, DatabaseUnavailable
 from gatepost.http.pieces import in_pieces
+from gatepost.identity.accounts.models import User
 from tests.features.admin.conftest import MakePerson, MakeRole
 from tests.support.api import Api, Person, assert_problem
 
@@ -46,7 +46,7 @@ async def test_export_has_what_fits_in_the_order_asked_for(api: Api, admin: Pers
 
 async def test_export_goes_over_pages(api: Api, admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     people = [await api.sign_up(f"Person {number}") for number in range(5)]
-    monkeypatch.setattr("gatepost.admin.pages.EXPORT_PAGE", 2)
+    monkeypatch.setattr("gatepost.admin.accounts.pages.EXPORT_PAGE", 2)
 
     for sort in ("id", "-createdAt", "lastSignInAt", "-lastSignInAt"):
         rows = rows_of((await api.get(URL, params={"sort": sort}, headers=admin.headers)).text)

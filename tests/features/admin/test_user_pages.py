@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import event, update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from tests.features.admin.conftest import MakePerson
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -169,7 +169,7 @@ async def test_filters_narrow_together(
 async def test_many_that_fit_are_counted_up_to_a_cap_and_read_along_the_order(
     api: Api, admin: Person, people: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gatepost.admin.finding.CAP", 3)
+    monkeypatch.setattr("gatepost.admin.accounts.finding.CAP", 3)
 
     body = (await api.get(URL, params={"role": "user", "sort": "-username"}, headers=admin.headers)).json()
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, text
 
-from gatepost.accounts.models import user_roles
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.verify import ChainCheck, Head, Tally
+from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import user_roles
 from tests.support.api import Api, Person
 
 ADMIN_ROLE = 3

@@ -11,8 +11,8 @@ from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Entries
 from gatepost.audit.sealer import BATCH, LEASE_LIFE
 from gatepost.audit.verify import Head
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from tests.conftest import MakeServices, MakeSettings, started
 from tests.features.audit.conftest import Entries as ReadEntries
 from tests.features.audit.conftest import Sql, Verify

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import func, select
 
 from gatepost.audit.models import AuditEntry, AuditSeal
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from tests.conftest import SECRET, MakeServices, MakeSettings
 from tests.features.audit.conftest import Sql, Verify
 from tests.support.clock import FakeClock

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy import text
 
+from gatepost.admin.statistics.counter import PROGRESS, PROGRESS_DAY
+from gatepost.admin.statistics.repository import Figures
 from gatepost.audit.retention import AuditRetention
-from gatepost.figures.counter import PROGRESS, PROGRESS_DAY
-from gatepost.figures.repository import Figures
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.conftest import SECRET, MakeServices, MakeSettings
 from tests.features.audit.conftest import Sql, Verify
 from tests.support.api import Api, Person

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.features.audit.conftest import Entries
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import delete, select, update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from tests.conftest import ADDRESS, MakeServices, http_client, started
 from tests.features.audit.conftest import Entries
 from tests.support.api import PASSWORD, Api, assert_problem

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from gatepost.audit.chain import hand_over, known_keys, purge_proof
 from gatepost.audit.sealer import PURPOSE
 from gatepost.audit.verify import Head
-from gatepost.core.secrets import SecretKeys
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.crypto.secrets import SecretKeys
 from tests.conftest import SECRET, MakeServices, MakeSettings
 from tests.features.audit.conftest import Sql, Verify
 from tests.support.clock import FakeClock

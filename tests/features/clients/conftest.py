@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.api import Api
 
 CLIENT_ID = "notes"

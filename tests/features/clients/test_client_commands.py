@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from gatepost.audit.models import AuditEntry
-from gatepost.clients.errors import ClientExists, ClientIdUnusable, ClientNameUnusable, ClientNotFound
-from gatepost.clients.models import ResourceServer
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
+from gatepost.flows.oauth.errors import ClientExists, ClientIdUnusable, ClientNameUnusable, ClientNotFound
+from gatepost.flows.oauth.models import ResourceServer
 from tests.conftest import MakeSettings
 from tests.support.api import Api
 from tests.support.commands import run_command

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api
 from tests.support.clock import FakeClock

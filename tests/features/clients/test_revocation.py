@@ -2,9 +2,9 @@
 
 import pytest
 
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Session
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.workers import session_id

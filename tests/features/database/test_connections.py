@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.util import await_only
 
-from gatepost.core import idle_connections
-from gatepost.core.database import Database, DatabaseUnavailable, Transaction, create_engine
+from gatepost.core.db import idle_connections
+from gatepost.core.db.database import Database, DatabaseUnavailable, Transaction, create_engine
 
 
 @pytest.mark.parametrize("milliseconds", [1, 4, 16])

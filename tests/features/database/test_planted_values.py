@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from tests.conftest import MakeServices, MakeSettings
 from tests.features.audit.conftest import Sql, sql
 from tests.support.api import Api

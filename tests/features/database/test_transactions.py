@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import URL, func, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
-from gatepost.accounts.models import Role, User
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import (
+from gatepost.composition.services import Services
+from gatepost.core.db.database import (
     ATTEMPTS,
     Database,
     DatabaseUnavailable,
@@ -19,7 +19,7 @@ from gatepost.core.database import (
     create_engine,
     retry_conflicts,
 )
-from gatepost.services import Services
+from gatepost.identity.accounts.models import Role, User
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 

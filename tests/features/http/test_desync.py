@@ -10,7 +10,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.api import PASSWORD, Api
 from tests.support.server import served
 from tests.support.wire import AFTER, HEADERS, Fate, Wire, wires

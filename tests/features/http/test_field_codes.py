@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, assert_problem
 

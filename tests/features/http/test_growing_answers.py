@@ -13,13 +13,13 @@ from sqlalchemy import event, insert
 from starlette.types import Message
 
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.logs.context import REQUEST
-from gatepost.core.pages import PAGE
-from gatepost.invitations.models import Invitation
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation
-from gatepost.sessions.repository import SESSIONS
+from gatepost.core.paging import PAGE
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.sessions.models import Revocation
+from gatepost.identity.sessions.repository import SESSIONS
 from tests.features.admin.conftest import give
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.features.admin.conftest import give
 from tests.support.api import Api
 from tests.support.server import gatepost_server

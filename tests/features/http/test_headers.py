@@ -3,7 +3,7 @@
 import pytest
 from fastapi import FastAPI, Response
 
-from gatepost.http.headers import DATA_POLICY
+from gatepost.http.security_headers import DATA_POLICY
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api
 

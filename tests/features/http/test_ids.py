@@ -6,8 +6,8 @@ import json
 import pytest
 from sqlalchemy import URL, insert
 
-from gatepost.accounts.models import user_roles
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import user_roles
 from tests.support.api import Api, assert_problem
 
 LARGEST = 2**53 - 1

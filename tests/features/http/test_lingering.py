@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from gatepost.app import create_app
-from gatepost.http import lingering, protocol
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.http.server import lingering, protocol
 from tests.support.server import served
 
 SIGN_IN = "/api/auth/signin"

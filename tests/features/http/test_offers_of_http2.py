@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.api import PASSWORD, Api
 from tests.support.missing import program
 from tests.support.server import served

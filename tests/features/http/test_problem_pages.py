@@ -8,11 +8,11 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from gatepost.accounts.errors import UsernameTaken
 from gatepost.app import create_app
 from gatepost.core.errors import Unavailable
 from gatepost.core.settings import Settings
-from gatepost.limits.errors import TooManyRequests
+from gatepost.identity.accounts.errors import UsernameTaken
+from gatepost.identity.throttling.errors import TooManyRequests
 from tests.conftest import SECRET, http_client
 from tests.support.api import assert_problem, assert_problem_page
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gatepost.app import create_app
-from gatepost.http import protocol
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.http.server import protocol
 from tests.support.server import served
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"

@@ -10,7 +10,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.features.http.test_desync import UPGRADES
 from tests.support.api import PASSWORD, Api
 from tests.support.proxies import WAYS, proxy

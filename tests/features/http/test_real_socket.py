@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.server import served
 
 GOOD = json.dumps({"username": "Abbey Salami", "password": "x"}).encode()

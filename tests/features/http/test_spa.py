@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from sqlalchemy import URL
 
 from gatepost.app import create_app
-from gatepost.http.spa import is_hashed
+from gatepost.http.spa.app import is_hashed
 from tests.conftest import MakeServices, started
 from tests.support.api import Api, assert_problem, assert_problem_page
 from tests.support.server import served

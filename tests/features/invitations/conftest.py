@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from gatepost.access.principal import RoleName
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.tokens.principal import RoleName
 from tests.features.admin.conftest import (  # noqa: F401  fixtures
     MakePerson,
     _no_role_work_in_the_background,

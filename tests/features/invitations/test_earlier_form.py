@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, text
 
-from gatepost.accounts.models import OneTimeToken
+from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
-from gatepost.core.database import Database, create_engine
-from gatepost.core.migrations import migrate
+from gatepost.core.db.database import Database, create_engine
+from gatepost.core.db.migrations import migrate
+from gatepost.identity.accounts.models import OneTimeToken
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
 from tests.features.invitations.conftest import accept
 from tests.support.api import Api, assert_problem
 from tests.support.links import take_mails

@@ -2,11 +2,11 @@
 
 import pytest
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
+from gatepost.composition.services import Services
 from gatepost.core.settings import SignUp
-from gatepost.services import Services
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import User
-from gatepost.accounts.repository import Users
 from gatepost.audit.log import AuditEvent
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.repository import Users
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.features.invitations.conftest import GUEST, INVITATIONS, MakeRole, accept, invite, invited

@@ -5,10 +5,10 @@ from datetime import datetime
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import SignUp
-from gatepost.services import Services
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.invitations.conftest import GUEST, INVITATIONS, accept, invited
 from tests.support.api import Api, Person, assert_problem

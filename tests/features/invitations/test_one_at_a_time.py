@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import func, select
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
-from gatepost.invitations.models import Invitation
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.invitations.models import Invitation
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.features.invitations.conftest import GUEST, INVITATIONS, MakeRole, accept, invite, invited
 from tests.support.api import Api, Person, assert_problem

@@ -10,9 +10,9 @@ from sqlalchemy import select
 
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.invitations.models import Invitation
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.invitations.models import Invitation
 from tests.features.admin.conftest import MakePerson
 from tests.features.invitations.conftest import GUEST, INVITATIONS, accept, invite, invited
 from tests.support.api import PASSWORD, Api, Person, assert_problem

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from gatepost import running
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import SignUp
-from gatepost.invitations.models import Invitation
+from gatepost.identity.invitations.models import Invitation
 from gatepost.mail.models import OutboxMail
-from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson
 from tests.features.invitations.conftest import GUEST, INVITATIONS, accept, invite

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from gatepost.composition.services import Services
 from gatepost.core.settings import JwtAlgorithm, Settings
-from gatepost.services import Services
 from tests.conftest import MakeServices, MakeSettings
 
 # Those that have a private key; making one for RS256 takes its time, so not every test is for both.

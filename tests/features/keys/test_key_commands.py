@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from gatepost.composition.services import Services
 from gatepost.core.settings import Settings
-from gatepost.keys.errors import SigningKeyError
-from gatepost.services import Services
+from gatepost.identity.keys.errors import SigningKeyError
 from tests.conftest import MakeSettings
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from gatepost.accounts.models import user_roles
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import JwtAlgorithm
-from gatepost.services import Services
+from gatepost.identity.accounts.models import user_roles
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from gatepost.admin.keys.rotation import KeyState, KeyStatus
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import JwtAlgorithm
-from gatepost.keys.errors import SigningKeyError
-from gatepost.keys.rotation import KeyState, KeyStatus
-from gatepost.services import Services
+from gatepost.identity.keys.errors import SigningKeyError
 from tests.conftest import MakeServices, http_client, started
 from tests.features.keys.conftest import Worker, every_algorithm
 from tests.support.api import Api, assert_problem

@@ -4,9 +4,9 @@ import httpx
 import jwt
 from sqlalchemy import select
 
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 from gatepost.core.settings import JwtAlgorithm
-from gatepost.keys.models import StoredKey
+from gatepost.identity.keys.models import StoredKey
 from tests.conftest import SECRET, MakeServices, http_client, started
 from tests.features.keys.conftest import every_algorithm
 from tests.support.api import Api, assert_problem

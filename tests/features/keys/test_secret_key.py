@@ -5,11 +5,11 @@ import base64
 import pytest
 from sqlalchemy import select
 
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import JwtAlgorithm
-from gatepost.keys.errors import SigningKeyError
-from gatepost.keys.models import StoredKey
-from gatepost.services import Services
+from gatepost.identity.keys.errors import SigningKeyError
+from gatepost.identity.keys.models import StoredKey
 from tests.conftest import SECRET, MakeServices, MakeSettings, http_client, started
 from tests.features.keys.conftest import every_algorithm
 from tests.support.api import Api, Person, assert_problem

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 from gatepost.core.settings.mail import parse_mail_url, read_sender
 from gatepost.mail.examples import example
 from gatepost.mail.messages import Messages

@@ -5,7 +5,7 @@ from email.message import EmailMessage
 
 import pytest
 
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
 from gatepost.mail.worker import CLAIM

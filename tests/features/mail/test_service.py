@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from gatepost import running
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
 from tests.conftest import MakeServices, http_client, started
 from tests.features.mail.conftest import Rows
 from tests.support.api import PASSWORD, Api

@@ -11,8 +11,8 @@ from sqlalchemy import select, text
 
 from gatepost.app import create_app
 from gatepost.audit.models import AuditEntry
+from gatepost.composition.services import Services
 from gatepost.core.settings import JwtAlgorithm, LogFormat, LogLevel
-from gatepost.services import Services
 from tests.conftest import ADDRESS, MakeServices, http_client, started
 from tests.support.api import Api
 from tests.support.collector import Collector, trace_collector

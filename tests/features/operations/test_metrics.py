@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from sqlalchemy import delete
 
 from gatepost.app import create_app
-from gatepost.core.traffic import Traffic
+from gatepost.composition.services import Services
+from gatepost.core.request_metrics import Traffic
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 from gatepost.operations.figures import Figure, Kind
 from gatepost.operations.figures import Figures as ProcessFigures
-from gatepost.services import Services
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem, bearer
 from tests.support.clock import FakeClock

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from gatepost.app import create_app
-from gatepost.core.migrations import newest_revision
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.migrations import newest_revision
 from tests.conftest import MakeServices, http_client
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock

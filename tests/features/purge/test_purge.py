@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-import gatepost.running
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
-from gatepost.core import purging
-from gatepost.core.database import Database
-from gatepost.core.purging import Purger, PurgeTask
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation, Session
+import gatepost.lifespan
+from gatepost.composition.services import Services
+from gatepost.core.db import purging
+from gatepost.core.db.database import Database
+from gatepost.core.db.purging import Purger, PurgeTask
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.sessions.models import Revocation, Session
 from tests.conftest import MakeServices, MakeSettings, started
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -190,7 +190,7 @@ async def test_command_tells_what_went(
 async def test_service_purges_by_itself(
     make_services: MakeServices, database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gatepost.running, "PURGE_SECONDS", 0.02)
+    monkeypatch.setattr(gatepost.lifespan, "PURGE_SECONDS", 0.02)
     await issue_link(database, now=clock.now() - timedelta(days=8))
 
     async with started(make_services()), asyncio.timeout(20):

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gatepost.app import create_app
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.conftest import http_client
 from tests.support.api import Api
 

@@ -3,8 +3,8 @@
 from sqlalchemy import select
 
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.links import take_link, take_mails
 

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.tokens.principal import RoleName
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

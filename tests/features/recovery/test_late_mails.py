@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect, select
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
-from gatepost.accounts.repository import Users
+from gatepost.composition.services import Services
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.services import Services
 from tests.features.admin.conftest import at_once, give
 from tests.features.recovery.test_link_ends import USES
 from tests.support.api import PASSWORD, Api, Person, assert_problem

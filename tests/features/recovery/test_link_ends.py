@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import URL
 
-from gatepost.access.principal import RoleName
-from gatepost.accounts.mails import LINK_OF, Fate, LinkEnd, fate, fates
-from gatepost.accounts.names import parse_email
-from gatepost.accounts.one_time_tokens import OneTimeTokens, Purpose
+from gatepost.composition.services import Services
+from gatepost.identity.accounts.names import parse_email
+from gatepost.identity.links.mails import LINK_OF, Fate, LinkEnd, fate, fates
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.outbox import MailKind
-from gatepost.services import Services
 from tests.conftest import MakeServices
 from tests.features.admin.conftest import give
 from tests.features.recovery.conftest import unattended

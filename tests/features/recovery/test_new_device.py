@@ -1,6 +1,6 @@
 """The mail about a sign-in from a new device, and "this was not me"."""
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.links import take_mails

@@ -5,9 +5,9 @@ from hashlib import sha256
 
 from sqlalchemy import select
 
-from gatepost.accounts.models import OneTimeToken
-from gatepost.core.base64url import decode
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.crypto.base64url import decode
+from gatepost.identity.accounts.models import OneTimeToken
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails

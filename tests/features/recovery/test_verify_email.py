@@ -4,9 +4,9 @@ import asyncio
 
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
+from gatepost.composition.services import Services
 from gatepost.core.settings import EmailVerification
-from gatepost.services import Services
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

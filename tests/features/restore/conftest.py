@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import URL
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.copies import Copy
 
 

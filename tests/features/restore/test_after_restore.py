@@ -7,16 +7,16 @@ import pytest
 from sqlalchemy import delete, select, update
 from typer.testing import CliRunner
 
-from gatepost.accounts.models import OneTimeToken, User, user_roles
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
 from gatepost.core.settings import Settings
-from gatepost.keys.models import StoredKey
+from gatepost.identity.accounts.models import OneTimeToken, User, user_roles
+from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.sessions.models import Session
 from gatepost.mail.outbox import MailKind, enqueue
-from gatepost.services import Services
-from gatepost.sessions.models import Session
 from tests.conftest import MakeServices, MakeSettings, http_client, started
-from tests.features.resource.conftest import make_gatepost, network, notes, until_it_answers
+from tests.features.sdk.conftest import make_gatepost, network, notes, until_it_answers
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
@@ -32,7 +32,7 @@ SHARED = "a shared secret of more than 32 bytes"
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatepost.resource.issuer.WAIT_SECONDS", 1)
+    monkeypatch.setattr("gatepost.sdk.issuer.WAIT_SECONDS", 1)
 
 
 @pytest.fixture

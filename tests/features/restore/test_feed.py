@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import func, select, update
 
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Revocation
 from tests.conftest import MakeServices
-from tests.features.resource.conftest import Notes, make_gatepost, network, notes, until_it_answers
+from tests.features.sdk.conftest import Notes, make_gatepost, network, notes, until_it_answers
 from tests.support.api import Api, Person, bearer
 from tests.support.clock import FakeClock
 from tests.support.copies import Copy
@@ -20,7 +20,7 @@ FEED = "/api/auth/revocations"
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gatepost.resource.issuer.WAIT_SECONDS", 1)
+    monkeypatch.setattr("gatepost.sdk.issuer.WAIT_SECONDS", 1)
 
 
 async def settle(*services: Services, clock: FakeClock) -> None:

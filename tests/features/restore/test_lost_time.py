@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import select
 
-from gatepost.accounts.models import OneTimeToken, User
-from gatepost.accounts.one_time_tokens import Purpose
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Revocation, Session
-from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.links.tokens import Purpose
+from gatepost.identity.sessions.models import Revocation, Session
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem, bearer
@@ -219,7 +219,7 @@ async def test_number_that_is_taken_is_drawn_again(
     first = await api.sign_up("First")
     taken, free = session_id(first.access_token), session_id(first.access_token) + 1
     draws = [taken, free, taken, free + 1]
-    monkeypatch.setattr("gatepost.sessions.tokens.new_random_id", lambda: draws.pop(0))
+    monkeypatch.setattr("gatepost.identity.sessions.tokens.new_random_id", lambda: draws.pop(0))
 
     second = await api.sign_up("Second")
     third = await api.sign_in("First")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from gatepost.services import Services
+from gatepost.composition.services import Services
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.clock import FakeClock
 

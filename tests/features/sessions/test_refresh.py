@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, event, func, insert, select, update
 
-from gatepost.accounts.models import User, user_roles
 from gatepost.audit.models import AuditEntry
-from gatepost.core.base64url import decode
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Session
-from gatepost.sessions.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.composition.services import Services
+from gatepost.core.crypto.base64url import decode
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User, user_roles
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
-from gatepost.sessions.models import Session
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock

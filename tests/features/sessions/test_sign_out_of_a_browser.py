@@ -7,8 +7,8 @@ import httpx
 import pytest
 from sqlalchemy import event
 
-from gatepost.core.database import Database, DatabaseUnavailable
-from gatepost.sessions.models import Session
+from gatepost.core.db.database import Database, DatabaseUnavailable
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gatepost.core.database import Database
-from gatepost.sessions.models import Session
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.cookies import ACCESS, OUR_PAGE, REFRESH, cookies_of, takes_back

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from gatepost.core.database import Database
-from gatepost.sessions.models import Session
-from gatepost.sessions.revocation import MOST_SESSION_LINES
+from gatepost.core.db.database import Database
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.revocation import MOST_SESSION_LINES
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.cookies import ACCESS, OUR_PAGE, REFRESH, cookies_of

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from gatepost.accounts.models import User
-from gatepost.accounts.names import parse_email, parse_username
-from gatepost.accounts.service import NewAccount
-from gatepost.core.database import Database
-from gatepost.core.passwords import Verdict
-from gatepost.sessions.models import Session
+from gatepost.core.crypto.passwords import Verdict
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.registration.service import NewAccount
+from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock

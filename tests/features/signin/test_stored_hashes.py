@@ -8,11 +8,11 @@ import pytest
 from passlib.context import CryptContext
 from sqlalchemy import func, select, update
 
-from gatepost.accounts import hash_survey
-from gatepost.accounts.models import User
 from gatepost.audit.models import AuditEntry
-from gatepost.core.database import Database
-from gatepost.services import Services
+from gatepost.composition.services import Services
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
+from gatepost.identity.credentials import hash_survey
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 

@@ -6,8 +6,8 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from gatepost.accounts.models import User
-from gatepost.core.database import Database
+from gatepost.core.db.database import Database
+from gatepost.identity.accounts.models import User
 from tests.support.api import PASSWORD, Api
 from tests.support.clock import FakeClock
 

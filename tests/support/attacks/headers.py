@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from gatepost.core.jose import generate_private_pem, sign, signing_key_from_pem
+from gatepost.core.crypto.jose import generate_private_pem, sign, signing_key_from_pem
 from tests.support.attacks.target import Attack, Forge, Target, encode, to_json, with_header
 
 TYPES: tuple[object, ...] = (

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gatepost.core.jose import NEW_RSA_BITS
+from gatepost.core.crypto.jose import NEW_RSA_BITS
 from tests.support.attacks.target import (
     ALGORITHMS,
     ASYMMETRIC,

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes, hmac, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gatepost.core import strict_json
-from gatepost.core.jose import SigningKey, sign
+from gatepost.core.crypto.jose import SigningKey, sign
 
 ES256, RS256, HS256 = "ES256", "RS256", "HS256"
 ALGORITHMS = (ES256, RS256, HS256)

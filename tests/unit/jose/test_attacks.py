@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.core import jws
+from gatepost.core.crypto import jws
 from tests.support.attacks import ATTACKS
 from tests.support.attacks.target import ALGORITHMS, Attack
 from tests.support.attacks.witness import witness

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from gatepost.core import jose, jws
+from gatepost.core.crypto import jose, jws
 from tests.support.attacks.signatures import P256_ORDER
 from tests.support.attacks.target import ALGORITHMS, decode, encode, to_json
 from tests.unit.jose.verifier import NOW, good_claims, signing_key, target, verify

@@ -6,7 +6,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 
-from gatepost.core import jose, jws
+from gatepost.core.crypto import jose, jws
 from tests.support.attacks.target import ASYMMETRIC, decode, encode
 from tests.unit.jose.verifier import good_claims, signing_key, verify
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gatepost.core import jws
+from gatepost.core.crypto import jws
 from tests.support.attacks.target import ALGORITHMS, Target, encode, to_json
 from tests.support.properties import patient
 from tests.unit.jose.verifier import good_claims, signing_key, target, verify

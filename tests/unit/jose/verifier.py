@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from gatepost.core import jose, jws
+from gatepost.core.crypto import jose, jws
 from tests.support.attacks.target import Target
 
 ISSUER = "http://localhost:8080"

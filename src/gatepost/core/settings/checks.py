@@ -10,8 +10,8 @@ from pathlib import Path
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError as UnreadableSource
 
-from gatepost.core.database_tls import TlsUnusable, tls_context
-from gatepost.core.secrets import SecretFileError, development_secret
+from gatepost.core.crypto.secrets import SecretFileError, development_secret
+from gatepost.core.db.tls import TlsUnusable, tls_context
 from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
-from gatepost.core.database_tls import DatabaseTls
-from gatepost.core.database_url import require_host
+from gatepost.core.db.tls import DatabaseTls
+from gatepost.core.db.url import require_host
 from gatepost.core.settings.types import CommaSeparated, Origins, PositiveInt, PositiveSeconds, PublicUrl
 
 LARGEST_PORT = 65535

@@ -8,10 +8,10 @@ from typing import Any
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from gatepost.core.database_tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
-from gatepost.core.database_url import DRIVERS, read_database_url
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
+from gatepost.core.db.url import DRIVERS, read_database_url
 from gatepost.core.origins import TrustedOrigins, origin_of
-from gatepost.core.secrets import SecretKeys
 from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource

@@ -1,0 +1,80 @@
+"""What the routes of administration ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import Field
+
+from gatepost.admin.accounts.lifecycle import AccountStanding
+from gatepost.admin.accounts.pages import AccountReader
+from gatepost.admin.accounts.preconditions import Caller, Seen
+from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.admin.accounts.service import AccountEditor
+from gatepost.admin.roles.service import RoleEditor
+from gatepost.core.ids import LARGEST_ID
+from gatepost.http.deps import ClientDep, provided
+from gatepost.identity.access.deps import CurrentUser, require_permission
+from gatepost.identity.tokens.principal import Permission
+
+LARGEST_PAGE = 1_000_000
+
+AccountReaderDep = Annotated[AccountReader, Depends(provided(AccountReader))]
+AccountEditorDep = Annotated[AccountEditor, Depends(provided(AccountEditor))]
+AccountStandingDep = Annotated[AccountStanding, Depends(provided(AccountStanding))]
+RoleEditorDep = Annotated[RoleEditor, Depends(provided(RoleEditor))]
+
+CanReadUsers = Depends(require_permission(Permission.USERS_READ))
+CanWriteUsers = Depends(require_permission(Permission.USERS_WRITE))
+CanReadRoles = Depends(require_permission(Permission.USERS_READ, Permission.ROLES_WRITE))
+CanWriteRoles = Depends(require_permission(Permission.ROLES_WRITE))
+
+UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
+RoleId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[4])]
+PageQuery = Annotated[int, Query(ge=1, le=LARGEST_PAGE, examples=[1])]
+SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
+SortQuery = Annotated[Sort, Query(description="`-` in front: the greatest first.", examples=["-createdAt"])]
+AfterQuery = Annotated[
+    str | None,
+    Query(max_length=2048, description="`next` of the page before; `page` is not looked at then.", examples=[None]),
+]
+
+
+async def _caller(user: CurrentUser, client: ClientDep) -> Caller:
+    return Caller(user, client)
+
+
+async def _seen(
+    if_match: Annotated[
+        str | None, Header(max_length=1024, description="The ETag that was read; 412 if it is another by now.")
+    ] = None,
+) -> Seen:
+    return Seen() if if_match is None else Seen(tags=tuple(tag.strip() for tag in if_match.split(",")))
+
+
+async def _filter(
+    search: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=320,
+            description="Words of the user name or the address, or how they begin, all of them; a domain; an id, as "
+            "`302` or `#302`. Case, width and accents do not matter.",
+            examples=["abbey"],
+        ),
+    ] = None,
+    role: Annotated[str | None, Query(max_length=64, description="Who has this role.", examples=["admin"])] = None,
+    status: Annotated[
+        Status | None,
+        Query(description="`deleting`: the owner wants it deleted, and there is still time.", examples=["active"]),
+    ] = None,
+    ids: Annotated[
+        list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None,
+        Query(alias="id", max_length=100, description="Only these, up to 100: `id=1&id=2`.", examples=[[1, 2]]),
+    ] = None,
+) -> Filter:
+    return Filter(None if search is None else Search.of(search), role, status, tuple(ids or ()))
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+SeenDep = Annotated[Seen, Depends(_seen)]
+FilterDep = Annotated[Filter, Depends(_filter)]

@@ -1,0 +1,126 @@
+"""Reading accounts: one, or a page of them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from gatepost.admin.accounts.lists import AccountList, Place, Total
+from gatepost.admin.accounts.preconditions import Caller, authority_of
+from gatepost.admin.accounts.search import Cursor, Filter, Sort
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.identity.accounts.errors import UnknownRole, UserNotFound
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.tokens.principal import Permission
+
+# Accounts of an export that are read in one transaction.
+EXPORT_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some accounts in order; `total` and `number` are None where the page was found by a cursor."""
+
+    items: Sequence[User]
+    size: int
+    number: int | None
+    total: Total | None
+    next_cursor: str | None
+
+    @property
+    def pages(self) -> int | None:
+        """How many pages there are, as far as was counted."""
+        return None if self.total is None else -(-self.total.count // self.size)
+
+
+class AccountReader:
+    """Shows accounts to those who look after them."""
+
+    def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
+        self._db = database
+        self._clock = clock
+        self._sessions = sessions
+
+    async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> Page:
+        """Return a page by its number, or by the cursor of the page before, which costs the same however deep it is.
+
+        Raises:
+            UnknownRole: the filter names a role that does not exist.
+            CursorUnusable: the cursor is none of ours, or belongs to another order.
+        """
+        cursor = None if after is None else Cursor.read(after, sort)
+        async with self._db.read() as tx:
+            await _require_role(tx, wanted)
+            accounts = await AccountList.of(tx, wanted)
+            total = await accounts.total() if cursor is None else None
+            # One more than is shown tells whether there is a next page.
+            offset = 0 if cursor is not None else (number - 1) * size
+            found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
+        items = found[:size]
+        if total is not None and items:
+            total = total.at_least(offset + len(found))
+        return Page(
+            items=items,
+            size=size,
+            number=None if cursor is not None else number,
+            total=total,
+            next_cursor=Cursor.at(items[-1], sort).write() if len(found) > size else None,
+        )
+
+    @retry_conflicts
+    async def export(self, wanted: Filter, sort: Sort, *, by: Caller) -> AsyncIterator[Sequence[User]]:
+        """Note that accounts are taken out, and give them page by page; who comes or goes meanwhile may be missing.
+
+        Raises:
+            TokenStale, TokenRevoked, PermissionRequired: as for every act.
+            UnknownRole: the filter names a role that does not exist.
+        """
+        details = {"form": "csv", "filter": wanted.parts}
+        async with self._db.begin() as tx:
+            await authority_of(tx, by, Permission.USERS_READ)
+            await _require_role(tx, wanted)
+            record(
+                tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+                details=details,
+            )  # fmt: skip
+        return self._all(wanted, sort)
+
+    async def _all(self, wanted: Filter, sort: Sort) -> AsyncIterator[Sequence[User]]:
+        cursor: Cursor | None = None
+        while True:
+            async with self._db.read() as tx:
+                accounts = await AccountList.of(tx, wanted)
+                page = await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor))
+            yield page
+            if len(page) < EXPORT_PAGE:
+                return
+            cursor = Cursor.at(page[-1], sort)
+
+    async def get(self, user_id: int) -> User:
+        """Return an account.
+
+        Raises:
+            UserNotFound: there is none with this id.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).get(user_id)
+        if user is None:
+            raise UserNotFound
+        return user
+
+    async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, the last used first, page by page.
+
+        Raises:
+            UserNotFound: there is none with this id.
+        """
+        await self.get(user_id)
+        return self._sessions.list_of(user_id)
+
+
+async def _require_role(tx: Transaction, wanted: Filter) -> None:
+    if wanted.role is not None and not await Roles(tx).named([wanted.role]):
+        raise UnknownRole(f"Failed! Role does not exist = {wanted.role}")

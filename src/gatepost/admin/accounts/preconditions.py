@@ -1,0 +1,158 @@
+"""What every act of looking after others begins with: who may do it, on what, as they have seen it."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from gatepost.admin.accounts.errors import BeyondAuthority, OwnAccount, VersionMismatch
+from gatepost.admin.accounts.repository import ManagedUsers
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import Client
+from gatepost.identity.access.errors import PermissionRequired
+from gatepost.identity.accounts.authority import Authority
+from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.sessions.errors import TokenRevoked, TokenStale
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.tokens.principal import ALL_PERMISSIONS, Permission, Principal
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, and from where."""
+
+    principal: Principal
+    client: Client
+
+    @property
+    def user_id(self) -> int:
+        """The id of their account."""
+        return self.principal.user_id
+
+    @property
+    def in_name_of(self) -> int:
+        """The account that answers for what they send: their own."""
+        return self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Whoever runs commands on the machine itself: may do everything, and the audit log names no account.
+
+    What needs an account that answers for it, as an invitation does, is sent in the name of one.
+    """
+
+    in_name_of: int | None = None
+    user_id: None = None
+    client: None = None
+
+
+Actor = Caller | Shell
+EVERYTHING = Authority(frozenset(), frozenset({ALL_PERMISSIONS}))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state of a thing that the caller has seen: the tags of If-Match (RFC 9110, section 13.1.1), or its version.
+
+    None is a caller who does not care.
+    """
+
+    tags: tuple[str, ...] | None = None
+    version: int | None = None
+
+    def require(self, tag: str, *, version: int | None = None) -> None:
+        """Go on only where the thing is as it was seen.
+
+        Raises:
+            VersionMismatch: it has changed.
+        """
+        if self.tags is not None and ANY not in self.tags and tag not in self.tags:
+            raise VersionMismatch
+        if self.version is not None and self.version != version:
+            raise VersionMismatch
+
+
+def tag_of_user(user: User) -> str:
+    """Return the ETag of an account."""
+    return f'"{user.version}"'
+
+
+def tag_of_role(role: Role) -> str:
+    """Return the ETag of a role, which has no version: a digest of what it says."""
+    text = json.dumps([role.id, role.name, role.description, sorted(role.permissions)])
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+
+
+def roles_in_words(roles: Iterable[Role]) -> dict[str, list[str] | list[int]]:
+    """Return roles as the audit log tells them: what they are called at that moment, and their ids, which stay."""
+    held = list(roles)
+    return {"roles": [role.name for role in held], "role_ids": [role.id for role in held]}
+
+
+async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -> Authority:
+    """Return the caller's authority, as it is now and stays until the transaction ends.
+
+    Raises:
+        TokenStale, TokenRevoked: their account has changed, or their session ended, since their token was issued.
+        PermissionRequired: they may not do what needs this permission.
+    """
+    answers = await Users(tx).kept(caller.in_name_of) if caller.in_name_of is not None else None
+    if isinstance(caller, Shell) and caller.in_name_of is not None:
+        if answers is None or answers.disabled_at is not None or answers.erase_at is not None:
+            raise PermissionRequired("The account in whose name this is done is disabled, or about to leave.")
+        return _allowed(Authority.of(answers), permission)
+    return await _authority(tx, answers, caller, permission)
+
+
+async def open_act(
+    tx: Transaction, caller: Actor, user_id: int, seen: Seen, *, own_route: str | None = None
+) -> tuple[User, Authority]:
+    """Return the account to act on, locked, and the caller's authority.
+
+    `own_route` says where the caller does this to their own account; None where they may do it here.
+
+    Raises:
+        TokenStale, TokenRevoked, PermissionRequired: as for `authority_of`.
+        OwnAccount: it is the caller's, and there is a route for that.
+        UserNotFound: there is no account with this id.
+        BeyondAuthority: the account has more than the caller.
+        VersionMismatch: it is not as the caller has seen it.
+    """
+    actor, user = await ManagedUsers(tx).lock(actor_id=caller.user_id, user_id=user_id)
+    authority = await _authority(tx, actor, caller, Permission.USERS_WRITE)
+    if user is None:
+        raise UserNotFound
+    if user_id == caller.user_id:
+        if own_route is not None:
+            raise OwnAccount(f"This is your own account. Use {own_route}.")
+    elif not authority.reaches(user.roles):
+        raise BeyondAuthority
+    seen.require(tag_of_user(user), version=user.version)
+    return user, authority
+
+
+async def _authority(tx: Transaction, actor: User | None, caller: Actor, permission: Permission) -> Authority:
+    if isinstance(caller, Shell):
+        return EVERYTHING
+    # The gate has let the token pass; that may have been a moment before the account changed, or its session ended.
+    if actor is None or actor.disabled_at is not None:
+        raise TokenStale
+    # The number alone may be another account's since a restore.
+    said = caller.principal
+    if (actor.random_id, actor.token_version) != (said.random_id, said.token_version):
+        raise TokenStale
+    session = await Sessions(tx).get(caller.principal.session_id)
+    if session is None or session.ended_at is not None:
+        raise TokenRevoked
+    return _allowed(Authority.of(actor), permission)
+
+
+def _allowed(authority: Authority, permission: Permission) -> Authority:
+    if not authority.allows([permission]):
+        raise PermissionRequired(f"The permission {permission} is needed.")
+    return authority

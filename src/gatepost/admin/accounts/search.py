@@ -1,0 +1,173 @@
+"""What to look for in which order: the search words, the filters, and the place where a page begins."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.core.clock import utc
+from gatepost.core.ids import LARGEST_ID
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name, read_email, read_username
+from gatepost.identity.accounts.search_words import terms_of
+
+
+class Status(StrEnum):
+    """What state an account is in; `unverified` says nothing of the others."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    UNVERIFIED = "unverified"
+    DELETING = "deleting"
+
+
+class Sort(StrEnum):
+    """The orders of accounts, each with an index; names and addresses in their canonical form, by code point.
+
+    Who has never signed in is before everybody who has.
+    """
+
+    ID = "id"
+    ID_DOWN = "-id"
+    USERNAME = "username"
+    USERNAME_DOWN = "-username"
+    EMAIL = "email"
+    EMAIL_DOWN = "-email"
+    CREATED = "createdAt"
+    CREATED_DOWN = "-createdAt"
+    LAST_SIGN_IN = "lastSignInAt"
+    LAST_SIGN_IN_DOWN = "-lastSignInAt"
+
+    @property
+    def field(self) -> str:
+        """The order without its direction."""
+        return self.removeprefix("-")
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the greatest comes first."""
+        return self.startswith("-")
+
+
+# Of one value there may be several accounts, and their ids decide.
+MOMENTS = ("createdAt", "lastSignInAt")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What a search can be: a whole user name or address in canonical form, an id (None where it cannot), and words."""
+
+    username: str | None
+    email: str | None
+    user_id: int | None
+    terms: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> "Search":
+        """Read a search; case, width and accents do not matter. `#302` is an id alone, `302` may be a word, too."""
+        word = text.strip()
+        if word.startswith("#") and (user_id := _id(word[1:])) is not None:
+            return cls(None, None, user_id, ())
+        return cls(_canonical(read_username, text), _canonical(read_email, text), _id(word), terms_of(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which accounts are wanted: all that fit everything that is given."""
+
+    search: Search | None = None
+    role: str | None = None
+    status: Status | None = None
+    ids: tuple[int, ...] = ()
+
+    @property
+    def parts(self) -> list[str]:
+        """What it has, and not what is searched for, which can be somebody's name."""
+        given = {"search": self.search, "role": self.role, "status": self.status, "id": self.ids}
+        return [name for name, value in given.items() if value]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last account of a page, by what the page is sorted by, and its id."""
+
+    sort: Sort
+    value: int | str | datetime | None
+    user_id: int
+
+    @classmethod
+    def at(cls, user: User, sort: Sort) -> "Cursor":
+        """Return the place just after an account."""
+        match sort.field:
+            case "username":
+                return cls(sort, user.username_canonical, user.id)
+            case "email":
+                return cls(sort, user.email_canonical, user.id)
+            case "createdAt":
+                return cls(sort, user.created_at, user.id)
+            case "lastSignInAt":
+                return cls(sort, user.last_sign_in_at, user.id)
+            case _:
+                return cls(sort, user.id, user.id)
+
+    @classmethod
+    def read(cls, text: str, sort: Sort) -> "Cursor":
+        """Read what `write` wrote.
+
+        Raises:
+            CursorUnusable: it is none, or of another order.
+        """
+        try:
+            written, value, user_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            is_moment = sort.field in MOMENTS and value is not None
+            cursor = cls(sort, utc(datetime.fromisoformat(value)) if is_moment else value, user_id)
+        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+            raise CursorUnusable from error
+        if written != sort.value or not cursor._is_sound():
+            raise CursorUnusable
+        return cursor
+
+    def write(self) -> str:
+        """Return it as text for a URL."""
+        value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
+        text = json.dumps([self.sort.value, value, self.user_id], ensure_ascii=False, separators=(",", ":"))
+        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+    def _is_sound(self) -> bool:
+        if type(self.user_id) is not int or not 0 <= self.user_id <= LARGEST_ID:
+            return False
+        match self.sort.field:
+            case "id":
+                return self.value == self.user_id and type(self.value) is int
+            case "lastSignInAt" if self.value is None:
+                return True
+            case "createdAt" | "lastSignInAt":
+                return isinstance(self.value, datetime) and self.value.tzinfo is not None
+            case _:
+                return isinstance(self.value, str) and _is_text(self.value)
+
+
+def _canonical(read: Callable[[str], Name], text: str) -> str | None:
+    try:
+        return read(text).canonical
+    except ValueError:
+        return None
+
+
+def _id(word: str) -> int | None:
+    if not (word.isascii() and word.isdecimal() and len(word) <= len(str(LARGEST_ID))):
+        return None
+    number = int(word)
+    return number if number <= LARGEST_ID else None
+
+
+def _is_text(word: str) -> bool:
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in word

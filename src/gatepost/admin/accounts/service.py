@@ -1,0 +1,242 @@
+"""Making accounts for others, and changing what they say."""
+
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.admin.accounts.errors import BeyondAuthority
+from gatepost.admin.accounts.links import end_links_of
+from gatepost.admin.accounts.preconditions import Caller, Seen, authority_of, open_act, roles_in_words
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import UNUSABLE_HASH, Passwords
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import FieldProblem
+from gatepost.core.settings import EmailVerification
+from gatepost.identity.accounts.errors import EmailTaken, UsernameTaken
+from gatepost.identity.accounts.guards import require_another_administrator
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name, mailbox_of
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.links.mails import LinkEnd, write
+from gatepost.identity.registration.service import username_of
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.throttling.counters import turn_of
+from gatepost.identity.tokens.principal import Permission
+from gatepost.mail.outbox import MailKind
+
+# Where one changes oneself; the address asks for the password there.
+OWN_CHANGE = "PATCH /api/users/me, and POST /api/auth/email/change for the address"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountWish:
+    """An account that somebody makes for somebody else."""
+
+    username: Name
+    email: Name
+    password: str | None = field(repr=False)
+    roles: tuple[str, ...]
+    is_verified: bool
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """What is to change about an account; None leaves it as it is."""
+
+    username: Name | None = None
+    email: Name | None = None
+    is_verified: bool | None = None
+    language: str | None = None
+
+
+class AccountEditor:
+    """Makes and changes accounts for those who look after them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        feed: RevocationFeed,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._feed = feed
+        self._rules = rules
+        self._policy = policy
+
+    async def create(self, wish: AccountWish, *, by: Caller) -> User:
+        """Make an account; one without a password gets a mail with a link to choose one.
+
+        Raises:
+            UsernameTaken, EmailTaken: another account has it.
+            UnknownRole: a role does not exist.
+            BeyondAuthority: a role is out of the caller's reach.
+            RolesTooLong: the roles do not fit into an access token.
+            UnusablePassword: the password breaks a rule.
+            HashingBusy: too many people are signing in.
+        """
+        password_hash = UNUSABLE_HASH
+        if wish.password is not None:
+            self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
+            password_hash = await self._passwords.hash(wish.password, asker=turn_of(by.client, str(by.user_id)))
+        try:
+            return await self._create(wish, password_hash, by=by)
+        except IntegrityError:
+            # Whoever was first can be seen now.
+            return await self._create(wish, password_hash, by=by)
+
+    async def change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+        """Change what an account says of its owner.
+
+        A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
+        old one is told. After a new user name, access tokens with the old one are stale, and links that the account
+        has asked for are void.
+
+        Raises:
+            UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
+            OwnAccount: it is the caller's own.
+            UsernameTaken, EmailTaken: another account has it.
+            UnusableUsername: the name is another address than the account's.
+            LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
+        """
+        try:
+            return await self._change(user_id, change, seen=seen, by=by)
+        except IntegrityError:
+            return await self._change(user_id, change, seen=seen, by=by)
+
+    @retry_conflicts
+    async def _create(self, wish: AccountWish, password_hash: str, *, by: Caller) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            roles = await Roles(tx).given(wish.roles)
+            if not authority.reaches(roles):
+                raise BeyondAuthority
+            require_fit(roles)
+            await _refuse_taken(tx, username=wish.username, email=wish.email)
+            user = await Users(tx).add(
+                User(
+                    username=wish.username.display,
+                    username_canonical=wish.username.canonical,
+                    email=wish.email.display,
+                    email_canonical=wish.email.canonical,
+                    email_verified_at=now if wish.is_verified else None,
+                    language=wish.language or self._policy.default_language,
+                    password_hash=password_hash,
+                    token_version=0,
+                    version=1,
+                    created_at=now,
+                    updated_at=now,
+                    roles=list(roles),
+                )
+            )
+            await self._feed.announce(tx, [user])
+            after = {**roles_in_words(roles), "email_verified": wish.is_verified}
+            record(
+                tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, client=by.client,
+                details={"after": after},
+            )  # fmt: skip
+            if wish.password is None:
+                await write(tx, MailKind.SET_PASSWORD, user, at=now)
+            else:
+                await self._ask_for_proof(tx, user)
+        return user
+
+    @retry_conflicts
+    async def _change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_CHANGE)
+            if change.username is not None:
+                own = change.email or Name(user.email, user.email_canonical)
+                change = replace(change, username=username_of(change.username, email=own))
+            await _refuse_taken(tx, username=change.username, email=change.email, but=user_id)
+            before = _plain(user)
+            changed = await self._apply(tx, user, change)
+            after = _plain(user)
+            if changed or after != before:
+                user.version, user.updated_at = user.version + 1, now
+                record(
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user_id, actor_id=by.user_id, client=by.client,
+                    details={"changed": changed, "before": before, "after": after},
+                )  # fmt: skip
+                await tx.flush()
+        return user
+
+    async def _apply(self, tx: Transaction, user: User, change: AccountChange) -> list[str]:
+        """Change an account; return which of its names changed, which the audit log does not repeat."""
+        now = self._clock.now()
+        changed = []
+        was_verified = user.email_verified_at is not None
+        if change.username is not None and change.username.display != user.username:
+            user.username, user.username_canonical = change.username.display, change.username.canonical
+            changed.append("username")
+            await end_links_of(tx, user, LinkEnd.NAME_REPLACED, now=now)
+        if change.email is not None and change.email.display != user.email:
+            changed.append("email")
+            if await self._move(tx, user, change.email) and "username" not in changed:
+                changed.append("username")
+        if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
+            user.email_verified_at = now if change.is_verified else None
+            await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
+        if was_verified and user.email_verified_at is None and self._policy.verification is EmailVerification.REQUIRED:
+            await require_another_administrator(tx, user, policy=self._policy)
+        if change.language is not None:
+            user.language = change.language
+        await tx.flush()
+        if "username" in changed:
+            await self._feed.revoke_account(tx, user.id)
+        if "email" in changed:
+            await self._ask_for_proof(tx, user)
+        return changed
+
+    async def _move(self, tx: Transaction, user: User, email: Name) -> bool:
+        """Give an account another address, or the same one in other case; return whether its user name went along.
+
+        The former address is told, and can take nothing back: the account may be somebody else's by now.
+        """
+        now = self._clock.now()
+        is_other = mailbox_of(email.display) != mailbox_of(user.email)
+        if is_other:
+            await write(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
+            user.email_verified_at = None
+        is_renamed = user.change_email(email)
+        if is_other:
+            await end_links_of(tx, user, LinkEnd.ADDRESS_REPLACED, now=now)
+        return is_renamed
+
+    async def _ask_for_proof(self, tx: Transaction, user: User) -> None:
+        if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
+            await write(tx, MailKind.VERIFY_EMAIL, user, at=self._clock.now())
+
+
+async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name | None, but: int | None = None) -> None:
+    """Let names pass that no account but this one has.
+
+    Raises:
+        UsernameTaken, EmailTaken: another account has it.
+    """
+    users = Users(tx)
+    if username is not None:
+        other = await users.by_username(username.canonical)
+        if other is not None and other.id != but:
+            raise UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])
+    if email is not None:
+        other = await users.by_email(email.canonical)
+        if other is not None and other.id != but:
+            raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+
+
+def _plain(user: User) -> dict[str, object]:
+    """Return what may stand in the audit log for ever: nothing that tells who it is."""
+    return {"language": user.language, "email_verified": user.email_verified_at is not None}

@@ -1,0 +1,57 @@
+"""What the routes of the audit log ask for."""
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Query
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+
+from gatepost.admin.audit.reader import AuditReader, Wanted
+from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent
+from gatepost.core.clock import utc
+from gatepost.core.ids import LARGEST_ID
+from gatepost.http.deps import provided
+from gatepost.http.schemas import unusable
+from gatepost.identity.access.deps import require_permission
+from gatepost.identity.tokens.principal import Permission
+
+AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]
+
+CanReadAudit = Depends(require_permission(Permission.AUDIT_READ))
+
+SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
+AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of the page before.", examples=[None])]
+
+
+def _is_written_out(text: str) -> str:
+    """Refuse `0.5`: read as seconds since 1970, where nobody meant that."""
+    with unusable("moment_unusable"):
+        if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
+            raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidator(utc)]
+
+
+async def _wanted(
+    user_id: Annotated[
+        int | None, Query(alias="userId", ge=1, le=LARGEST_ID, description="Whom it is about.", examples=[1])
+    ] = None,
+    actor_id: Annotated[
+        int | None, Query(alias="actorId", ge=1, le=LARGEST_ID, description="Who did it to them.", examples=[None])
+    ] = None,
+    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["session.refused"])] = None,
+    since: Annotated[
+        Moment | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
+    ] = None,
+    until: Annotated[Moment | None, Query(description="Before; with its zone.", examples=[None])] = None,
+    address: Annotated[
+        str | None,
+        Query(min_length=1, max_length=LONGEST_ADDRESS, description="Where from, exactly.", examples=["203.0.113.7"]),
+    ] = None,
+) -> Wanted:
+    return Wanted(user_id=user_id, actor_id=actor_id, event=event, address=address, since=since, until=until)
+
+
+WantedDep = Annotated[Wanted, Depends(_wanted)]

@@ -1,0 +1,109 @@
+"""Reading the audit log, a page at a time, the newest first."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement
+
+from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.audit.log import AuditEvent
+from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
+from gatepost.core.clock import utc
+from gatepost.core.db.database import Database, Transaction
+from gatepost.core.ids import LARGEST_ID
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.tokens.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries are wanted: all that fit everything that is given; `since` is among them, `until` is not."""
+
+    user_id: int | None = None
+    actor_id: int | None = None
+    event: AuditEvent | None = None
+    address: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The same for the database."""
+        equal = (
+            (AuditEntry.user_id, self.user_id),
+            (AuditEntry.actor_id, self.actor_id),
+            (AuditEntry.event, self.event),
+            (AuditEntry.address, self.address),
+        )
+        conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
+        if self.since is not None:
+            conditions.append(AuditEntry.at >= self.since)
+        if self.until is not None:
+            conditions.append(AuditEntry.at < self.until)
+        return conditions
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Some entries, and where the next page begins; None on the last one."""
+
+    entries: Sequence[AuditEntry]
+    next_cursor: str | None
+
+
+class AuditReader:
+    """Shows what is in the log."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    async def page(self, wanted: Wanted, *, size: int, after: str | None) -> AuditPage:
+        """Return the newest entries, or those after a cursor, which costs the same however deep it is.
+
+        Raises:
+            CursorUnusable: the cursor is none of ours.
+        """
+        place = None if after is None else _read(after)
+        async with self._db.read() as tx:
+            return await _page(tx, wanted, after=place, size=size)
+
+    async def activity(self, principal: Principal, *, size: int, after: str | None) -> AuditPage:
+        """Return what happened to the caller's account, as `page` does; nothing where it is gone.
+
+        Raises:
+            CursorUnusable: the cursor is none of ours.
+        """
+        place = None if after is None else _read(after)
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal)
+            if user is None:
+                return AuditPage([], None)
+            return await _page(tx, Wanted(user_id=user.id), after=place, size=size)
+
+
+async def _page(tx: Transaction, wanted: Wanted, *, after: tuple[datetime, int] | None, size: int) -> AuditPage:
+    # One more than is shown tells whether there is a next page.
+    found = await Entries(tx).page(wanted.conditions, after=after, size=size + 1)
+    entries = found[:size]
+    return AuditPage(entries, _write(entries[-1]) if len(found) > size else None)
+
+
+def _write(entry: AuditEntry) -> str:
+    text = json.dumps([entry.at.isoformat(), entry.id], separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read(text: str) -> tuple[datetime, int]:
+    try:
+        at_text, entry_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        at = utc(datetime.fromisoformat(at_text))
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise CursorUnusable from error
+    if type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
+        raise CursorUnusable
+    return at, entry_id

@@ -1,0 +1,34 @@
+"""The audit log, over HTTP."""
+
+from fastapi import APIRouter
+
+from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.audit.deps import AfterQuery, AuditReaderDep, CanReadAudit, SizeQuery, WantedDep
+from gatepost.admin.audit.schemas import ActivityPageResponse, AuditPageResponse
+from gatepost.http.openapi import problems
+from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.access.errors import PermissionRequired
+
+router = APIRouter(prefix="/api")
+
+
+@router.get(
+    "/admin/audit",
+    summary="The audit log",
+    tags=["administration"],
+    dependencies=[CanReadAudit],
+    responses=problems(PermissionRequired, CursorUnusable),
+)
+async def read_audit(
+    audit: AuditReaderDep, wanted: WantedDep, size: SizeQuery = 20, after: AfterQuery = None
+) -> AuditPageResponse:
+    """What happened, the newest first: all that fits every filter that is given."""
+    return AuditPageResponse.of(await audit.page(wanted, size=size, after=after))
+
+
+@router.get("/users/me/activity", summary="My activity", tags=["account"], responses=problems(CursorUnusable))
+async def read_activity(
+    user: CurrentUser, audit: AuditReaderDep, size: SizeQuery = 20, after: AfterQuery = None
+) -> ActivityPageResponse:
+    """What happened to one's own account, the newest first: sign-ins, refused ones too, and every change."""
+    return ActivityPageResponse.of(await audit.activity(user, size=size, after=after))

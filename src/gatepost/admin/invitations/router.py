@@ -1,0 +1,67 @@
+"""Invitations, over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response, status
+
+from gatepost.admin.accounts.deps import CallerDep, CanReadUsers, CanWriteUsers
+from gatepost.admin.accounts.errors import BeyondAuthority
+from gatepost.admin.invitations.deps import InvitationServiceDep
+from gatepost.admin.invitations.errors import InvitationNotFound, InvitationsClosed
+from gatepost.admin.invitations.schemas import InvitationRequest, InvitationResponse, shown
+from gatepost.core.ids import LARGEST_ID
+from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_array
+from gatepost.identity.access.errors import PermissionRequired
+from gatepost.identity.accounts.errors import EmailTaken, RoleNotGrantable, RolesTooLong, UnknownRole
+from gatepost.identity.accounts.names import parse_email
+from gatepost.identity.throttling.errors import TooManyRequests
+
+router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
+
+InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
+
+
+@router.post(
+    "",
+    summary="Invite somebody",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[CanWriteUsers],
+    responses=problems(
+        EmailTaken, UnknownRole, RoleNotGrantable, RolesTooLong, BeyondAuthority, InvitationsClosed, PermissionRequired,
+        TooManyRequests,
+    ),
+)  # fmt: skip
+async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by: CallerDep) -> InvitationResponse:
+    """A mail with a link goes to the address; who accepts it has the roles at once, and a proved address.
+
+    An earlier invitation of the address is void; past `MAILBOX_RATE` the answer is 429, and it stays good. When it is
+    accepted, the inviter must still be able to give the roles.
+    """
+    return InvitationResponse.of(
+        await invitations.invite(parse_email(body.email), roles=body.roles, language=body.language, by=by)
+    )
+
+
+@router.get(
+    "",
+    summary="Open invitations",
+    dependencies=[CanReadUsers],
+    response_model=list[InvitationResponse],
+    responses=problems(PermissionRequired),
+)
+async def list_invitations(invitations: InvitationServiceDep) -> Response:
+    """Those that nobody has accepted, the newest first."""
+    return await json_array(shown(invitations.list()))
+
+
+@router.delete(
+    "/{invitation_id}",
+    summary="Take an invitation back",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[CanWriteUsers],
+    responses=problems(InvitationNotFound, BeyondAuthority, PermissionRequired),
+)
+async def take_back(invitation_id: InvitationId, invitations: InvitationServiceDep, by: CallerDep) -> None:
+    """Its link is no good from then on. It needs what inviting with its roles needs."""
+    await invitations.take_back(invitation_id, by=by)

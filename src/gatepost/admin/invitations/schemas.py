@@ -1,0 +1,68 @@
+"""JSON of invitations."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field
+
+from gatepost.http.schemas import In, Out
+from gatepost.identity.accounts.schemas import EmailAddress
+from gatepost.identity.invitations.models import Invitation
+
+
+class InvitationRequest(In):
+    """Whom to invite, and the roles that they will have besides `user`."""
+
+    email: EmailAddress = Field(examples=["heba@gmail.com"])
+    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] = Field(
+        default=[], examples=[["moderator"]]
+    )
+    language: Literal["en", "de"] | None = Field(default=None, examples=["en"])
+
+
+class InvitationResponse(Out):
+    """An invitation that nobody has accepted yet."""
+
+    id: int = Field(examples=[1])
+    email: str = Field(examples=["heba@gmail.com"])
+    roles: list[str] = Field(description="Besides `user`, as they are called now.", examples=[["moderator"]])
+    invited_by: str = Field(examples=["admin"])
+    created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
+    expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
+
+    @classmethod
+    def of(cls, invitation: Invitation) -> Self:
+        """Show an invitation, without its token."""
+        return cls(
+            id=invitation.id,
+            email=invitation.email,
+            roles=invitation.role_names,
+            invited_by=invitation.inviter.username,
+            created_at=invitation.created_at,
+            expires_at=invitation.expires_at,
+        )
+
+
+class InvitationLinkRequest(In):
+    """The token of an invitation's link."""
+
+    token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpt_9Jq3…"])
+
+
+class InvitationLink(Out):
+    """What an invitation's link is good for."""
+
+    email: str = Field(examples=["heba@gmail.com"])
+    expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
+
+    @classmethod
+    def of(cls, invitation: Invitation) -> Self:
+        """Show what whoever has the token may know."""
+        return cls(email=invitation.email, expires_at=invitation.expires_at)
+
+
+async def shown(pages: AsyncIterator[Sequence[Invitation]]) -> AsyncIterator[list[dict[str, Any]]]:
+    """Show invitations page by page, as JSON."""
+    async for page in pages:
+        yield [InvitationResponse.of(invitation).model_dump(mode="json", by_alias=True) for invitation in page]

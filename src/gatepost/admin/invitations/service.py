@@ -1,0 +1,167 @@
+"""Invitations: a mail with a link, good for one account with the roles that were chosen."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from gatepost.admin.accounts.errors import BeyondAuthority
+from gatepost.admin.accounts.preconditions import Actor, authority_of, roles_in_words
+from gatepost.admin.invitations.errors import InvitationNotFound, InvitationsClosed
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.purging import delete_batch
+from gatepost.core.paging import in_pages
+from gatepost.core.settings import SignUp
+from gatepost.identity.accounts.authority import Authority
+from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
+from gatepost.identity.accounts.guards import take_turn
+from gatepost.identity.accounts.models import Role
+from gatepost.identity.accounts.names import Name
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.invitations.acceptance import roles_given
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.invitations.repository import Invitations
+from gatepost.identity.throttling.mailboxes import Mailboxes
+from gatepost.identity.tokens.principal import Permission, RoleName
+from gatepost.mail.outbox import MailKind, enqueue
+
+# One that has run out is shown to administrators, who may send it again.
+HISTORY = timedelta(days=7)
+
+
+class InvitationService:
+    """Invites people and takes invitations back."""
+
+    def __init__(self, database: Database, clock: Clock, mailboxes: Mailboxes, *, policy: AccountPolicy) -> None:
+        self._db = database
+        self._clock = clock
+        self._mailboxes = mailboxes
+        self._policy = policy
+
+    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
+        """Send an invitation for an address, which takes the place of an earlier one of that address.
+
+        Who accepts it gets these roles besides `user`, if the inviter may still give them then. The shell invites in
+        the name of an account, whose authority it has.
+
+        Raises:
+            InvitationsClosed: nobody could accept it.
+            EmailTaken: the address has an account.
+            UnknownRole: a role does not exist.
+            RoleNotGrantable: a role is out of the inviter's reach.
+            RolesTooLong: the roles do not fit into an access token.
+            BeyondAuthority: an earlier invitation of the address is out of the inviter's reach.
+            TooManyRequests: the address has been invited too often of late; the earlier invitation stays good.
+        """
+        if self._policy.signup is SignUp.CLOSED:
+            raise InvitationsClosed
+        # Counted here and not when the mail is sent: one that is dropped then would have made the earlier one void.
+        await self._mailboxes.take(MailKind.INVITATION, email.canonical)
+        return await self._invite(email, roles=roles, language=language, by=by)
+
+    @retry_conflicts
+    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
+        async with self._db.begin() as tx:
+            # Of two who invite an address at once, the later replaces what the other has sent; and a role that changes
+            # meanwhile takes back what it must, or is seen here.
+            await take_turn(tx)
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            given = await Roles(tx).given({*roles, RoleName.USER})
+            if not authority.reaches(given):
+                raise RoleNotGrantable("You can give only the roles that you have yourself.")
+            require_fit(given)
+            if await Users(tx).by_email(email.canonical) is not None:
+                raise EmailTaken
+            await self._make_room(tx, email, authority=authority, by=by)
+            invitation = await self._add(tx, email, given, by=by)
+            enqueue(
+                tx, MailKind.INVITATION, address=email.display, language=language or self._policy.default_language,
+                at=invitation.created_at, data={"invitation_id": invitation.id},
+            )  # fmt: skip
+            self._record(tx, AuditEvent.INVITED, invitation, by=by, **roles_in_words(given))
+        return invitation
+
+    def list(self) -> AsyncIterator[Sequence[Invitation]]:
+        """Give the invitations that nobody has accepted, the newest first, page by page."""
+        return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
+
+    @retry_conflicts
+    async def of_link(self, token: str) -> Invitation:
+        """Return the invitation of a link's token, if it could be accepted now; it is not used up.
+
+        Raises:
+            SignUpClosed: nobody could accept it.
+            InvitationUnusable: it is used, too old, taken back or replaced, or its inviter may not give it any more.
+            EmailTaken: the address has an account by now.
+        """
+        self._policy.require_sign_up(is_invited=True)
+        async with self._db.begin() as tx:
+            invitation = await Invitations(tx).of_token(token, now=self._clock.now())
+            if invitation is None:
+                raise InvitationUnusable
+            if await Users(tx).by_email(invitation.email_canonical) is not None:
+                raise EmailTaken
+            await roles_given(tx, invitation)
+        return invitation
+
+    @retry_conflicts
+    async def take_back(self, invitation_id: int, *, by: Actor) -> None:
+        """Make an invitation useless; it needs the authority that sending it does.
+
+        Raises:
+            InvitationNotFound: there is no unused invitation with this id.
+            BeyondAuthority: it gives more than the caller may.
+        """
+        async with self._db.begin() as tx:
+            authority = await authority_of(tx, by, Permission.USERS_WRITE)
+            invitation = await Invitations(tx).get(invitation_id)
+            if invitation is None:
+                raise InvitationNotFound
+            if not authority.reaches(invitation.roles):
+                raise BeyondAuthority
+            if not await self._remove(tx, invitation, by=by):
+                raise InvitationNotFound
+
+    async def purge(self) -> int:
+        """Remove a batch of invitations that ran out some time ago, and return how many went."""
+        return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
+
+    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> None:
+        """Take an earlier invitation of an address back: its link, sent or not, is no good any more."""
+        earlier = await Invitations(tx).of_address(email.canonical)
+        if earlier is None:
+            return
+        if earlier.expires_at > self._clock.now() and not authority.reaches(earlier.roles):
+            raise BeyondAuthority
+        await self._remove(tx, earlier, by=by)
+
+    async def _add(self, tx: Transaction, email: Name, roles: Sequence[Role], *, by: Actor) -> Invitation:
+        if by.in_name_of is None:
+            raise AssertionError("an invitation without an account that answers for it")
+        now = self._clock.now()
+        return await Invitations(tx).add(
+            Invitation(
+                email=email.display,
+                email_canonical=email.canonical,
+                inviter_id=by.in_name_of,
+                roles=[*roles],
+                created_at=now,
+                expires_at=now + self._policy.invitation_life,
+            )
+        )
+
+    async def _remove(self, tx: Transaction, invitation: Invitation, *, by: Actor) -> bool:
+        is_gone = await Invitations(tx).remove(invitation)
+        if is_gone:
+            self._record(tx, AuditEvent.INVITATION_TAKEN_BACK, invitation, by=by)
+        return is_gone
+
+    def _record(
+        self, tx: Transaction, event: AuditEvent, invitation: Invitation, *, by: Actor, **details: object
+    ) -> None:
+        record(
+            tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+            details={"invitation": invitation.id, **details},
+        )  # fmt: skip

@@ -1,0 +1,118 @@
+"""The life of every signing key, from its making to its end; nothing here opens a private key."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gatepost.admin.keys.rotation import KeyState, state_of
+from gatepost.audit.log import AuditEvent
+from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
+from gatepost.core.db.database import Database, Transaction
+from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.keys.repository import StoredKeys
+from gatepost.identity.keys.ring import SLACK, KeyRing, known_at
+
+# Keys that are gone are told of as far as these last events reach: some dozens of rotations.
+EVENTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLife:
+    """One key: published when it is made, known to every verifier, signing, retiring, its last token over, retired.
+
+    A moment is None where it has not come, or where the audit log no longer knows it.
+    """
+
+    kid: str
+    algorithm: str | None
+    state: KeyState
+    created_at: datetime | None
+    known_at: datetime | None
+    activated_at: datetime | None
+    retiring_at: datetime | None
+    last_token_ends_at: datetime | None
+    retired_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLives:
+    """Every key, the newest first; with a shared secret there are none, since it is in the settings."""
+
+    algorithm: str
+    is_stored: bool
+    keys: Sequence[KeyLife]
+
+
+class KeyHistory:
+    """Tells of the keys that are there, and of those that were."""
+
+    def __init__(self, database: Database, ring: KeyRing, *, access_token_life: timedelta) -> None:
+        self._db = database
+        self._ring = ring
+        self._access_token_life = access_token_life
+
+    async def read(self) -> KeyLives:
+        """Return every key's life."""
+        async with self._db.read() as tx:
+            stored = await StoredKeys(tx).all()
+            events = await _events(tx)
+        known = {key.kid for key in stored}
+        keys = [self._of(key) for key in reversed(stored)] + [key for key in _gone(events) if key.kid not in known]
+        return KeyLives(self._ring.algorithm, self._ring.is_stored, keys)
+
+    def _of(self, key: StoredKey) -> KeyLife:
+        return KeyLife(
+            kid=key.kid,
+            algorithm=key.algorithm,
+            state=state_of(key),
+            created_at=key.created_at,
+            known_at=known_at(key),
+            activated_at=key.activated_at,
+            retiring_at=key.retiring_at,
+            last_token_ends_at=None if key.retiring_at is None else key.retiring_at + self._access_token_life + SLACK,
+            retired_at=None,
+        )
+
+
+async def _events(tx: Transaction) -> Sequence[AuditEntry]:
+    wanted = [event.value for event in (AuditEvent.KEY_CREATED, AuditEvent.KEY_ROTATED, AuditEvent.KEY_RETIRED)]
+    return await Entries(tx).page([AuditEntry.event.in_(wanted)], after=None, size=EVENTS)
+
+
+def _gone(events: Sequence[AuditEntry]) -> list[KeyLife]:
+    """Return the keys whose end is among these events, the last to go first."""
+    moments: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
+    for event in events:
+        for part, kid in _parts(event):
+            moments[kid].setdefault(part, event.at)
+    return [
+        _life(str(event.details.get("kid")), event, moments[str(event.details.get("kid"))])
+        for event in events
+        if event.event == AuditEvent.KEY_RETIRED
+    ]
+
+
+def _parts(event: AuditEntry) -> list[tuple[str, str]]:
+    match event.event:
+        case AuditEvent.KEY_CREATED:
+            return [("created", str(event.details.get("kid")))]
+        case AuditEvent.KEY_ROTATED:
+            return [("retiring", str(event.details.get("from"))), ("activated", str(event.details.get("to")))]
+        case _:
+            return []
+
+
+def _life(kid: str, end: AuditEntry, moments: Mapping[str, datetime]) -> KeyLife:
+    return KeyLife(
+        kid=kid,
+        algorithm=end.details.get("algorithm"),
+        state=KeyState.RETIRED,
+        created_at=moments.get("created"),
+        known_at=None,
+        activated_at=moments.get("activated"),
+        retiring_at=moments.get("retiring"),
+        last_token_ends_at=None,
+        retired_at=end.at,
+    )

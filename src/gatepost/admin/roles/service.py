@@ -1,0 +1,280 @@
+"""The roles themselves: what they are called, and what they allow."""
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.admin.accounts.errors import BeyondAuthority, BuiltInRole, RoleNameRetired, RoleNameTaken, RoleNotFound
+from gatepost.admin.accounts.preconditions import Caller, Seen, authority_of, tag_of_role
+from gatepost.admin.accounts.repository import ManagedRoles
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.purging import delete_batch
+from gatepost.identity.accounts.authority import Authority
+from gatepost.identity.accounts.guards import take_turn
+from gatepost.identity.accounts.models import RetiredRoleName, Role
+from gatepost.identity.accounts.rights import MOST_BYTES, require_fit, size_of
+from gatepost.identity.invitations.inviters import inviters_touched_by, take_back_beyond_reach
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.principal import Permission, RoleName
+
+# So many accounts are written in one transaction.
+BATCH = 500
+
+
+class OvertakenError(Exception):
+    """Another replica, or a newer change of the role, was first; it goes on from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRole:
+    """A role that is to be made; its permissions are sorted."""
+
+    name: str
+    description: str
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChange:
+    """What is to change about a role; None leaves it as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    permissions: tuple[str, ...] | None = None
+
+
+def is_built_in(role: Role) -> bool:
+    """Whether every deployment has the role."""
+    return role.name in frozenset(RoleName)
+
+
+class RoleEditor:
+    """Makes, changes and deletes roles; the access tokens of their holders become stale.
+
+    The holders of a role can be many: the first ones are written with the change, the others by `go_on`, batch by
+    batch, and the row of the role keeps how far that has come, so that nothing is lost with a process.
+    """
+
+    def __init__(self, database: Database, clock: Clock, feed: RevocationFeed) -> None:
+        self._db = database
+        self._clock = clock
+        self._feed = feed
+
+    async def list(self) -> Sequence[Role]:
+        """Return every role, by id."""
+        async with self._db.read() as tx:
+            return await ManagedRoles(tx).all()
+
+    async def get(self, role_id: int) -> Role:
+        """Return a role.
+
+        Raises:
+            RoleNotFound: there is none with this id.
+        """
+        async with self._db.read() as tx:
+            return _found(await tx.get(Role, role_id))
+
+    async def create(self, wish: NewRole, *, by: Caller) -> Role:
+        """Make a role.
+
+        Raises:
+            RoleNameTaken, RoleNameRetired: there is one with this name, or was a short time ago.
+            BeyondAuthority: it would allow what the caller is not allowed.
+            RolesTooLong: it does not fit into an access token.
+        """
+        try:
+            return await self._create(wish, by=by)
+        except IntegrityError as error:
+            raise RoleNameTaken from error
+
+    async def change(self, role_id: int, change: RoleChange, *, seen: Seen, by: Caller) -> Role:
+        """Change a role. After another name or other permissions, the access tokens of its holders are stale.
+
+        Raises:
+            RoleNotFound: there is none with this id.
+            BeyondAuthority: the caller does not have it, or it would allow what they are not allowed, or they lack `*`,
+                which another name and the role `user` need.
+            VersionMismatch: it is not as the caller has seen it.
+            BuiltInRole: another name for a built-in role, or other permissions for `admin`.
+            RoleNameTaken, RoleNameRetired: there is one with the new name, or was a short time ago.
+            RolesTooLong: somebody who has it has roles that no longer fit into an access token.
+        """
+        try:
+            return await self._change(role_id, change, seen=seen, by=by)
+        except IntegrityError as error:
+            raise RoleNameTaken from error
+
+    async def delete(self, role_id: int, *, seen: Seen, by: Caller) -> None:
+        """Delete a role, and take it from its holders before; asked once more, it goes on where it was.
+
+        Raises:
+            RoleNotFound, BeyondAuthority, VersionMismatch: as for a change.
+            BuiltInRole: every deployment has it.
+        """
+        while not await self._delete(role_id, seen=seen, by=by):
+            pass
+
+    async def purge(self) -> int:
+        """Let names go that roles had, once no access token with them is left; return how many went."""
+        return await delete_batch(self._db, RetiredRoleName.name, RetiredRoleName.free_at <= self._clock.now())
+
+    async def go_on(self) -> int:
+        """Make stale what access tokens of before a change of a role there still are; return of how many accounts.
+
+        Every replica may do so at once: of two that write the same batch, one is undone.
+        """
+        done = 0
+        with suppress(OvertakenError):
+            while (batch := await self._next_batch()) is not None:
+                done += batch
+        return done
+
+    @retry_conflicts
+    async def _create(self, wish: NewRole, *, by: Caller) -> Role:
+        async with self._db.begin() as tx:
+            authority = await authority_of(tx, by, Permission.ROLES_WRITE)
+            _require(authority.allows(wish.permissions))
+            require_fit([wish])
+            role = await ManagedRoles(tx).add(
+                Role(name=wish.name, description=wish.description, permissions=list(wish.permissions))
+            )
+            await self._require_free_name(tx, role)
+            self._record(tx, AuditEvent.ROLE_CREATED, by, {"role": role.id, "after": _plain(role)})
+        return role
+
+    @retry_conflicts
+    async def _change(self, role_id: int, change: RoleChange, *, seen: Seen, by: Caller) -> Role:
+        async with self._db.begin() as tx:
+            # Two roles that grow at once could be too long together.
+            await take_turn(tx)
+            role, authority = await self._open(tx, role_id, seen=seen, by=by)
+            before, old = _plain(role), NewRole(role.name, role.description, tuple(role.permissions))
+            if change.name is not None and change.name != role.name:
+                _require_own(role)
+                # Whoever asks for a role by its name would let in all who have this one.
+                _require(authority.is_unlimited)
+                role.name = change.name
+            if change.description is not None:
+                role.description = change.description
+            if change.permissions is not None and list(change.permissions) != sorted(role.permissions):
+                if role.name == RoleName.ADMIN:
+                    raise BuiltInRole("The role admin may always do everything.")
+                _require(authority.allows(change.permissions))
+                role.permissions = list(change.permissions)
+            if _plain(role) == before:
+                return role
+            await tx.flush()
+            # Access tokens carry the name and the permissions, and not the description.
+            if (old.name, old.permissions) != (role.name, tuple(role.permissions)):
+                await self._require_holders_fit(tx, role, before=old)
+                if role.name != old.name:
+                    await self._require_free_name(tx, role)
+                    await self._retire(tx, role, old.name)
+                role.stale_above, _ = await self._make_stale(tx, role_id, above=0)
+                await self._take_back_invitations(tx, await inviters_touched_by(tx, role_id))
+            self._record(tx, AuditEvent.ROLE_CHANGED, by, {"role": role_id, "before": before, "after": _plain(role)})
+            await tx.flush()
+        return role
+
+    @retry_conflicts
+    async def _delete(self, role_id: int, *, seen: Seen, by: Caller) -> bool:
+        """Take the role from some holders, or delete it with the last ones; return whether it has gone."""
+        async with self._db.begin() as tx:
+            # Nobody invites meanwhile by what the role allows.
+            await take_turn(tx)
+            role, _ = await self._open(tx, role_id, seen=seen, by=by)
+            _require_own(role)
+            roles = ManagedRoles(tx)
+            holders = await roles.holders(role_id, above=0, limit=BATCH)
+            inviters = set(holders) & set(await inviters_touched_by(tx, role_id))
+            await roles.take(role_id, holders)
+            await self._take_back_invitations(tx, inviters)
+            await self._feed.revoke_accounts(tx, holders)
+            is_last = len(holders) < BATCH
+            if is_last:
+                await self._retire(tx, role, role.name)
+                await tx.delete(role)
+                self._record(tx, AuditEvent.ROLE_DELETED, by, {"role": role_id, "before": _plain(role)})
+        return is_last
+
+    @retry_conflicts
+    async def _next_batch(self) -> int | None:
+        """Make the tokens of one batch stale; None where there is nothing left to do."""
+        async with self._db.begin() as tx:
+            roles = ManagedRoles(tx)
+            found = await roles.next_stale()
+            if found is None:
+                return None
+            role_id, above = found
+            last, count = await self._make_stale(tx, role_id, above=above)
+            if not await roles.advance_stale(role_id, above=above, to=last):
+                raise OvertakenError
+        return count
+
+    async def _make_stale(self, tx: Transaction, role_id: int, *, above: int) -> tuple[int | None, int]:
+        """Make the tokens of the next holders stale; return the last one's id, or None at the end, and how many."""
+        holders = await ManagedRoles(tx).holders(role_id, above=above, limit=BATCH)
+        if holders:
+            await self._feed.revoke_accounts(tx, holders)
+        return holders[-1] if len(holders) == BATCH else None, len(holders)
+
+    async def _open(self, tx: Transaction, role_id: int, *, seen: Seen, by: Caller) -> tuple[Role, Authority]:
+        authority = await authority_of(tx, by, Permission.ROLES_WRITE)
+        role = _found(await ManagedRoles(tx).lock(role_id))
+        _require(authority.governs(role))
+        seen.require(tag_of_role(role))
+        return role, authority
+
+    async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: NewRole) -> None:
+        """Let a changed role pass if it fits into the tokens of all who have it; most often a sum tells."""
+        require_fit([role], before=[before])
+        roles, above = ManagedRoles(tx), 0
+        sizes = {each.id: size_of([each]) for each in await roles.all()}
+        if sum(sizes.values()) <= MOST_BYTES:
+            return
+        while holders := await roles.heavy_holders(role.id, sizes, most=MOST_BYTES, above=above):
+            for user in holders:
+                require_fit(user.roles, before=[before if held is role else held for held in user.roles])
+            above = holders[-1].id
+
+    async def _require_free_name(self, tx: Transaction, role: Role) -> None:
+        # The name is this role's by now, so that nobody retires it meanwhile.
+        retired = (await ManagedRoles(tx).retired([role.name], now=self._clock.now())).get(role.name)
+        if retired is not None and retired.role_id != role.id:
+            raise RoleNameRetired(
+                f"Another role had this name. It is free from {retired.free_at:%Y-%m-%d %H:%M} UTC on."
+            )
+
+    async def _take_back_invitations(self, tx: Transaction, inviters: Collection[int]) -> None:
+        await take_back_beyond_reach(tx, inviters, reason="role_changed", now=self._clock.now())
+
+    async def _retire(self, tx: Transaction, role: Role, name: str) -> None:
+        await ManagedRoles(tx).retire(name, role.id, until=self._feed.end_of_tokens(self._clock.now()))
+
+    def _record(self, tx: Transaction, event: AuditEvent, by: Caller, details: dict[str, Any]) -> None:
+        record(tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client, details=details)
+
+
+def _found(role: Role | None) -> Role:
+    if role is None:
+        raise RoleNotFound
+    return role
+
+
+def _require(is_within: bool) -> None:
+    if not is_within:
+        raise BeyondAuthority
+
+
+def _require_own(role: Role) -> None:
+    if is_built_in(role):
+        raise BuiltInRole
+
+
+def _plain(role: Role) -> dict[str, Any]:
+    return {"name": role.name, "description": role.description, "permissions": sorted(role.permissions)}

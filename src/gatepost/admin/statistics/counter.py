@@ -1,0 +1,127 @@
+"""Counting in the background: what happened a day, from the audit log, and how many there are now."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.admin.statistics.repository import Figures, Sources, Tally
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.leases import Leases
+
+LEASE = "figures"
+# Longer than one batch or one measuring takes.
+LEASE_LIFE = timedelta(seconds=15)
+# A seal holds up to 500 entries.
+SEALS = 20
+# Between two batches of a long log, so that others get their turn.
+PAUSE_SECONDS = 0.02
+PARTS = 8
+MEASURE_EVERY = timedelta(seconds=60)
+# How far the log has been counted is a figure too, of no day in particular.
+PROGRESS_DAY = date(1970, 1, 1)
+PROGRESS = "seals.counted"
+
+
+class Gauge(StrEnum):
+    """What there is now; the figure of a day is the last that was measured on it."""
+
+    PEOPLE = "people"
+    DISABLED = "people.disabled"
+    UNVERIFIED = "people.unverified"
+    SESSIONS = "sessions"
+
+
+class FigureCounter:
+    """Keeps the figures; nobody who looks at them waits for a count.
+
+    Every entry of the audit log is in one seal, and seals come one after the other: so each seal is counted once, in
+    the transaction that moves the progress on, and no entry is missed for being committed late. The lease only saves
+    replicas from working in vain.
+    """
+
+    def __init__(self, database: Database, clock: Clock, leases: Leases) -> None:
+        self._db = database
+        self._clock = clock
+        self._leases = leases
+
+    async def run_once(self) -> None:
+        """Count what was sealed since, and measure what there is now once a minute; one replica does it at a time."""
+        while (batch := await self._next_batch()) is not None:
+            if not await self._leases.take(LEASE, life=LEASE_LIFE) or not await self._count_if_first(*batch):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+        if await self._is_measured_long_ago() and await self._leases.take(LEASE, life=LEASE_LIFE):
+            await self.measure()
+
+    async def measure(self) -> None:
+        """Measure what there is now."""
+        now = self._clock.now()
+        values = {Gauge.SESSIONS: await self._sessions(now)}
+        # One transaction a count, so that each has the whole of its time.
+        async with self._db.read() as tx:
+            values[Gauge.PEOPLE] = await Sources(tx).people()
+        async with self._db.read() as tx:
+            values[Gauge.UNVERIFIED] = await Sources(tx).unverified()
+        async with self._db.read() as tx:
+            values[Gauge.DISABLED] = await Sources(tx).disabled()
+        await self._keep(values, at=now)
+
+    async def _sessions(self, now: datetime) -> int:
+        """Count the sessions that go on, part by part, so that a million take no transaction to the end of its time."""
+        async with self._db.read() as tx:
+            last = await Sources(tx).last_idle_end()
+        if last is None or last <= now:
+            return 0
+        count, part = 0, (last - now) / PARTS
+        for number in range(PARTS):
+            after, to = now + number * part, now + (number + 1) * part
+            async with self._db.read() as tx:
+                count += await Sources(tx).sessions(now=now, after=after, to=last if number == PARTS - 1 else to)
+        return count
+
+    async def _next_batch(self) -> tuple[int, int, Sequence[Tally]] | None:
+        async with self._db.read() as tx:
+            progress = await Figures(tx).get(PROGRESS_DAY, PROGRESS)
+            done = 0 if progress is None else progress.value
+            to = await Sources(tx).seal_after(done, count=SEALS)
+            if to is None:
+                return None
+            return done, to, await Sources(tx).tallies(above=done, to=to)
+
+    async def _count_if_first(self, done: int, to: int, tallies: Sequence[Tally]) -> bool:
+        try:
+            return await self._count(done, to, tallies)
+        except IntegrityError:
+            return False  # another replica was first
+
+    @retry_conflicts
+    async def _count(self, done: int, to: int, tallies: Sequence[Tally]) -> bool:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            figures = Figures(tx)
+            if not await figures.advance(PROGRESS_DAY, PROGRESS, seen=done, to=to, at=now):
+                return False
+            for tally in tallies:
+                await figures.add(tally, at=now)
+        return True
+
+    async def _is_measured_long_ago(self) -> bool:
+        now = self._clock.now()
+        since = _day(now - MEASURE_EVERY)
+        async with self._db.read() as tx:
+            last = await Figures(tx).last_counted_at(since, Gauge.PEOPLE)
+        return last is None or now - last >= MEASURE_EVERY
+
+    @retry_conflicts
+    async def _keep(self, values: dict[Gauge, int], *, at: datetime) -> None:
+        async with self._db.begin() as tx:
+            for gauge, value in values.items():
+                await Figures(tx).put(_day(at), gauge, value, at=at)
+
+
+def _day(moment: datetime) -> date:
+    return moment.astimezone(UTC).date()

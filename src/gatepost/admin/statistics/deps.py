@@ -1,0 +1,18 @@
+"""What the routes of figures ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends, Query
+
+from gatepost.admin.statistics.overview import OverviewReader
+from gatepost.http.deps import provided
+from gatepost.identity.access.deps import require_permission
+from gatepost.identity.tokens.principal import Permission
+
+MOST_DAYS = 90
+
+OverviewReaderDep = Annotated[OverviewReader, Depends(provided(OverviewReader))]
+
+CanReadFigures = Depends(require_permission(Permission.USERS_READ, Permission.AUDIT_READ))
+
+DaysQuery = Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, today among them.", examples=[30])]

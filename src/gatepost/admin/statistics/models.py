@@ -1,0 +1,19 @@
+"""The table of figures."""
+
+from datetime import date, datetime
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gatepost.core.db.tables import Base, BigId, exact
+
+
+class DailyFigure(Base):
+    """One figure of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
+
+    __tablename__ = "daily_figures"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    detail: Mapped[str] = mapped_column(exact(64), primary_key=True)
+    value: Mapped[int] = mapped_column(BigId)
+    counted_at: Mapped[datetime]

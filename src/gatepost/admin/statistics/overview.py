@@ -1,0 +1,106 @@
+"""What the figures say of the last days."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from gatepost.admin.statistics.counter import Gauge
+from gatepost.admin.statistics.models import DailyFigure
+from gatepost.admin.statistics.repository import Figures
+from gatepost.audit.log import AuditEvent
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database
+
+REFUSALS = (
+    AuditEvent.SIGN_IN_FAILED,
+    AuditEvent.REFRESH_REFUSED,
+    AuditEvent.REFRESH_REUSED,
+)
+NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How often something was refused for one reason; the reason is empty where there is but one."""
+
+    event: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One day in UTC; `active_sessions` were there when it was last measured, None where it was not."""
+
+    day: date
+    sign_ups: int
+    sign_ins: int
+    refused: Sequence[Refused]
+    active_sessions: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What there was when it was last measured."""
+
+    measured_at: datetime
+    people: int
+    disabled: int
+    unverified: int
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The last days, the oldest first, today last; no totals before the first were measured."""
+
+    totals: Totals | None
+    days: Sequence[Day]
+
+
+class OverviewReader:
+    """Reads the figures; what it costs depends on the number of days alone."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def overview(self, *, days: int) -> Overview:
+        """Return the last days, today among them."""
+        today = self._clock.now().astimezone(UTC).date()
+        first = today - timedelta(days=days - 1)
+        async with self._db.read() as tx:
+            found = await Figures(tx).since(first, NAMES)
+        by_day: defaultdict[date, list[DailyFigure]] = defaultdict(list)
+        for figure in found:
+            by_day[figure.day].append(figure)
+        return Overview(
+            totals=_totals(found),
+            days=[_day(day, by_day[day]) for day in (first + timedelta(days=number) for number in range(days))],
+        )
+
+
+def _day(day: date, figures: Sequence[DailyFigure]) -> Day:
+    plain = {figure.name: figure.value for figure in figures if not figure.detail}
+    return Day(
+        day=day,
+        sign_ups=plain.get(AuditEvent.ACCOUNT_CREATED, 0),
+        sign_ins=plain.get(AuditEvent.SIGNED_IN, 0),
+        refused=[Refused(figure.name, figure.detail, figure.value) for figure in figures if figure.name in REFUSALS],
+        active_sessions=plain.get(Gauge.SESSIONS),
+    )
+
+
+def _totals(figures: Sequence[DailyFigure]) -> Totals | None:
+    # By day, so that the newest of each name comes last.
+    newest = {figure.name: figure for figure in figures if figure.name in frozenset(Gauge)}
+    if len(newest) < len(Gauge):
+        return None
+    return Totals(
+        measured_at=newest[Gauge.PEOPLE].counted_at,
+        people=newest[Gauge.PEOPLE].value,
+        disabled=newest[Gauge.DISABLED].value,
+        unverified=newest[Gauge.UNVERIFIED].value,
+        sessions=newest[Gauge.SESSIONS].value,
+    )

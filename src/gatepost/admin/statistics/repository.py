@@ -1,0 +1,153 @@
+"""Queries of figures: those that are kept, and what they are counted from."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, String, case, func, select, update
+
+from gatepost.admin.statistics.models import DailyFigure
+from gatepost.audit.models import AuditEntry, AuditSeal
+from gatepost.audit.repository import Seals
+from gatepost.core.db.database import Transaction
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Session
+
+LONGEST_DETAIL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often something happened on a day."""
+
+    day: date
+    event: str
+    reason: str
+    count: int
+
+
+class Figures:
+    """The figures that are kept, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def get(self, day: date, name: str) -> DailyFigure | None:
+        """Return a figure that has no kinds."""
+        return await self._tx.get(DailyFigure, (day, name, ""))
+
+    async def since(self, day: date, names: Collection[str]) -> Sequence[DailyFigure]:
+        """Return figures of these names from a day on, by day."""
+        query = select(DailyFigure).where(DailyFigure.day >= day, DailyFigure.name.in_(names))
+        return (await self._tx.scalars(query.order_by(DailyFigure.day, DailyFigure.name, DailyFigure.detail))).all()
+
+    async def last_counted_at(self, since: date, name: str) -> datetime | None:
+        """Return when a figure was counted last, since a day."""
+        query = select(func.max(DailyFigure.counted_at)).where(DailyFigure.day >= since, DailyFigure.name == name)
+        return await self._tx.scalar(query)
+
+    async def add(self, tally: Tally, *, at: datetime) -> None:
+        """Add what was counted to a figure."""
+        grown = await self._update(tally.day, tally.event, tally.reason, DailyFigure.value + tally.count, at=at)
+        if not grown:
+            self._insert(tally.day, tally.event, tally.reason, tally.count, at=at)
+        await self._tx.flush()
+
+    async def put(self, day: date, name: str, value: int, *, at: datetime) -> None:
+        """Replace a figure.
+
+        Raises:
+            IntegrityError: somebody else makes it in this moment.
+        """
+        if not await self._update(day, name, "", value, at=at):
+            self._insert(day, name, "", value, at=at)
+        await self._tx.flush()
+
+    async def advance(self, day: date, name: str, *, seen: int, to: int, at: datetime) -> bool:
+        """Move a figure on from the value that was seen; of several that try at once, one does.
+
+        Raises:
+            IntegrityError: it was not there, and somebody else was first to make it.
+        """
+        if seen == 0 and await self.get(day, name) is None:
+            self._insert(day, name, "", to, at=at)
+            await self._tx.flush()
+            return True
+        return await self._update(day, name, "", to, at=at, seen=seen)
+
+    async def _update(
+        self, day: date, name: str, detail: str, value: Any, *, at: datetime, seen: int | None = None
+    ) -> bool:
+        statement = update(DailyFigure).where(
+            DailyFigure.day == day, DailyFigure.name == name, DailyFigure.detail == detail
+        )
+        if seen is not None:
+            statement = statement.where(DailyFigure.value == seen)
+        statement = statement.values(value=value, counted_at=at).execution_options(synchronize_session=False)
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+
+    def _insert(self, day: date, name: str, detail: str, value: int, *, at: datetime) -> None:
+        self._tx.add(DailyFigure(day=day, name=name, detail=detail, value=value, counted_at=at))
+
+
+class Sources:
+    """What figures are counted from, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def seal_after(self, seal_id: int, *, count: int) -> int | None:
+        """Return the id of the last one of the next so many seals of the audit log, None where there is none."""
+        # Not simply that many numbers on: somebody may have put a seal where no count ever comes.
+        head = await Seals(self._tx).head()
+        following = select(AuditSeal.id).where(AuditSeal.id > seal_id, AuditSeal.id <= (head["id"] if head else 0))
+        return max((await self._tx.scalars(following.order_by(AuditSeal.id).limit(count))).all(), default=None)
+
+    async def tallies(self, *, above: int, to: int) -> Sequence[Tally]:
+        """Count the entries of the seals above one and up to another, by day, event and reason."""
+        # What somebody has written into the table by hand must not stop the counting.
+        reason = case(
+            (func.json_valid(AuditEntry.details) == 1, AuditEntry.details["reason"].as_string()), else_=""
+        ).label("reason")
+        day = func.date(AuditEntry.at, type_=String).label("day")
+        query = (
+            select(day, AuditEntry.event, reason, func.count())
+            .where(AuditEntry.seal_id > above, AuditEntry.seal_id <= to)
+            .group_by(day, AuditEntry.event, reason)
+        )
+        rows = (await self._tx.execute(query)).all()
+        return [
+            Tally(date.fromisoformat(str(day)), event, (reason or "")[:LONGEST_DETAIL], count)
+            for day, event, reason, count in rows
+            if day is not None
+        ]
+
+    async def people(self) -> int:
+        """Count the accounts."""
+        return await self._count(select(func.count()).select_from(User))
+
+    async def disabled(self) -> int:
+        """Count the accounts that are disabled."""
+        return await self._count(select(func.count()).select_from(User).where(User.disabled_at.is_not(None)))
+
+    async def unverified(self) -> int:
+        """Count the accounts whose address is not proved."""
+        return await self._count(select(func.count()).select_from(User).where(User.email_verified_at.is_(None)))
+
+    async def last_idle_end(self) -> datetime | None:
+        """Return when the last session to end by itself does so, unless it is refreshed."""
+        return await self._tx.scalar(select(func.max(Session.idle_expires_at)))
+
+    async def sessions(self, *, now: datetime, after: datetime, to: datetime) -> int:
+        """Count the sessions that go on and whose idle time ends in between: a range of an index that holds it all."""
+        query = select(func.count()).where(
+            Session.idle_expires_at > after,
+            Session.idle_expires_at <= to,
+            Session.absolute_expires_at > now,
+            Session.ended_at.is_(None),
+        )
+        return await self._count(query.select_from(Session))
+
+    async def _count(self, query: Any) -> int:
+        return await self._tx.scalar(query) or 0

@@ -1,0 +1,1 @@
+"""Password hashes, signatures, and what is derived from the secret key."""

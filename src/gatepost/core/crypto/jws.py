@@ -1,0 +1,221 @@
+"""A strict check of signed tokens, over `cryptography` alone: what other services install has no more.
+
+RFC 8725 is followed: one algorithm a key, the key chosen by us, three known header members, canonical base64url,
+strict JSON, typed claims. `core/crypto/jose.py` makes the tokens.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from gatepost.core import strict_json
+from gatepost.core.crypto.base64url import decode, encode
+
+LONGEST_TOKEN = 8192
+LARGEST_TIME = 2**53
+SHORTEST_RSA_BITS = 2048
+P256_BYTES = 32
+ES256_SIGNATURE_BYTES = 2 * P256_BYTES
+HEADER_MEMBERS = {"alg", "kid", "typ"}
+# The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
+EC_MEMBERS: tuple[str, ...] = ("crv", "kty", "x", "y")
+RSA_MEMBERS: tuple[str, ...] = ("e", "kty", "n")
+SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
+# Two machines' clocks may differ by this much.
+CLOCK_SKEW = timedelta(seconds=60)
+
+# The bytes are a shared secret.
+KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | bytes
+
+
+class TokenRefusedError(Exception):
+    """The text is not a good token for this use."""
+
+
+class TokenExpiredError(TokenRefusedError):
+    """The token was good, until its `exp`."""
+
+
+class WeakKeyError(ValueError):
+    """The material is too short, or of another kind than the algorithm needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingKey:
+    """A key that we trust, with the one algorithm it is for; `jwk` is its public form, None for a shared secret."""
+
+    kid: str
+    algorithm: str
+    jwk: Mapping[str, Any] | None = field(repr=False)
+    key: KeyMaterial = field(repr=False, compare=False)
+
+    def verify(self, message: bytes, signature: bytes) -> bool:
+        """Whether this key made this signature; anything odd is a no."""
+        try:
+            match self.algorithm, self.key:
+                case "ES256", ec.EllipticCurvePublicKey() as key if len(signature) == ES256_SIGNATURE_BYTES:
+                    halves = int.from_bytes(signature[:P256_BYTES]), int.from_bytes(signature[P256_BYTES:])
+                    key.verify(encode_dss_signature(*halves), message, ec.ECDSA(hashes.SHA256()))
+                    return True
+                case "RS256", rsa.RSAPublicKey() as key:
+                    key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+                    return True
+                case "HS256", bytes() as secret:
+                    return hmac.compare_digest(hmac.digest(secret, message, "sha256"), signature)
+        except Exception:  # noqa: BLE001  InvalidSignature, and whatever a backend raises on odd input, is a refusal
+            return False
+        return False
+
+
+def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
+    """Build a public key from a member of a JWK Set (RFC 7517) whose publisher is trusted.
+
+    Raises:
+        WeakKeyError: it is private, symmetric, too short, not for signatures, or malformed.
+    """
+    algorithm, kid = members.get("alg"), members.get("kid")
+    use, operations = members.get("use", "sig"), members.get("key_ops", ["verify"])
+    if not isinstance(kid, str) or not kid:
+        raise WeakKeyError("a key without a kid")
+    if use != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        raise WeakKeyError("a key that is not for verifying")
+    if SECRET_MEMBERS & members.keys():
+        raise WeakKeyError("a key that should be secret")
+    try:
+        public, names = _public_key(members, algorithm)
+        shown = {name: members[name] for name in names} | {"alg": algorithm, "use": "sig", "kid": kid}
+        return VerifyingKey(kid, str(algorithm), shown, public)
+    except WeakKeyError:
+        raise
+    except Exception as error:
+        raise WeakKeyError("a malformed key") from error
+
+
+def thumbprint(members: Mapping[str, str]) -> str:
+    """Return the SHA-256 thumbprint of a public key (RFC 7638)."""
+    names = EC_MEMBERS if members["kty"] == "EC" else RSA_MEMBERS
+    canonical = json.dumps({name: members[name] for name in names}, separators=(",", ":"))
+    return encode(hashlib.sha256(canonical.encode()).digest())
+
+
+def verify(
+    token: str,
+    keys: Mapping[str, VerifyingKey],
+    *,
+    typ: str,
+    issuer: str,
+    audience: str,
+    now: datetime,
+    expired_too: bool = False,
+) -> dict[str, Any]:
+    """Return the claims of a good token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are there and typed.
+
+    With `expired_too` it may be past its `exp`.
+
+    Raises:
+        TokenExpiredError: all is well but the time.
+        TokenRefusedError: anything else.
+    """
+    try:
+        claims = _signed_claims(token, keys, typ)
+        _check_claims(claims, issuer=issuer, audience=audience, now=now)
+    except TokenExpiredError:
+        if not expired_too:
+            raise
+    except TokenRefusedError:
+        raise
+    except Exception as error:
+        # Whatever a parser or a backend stumbles over came with the token.
+        raise TokenRefusedError("not readable") from error
+    return claims
+
+
+def key_id(token: str) -> str:
+    """Return the name of the key that a token claims, empty where it claims none.
+
+    Raises:
+        TokenRefusedError: the header cannot be read.
+    """
+    if len(token) > LONGEST_TOKEN:
+        raise TokenRefusedError("not a compact token")
+    return str(_header(token.partition(".")[0]).get("kid", ""))
+
+
+def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
+    """Return the claims of a token that a key of ours has signed."""
+    if len(token) > LONGEST_TOKEN or not token.isascii() or token.count(".") != 2:
+        raise TokenRefusedError("not a compact token")
+    message, _, signature = token.rpartition(".")
+    header_segment, _, claims_segment = message.partition(".")
+    header = _header(header_segment)
+    if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
+        raise TokenRefusedError("a header that we do not write")
+    key = keys.get(header["kid"])
+    if key is None or key.algorithm != header["alg"]:
+        raise TokenRefusedError("not a key of ours")
+    if not key.verify(message.encode("ascii"), decode(signature)):
+        raise TokenRefusedError("the signature does not fit")
+    return _json_object(claims_segment, max_depth=8)
+
+
+def _public_key(members: Mapping[str, Any], algorithm: object) -> tuple[KeyMaterial, tuple[str, ...]]:
+    """Return the key, checked by its numbers and not by their text, and the names of the members it is made of."""
+    match algorithm, members.get("kty"), members.get("crv"):
+        case "ES256", "EC", "P-256":
+            x, y = decode(members["x"]), decode(members["y"])
+            if (len(x), len(y)) != (P256_BYTES, P256_BYTES):
+                raise WeakKeyError("a point of another length than P-256 has")
+            point = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
+            return point.public_key(), EC_MEMBERS
+        case "RS256", "RSA", _:
+            modulus, exponent = int.from_bytes(decode(members["n"])), int.from_bytes(decode(members["e"]))
+            if modulus.bit_length() < SHORTEST_RSA_BITS:
+                raise WeakKeyError(f"an RSA key has at least {SHORTEST_RSA_BITS} bits")
+            return rsa.RSAPublicNumbers(exponent, modulus).public_key(), RSA_MEMBERS
+        case _:
+            raise WeakKeyError("a key of a kind that we do not use")
+
+
+def _check_claims(claims: dict[str, Any], *, issuer: str, audience: str, now: datetime) -> None:
+    if claims.get("iss") != issuer or claims.get("aud") != audience:
+        raise TokenRefusedError("from another issuer, or for another audience")
+    if not all(isinstance(claims.get(name), str) and claims[name] for name in ("sub", "jti")):
+        raise TokenRefusedError("no subject, or no id")
+    latest = (now + CLOCK_SKEW).timestamp()
+    if _time(claims, "iat") > latest or ("nbf" in claims and _time(claims, "nbf") > latest):
+        raise TokenRefusedError("not yet valid")
+    if _time(claims, "exp") <= now.timestamp():
+        raise TokenExpiredError("expired")
+
+
+def _time(claims: dict[str, Any], name: str) -> int:
+    value = claims.get(name)
+    # bool is an int in Python.
+    if type(value) is not int or not 0 <= value <= LARGEST_TIME:
+        raise TokenRefusedError(f"{name} is not a time")
+    return value
+
+
+@lru_cache(maxsize=64)
+def _header(segment: str) -> Mapping[str, Any]:
+    """Read a header; all tokens of one key have the same."""
+    return _json_object(segment, max_depth=1)
+
+
+def _json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
+    try:
+        value = strict_json.loads(decode(segment), max_depth=max_depth)
+    except ValueError:
+        raise TokenRefusedError("not strict JSON in base64url") from None
+    if not isinstance(value, dict):
+        raise TokenRefusedError("not a JSON object")
+    return value

@@ -1,0 +1,1 @@
+"""Transactions, tables, migrations, and what keeps databases from losing anything."""

@@ -1,0 +1,72 @@
+"""Why a database cannot be used, in one line with the remedy: the server's own words are short, or hold whole SQL."""
+
+import sqlite3
+from collections.abc import Mapping
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from gatepost.core.db.tls import NO_ANSWER, TLS_FAILED
+from gatepost.core.network_causes import unreached
+from gatepost.core.plain_text import one_line
+
+LONGEST_WORDS = 200
+GIVE = "Give it: GRANT ALL ON `{database}`.* TO '{user}'@'…'"
+# By the numbers of MySQL and MariaDB (Server Error Message Reference, Client Error Message Reference).
+OF_MYSQL: Mapping[int, str] = {
+    **dict.fromkeys(
+        (1045, 1698),
+        "the user {user} or the password is wrong, or this user may not come from this machine, or not without TLS",
+    ),
+    1049: "there is no database {database}. Make it: CREATE DATABASE `{database}` CHARACTER SET utf8mb4",
+    1044: f"the user {{user}} has no right to the database {{database}}, or there is none of this name. {GIVE}",
+    # For a table, a column, everything, a routine; to give a right; for triggers with a binary log.
+    **dict.fromkeys((1142, 1143, 1227, 1370, 1410, 1419), f"the user {{user}} lacks a right in {{database}}. {GIVE}"),
+    **dict.fromkeys((1129, 1130), "the server at {where} takes no connection from this machine"),
+    **dict.fromkeys(
+        (1040, 1203, 1226), "the server at {where} has no connection left. Raise max_connections, or lower DB_POOL_SIZE"
+    ),
+    **dict.fromkeys((1251, 1524, 2059), "the user {user} signs in by a method that the driver does not know"),
+    **dict.fromkeys(
+        (2006, 2013), "the server at {where} closed the connection: is it MySQL or MariaDB that listens there?"
+    ),
+    TLS_FAILED: "no encrypted connection to {where}; docs/mysql.md has what DB_TLS asks for",
+}
+# By the low byte, the kind; the rest is the detail (https://www.sqlite.org/rescode.html).
+OF_SQLITE: Mapping[int, str] = {
+    sqlite3.SQLITE_CANTOPEN: "{file} cannot be opened: there is no such folder, or no right to it or to the file",
+    sqlite3.SQLITE_NOTADB: "{file} is not an SQLite database",
+    sqlite3.SQLITE_READONLY: "{file} cannot be written: there is no right to the file or to its folder",
+    sqlite3.SQLITE_FULL: "{file} cannot grow: the disk is full",
+    sqlite3.SQLITE_BUSY: "another program is writing to {file}; stop it, or try again",
+    sqlite3.SQLITE_CORRUPT: "{file} is damaged: put a copy back, as docs/backup.md tells",
+}
+
+
+def cause_of(error: BaseException, url: URL) -> str:
+    """Say why the database at `url` cannot be used; the text has no line break, no password and no SQL."""
+    original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if url.get_backend_name() == "sqlite":
+        kind = getattr(original, "sqlite_errorcode", 0) & 0xFF
+        return OF_SQLITE.get(kind, "{file}: {words}").format(file=url.database, words=_words(original))
+    number = original.args[0] if original.args else None
+    if number == NO_ANSWER or isinstance(original, OSError):
+        told = unreached(original, host=url.host or "", where=_where(url))
+        return told or f"{_where(url)} cannot be reached: {_words(original)}"
+    said = f"{_words(original)} ({number})" if isinstance(number, int) else _words(original)
+    known = OF_MYSQL.get(number) if isinstance(number, int) else None
+    if known is None:
+        return said
+    cause, _, remedy = known.format(user=url.username, database=url.database, where=_where(url)).partition(". ")
+    return f"{cause}: {said}" + (f". {remedy}" if remedy else "")
+
+
+def _where(url: URL) -> str:
+    host = f"[{url.host}]" if ":" in (url.host or "") else url.host or "localhost"
+    return f"{host}:{url.port or 3306}"
+
+
+def _words(error: BaseException) -> str:
+    """Return what a server or driver says, up to the end of its first line."""
+    text = str(error.args[-1]) if error.args else type(error).__name__
+    return one_line(text.strip().partition("\n")[0])[:LONGEST_WORDS].strip(" .")

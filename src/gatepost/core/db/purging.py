@@ -1,0 +1,84 @@
+"""Removing what has expired: one list of tasks, done in small batches, by one replica at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.leases import Leases
+
+LEASE = "purge"
+# Longer than any batch, and than the time between two rounds of whoever holds it.
+LEASE_LIFE = timedelta(minutes=10)
+BATCH = 500
+# Between two batches, so that others get their turn at the tables.
+PAUSE_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeTask:
+    """One kind of thing that expires; `run` removes a batch and returns how many went, and 0 once there are none."""
+
+    name: str
+    run: Callable[[], Awaitable[int]]
+
+
+class Purger:
+    """Runs the tasks, one after the other, each until nothing is left for it."""
+
+    def __init__(self, leases: Leases, tasks: Sequence[PurgeTask]) -> None:
+        self._leases = leases
+        self.tasks = tuple(tasks)
+
+    async def run_in_turn(self) -> None:
+        """Purge, unless another replica does; a task that fails keeps no other one from its work.
+
+        Raises:
+            Exception: what the first task that failed ran into, after the others were done.
+        """
+        failures: list[Exception] = []
+        for task in self.tasks:
+            try:
+                await self._run_while_mine(task)
+            except Exception as error:  # noqa: BLE001  raised below
+                failures.append(error)
+        if failures:
+            raise failures[0]
+
+    async def run_all(self, task: PurgeTask) -> int:
+        """Do one task until nothing is left, whoever else does it too; return how many went."""
+        count = 0
+        while gone := await task.run():
+            count += gone
+            await asyncio.sleep(PAUSE_SECONDS)
+        return count
+
+    async def _run_while_mine(self, task: PurgeTask) -> None:
+        gone = 1
+        while gone and await self._leases.take(LEASE, life=LEASE_LIFE):
+            gone = await task.run()
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+@retry_conflicts
+async def delete_batch(database: Database, key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
+    """Delete up to a batch of the rows that fit all conditions, found first and then deleted by primary key.
+
+    A deletion by condition would lock what lies between the rows as well, on MySQL, and make writers wait.
+    """
+    model: Any = key.class_
+    async with database.begin() as tx:
+        if tx.get_bind().dialect.name == "sqlite":
+            # In one statement: a key that is no text can be read there, and then not be given back.
+            found = key.in_(select(key).where(*conditions).limit(BATCH))
+            statement = delete(model).where(found).execution_options(synchronize_session=False)
+            return cast("CursorResult[Any]", await tx.execute(statement)).rowcount
+        ids = (await tx.scalars(select(key).where(*conditions).limit(BATCH))).all()
+        if ids:
+            await tx.execute(delete(model).where(key.in_(ids)).execution_options(synchronize_session=False))
+    return len(ids)

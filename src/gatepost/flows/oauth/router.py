@@ -1,0 +1,136 @@
+"""For other services, over HTTP: introspection, revocation, the feed, the metadata."""
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Header, Query, Response, status
+
+from gatepost.core.ids import LARGEST_ID
+from gatepost.core.settings import Settings
+from gatepost.flows.oauth.deps import FeedDep, TokenDeskDep, resource_server
+from gatepost.flows.oauth.errors import InvalidClient, NoOpenIdProvider
+from gatepost.flows.oauth.schemas import (
+    AuthorizationServerMetadata,
+    IntrospectionAnswer,
+    RevocationFeedAnswer,
+    TokenInForm,
+    shown,
+)
+from gatepost.http.deps import ClientDep, provided
+from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_object
+from gatepost.identity.keys.ring import PUBLISHED_SECONDS
+from gatepost.identity.sessions.errors import RevocationUnknown
+from gatepost.identity.sessions.revocation import RevocationFeed
+
+router = APIRouter(tags=["for other services"])
+
+# Shorter than the time that requests in flight get when the service stops.
+LONGEST_WAIT_SECONDS = 5
+
+AfterQuery = Annotated[int, Query(ge=0, le=LARGEST_ID, description="The `after` of the last answer.", examples=[0])]
+MarkQuery = Annotated[
+    str | None, Query(max_length=64, description="The `mark` of the last answer.", examples=["9f86d081884c7d65"])
+]
+WaitQuery = Annotated[
+    float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for a change.", examples=[5])
+]
+IfNoneMatch = Annotated[str | None, Header(max_length=255, description="The ETag of the last answer.")]
+
+
+@router.post(
+    "/oauth/introspect",
+    summary="Whether an access token is good (RFC 7662)",
+    dependencies=[Depends(resource_server)],
+    responses=problems(InvalidClient, RevocationUnknown),
+)
+async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep) -> IntrospectionAnswer:
+    """For services that do not verify tokens themselves. A refresh token is never `active`."""
+    return IntrospectionAnswer(**await desk.introspect(form.token))
+
+
+@router.post("/oauth/revoke", summary="Take a token back (RFC 7009)")
+async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, client: ClientDep) -> Response:
+    """Whoever holds a refresh or access token ends its session with it; the answer is 200 for any text."""
+    await desk.revoke(form.token, client=client)
+    return Response(status_code=status.HTTP_200_OK)
+
+
+@router.get(
+    "/api/auth/revocations",
+    summary="The revocation feed",
+    response_model=RevocationFeedAnswer,
+    dependencies=[Depends(resource_server)],
+    responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
+)
+async def revocations(
+    feed: FeedDep,
+    after: AfterQuery = 0,
+    wait: WaitQuery = 0,
+    mark: MarkQuery = None,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """What services that verify tokens themselves follow: every second, or by waiting for a change.
+
+    Ask with the `after` and `mark` of the last answer and its ETag. Lines may come twice, and never late.
+    """
+    answer, etag = _feed_after(feed, after, mark=mark)
+    if wait and etag == if_none_match:
+        await feed.wait_for_change(wait)
+        answer, etag = _feed_after(feed, after, mark=mark)
+    if etag == if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag})
+    return await json_object(answer, headers={"ETag": etag})
+
+
+@router.get(
+    "/.well-known/oauth-authorization-server",
+    summary="Where everything is (RFC 8414)",
+    response_model_exclude_none=True,
+)
+async def metadata(
+    response: Response, settings: Annotated[Settings, Depends(provided(Settings))]
+) -> AuthorizationServerMetadata:
+    """What a client or a resource server needs to know, from the issuer's address alone."""
+    response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
+    base = settings.base_url
+    return AuthorizationServerMetadata(
+        issuer=settings.public_url,
+        token_endpoint=f"{base}/api/auth/token",
+        jwks_uri=f"{base}/.well-known/jwks.json",
+        introspection_endpoint=f"{base}/oauth/introspect",
+        introspection_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+        revocation_endpoint=f"{base}/oauth/revoke",
+        revocation_endpoint_auth_methods_supported=["none"],
+        token_endpoint_auth_methods_supported=["none"],
+        grant_types_supported=["password", "refresh_token"],
+        response_types_supported=[],
+        service_documentation=f"{base}/docs",
+        gatepost_revocations_endpoint=f"{base}/api/auth/revocations",
+        gatepost_audience=settings.jwt_audience,
+    )
+
+
+@router.get("/.well-known/openid-configuration", include_in_schema=False)
+async def openid_configuration() -> None:
+    """Say so plainly: libraries look here first."""
+    raise NoOpenIdProvider
+
+
+def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[dict[str, Any], str]:
+    if feed.is_stale():
+        raise RevocationUnknown
+    lines, is_complete = feed.lines_for(after, mark=mark)
+    # An id alone may be another line's since a restore.
+    said = " ".join(
+        f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}.{line.random_id}" for line in lines
+    )
+    digest = hashlib.sha256(f"{mark} {said}".encode()).hexdigest()[:16]
+    answer = {
+        # Lines up to here are all known; later ones may still come in between, so they are asked for again.
+        "after": feed.anchor.id if feed.anchor is not None else 0,
+        "mark": feed.anchor.mark if feed.anchor is not None else None,
+        "isComplete": is_complete,
+        "revocations": shown(lines),
+    }
+    return answer, f'"{after}-{digest}"'

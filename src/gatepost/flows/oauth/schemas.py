@@ -1,0 +1,101 @@
+"""The forms and answers of the OAuth endpoints, in their own names, and the revocation feed."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gatepost.core.paging import PAGE
+from gatepost.http.schemas import Form, Out
+from gatepost.identity.tokens.revocation_list import RevocationLine
+
+LONGEST_TOKEN = 8192
+
+
+class TokenInForm(Form):
+    """One token, and who asks."""
+
+    token: str = Field(min_length=1, max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    token_type_hint: str | None = Field(default=None, max_length=64, description="Read, and not needed.")
+    client_id: str | None = Field(default=None, max_length=64, description="Instead of HTTP Basic.")
+    client_secret: str | None = Field(default=None, max_length=255, repr=False)
+
+
+class IntrospectionAnswer(BaseModel):
+    """RFC 7662, section 2.2; of a token that is not good, `active` alone."""
+
+    model_config = ConfigDict(extra="allow")
+
+    active: bool = Field(examples=[True])
+
+
+class RevocationOut(Out):
+    """What makes access tokens useless: the end of a session, a new version of an account, another account's number."""
+
+    id: int = Field(examples=[41])
+    session_id: int | None = Field(description="The `sid` whose access tokens are revoked.", examples=[7])
+    user_id: int | None = Field(description="The `sub`.", examples=[1])
+    min_token_version: int | None = Field(description="The lowest `ver` that is still good.", examples=[None])
+    random_id: str | None = Field(
+        description="The `rid` of the account that the `sub` means from now on; other tokens of it are revoked.",
+        examples=[None],
+    )
+    issued_before: datetime | None = Field(
+        description="Every access token whose `iat` is before is revoked.", examples=[None]
+    )
+    expires_at: datetime = Field(description="When the line can be forgotten.", examples=["2026-02-01T12:00:00Z"])
+
+    @classmethod
+    def of(cls, line: RevocationLine) -> Self:
+        """Publish a line."""
+        return cls(
+            id=line.id,
+            session_id=line.session_id,
+            user_id=line.user_id,
+            min_token_version=line.min_token_version,
+            random_id=line.random_id,
+            issued_before=line.issued_before,
+            expires_at=line.expires_at,
+        )
+
+
+async def shown(lines: Sequence[RevocationLine]) -> AsyncIterator[list[dict[str, Any]]]:
+    """Publish lines page by page, as JSON: there may be a million."""
+    for start in range(0, len(lines), PAGE):
+        page = lines[start : start + PAGE]
+        yield [RevocationOut.of(line).model_dump(mode="json", by_alias=True) for line in page]
+
+
+class RevocationFeedAnswer(Out):
+    """The live part of the feed after the line that was asked for."""
+
+    after: int = Field(description="What to ask for next; lines may come twice.", examples=[40])
+    mark: str | None = Field(
+        description="To send with it: it tells when the feed goes on from an earlier state.",
+        examples=["9f86d081884c7d65"],
+    )
+    is_complete: bool = Field(description="Whether these are all lines, and no other counts any more.", examples=[True])
+    revocations: list[RevocationOut]
+
+
+class AuthorizationServerMetadata(BaseModel):
+    """RFC 8414, section 2."""
+
+    issuer: str = Field(examples=["http://localhost:8080"])
+    token_endpoint: str = Field(examples=["http://localhost:8080/api/auth/token"])
+    jwks_uri: str = Field(examples=["http://localhost:8080/.well-known/jwks.json"])
+    introspection_endpoint: str = Field(examples=["http://localhost:8080/oauth/introspect"])
+    introspection_endpoint_auth_methods_supported: list[str] = Field(
+        examples=[["client_secret_basic", "client_secret_post"]]
+    )
+    revocation_endpoint: str = Field(examples=["http://localhost:8080/oauth/revoke"])
+    revocation_endpoint_auth_methods_supported: list[str] = Field(examples=[["none"]])
+    token_endpoint_auth_methods_supported: list[str] = Field(examples=[["none"]])
+    grant_types_supported: list[str] = Field(examples=[["password", "refresh_token"]])
+    response_types_supported: list[str] = Field(examples=[[]])
+    service_documentation: str = Field(examples=["http://localhost:8080/docs"])
+    gatepost_revocations_endpoint: str = Field(
+        description="The revocation feed; a name of our own.", examples=["http://localhost:8080/api/auth/revocations"]
+    )
+    gatepost_audience: str = Field(description="The `aud` of access tokens; a name of our own.", examples=["gatepost"])

@@ -1,0 +1,1 @@
+"""One's own account: its profile, its data, its deletion."""

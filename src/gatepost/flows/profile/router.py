@@ -1,0 +1,84 @@
+"""One's own account, over HTTP."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response, status
+
+from gatepost.core.crypto.hashing_pool import HashingBusy
+from gatepost.flows.profile.deps import AccountServiceDep, LeavingServiceDep
+from gatepost.flows.recovery.deps import PasswordServiceDep
+from gatepost.http.deps import ClientDep
+from gatepost.http.openapi import problems
+from gatepost.http.pieces import json_object
+from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.accounts.errors import (
+    LastAdministrator,
+    UnusableUsername,
+    UsernameTaken,
+    UserNotFound,
+    WrongPassword,
+)
+from gatepost.identity.accounts.schemas import (
+    DeletionRequest,
+    DeletionResponse,
+    ProfileChangeRequest,
+    ProfileResponse,
+)
+from gatepost.identity.sessions.deps import BrowsersDep
+from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
+from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+
+router = APIRouter(prefix="/api/users", tags=["account"])
+
+EXPORT_EXAMPLE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {"example": {"account": {"id": 1}, "sessions": [], "activity": []}}}}
+}
+AS_FILE = {"Content-Disposition": 'attachment; filename="gatepost-account.json"'}
+
+
+@router.get("/me", summary="My account", responses=problems(UserNotFound))
+async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
+    """As it is now; the access token may know older roles."""
+    return ProfileResponse.of(await accounts.profile(user))
+
+
+@router.patch(
+    "/me",
+    summary="Change my account",
+    dependencies=[ChangeLimit],
+    responses=problems(UsernameTaken, UnusableUsername, UserNotFound, TooManyRequests),
+)
+async def change_me(
+    body: ProfileChangeRequest, user: CurrentUser, accounts: AccountServiceDep, client: ClientDep
+) -> ProfileResponse:
+    """The address and the password have routes of their own. After a new user name, refresh the access token."""
+    return ProfileResponse.of(await accounts.change_profile(user, body.change(), client=client))
+
+
+@router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
+async def export_me(user: CurrentUser, leaving: LeavingServiceDep) -> Response:
+    """The account, its sessions and links, and what the audit log has about it, the newest first, as JSON."""
+    return await json_object(await leaving.export(user), headers=AS_FILE)
+
+
+@router.delete(
+    "/me",
+    summary="Delete my account",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[ProofLimit],
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy),
+)
+async def delete_me(
+    body: DeletionRequest,
+    request: Request,
+    user: CurrentUser,
+    passwords: PasswordServiceDep,
+    leaving: LeavingServiceDep,
+    browsers: BrowsersDep,
+    client: ClientDep,
+) -> DeletionResponse:
+    """Every session ends now; the account is deleted after a time in which signing in takes it back."""
+    proved = await passwords.prove(user, body.password, client=client)
+    erase_at = await leaving.ask_deletion(user, proved_hash=proved.password_hash, client=client)
+    await browsers.forget(request, client=client)
+    return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

@@ -1,0 +1,161 @@
+"""E-mail addresses: proving one, and changing to another."""
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.request_info import Client
+from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
+from gatepost.flows.recovery.passwords import PasswordService
+from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkUnusable, UserNotFound, WrongPassword
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.names import Name, mailbox_of, read_email
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.tokens import Purpose
+from gatepost.identity.registration.pending import PendingSignUps
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.tokens.principal import Principal
+from gatepost.mail.outbox import MailKind
+
+
+class AddressService:
+    """Proves and changes e-mail addresses; nothing here tells whether an address has an account."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: PasswordService,
+        sign_ups: PendingSignUps,
+        feed: RevocationFeed,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._sign_ups = sign_ups
+        self._feed = feed
+        self._policy = policy
+
+    @retry_conflicts
+    async def send_link(self, email: Name, *, client: Client, device: Device) -> None:
+        """Write to an address how to prove it, where an account or a sign-up that has not yet done so has it."""
+        async with self._db.begin() as tx:
+            await ask_for(
+                tx, MailKind.VERIFY_EMAIL, email, client=client, device=device,
+                default_language=self._policy.default_language, at=self._clock.now(),
+            )  # fmt: skip
+
+    async def confirm(self, token: str, *, password: str | None, client: Client) -> None:
+        """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
+
+        Raises:
+            LinkUnusable: the token is no good, or the account has changed since.
+            AlreadyVerified: it was used, and the account still has the address that it proved.
+            PasswordNeeded, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
+            HashingBusy: too many people are signing in.
+            EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
+            SignUpClosed, SignUpByInvitation: sign-up has been closed since.
+        """
+        try:
+            if not await self._sign_ups.confirm(token, password, client=client):
+                await self._confirm(token, client=client)
+        except IntegrityError as error:
+            raise EmailTaken from error
+        except LinkUnusable:
+            async with self._db.read() as tx:
+                if await is_done(tx, token):
+                    raise AlreadyVerified from None
+            raise
+
+    async def ask_change(self, principal: Principal, email: Name, password: str, *, client: Client) -> bool:
+        """Write to a new address how to confirm it; until then the old one stays.
+
+        The same mailbox in other letter case is changed at once, and nobody is written to; returns whether it was so.
+
+        Raises:
+            WrongPassword: the current password is wrong.
+            TooManyAttempts: it was wrong too often.
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        user = await self._passwords.prove(principal, password, client=client)
+        return await self._ask_change(principal, email, user.password_hash, client=client)
+
+    @retry_conflicts
+    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> bool:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal, is_locked=True)
+            if user is None:
+                raise UserNotFound
+            if user.password_hash != proved_hash:
+                raise WrongPassword  # it was replaced a moment ago
+            if mailbox_of(email.display) == mailbox_of(user.email):
+                await self._respell(tx, user, email, session_id=principal.session_id, client=client)
+                return True
+            asker = f"account {user.id}"
+            await write(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
+            record(
+                tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
+                client=client,
+            )  # fmt: skip
+            return False
+
+    async def _respell(self, tx: Transaction, user: User, email: Name, *, session_id: int, client: Client) -> None:
+        """Write an address as its owner wants it; it is proved as it was."""
+        if email.display == user.email:
+            return
+        now = self._clock.now()
+        is_renamed = user.change_email(email)
+        user.version, user.updated_at = user.version + 1, now
+        await tx.flush()
+        if is_renamed:
+            await self._feed.revoke_account(tx, user.id)
+        record(
+            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, session_id=session_id, client=client,
+            details={"mailbox": "same"},
+        )  # fmt: skip
+
+    @retry_conflicts
+    async def _confirm(self, token: str, *, client: Client) -> None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
+            if used.purpose == Purpose.VERIFY_EMAIL:
+                self._verify(tx, used, user, client=client)
+            else:
+                await self._change(tx, used, user, client=client)
+
+    def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
+        now = self._clock.now()
+        if user.email_canonical != used.email_canonical:
+            raise LinkUnusable
+        if user.email_verified_at is None:
+            user.email_verified_at = user.updated_at = now
+            record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, client=client)
+
+    async def _change(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
+        now = self._clock.now()
+        new = read_email(used.data["email"])
+        await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
+        # Whoever returns to an address that could still take the account back has done just that.
+        is_return = await end_claims_since(tx, user.id, mailbox_of(new.display), now=now)
+        await write(
+            tx,
+            MailKind.EMAIL_CHANGED,
+            user,
+            at=now,
+            data={"device": client.user_agent, "client_address": client.address},
+            has_link=not is_return,
+        )
+        if user.change_email(new):
+            await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
+        user.email_verified_at = user.updated_at = now
+        user.version += 1
+        await tx.flush()
+        record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client)

@@ -1,0 +1,14 @@
+"""What the routes of proving and recovering ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from gatepost.flows.recovery.addresses import AddressService
+from gatepost.flows.recovery.not_me import NotMeService
+from gatepost.flows.recovery.passwords import PasswordService
+from gatepost.http.deps import provided
+
+PasswordServiceDep = Annotated[PasswordService, Depends(provided(PasswordService))]
+AddressServiceDep = Annotated[AddressService, Depends(provided(AddressService))]
+NotMeServiceDep = Annotated[NotMeService, Depends(provided(NotMeService))]

@@ -1,0 +1,81 @@
+"""Asking for a link by an address alone, and opening one."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import LinkUnusable
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.names import Name, mailbox_of
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.mails import LINK_OF
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.throttling.mailboxes import asker
+from gatepost.mail.languages import choose
+from gatepost.mail.outbox import MailKind, enqueue
+
+
+async def ask_for(
+    tx: Transaction, kind: MailKind, email: Name, *, client: Client, device: Device, default_language: str, at: datetime
+) -> None:
+    """Put a mail with a link to an address into the outbox; the same work whether an account has it or not.
+
+    Whose it is, is settled here: an account that gets the address later gets no mail.
+    """
+    # Held, since an account that is erased at this moment would leave the token without one.
+    user = await tx.scalar(select(User).where(User.email_canonical == email.canonical).with_for_update(read=True))
+    user_id = user.id if user is not None else None
+    link_id = await OneTimeTokens(tx).ask(
+        LINK_OF[kind], user_id=user_id, email_canonical=email.canonical, now=at, data={"email": email.display}
+    )
+    enqueue(
+        tx,
+        kind,
+        address=email.display,
+        language=choose(client.language, default=default_language),
+        at=at,
+        user_id=user_id,
+        data={"link_id": link_id, "asker": asker(client, device, user)},
+    )
+
+
+async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: datetime) -> tuple[OneTimeToken, User]:
+    """Use a link up that is for one of these; return what it says, and its account, locked.
+
+    Raises:
+        LinkUnusable: it is no good, or its account is gone or disabled.
+    """
+    for purpose in purposes:
+        used = await OneTimeTokens(tx).use(purpose, token, now=now)
+        user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
+        if used is not None and user is not None and user.disabled_at is None:
+            return used, user
+    raise LinkUnusable
+
+
+async def is_done(tx: Transaction, token: str) -> bool:
+    """Whether a link that was used was to prove an address which its account has, and has proved by now."""
+    used = await OneTimeTokens(tx).used(token, (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL))
+    user = await Users(tx).get(used.user_id or 0) if used is not None else None
+    if used is None or user is None or user.disabled_at is not None or user.email_verified_at is None:
+        return False
+    if user.email_canonical != used.email_canonical:
+        return False
+    # Two mailboxes can have one canonical form.
+    return mailbox_of(used.data.get("email", user.email)) == mailbox_of(user.email)
+
+
+async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:
+    """End "this was not me" of every mailbox that an account has had since it had this one.
+
+    Returns whether the mailbox could still say it itself: else there is nothing that it would come before.
+    """
+    tokens = OneTimeTokens(tx)
+    oldest = await tokens.oldest(Purpose.NOT_ME, user_id, now=now, email=email)
+    if oldest is None:
+        return False
+    await tokens.void_younger(Purpose.NOT_ME, user_id, than=oldest, email=email, now=now)
+    return True

@@ -1,0 +1,162 @@
+"""Passwords: changing one, and setting a new one by a mail link."""
+
+from collections.abc import Sequence
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.request_info import Client
+from gatepost.flows.recovery.links import ask_for, open_link
+from gatepost.identity.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.identity.privacy.deletion import take_deletion_back
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.throttling.counters import Counter, turn_of
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.throttling.guesses import Guesses
+from gatepost.identity.throttling.rates import Rate, RateLimits
+from gatepost.identity.tokens.principal import Principal
+from gatepost.mail.outbox import MailKind
+
+
+class PasswordService:
+    """Changes and recovers passwords; a new one ends the other sessions of its account."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        sessions: SessionService,
+        guesses: Guesses,
+        rates: RateLimits,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._sessions = sessions
+        self._guesses = guesses
+        self._rates = rates
+        self._rules = rules
+        self._policy = policy
+
+    @retry_conflicts
+    async def forgot(self, email: Name, *, client: Client, device: Device) -> None:
+        """Write to an address how to set a new password, where an account has it."""
+        async with self._db.begin() as tx:
+            await ask_for(
+                tx, MailKind.RESET_PASSWORD, email, client=client, device=device,
+                default_language=self._policy.default_language, at=self._clock.now(),
+            )  # fmt: skip
+
+    async def reset(self, token: str, password: str, *, client: Client) -> User:
+        """Set a new password by the token of a mail, and return whose; every session of the account ends.
+
+        A planned deletion is taken back: whoever planned it may have known the password.
+
+        Raises:
+            UnusablePassword: the password breaks a rule; the token stays good.
+            LinkUnusable: the token is no good.
+            HashingBusy: too many people are signing in.
+        """
+        async with self._db.read() as tx:
+            link = await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now())
+            user = await Users(tx).get(link.user_id or 0) if link is not None else None
+        if user is None or user.disabled_at is not None:
+            raise LinkUnusable
+        self._rules.check(password, names=(user.username, user.email))
+        new_hash = await self._passwords.hash(password, asker=turn_of(client, str(user.id)))
+        return await self._reset(token, new_hash, client=client)
+
+    async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
+        """Replace the caller's password; every other session of the account ends.
+
+        Raises:
+            WrongPassword: the current one is wrong.
+            TooManyAttempts, TooManyRequests: it was wrong too often, or right too often of late.
+            UnusablePassword: the new one breaks a rule.
+            UserNotFound: the account has been deleted a moment ago.
+            HashingBusy: too many people are signing in.
+        """
+        user = await self.prove(principal, current, client=client)
+        self._rules.check(new, names=(user.username, user.email), field="newPassword")
+        new_hash = await self._passwords.hash(new, asker=turn_of(client, str(user.id)))
+        await self._change(principal, user.password_hash, new_hash, client=client)
+
+    async def prove(self, principal: Principal, password: str, *, client: Client) -> User:
+        """Return the caller's account if the password is theirs.
+
+        Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.
+
+        Raises:
+            WrongPassword: it is not.
+            TooManyAttempts: too many were not.
+            TooManyRequests: too many were, of late.
+            UserNotFound: the account has been deleted a moment ago.
+            HashingBusy: too many people are signing in.
+        """
+        counters = self._guesses.of_session(principal.session_id)
+        async with self._db.read() as tx:
+            await self._guesses.look(tx, counters)
+            user = await Users(tx).of(principal)
+        if user is None:
+            raise UserNotFound
+        await self._rates.require_room(Rate.SIGN_IN, str(user.id))
+        verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(client, str(user.id)))
+        await self._settle(user, counters, is_right=verdict.is_right, client=client)
+        if not verdict.is_right:
+            raise WrongPassword
+        await self._rates.hit(Rate.SIGN_IN, str(user.id))
+        return user
+
+    @retry_conflicts
+    async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, client: Client) -> None:
+        async with self._db.begin() as tx:
+            if is_right:
+                await self._guesses.succeeded(tx, counters, user, client=client)
+            else:
+                await self._guesses.failed(tx, counters, client=client, user_id=user.id)
+
+    @retry_conflicts
+    async def _reset(self, token: str, new_hash: str, *, client: Client) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
+            if user.email_canonical != used.email_canonical:
+                raise LinkUnusable
+            # The link came by mail, so the address is theirs.
+            user.email_verified_at = user.email_verified_at or now
+            take_deletion_back(tx, user, now=now, client=client)
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, client=client)
+        return user
+
+    @retry_conflicts
+    async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal, is_locked=True)
+            if user is None or user.password_hash != old_hash:
+                raise WrongPassword  # it was replaced a moment ago
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, client=client)
+
+    async def _set(
+        self, tx: Transaction, user: User, new_hash: str, how: LinkEnd, *, keep: int | None, client: Client
+    ) -> None:
+        now = self._clock.now()
+        user.password_hash, user.updated_at = new_hash, now
+        user.version += 1
+        await tx.flush()
+        await end_links(tx, user.id, how, now=now)
+        await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", client=client)
+        data = {"device": client.user_agent, "client_address": client.address}
+        await write(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
+        record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, client=client)

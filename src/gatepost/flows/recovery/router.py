@@ -1,0 +1,153 @@
+"""Proving and recovering, over HTTP. Only POST uses a token up, since mail scanners follow links."""
+
+from fastapi import APIRouter, status
+
+from gatepost.core.crypto.hashing_pool import HashingBusy
+from gatepost.flows.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
+from gatepost.flows.recovery.schemas import (
+    AddressRequest,
+    EmailChangeRequest,
+    MessageResponse,
+    NotMeResponse,
+    PasswordChangeRequest,
+    PasswordResetRequest,
+    TokenRequest,
+    VerifyRequest,
+)
+from gatepost.http.deps import ClientDep
+from gatepost.http.openapi import problems
+from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.accounts.errors import (
+    AlreadyVerified,
+    EmailTaken,
+    LinkUnusable,
+    PasswordNeeded,
+    SignUpByInvitation,
+    SignUpClosed,
+    UnusablePassword,
+    UsernameTaken,
+    UserNotFound,
+    WrongPassword,
+    WrongSignUpPassword,
+)
+from gatepost.identity.accounts.names import parse_email, parse_existing_email
+from gatepost.identity.throttling.deps import DeviceDep, LinkLimit, MailLimit, ProofLimit, RememberDevice
+from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+
+router = APIRouter(prefix="/api/auth", tags=["recovery"])
+
+SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
+RESPELLED = "Your address is changed: it is the same mailbox, so no link is needed."
+LINK_SENT = "That session has ended. We have sent you a link to set a new password."
+NO_LINK = "Every session has ended, and the password is void. Your address has another account: please write to us."
+
+
+@router.post(
+    "/password/forgot",
+    summary="Ask for a new password",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit],
+    responses=problems(TooManyRequests),
+)
+async def forgot_password(
+    body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep, device: DeviceDep
+) -> MessageResponse:
+    """The same answer, in the same time, whether the address has an account or not, and whoever has asked before."""
+    await passwords.forgot(parse_existing_email(body.email), client=client, device=device)
+    return SENT
+
+
+@router.post(
+    "/password/reset",
+    summary="Set a new password by a mail link",
+    dependencies=[LinkLimit],
+    responses=problems(LinkUnusable, TooManyRequests, UnusablePassword, HashingBusy),
+)
+async def reset_password(
+    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep, remember: RememberDevice
+) -> MessageResponse:
+    """The token is good once; every session of the account ends. No wait of strangers keeps this device from it."""
+    remember(await passwords.reset(body.token, body.password, client=client))
+    return MessageResponse(message="Your password has been set. Please sign in.")
+
+
+@router.post(
+    "/password/change",
+    summary="Change my password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[ProofLimit],
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
+)
+async def change_password(
+    body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep
+) -> None:
+    """Every other session of the account ends; this one goes on."""
+    await passwords.change(user, body.current_password, body.new_password, client=client)
+
+
+@router.post(
+    "/email/verify",
+    summary="Confirm an address by a mail link",
+    dependencies=[LinkLimit],
+    responses=problems(
+        LinkUnusable, AlreadyVerified, PasswordNeeded, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
+        SignUpByInvitation, TooManyAttempts, TooManyRequests, HashingBusy,
+    ),
+)  # fmt: skip
+async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
+    """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this.
+
+    A sign-up waits where the deployment does not tell what is taken. Its link proves the address alone, so that it
+    needs the `password` of the sign-up as well: without it the answer is 400 `password_needed`. A wrong one leaves the
+    link good.
+    """
+    await addresses.confirm(body.token, password=body.password, client=client)
+    return MessageResponse(message="Your e-mail address is confirmed.")
+
+
+@router.post(
+    "/email/resend",
+    summary="Ask for the confirmation mail again",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit],
+    responses=problems(TooManyRequests),
+)
+async def resend_confirmation(
+    body: AddressRequest, addresses: AddressServiceDep, client: ClientDep, device: DeviceDep
+) -> MessageResponse:
+    """The same answer whether the address has an account or not, confirmed or not, and whoever has asked before."""
+    await addresses.send_link(parse_existing_email(body.email), client=client, device=device)
+    return SENT
+
+
+@router.post(
+    "/email/change",
+    summary="Change my address",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit, ProofLimit],
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
+)
+async def change_email(
+    body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep
+) -> MessageResponse:
+    """The old address stays until the link that goes to the new one is followed, and is told then.
+
+    The same mailbox in other letter case needs no link: it is changed at once.
+    """
+    is_done = await addresses.ask_change(user, parse_email(body.email), body.current_password, client=client)
+    return MessageResponse(message=RESPELLED if is_done else "We have sent a link to the new address.")
+
+
+@router.post(
+    "/not-me",
+    summary="This was not me",
+    dependencies=[LinkLimit],
+    responses=problems(LinkUnusable, TooManyRequests),
+)
+async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> NotMeResponse:
+    """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
+
+    A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
+    """
+    is_sent = await service.report(body.token, client=client)
+    return NotMeResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

@@ -1,0 +1,69 @@
+"""JSON of proving and recovering."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
+from gatepost.http.schemas import In, Out
+from gatepost.identity.accounts.schemas import EmailAddress, KnownAddress, NewPassword
+
+LinkToken = Annotated[str, Field(min_length=1, max_length=128)]
+CurrentPassword = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+EXAMPLE_TOKEN = "gpt_9Jq3…"  # noqa: S105  an example
+
+
+class AddressRequest(In):
+    """The e-mail address of an account."""
+
+    email: KnownAddress = Field(examples=["heba@gmail.com"])
+
+
+class TokenRequest(In):
+    """The token of a mail link."""
+
+    token: LinkToken = Field(repr=False, examples=[EXAMPLE_TOKEN])
+
+
+class VerifyRequest(TokenRequest):
+    """The token of a mail link, and where it ends a sign-up the password of that."""
+
+    password: CurrentPassword | None = Field(
+        default=None,
+        repr=False,
+        description="The password that was chosen at the sign-up whose link this is; other links need none.",
+        examples=[None],
+    )
+
+
+class PasswordResetRequest(In):
+    """The token of a mail link, and the new password."""
+
+    token: LinkToken = Field(repr=False, examples=[EXAMPLE_TOKEN])
+    password: NewPassword = Field(repr=False, examples=["correct horse"])
+
+
+class PasswordChangeRequest(In):
+    """The current password, and the new one."""
+
+    current_password: CurrentPassword = Field(repr=False, examples=["123456"])
+    new_password: NewPassword = Field(repr=False, examples=["correct horse"])
+
+
+class EmailChangeRequest(In):
+    """The new address, and the current password."""
+
+    email: EmailAddress = Field(examples=["heba@example.com"])
+    current_password: CurrentPassword = Field(repr=False, examples=["123456"])
+
+
+class MessageResponse(Out):
+    """What to tell the person."""
+
+    message: str = Field(examples=["If the address has an account, we have sent it a link."])
+
+
+class NotMeResponse(MessageResponse):
+    """What to tell the person, and whether a mail is on its way."""
+
+    link_sent: bool = Field(examples=[True])

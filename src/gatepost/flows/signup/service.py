@@ -1,0 +1,142 @@
+"""Signing up: at once, by invitation, or by a mail that tells how to go on."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.request_info import Client
+from gatepost.core.settings import EmailVerification
+from gatepost.identity.accounts.errors import RoleNotGrantable
+from gatepost.identity.accounts.names import Name
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Roles
+from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.invitations.acceptance import accept, find
+from gatepost.identity.links.mails import write
+from gatepost.identity.registration.pending import PendingSignUps
+from gatepost.identity.registration.service import AccountService, NewAccount
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.sessions.tokens import REPLACED, SignedIn, TokenService
+from gatepost.identity.throttling.counters import turn_of
+from gatepost.identity.throttling.mailboxes import asker
+from gatepost.identity.tokens.principal import RoleName
+from gatepost.mail.outbox import MailKind
+
+PASSWORD_METHOD = "pwd"  # noqa: S105  RFC 8176's name of the method
+
+
+@dataclass(frozen=True, slots=True)
+class SignUpWish:
+    """What a sign-up asks for."""
+
+    account: NewAccount
+    roles: Sequence[str]
+    invitation: str | None
+
+
+class SignUpService:
+    """Makes accounts for people who come by themselves."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        tokens: TokenService,
+        sessions: SessionService,
+        accounts: AccountService,
+        pending: PendingSignUps,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._tokens = tokens
+        self._sessions = sessions
+        self._accounts = accounts
+        self._pending = pending
+        self._rules = rules
+        self._policy = policy
+
+    async def sign_up(self, wish: SignUpWish, *, client: Client, replaces: Collection[int] = ()) -> SignedIn | None:
+        """Make an account, and sign it in; None where a mail tells how to go on.
+
+        Sessions whose ids are in `replaces` end with the sign-in. Where the deployment does not tell what is taken,
+        nothing is made, for anybody, until the address is proved.
+
+        Raises:
+            SignUpClosed, SignUpByInvitation, InvitationUnusable: this person may not sign up.
+            UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
+            RolesTooLong: the roles of the invitation have grown too long for an access token.
+            UsernameTaken, EmailTaken: another account has it, where the deployment tells.
+            UnusablePassword: the password breaks a rule.
+            HashingBusy: too many people are signing in.
+        """
+        await self._check_invitation(wish)
+        await self._check_roles(wish.roles)
+        self._rules.check(wish.account.password, names=wish.account.names)
+        # Who is invited has proved the address already.
+        tells = self._policy.reveals_taken or wish.invitation is not None
+        if tells:
+            await self._accounts.refuse_taken(wish.account)
+        password_hash = await self._passwords.hash(wish.account.password, asker=turn_of(client))
+        if not tells:
+            await self._keep(wish.account, password_hash, client=client)
+            return None
+        try:
+            return await self._make(wish, password_hash, client=client, replaces=replaces)
+        except IntegrityError:
+            await self._accounts.refuse_taken(wish.account)
+            raise
+
+    @retry_conflicts
+    async def _keep(self, new: NewAccount, password_hash: str, *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            await self._pending.keep(tx, new, password_hash, client=client)
+
+    @retry_conflicts
+    async def _make(
+        self, wish: SignUpWish, password_hash: str, *, client: Client, replaces: Collection[int]
+    ) -> SignedIn | None:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            account, accepted = wish.account, None
+            if wish.invitation is None:
+                roles = await Roles(tx).given([RoleName.USER])
+            else:
+                accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
+                # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
+                account = account.proved_as(Name(accepted.email, account.email.canonical))
+            user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
+            if accepted is not None:
+                details = {"invitation": accepted.id}
+                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client, details=details)
+            elif self._policy.verification is not EmailVerification.OFF:
+                await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})
+            if not (account.is_proved or self._policy.signs_in_at_once):
+                return None
+            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
+            await self._sessions.end_named(tx, replaces, reason=REPLACED, client=client)
+        return self._tokens.issue(user, session, now=now)
+
+    async def _check_invitation(self, wish: SignUpWish) -> None:
+        self._policy.require_sign_up(is_invited=wish.invitation is not None)
+        if wish.invitation is None:
+            return
+        async with self._db.read() as tx:
+            await find(tx, wish.invitation, email=wish.account.email, now=self._clock.now())
+
+    async def _check_roles(self, roles: Sequence[str]) -> None:
+        wished = set(roles) - {RoleName.USER}
+        if not wished:
+            return
+        async with self._db.read() as tx:
+            await Roles(tx).given(wished)
+        raise RoleNotGrantable

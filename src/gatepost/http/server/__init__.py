@@ -1,0 +1,1 @@
+"""How requests are read from a connection, and how connections end."""

@@ -1,0 +1,1 @@
+"""Serving a built single-page app beside the API."""

@@ -1,0 +1,133 @@
+"""What routes ask for: `CurrentUser`, or a person with a role."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.openapi.models import OAuth2 as OAuth2Model
+from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
+from fastapi.security.base import SecurityBase
+
+from gatepost.core.errors import Forbidden
+from gatepost.http.cookies import WHITE_SPACE
+from gatepost.http.deps import service
+from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
+from gatepost.identity.access.errors import PermissionRequired, RoleRequired
+from gatepost.identity.access.gate import Gate
+from gatepost.identity.access.original_request import may_change_something
+from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.tokens.principal import Principal, RoleName
+
+TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
+HEADER = "x-access-token"
+BEARER = "bearer "
+
+
+class _Scheme(SecurityBase):
+    """What the documentation says of an access token; FastAPI asks each dependency that is one of these."""
+
+    def __init__(self, name: str = PASSWORD_SCHEME) -> None:
+        self.model = OAuth2Model(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL, scopes={})))
+        self.scheme_name = name
+
+
+class AccessTokenScheme(_Scheme):
+    """Finds the access tokens of the headers, good or not; the route serves who sends none, too."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONAL_SCHEME)
+
+    async def __call__(self, request: Request) -> list[str]:
+        """Return them all, of a header that is there twice both."""
+        headers = request.headers
+        bearers = [_bearer(value) for value in headers.getlist("authorization")]
+        return [token for token in (*bearers, *headers.getlist(HEADER)) if token]
+
+
+class CurrentUserScheme(_Scheme):
+    """Finds the access token, and admits its owner.
+
+    `Authorization: Bearer`, else `x-access-token`, else the cookie: the first decides. In one step, since each further
+    dependency costs every request.
+    """
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401."""
+        return await service(request, Gate).admit(_presented(request))
+
+
+class OriginalUserScheme(_Scheme):
+    """Admits whoever sent the request that a reverse proxy asks about."""
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401, or 403 where another site may have sent it."""
+        changes = may_change_something(request.method, request.headers.items())
+        return await service(request, Gate).admit(_presented(request, changes=changes))
+
+
+def _of_headers(request: Request) -> list[str]:
+    """Return the access tokens that headers carry, the one that decides first."""
+    bearer = _bearer(request.headers.get("authorization", ""))
+    found = [bearer] if bearer is not None else []
+    if token := request.headers.get(HEADER):
+        found.append(token)
+    return found
+
+
+def _bearer(authorization: str) -> str | None:
+    """Return the token of an `Authorization` header, empty where it has none; None where it is of another scheme."""
+    if authorization[: len(BEARER)].lower() != BEARER:
+        return None
+    # A token has one form.
+    return authorization[len(BEARER) :].strip(WHITE_SPACE)
+
+
+def _presented(request: Request, *, changes: bool | None = None) -> str | None:
+    found = _of_headers(request)
+    return found[0] if found else service(request, TokenCookies).access_token(request, changes=changes)
+
+
+TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
+get_current_user = CurrentUserScheme()
+CurrentUser = Annotated[Principal, Depends(get_current_user)]
+OriginalUser = Annotated[Principal, Depends(OriginalUserScheme())]
+
+
+class Requirement(CurrentUserScheme):
+    """Admits the signed-in person if they may do what the route is for."""
+
+    def __init__(
+        self, holds: Callable[[Principal], bool], refusal: type[Forbidden], message: str, *, at_once: bool = False
+    ) -> None:
+        super().__init__()
+        self._at_once = at_once
+        self._holds = holds
+        self._refusal = refusal
+        self._message = message
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the signed-in person, or answer 401 or 403."""
+        user = await service(request, Gate).admit(_presented(request), at_once=self._at_once)
+        if not self._holds(user):
+            raise self._refusal(self._message)
+        return user
+
+
+def require_role(role: str) -> Requirement:
+    """Return a dependency that gives the signed-in person if they have the role, and else answers 403."""
+    return Requirement(lambda user: user.has_role(role), RoleRequired, f"Require {role.capitalize()} Role!")
+
+
+def require_permission(permission: str, *others: str) -> Requirement:
+    """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403.
+
+    Where `others` are given, any one of all these will do. The database is asked whether the token still tells what is
+    so: what a permission opens is worth it.
+    """
+    wanted = (permission, *others)
+    message = f"The permission {' or '.join(wanted)} is needed."
+    return Requirement(lambda user: any(map(user.has_permission, wanted)), PermissionRequired, message, at_once=True)
+
+
+ModeratorUser = Annotated[Principal, Depends(require_role(RoleName.MODERATOR))]
+AdminUser = Annotated[Principal, Depends(require_role(RoleName.ADMIN))]

@@ -1,0 +1,55 @@
+"""What must stay true of all accounts together."""
+
+from sqlalchemy import ColumnElement, Select, exists, select
+
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.db.database import Transaction
+from gatepost.core.settings import EmailVerification
+from gatepost.identity.accounts.errors import LastAdministrator
+from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.tokens.principal import RoleName
+
+
+async def take_turn(tx: Transaction) -> None:
+    """Go on alone, until the transaction ends, among the acts that depend on rows which they do not lock."""
+    await tx.execute(select(Role.id).where(Role.name == RoleName.ADMIN).with_for_update())
+
+
+async def require_another_administrator(tx: Transaction, user: User, *, policy: AccountPolicy) -> None:
+    """Let an account lose the role admin, or what it signs in with, only while another administrator can sign in.
+
+    Raises:
+        LastAdministrator: there is no other.
+    """
+    if RoleName.ADMIN not in user.role_names:
+        return
+    await take_turn(tx)
+    if not await has_administrator(tx, policy=policy, but=user.id):
+        raise LastAdministrator
+
+
+async def has_administrator(tx: Transaction, *, policy: AccountPolicy, but: int = 0) -> bool:
+    """Whether an account with the role admin, besides one, can sign in as things are."""
+    return bool(await tx.scalar(select(exists(_administrators(policy).where(User.id != but)))))
+
+
+async def first_administrator(tx: Transaction, *, policy: AccountPolicy) -> int | None:
+    """Return the id of the oldest account with the role admin that can sign in as things are."""
+    return await tx.scalar(_administrators(policy).order_by(User.id).limit(1))
+
+
+def _administrators(policy: AccountPolicy) -> Select[int]:
+    return (
+        select(User.id)
+        .join(user_roles, user_roles.c.user_id == User.id)
+        .join(Role, Role.id == user_roles.c.role_id)
+        .where(Role.name == RoleName.ADMIN, *_can_sign_in(policy))
+    )
+
+
+def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
+    needed = (User.disabled_at.is_(None), User.erase_at.is_(None), User.password_hash != UNUSABLE_HASH)
+    if policy.verification is EmailVerification.REQUIRED:
+        return (*needed, User.email_verified_at.is_not(None))
+    return needed

@@ -1,0 +1,54 @@
+"""The decisions of a deployment about accounts."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gatepost.core.settings import EmailVerification, Settings, SignUp
+from gatepost.identity.accounts.errors import SignUpByInvitation, SignUpClosed
+
+# How long "this was not me" can be said.
+NOT_ME_LIFE = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPolicy:
+    """Who may sign up, what they prove, and how long links in mails are good."""
+
+    signup: SignUp
+    reveals_taken: bool
+    verification: EmailVerification
+    default_language: str
+    verify_email_life: timedelta
+    reset_password_life: timedelta
+    invitation_life: timedelta
+    deletion_grace: timedelta
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AccountPolicy":
+        """Read the policy from the settings."""
+        return cls(
+            signup=settings.signup,
+            reveals_taken=settings.signup_reveals_taken,
+            verification=settings.email_verification,
+            default_language=settings.default_language,
+            verify_email_life=timedelta(hours=settings.verify_email_hours),
+            reset_password_life=timedelta(minutes=settings.reset_password_minutes),
+            invitation_life=timedelta(days=settings.invitation_days),
+            deletion_grace=timedelta(days=settings.deletion_grace_days),
+        )
+
+    def require_sign_up(self, *, is_invited: bool) -> None:
+        """Let somebody pass who may sign up.
+
+        Raises:
+            SignUpClosed, SignUpByInvitation: they may not.
+        """
+        if self.signup is SignUp.CLOSED:
+            raise SignUpClosed
+        if self.signup is SignUp.INVITE and not is_invited:
+            raise SignUpByInvitation
+
+    @property
+    def signs_in_at_once(self) -> bool:
+        """Whether a sign-up is signed in by itself; else a mail tells how to go on."""
+        return self.verification is not EmailVerification.REQUIRED

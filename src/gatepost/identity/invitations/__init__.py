@@ -1,0 +1,1 @@
+"""Inviting people, with the roles that they will have."""

@@ -1,0 +1,41 @@
+"""Tables of invitations and the roles that they give."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Table
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.tokens.principal import RoleName
+
+invitation_roles = Table(
+    "invitation_roles",
+    Base.metadata,
+    Column("invitation_id", BigId, ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True),
+    Column("role_id", BigId, ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True, index=True),
+    **Base.__table_args__,
+)
+
+
+class Invitation(Base):
+    """An invitation that nobody has accepted. An address has one at most; it goes when its inviter's account does."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[PrimaryId]
+    email: Mapped[str] = mapped_column(text(320))
+    email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
+    # Of the link's token, which is made when the mail is sent.
+    digest: Mapped[str | None] = mapped_column(exact(64), unique=True)
+    inviter_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    inviter: Mapped[User] = relationship(lazy="raise")
+    roles: Mapped[list[Role]] = relationship(secondary=invitation_roles, lazy="raise", order_by=Role.id)
+
+    @property
+    def role_names(self) -> list[str]:
+        """The names that its roles have now, besides `user`, which everybody gets."""
+        return [role.name for role in self.roles if role.name != RoleName.USER]

@@ -1,0 +1,56 @@
+"""Queries of signing keys."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from gatepost.core.db.database import Transaction
+from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.sessions.models import Session
+
+
+class StoredKeys:
+    """The signing keys, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def all(self) -> Sequence[StoredKey]:
+        """Return every key, the oldest first."""
+        return (await self._tx.scalars(select(StoredKey).order_by(StoredKey.created_at, StoredKey.kid))).all()
+
+    async def in_slot(self, slot: str) -> StoredKey | None:
+        """Return the key of a slot, locked against another rotation."""
+        return await self._tx.scalar(select(StoredKey).where(StoredKey.slot == slot).with_for_update())
+
+    async def has_slot(self, slot: str) -> bool:
+        """Whether a slot holds a key."""
+        return await self._tx.scalar(select(StoredKey.kid).where(StoredKey.slot == slot)) is not None
+
+    async def get(self, kid: str) -> StoredKey | None:
+        """Return a key, locked."""
+        return await self._tx.scalar(select(StoredKey).where(StoredKey.kid == kid).with_for_update())
+
+    async def add(self, key: StoredKey) -> None:
+        """Insert a key.
+
+        Raises:
+            IntegrityError: its slot is taken.
+        """
+        self._tx.add(key)
+        await self._tx.flush()
+
+    async def delete(self, key: StoredKey) -> None:
+        """Delete a key."""
+        await self._tx.delete(key)
+        await self._tx.flush()
+
+    async def live_sessions(self, kid: str, *, now: datetime) -> int:
+        """Count the live sessions whose newest access token this key signed and that has not expired."""
+        query = (
+            select(func.count())
+            .select_from(Session)
+            .where(Session.key_id == kid, Session.access_expires_at > now, Session.ended_at.is_(None))
+        )
+        return await self._tx.scalar(query) or 0

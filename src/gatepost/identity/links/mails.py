@@ -1,0 +1,129 @@
+"""Mails to accounts: the link that each kind carries, what ends that link, and putting both where they wait.
+
+A link belongs to the account as it was when its mail was asked for. So its token is there from that moment, as a row
+without a text that would fit it, and what ends the links of an account ends those whose mail has not left as well.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from gatepost.core.db.database import Transaction
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name, mailbox_of
+from gatepost.identity.invitations.inviters import take_back_beyond_reach, take_back_sent_by
+from gatepost.identity.links.tokens import OneTimeTokens, Purpose
+from gatepost.mail.outbox import MailKind, enqueue
+
+# The other kinds have no token: `sign_up_taken` and `deletion_planned` name a page that anybody can open.
+LINK_OF: Mapping[MailKind, Purpose] = {
+    MailKind.VERIFY_EMAIL: Purpose.VERIFY_EMAIL,
+    MailKind.RESET_PASSWORD: Purpose.SET_PASSWORD,
+    MailKind.SET_PASSWORD: Purpose.SET_PASSWORD,
+    MailKind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
+    MailKind.EMAIL_CHANGED: Purpose.NOT_ME,
+    MailKind.PASSWORD_CHANGED: Purpose.NOT_ME,
+    MailKind.NEW_DEVICE: Purpose.NOT_ME,
+}
+# They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
+NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.NOT_ME)
+
+
+class LinkEnd(StrEnum):
+    """After what the links of an account are void; the value says it in the documents."""
+
+    PASSWORD_RESET = "a password set by a link"  # noqa: S105  words, not a password
+    PASSWORD_CHANGED = "a changed password"  # noqa: S105
+    NOT_ME = "\u201cthis was not me\u201d"
+    ADDRESS_CHANGED = "a changed address"
+    DELETION_PLANNED = "a planned deletion"
+    DISABLED = "disabling"
+    ENABLED = "enabling"
+    ADDRESS_REPLACED = "another address by an administrator"
+    NAME_REPLACED = "another user name by an administrator"
+    PROOF_SET = "a proof given or taken by an administrator"
+    ROLES_CHANGED = "changed roles"
+    SIGNED_OUT = "a sign-out by an administrator"
+    SIGNED_OUT_EVERYWHERE = "a sign-out of all devices, or all others"
+
+
+ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL})
+# "This was not me" must outlive what a thief does next. It ends where the account is somebody else's by now, or was
+# taken out of everybody's hands; what it does to others of its kind is in `flows/recovery/not_me.py`.
+ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
+    **dict.fromkeys(LinkEnd, ASKED_FOR),
+    **dict.fromkeys((LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED), ASKED_FOR | {Purpose.NOT_ME}),
+    # Whoever has got hold of a session can do it, again and again, and must not keep the owner from a new password.
+    LinkEnd.SIGNED_OUT_EVERYWHERE: frozenset({Purpose.CHANGE_EMAIL}),
+}
+
+# `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true. An invitation ends
+# with what happens to the account of its inviter: a thief may have sent it.
+STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
+    MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
+    MailKind.INVITATION: frozenset(LinkEnd) - {LinkEnd.ADDRESS_CHANGED, LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET},
+    MailKind.DELETION_PLANNED: frozenset(),
+}
+
+
+class Fate(StrEnum):
+    """What becomes of a mail, and of its link, that was asked for before the links of its account ended."""
+
+    GOOD = "good"
+    TOLD = "told"
+    VOID = "void"
+
+
+def fate(kind: MailKind, after: LinkEnd) -> Fate:
+    """Return what becomes of a mail: it goes on, goes on without its link, or is not sent and its link is void."""
+    is_ended = LINK_OF[kind] in ENDS[after] if kind in LINK_OF else after in STOPS[kind]
+    if not is_ended:
+        return Fate.GOOD
+    return Fate.TOLD if kind in NOTICES else Fate.VOID
+
+
+def fates() -> str:
+    """Return all of it as the table that the documents show."""
+    head = ["after", *(f"`{kind}`" for kind in MailKind)]
+    rows = [[end.value, *(fate(kind, end).value for kind in MailKind)] for end in LinkEnd]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datetime) -> None:
+    """Make void what this ends, sent or not: links of an account, whose row the caller holds, and its invitations."""
+    await OneTimeTokens(tx).void(user_id, ENDS[after], now=now)
+    reason = after.name.lower()
+    if after is LinkEnd.ROLES_CHANGED:
+        await take_back_beyond_reach(tx, [user_id], reason=reason, now=now)
+    elif after in STOPS[MailKind.INVITATION]:
+        await take_back_sent_by(tx, user_id, reason=reason, now=now)
+
+
+async def write(
+    tx: Transaction,
+    kind: MailKind,
+    user: User,
+    *,
+    at: datetime,
+    email: Name | None = None,
+    data: Mapping[str, str | int] | None = None,
+    link: Mapping[str, Any] | None = None,
+    has_link: bool = True,
+) -> None:
+    """Put a mail to an account into the outbox, and the token of its link beside it, in the caller's transaction.
+
+    It goes to the address of the account as it is at this call, or to another one; `data` is what it tells, and `link`
+    what whoever uses the link needs to know.
+    """
+    to = email or Name(user.email, user.email_canonical)
+    told: dict[str, str | int] = dict(data or {})
+    if has_link and kind in LINK_OF:
+        told["link_id"] = await OneTimeTokens(tx).ask(
+            LINK_OF[kind],
+            user_id=user.id,
+            email_canonical=mailbox_of(to.display) if kind in NOTICES else to.canonical,
+            now=at,
+            data={**(link or {}), "email": to.display},
+        )
+    enqueue(tx, kind, address=to.display, language=user.language, at=at, user_id=user.id, data=told)

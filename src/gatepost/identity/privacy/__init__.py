@@ -1,0 +1,1 @@
+"""Deleting an account, and giving its owner what is stored about them."""

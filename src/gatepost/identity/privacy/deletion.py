@@ -1,0 +1,224 @@
+"""Leaving: everything that is held about a person, and the end of their account."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, select
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.models import AuditEntry
+from gatepost.audit.repository import Entries
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.paging import ReadPage, in_pages
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound, WrongPassword
+from gatepost.identity.accounts.guards import require_another_administrator
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.tokens.principal import Principal
+from gatepost.mail.models import OutboxMail
+from gatepost.mail.outbox import MailKind
+
+T = TypeVar("T", Session, OneTimeToken)
+R = TypeVar("R")
+
+BATCH = 100
+
+
+class LeavingService:
+    """Exports and deletes accounts."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        feed: RevocationFeed,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._sessions = sessions
+        self._feed = feed
+        self._policy = policy
+
+    async def export(self, principal: Principal) -> dict[str, Any]:
+        """Return everything that is held about the caller, its lists page by page; no secret, not even as a digest.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal)
+        if user is None:
+            raise UserNotFound
+        return {
+            "exportedAt": _text(self._clock.now()),
+            "account": _account(user),
+            "sessions": self._pages(_owned(Session, user.id), _session),
+            "links": self._pages(_owned(OneTimeToken, user.id), _link),
+            "activity": self._pages(_told_of(user.id), _activity),
+        }
+
+    @retry_conflicts
+    async def ask_deletion(self, principal: Principal, *, proved_hash: str, client: Client) -> datetime:
+        """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
+
+        Signing in before then takes it back.
+
+        Raises:
+            WrongPassword: it is another one than that which was proved, since a moment ago.
+            UserNotFound: the account has been deleted a moment ago.
+            LastAdministrator: nobody would be left to look after the others.
+        """
+        now = self._clock.now()
+        erase_at = now + self._policy.deletion_grace
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal, is_locked=True)
+            if user is None:
+                raise UserNotFound
+            if user.password_hash != proved_hash:
+                raise WrongPassword
+            await require_another_administrator(tx, user, policy=self._policy)
+            user.erase_at = erase_at
+            await tx.flush()
+            await end_links(tx, user.id, LinkEnd.DELETION_PLANNED, now=now)
+            await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", client=client)
+            await write(tx, MailKind.DELETION_PLANNED, user, at=now, data={"erase_at": erase_at.isoformat()})
+            record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, client=client)
+        return erase_at
+
+    async def erase_due(self) -> int:
+        """Delete up to a hundred accounts whose time has come; return how many went.
+
+        An administrator is kept until another one can sign in.
+        """
+        now = self._clock.now()
+        async with self._db.read() as tx:
+            due = select(User.id).where(User.erase_at <= now).order_by(User.id).limit(BATCH)
+            ids = (await tx.scalars(due)).all()
+        return sum([await self._erase_if_due(user_id, now=now) for user_id in ids])
+
+    @retry_conflicts
+    async def _erase_if_due(self, user_id: int, *, now: datetime) -> bool:
+        async with self._db.begin() as tx:
+            user = await Users(tx).to_change(user_id)
+            # Its owner may have signed in since it was found.
+            if user is None or user.erase_at is None or user.erase_at > now:
+                return False
+            try:
+                await require_another_administrator(tx, user, policy=self._policy)
+            except LastAdministrator:
+                return False
+            await self.erase(tx, user_id)
+        return True
+
+    async def _pages(self, read: ReadPage[R], show: Callable[[R], dict[str, Any]]) -> AsyncIterator[Sequence[Any]]:
+        async for page in in_pages(self._db, read):
+            yield [show(row) for row in page]
+
+    async def erase(
+        self,
+        tx: Transaction,
+        user_id: int,
+        *,
+        actor_id: int | None = None,
+        client: Client | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Delete an account in the caller's transaction; the audit log keeps its number, and nothing else does."""
+        await self._sessions.end(tx, user_id=user_id, reason="erased")
+        await self._feed.revoke_account(tx, user_id)
+        user = await Users(tx).to_change(user_id)
+        if user is not None:
+            await tx.delete(user)
+            await tx.flush()
+            # A mail that has been given up would keep the address.
+            await tx.execute(delete(OutboxMail).where(OutboxMail.user_id == user_id))
+            record(
+                tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
+                client=client, details=details,
+            )  # fmt: skip
+
+
+def take_deletion_back(tx: Transaction, user: User, *, now: datetime, client: Client) -> None:
+    """Let an account live that was to be deleted; the caller holds its row."""
+    if user.erase_at is not None:
+        user.erase_at = None
+        record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=user.id, client=client)
+
+
+def _owned(model: type[T], user_id: int) -> ReadPage[T]:
+    """Return what reads the rows of an account, by id."""
+
+    async def read(tx: Transaction, last: T | None, size: int) -> Sequence[T]:
+        query = select(model).where(model.user_id == user_id, model.id > (last.id if last else 0))
+        return (await tx.scalars(query.order_by(model.id).limit(size))).all()
+
+    return read
+
+
+def _told_of(user_id: int) -> ReadPage[AuditEntry]:
+    """Return what reads the audit log of an account, the newest first."""
+
+    async def read(tx: Transaction, last: AuditEntry | None, size: int) -> Sequence[AuditEntry]:
+        place = None if last is None else (last.at, last.id)
+        return await Entries(tx).page([AuditEntry.user_id == user_id], after=place, size=size)
+
+    return read
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "emailVerifiedAt": _text(user.email_verified_at),
+        "language": user.language,
+        "roles": list(user.role_names),
+        "createdAt": _text(user.created_at),
+        "updatedAt": _text(user.updated_at),
+        "disownedAt": _text(user.disowned_at),
+        "eraseAt": _text(user.erase_at),
+    }
+
+
+def _session(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "device": session.device,
+        "userAgent": session.user_agent,
+        "address": session.address,
+        "openedAddress": session.opened_address,
+        "createdAt": _text(session.created_at),
+        "lastUsedAt": _text(session.last_used_at),
+        "endedAt": _text(session.ended_at),
+        "endReason": session.end_reason,
+    }
+
+
+def _link(link: OneTimeToken) -> dict[str, Any]:
+    return {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
+
+
+def _activity(entry: AuditEntry) -> dict[str, Any]:
+    # What an administrator did carries the administrator's address, which is not the person's to have.
+    return {
+        "at": _text(entry.at),
+        "event": entry.event,
+        "sessionId": entry.session_id,
+        "address": entry.address if entry.actor_id in (None, entry.user_id) else "",
+        "details": entry.details,
+    }

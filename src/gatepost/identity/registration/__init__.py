@@ -1,0 +1,1 @@
+"""Making accounts, at once or once an address is proved."""

@@ -1,0 +1,211 @@
+"""Making accounts, and the profile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import FieldProblem
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken, UserNotFound
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.accounts.names import Name, is_address, settle_name
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.principal import Principal
+from gatepost.mail.languages import choose
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What an account is made from; `is_proved` where a mail link has shown that the address is theirs.
+
+    A user name with an @ is the address itself (`username_of`).
+    """
+
+    username: Name
+    email: Name
+    password: str = field(repr=False)
+    is_proved: bool = False
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a password must not be like."""
+        return self.username.display, self.email.display
+
+    def proved_as(self, email: Name) -> Self:
+        """Return it with the spelling of the address that was proved; a name that is the address has that one too."""
+        username = email if is_address(self.username) else self.username
+        return replace(self, username=username, email=email, is_proved=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What an owner changes; None leaves it as it is."""
+
+    username: Name | None = None
+    language: str | None = None
+
+
+class AccountService:
+    """Makes accounts, and lets their owners see and change them."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        feed: RevocationFeed,
+        *,
+        rules: PasswordRules,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._passwords = passwords
+        self._feed = feed
+        self._rules = rules
+        self._policy = policy
+
+    async def create(self, new: NewAccount, *, roles: Sequence[str]) -> User:
+        """Make an account with these roles, as an operator does.
+
+        Raises:
+            UnknownRole: a role does not exist.
+            UsernameTaken, EmailTaken: another account has it.
+            UnusablePassword: the password breaks a rule.
+        """
+        await self.refuse_taken(new)
+        self._rules.check(new.password, names=new.names)
+        password_hash = await self._passwords.hash(new.password)
+        try:
+            return await self._create(new, password_hash, roles=roles)
+        except IntegrityError:
+            await self.refuse_taken(new)
+            raise
+
+    async def profile(self, principal: Principal) -> User:
+        """Return the account of the caller.
+
+        Raises:
+            UserNotFound: it has been deleted a moment ago.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal)
+        if user is None:
+            raise UserNotFound
+        return user
+
+    async def change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        """Change the caller's user name or language.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+            UsernameTaken: another account has the name.
+            UnusableUsername: it is another address than the account's.
+        """
+        try:
+            return await self._change_profile(principal, change, client=client)
+        except IntegrityError as error:
+            raise _username_taken() from error
+
+    async def add(
+        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[Role], client: Client | None
+    ) -> User:
+        """Insert an account in the caller's transaction; its roles are kept as they are, since its tokens tell them.
+
+        Raises:
+            RolesTooLong: the roles do not fit into an access token.
+            IntegrityError: the name or the address is taken.
+        """
+        require_fit(roles)
+        now = self._clock.now()
+        user = await Users(tx).add(
+            User(
+                username=new.username.display,
+                username_canonical=new.username.canonical,
+                email=new.email.display,
+                email_canonical=new.email.canonical,
+                email_verified_at=now if new.is_proved else None,
+                language=choose(client.language if client else "", default=self._policy.default_language),
+                password_hash=password_hash,
+                token_version=0,
+                version=1,
+                created_at=now,
+                updated_at=now,
+                roles=list(roles),
+            )
+        )
+        await self._feed.announce(tx, [user])
+        record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, client=client)
+        return user
+
+    async def refuse_taken(self, new: NewAccount) -> None:
+        """Let names pass that no account has.
+
+        Raises:
+            UsernameTaken, EmailTaken: another account has it.
+        """
+        async with self._db.read() as tx:
+            username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
+        if username:
+            raise _username_taken()
+        if email:
+            raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+
+    @retry_conflicts
+    async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
+        async with self._db.begin() as tx:
+            return await self.add(tx, new, password_hash, roles=await Roles(tx).given(roles), client=None)
+
+    @retry_conflicts
+    async def _change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal, is_locked=True)
+            if user is None:
+                raise UserNotFound
+            changed = []
+            own = Name(user.email, user.email_canonical)
+            name = username_of(change.username, email=own) if change.username is not None else None
+            if name is not None and name.display != user.username:
+                user.username, user.username_canonical = name.display, name.canonical
+                changed.append("username")
+                # Access tokens carry the name.
+                await self._feed.revoke_account(tx, user.id)
+            if change.language is not None and change.language != user.language:
+                user.language = change.language
+                changed.append("language")
+            if changed:
+                user.version, user.updated_at = user.version + 1, now
+                record(
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
+                    client=client, details={"changed": changed},
+                )  # fmt: skip
+            await tx.flush()
+        return user
+
+
+def username_of(wanted: Name, *, email: Name) -> Name:
+    """Return the user name that the account with an address gets: what was wanted, or the address itself.
+
+    Raises:
+        UnusableUsername: it is another address.
+    """
+    try:
+        return settle_name(wanted, email=email)
+    except ValueError:
+        problem = FieldProblem("username", UnusableUsername.code, UnusableUsername.message)
+        raise UnusableUsername(fields=[problem]) from None
+
+
+def _username_taken() -> UsernameTaken:
+    return UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])

@@ -1,0 +1,72 @@
+"""Browsers: what they hold of sessions, and how one is signed out."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from gatepost.core.request_info import Client
+from gatepost.core.settings import TokenTransport
+from gatepost.identity.accounts.errors import AccountDisabled
+from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.sessions.errors import (
+    RefreshTokenExpired,
+    RefreshTokenInvalid,
+    RefreshTokenReplaced,
+    RefreshTokenReused,
+)
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.sessions.tokens import HeldTokens
+
+# By these its client knows that it is signed out; after any other it may try again.
+SIGNED_OUT = (RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled)
+
+
+class Browsers:
+    """Signs out whatever sends a request, with the cookies that it keeps, if it keeps any."""
+
+    def __init__(self, cookies: TokenCookies, sessions: SessionService) -> None:
+        self._cookies = cookies
+        self._sessions = sessions
+
+    async def sign_out(self, request: Request, sent: HeldTokens, *, client: Client) -> None:
+        """End every session of a token that was sent, or that a cookie holds, and take the cookies back.
+
+        Raises:
+            CrossSiteRequest: there are cookies alone, and a page of another site may have sent them.
+        """
+        await self._end(request, sent, is_proved=bool(sent), client=client)
+
+    async def forget(self, request: Request, *, client: Client) -> None:
+        """End what the cookies hold, and take them back; it need not be the session that the request is of.
+
+        The request has shown that its caller is signed in.
+        """
+        await self._end(request, HeldTokens(), is_proved=True, client=client)
+
+    @asynccontextmanager
+    async def signed_out_if_refused(self, request: Request, *, is_proved: bool, client: Client) -> AsyncIterator[None]:
+        """End what the cookies hold, and take them back, where the refresh within the block is refused for good.
+
+        Not where the browser has signed in anew meanwhile: what it keeps is of the new session, or will be at once.
+        """
+        try:
+            yield
+        except RefreshTokenReplaced:
+            raise
+        except SIGNED_OUT:
+            if held := self._cookies.held(request, is_proved=is_proved):
+                await self._sessions.sign_out(held, client=client)
+                self._cookies.clear(request)
+            raise
+
+    def replaced(self, request: Request, *, asked: TokenTransport | None, unasked: bool = True) -> Collection[int]:
+        """Return the ids of the sessions whose cookies the answer to a body in JSON replaces; see `TokenCookies`."""
+        if not self._cookies.are_wanted(asked=asked, unasked=unasked):
+            return ()
+        return self._sessions.named_by(self._cookies.held(request, is_proved=True))
+
+    async def _end(self, request: Request, sent: HeldTokens, *, is_proved: bool, client: Client) -> None:
+        held = self._cookies.held(request, is_proved=is_proved)
+        await self._sessions.sign_out(sent, held, client=client)
+        self._cookies.clear(request)

@@ -1,0 +1,122 @@
+"""Tokens in HttpOnly cookies, for browsers, and what a request with such a cookie must show besides."""
+
+from fastapi import Request, Response
+
+from gatepost.core.settings import Settings, TokenTransport
+from gatepost.http.cookies import cookie_values
+from gatepost.http.middleware import add_to_answer
+from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest
+from gatepost.identity.sessions.tokens import HeldTokens, TokenPair
+
+REFRESH_PATH = "/api/auth"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class TokenCookies:
+    """Writes, reads and clears the two cookies.
+
+    In production both are Secure: the access cookie is bound to this very host, the refresh cookie goes to
+    `/api/auth` only.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._transport = settings.token_transport
+        self._secure = settings.in_production
+        self._access = "__Host-gatepost_access" if self._secure else "gatepost_access"
+        self.refresh_name = "__Secure-gatepost_refresh" if self._secure else "gatepost_refresh"
+        self._origins = settings.trusted_origins
+
+    def are_wanted(self, *, asked: TokenTransport | None, unasked: bool = True) -> bool:
+        """Whether an answer sets the cookies: because the request asks, or, where it need not, by TOKEN_TRANSPORT."""
+        return asked is TokenTransport.COOKIE or (unasked and self._transport is not TokenTransport.BODY)
+
+    def deliver(
+        self, response: Response, tokens: TokenPair, *, asked: TokenTransport | None, unasked: bool = True
+    ) -> bool:
+        """Put tokens into cookies where they are wanted; return whether they go into the body as well.
+
+        TOKEN_TRANSPORT decides; a request may ask for cookies alone, and never for more than is set.
+        """
+        if self.are_wanted(asked=asked, unasked=unasked):
+            self._set(response, self._access, tokens.access_token, path="/", seconds=tokens.expires_in)
+            self._set(
+                response,
+                self.refresh_name,
+                tokens.refresh_token,
+                path=REFRESH_PATH,
+                seconds=tokens.refresh_expires_in,
+            )
+        return TokenTransport.COOKIE not in (asked, self._transport)
+
+    def clear(self, request: Request) -> None:
+        """Take both cookies back with the answer, a refusal too, unless a page of another site asks."""
+        if self.is_foreign(request):
+            return
+        empty = Response()
+        self._set(empty, self._access, "", path="/", seconds=0)
+        self._set(empty, self.refresh_name, "", path=REFRESH_PATH, seconds=0)
+        for cookie in empty.headers.getlist("set-cookie"):
+            add_to_answer(request.scope, b"set-cookie", cookie)
+
+    def are_with(self, request: Request) -> bool:
+        """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
+        return any(cookie_values(request, self._access))
+
+    def held(self, request: Request, *, is_proved: bool) -> HeldTokens:
+        """Return the tokens in the cookies of a request that ends their sessions, of two cookies of one name both.
+
+        Where a page of another site may have sent the request, there are none. `is_proved` says that it has what such
+        a page cannot send: a body in JSON, or a header of its own.
+
+        Raises:
+            CrossSiteRequest: there are tokens, nothing is proved, and it is not from an allowed origin.
+        """
+        held = HeldTokens(cookie_values(request, self._access), cookie_values(request, self.refresh_name))
+        if not held or self._is_ours(request):
+            return held
+        if not is_proved:
+            raise CrossSiteRequest
+        return HeldTokens() if self.is_foreign(request) else held
+
+    def access_token(self, request: Request, *, changes: bool | None = None) -> str | None:
+        """Return the access token of the cookie; `changes` says it of a request that another one is about.
+
+        Raises:
+            CrossSiteRequest: the request changes something and is not from an allowed origin.
+            AmbiguousCookie: there are two, and one of them may be a stranger's.
+        """
+        return self._read(request, self._access, changes=changes)
+
+    def refresh_token(self, request: Request) -> str | None:
+        """Return the refresh token of the cookie.
+
+        Raises:
+            CrossSiteRequest: the request is not from an allowed origin.
+            AmbiguousCookie: there are two, and one of them may be a stranger's.
+        """
+        return self._read(request, self.refresh_name)
+
+    def is_foreign(self, request: Request) -> bool:
+        """Whether a page sent it that is not of an allowed origin, as far as browsers tell; programs tell nothing."""
+        return not self._is_ours(request) and not {"origin", "sec-fetch-site"}.isdisjoint(request.headers)
+
+    def _read(self, request: Request, name: str, *, changes: bool | None = None) -> str | None:
+        values = cookie_values(request, name)
+        if not any(values):
+            return None
+        if changes is None:
+            changes = request.method not in SAFE_METHODS
+        if changes and not self._is_ours(request):
+            raise CrossSiteRequest
+        if len(values) > 1:
+            raise AmbiguousCookie
+        return values[0]
+
+    def _is_ours(self, request: Request) -> bool:
+        """Whether a page of an allowed origin sent it; browsers set these headers and pages cannot."""
+        if request.headers.get("sec-fetch-site") == "same-origin":
+            return True
+        return request.headers.get("origin") in self._origins
+
+    def _set(self, response: Response, name: str, value: str, *, path: str, seconds: int) -> None:
+        response.set_cookie(name, value, max_age=seconds, path=path, secure=self._secure, httponly=True, samesite="lax")

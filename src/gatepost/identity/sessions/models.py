@@ -1,0 +1,75 @@
+"""Tables of sessions and of what was revoked."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
+
+# Why a session has ended of which its owner has said that it was not theirs.
+DISOWNED = "not_me"
+
+
+class Session(Base):
+    """One device that stays signed in. Its id is random, so that no other session ever has the same.
+
+    `generation` counts the refresh tokens; which one is current is all that is kept of them, so that the table
+    forges nothing. `access_expires_at` is when the last access token given to the session ends at the latest,
+    and `key_id` the key that signed it.
+    """
+
+    __tablename__ = "sessions"
+    __table_args__ = (  # type: ignore[assignment]  # the base class has the dictionary alone
+        # Those that go on are counted from it alone; it finds idle ones too.
+        Index("ix_sessions_live", "idle_expires_at", "absolute_expires_at", "ended_at"),
+        Base.__table_args__,
+    )
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    generation: Mapped[int] = mapped_column(default=0)
+    rotated_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
+    idle_expires_at: Mapped[datetime]
+    absolute_expires_at: Mapped[datetime]
+    access_expires_at: Mapped[datetime]
+    key_id: Mapped[str] = mapped_column(exact(64))
+    amr: Mapped[str] = mapped_column(exact(64))
+    # Where it was last used, and where it was opened, which earlier versions did not keep.
+    address: Mapped[str] = mapped_column(exact(45))
+    opened_address: Mapped[str | None] = mapped_column(exact(45))
+    user_agent: Mapped[str] = mapped_column(text(255))
+    # The User-Agent in words; with the address, how a device without a token is known again.
+    device: Mapped[str] = mapped_column(text(100))
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
+    end_reason: Mapped[str | None] = mapped_column(exact(32))
+
+    @property
+    def expires_at(self) -> datetime:
+        """When the session ends by itself, unless it is refreshed before."""
+        return ends_at(self.idle_expires_at, self.absolute_expires_at)
+
+
+def ends_at(idle_expires_at: datetime, absolute_expires_at: datetime) -> datetime:
+    """Return when a session ends by itself."""
+    return min(idle_expires_at, absolute_expires_at)
+
+
+class Revocation(Base):
+    """One line of the revocation feed; `identity/tokens/revocation_list.py` tells what it can say.
+
+    It is kept until `expires_at`, when every access token that it concerns has expired.
+    """
+
+    __tablename__ = "revocations"
+
+    id: Mapped[PrimaryId]
+    session_id: Mapped[int | None] = mapped_column(BigId)
+    user_id: Mapped[int | None] = mapped_column(BigId, index=True)
+    min_token_version: Mapped[int | None]
+    random_id: Mapped[str | None] = mapped_column(exact(16))
+    issued_before: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

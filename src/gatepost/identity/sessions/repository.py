@@ -1,0 +1,290 @@
+"""Queries of sessions."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Any, cast
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    Insert,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.core.db.database import NumberTaken, Transaction
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
+from gatepost.identity.tokens.subject import Grant, HeldRole
+
+# What a refresh changes in a session.
+MOVED_ON = (
+    "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
+    "user_agent", "device",
+)  # fmt: skip
+# Where a session was opened: whoever has stolen a refresh token makes no other place known. Earlier versions did not
+# keep it beside where the session was last used.
+OPENED_AT: ColumnElement[str] = func.coalesce(Session.opened_address, Session.address)
+# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
+# for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
+GRANT = (
+    select(
+        Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
+        Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
+        Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
+        Role.id.label("role_id"), Role.name, Role.permissions,
+    )
+    .select_from(Session)
+    .join(User, User.id == Session.user_id)
+    .outerjoin(User.roles)
+    .where(Session.id == bindparam("session_id"))
+)  # fmt: skip
+
+
+class Sessions:
+    """The sessions, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def add(self, session: Session) -> Session:
+        """Insert a session.
+
+        Raises:
+            NumberTaken: another session has its id.
+        """
+        self._tx.add(session)
+        with _number_taken():
+            await self._tx.flush()
+        return session
+
+    async def add_at_once(
+        self, session: Session, account: User, *, unless: ColumnElement[bool], values: Mapping[str, Any]
+    ) -> bool:
+        """Insert the session of an account that is as it was read, and may sign in; return whether it is there now.
+
+        One statement reads, keeps the account as it is until the transaction ends, and writes. `values` are those of
+        the condition's parameters.
+
+        Raises:
+            NumberTaken: another session has its id.
+        """
+        given = {
+            **{f"new_{name}": getattr(session, name) for name in AT_FIRST},
+            **{f"read_{name}": getattr(account, name) for name in AS_READ},
+            **values,
+        }
+        with _number_taken():
+            result = await self._tx.execute(_add_at_once(unless), given, execution_options={"preserve_rowcount": True})
+        return cast("CursorResult[Any]", result).rowcount == 1
+
+    async def get(self, session_id: int) -> Session | None:
+        """Return a session, gone on or ended."""
+        return await self._tx.get(Session, session_id)
+
+    async def grant(self, session_id: int) -> Grant | None:
+        """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
+        connection = await self._tx.connection()
+        rows = (await connection.execute(GRANT, {"session_id": session_id})).all()
+        if not rows:
+            return None
+        first = rows[0]
+        if len(rows) > 1:
+            # In order here: with a column of JSON, the database would make a table on its disk for it.
+            rows = sorted(rows, key=attrgetter("role_id"))
+        return Grant(
+            session_id=session_id,
+            generation=first.generation,
+            rotated_at=first.rotated_at,
+            created_at=first.created_at,
+            expires_at=ends_at(first.idle_expires_at, first.absolute_expires_at),
+            access_expires_at=first.access_expires_at,
+            amr=first.amr,
+            ended_at=first.ended_at,
+            user_id=first.user_id,
+            random_id=first.random_id,
+            username=first.username,
+            token_version=first.token_version,
+            disabled_at=first.disabled_at,
+            roles=tuple([HeldRole(row.name, row.permissions) for row in rows if row.name is not None]),
+        )
+
+    async def advance(
+        self, session_id: int, generation: int, *, by: int, now: datetime, values: dict[str, Any]
+    ) -> bool:
+        """Move a live session on from this generation; of several that try at once, one does.
+
+        Returns whether it was this call: False when the session is at another generation, or not live.
+        """
+        connection = await self._tx.connection()
+        given = {"session": session_id, "current": generation, "now": now}
+        result = await connection.execute(
+            ADVANCE, {**given, **values, "generation": generation + by, "rotated_at": now, "last_used_at": now}
+        )
+        return result.rowcount == 1
+
+    async def live(self, user_id: int, *, now: datetime, after: Session | None, size: int) -> Sequence[Session]:
+        """Return sessions of an account that go on, the last used first, from one on."""
+        order = (Session.last_used_at, Session.created_at, Session.id)
+        query = select(Session).where(Session.user_id == user_id, *_live(now))
+        if after is not None:
+            last = zip(order, (after.last_used_at, after.created_at, after.id), strict=True)
+            query = query.where(tuple_(*order) < tuple_(*(literal(value, column.type) for column, value in last)))
+        query = query.order_by(*(column.desc() for column in order)).limit(size)
+        return (await self._tx.scalars(query)).all()
+
+    async def end(
+        self,
+        *,
+        now: datetime,
+        reason: str,
+        user_id: int | None = None,
+        session_id: int | None = None,
+        after: datetime | None = None,
+        device: str | None = None,
+        keep: int | None = None,
+    ) -> Sequence[Session]:
+        """End the sessions that fit all that is given and go on; return those that this call ended."""
+        wanted = [Session.ended_at.is_(None), *_chosen(session_id=session_id, after=after, device=device)]
+        if user_id is not None:
+            wanted.append(Session.user_id == user_id)
+        if keep is not None:
+            wanted.append(Session.id != keep)
+        # What this transaction has read before it had the lock may be old by now.
+        query = select(Session).where(*wanted).with_for_update().execution_options(populate_existing=True)
+        found = (await self._tx.scalars(query)).all()
+        for session in found:
+            session.ended_at = now
+            session.end_reason = reason
+        await self._tx.flush()
+        return found
+
+    async def disown(self, user_id: int, **which: Any) -> None:
+        """Note of an account's sessions that have ended, as `end` chooses them, that they were not its owner's."""
+        ended = (Session.user_id == user_id, Session.ended_at.is_not(None), *_chosen(**which))
+        statement = update(Session).where(*ended).values(end_reason=DISOWNED)
+        await self._tx.execute(statement.execution_options(synchronize_session=False))
+
+    async def is_live_at(self, user_id: int | None, address: str, *, now: datetime) -> bool:
+        """Whether a session of an account goes on that was last used at an address."""
+        there = exists().where(Session.user_id == user_id, Session.address == address, *_live(now))
+        return bool(await self._tx.scalar(select(there)))
+
+    async def addresses_of(self, user_id: int, device: str, *, but: int) -> Sequence[str]:
+        """Return where an account was signed in to from a device of this name, in other sessions than this one.
+
+        Those that its owner has disowned do not count.
+        """
+        query = select(OPENED_AT).where(
+            Session.user_id == user_id,
+            Session.device == device,
+            Session.end_reason.is_distinct_from(DISOWNED),
+            Session.id != but,
+        )
+        return (await self._tx.scalars(query.distinct())).all()
+
+    async def live_access_token_ends(self, user_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
+        """Return when the last access token of each account that is signed in ends at the latest, by its id."""
+        query = (
+            select(Session.user_id, func.max(Session.access_expires_at))
+            .where(Session.user_id.in_(user_ids), *_live(now))
+            .group_by(Session.user_id)
+        )
+        return dict((await self._tx.execute(query)).all())
+
+    async def last_access_token_ends(self, user_id: int) -> datetime | None:
+        """Return when the last access token of an account ends at the latest; None if it never had one."""
+        return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
+
+
+# What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
+# signed in to with this program from this address, but for sessions that its owner has disowned.
+IS_STRANGE: ColumnElement[bool] = and_(
+    or_(exists().where(Session.user_id == User.id).correlate(User), User.created_at < bindparam("new_since")),
+    ~exists()
+    .where(
+        Session.user_id == User.id,
+        Session.device == bindparam("device"),
+        bindparam("client_address") == OPENED_AT,
+        Session.end_reason.is_distinct_from(DISOWNED),
+    )
+    .correlate(User),
+)
+
+
+@contextmanager
+def _number_taken() -> Iterator[None]:
+    """Tell a session whose id another one has from other mistakes: nothing else about a new session is unique."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise NumberTaken from error
+
+
+def _chosen(
+    *, session_id: int | None = None, after: datetime | None = None, device: str | None = None
+) -> list[ColumnElement[bool]]:
+    chosen: list[ColumnElement[bool]] = []
+    if session_id is not None:
+        chosen.append(Session.id == session_id)
+    if after is not None:
+        chosen.append(Session.created_at > after)
+    if device is not None:
+        chosen.append(Session.device == device)
+    return chosen
+
+
+def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
+    return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
+
+
+SESSIONS = cast("Table", Session.__table__)
+# What a session has when it is opened.
+AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
+# What an account still is when a session of it is opened at once.
+AS_READ = ("id", "password_hash", "token_version", "version")
+
+
+@cache
+def _add_at_once(unless: ColumnElement[bool]) -> Insert:
+    """Return the statement of `Sessions.add_at_once`: one that each sign-in builds anew is much of its work here."""
+    chosen = (
+        select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
+        .where(
+            *(getattr(User, name) == bindparam(f"read_{name}") for name in AS_READ),
+            User.disabled_at.is_(None),
+            User.erase_at.is_(None),
+            ~unless,
+        )
+        .with_for_update(read=True)
+    )
+    return insert(SESSIONS).from_select(AT_FIRST, chosen)
+
+
+ADVANCE = (
+    update(SESSIONS)
+    .where(
+        SESSIONS.c.id == bindparam("session"),
+        SESSIONS.c.generation == bindparam("current"),
+        *_live(bindparam("now", type_=SESSIONS.c.idle_expires_at.type)),
+    )
+    # First, of a session that an earlier version has opened: MySQL takes the columns in turn.
+    .ordered_values(
+        (SESSIONS.c.opened_address, func.coalesce(SESSIONS.c.opened_address, SESSIONS.c.address)),
+        *((SESSIONS.c[name], bindparam(name)) for name in MOVED_ON),
+    )
+)

@@ -1,0 +1,148 @@
+"""The devices of an account: seeing them and ending them."""
+
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.paging import in_pages
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.links.mails import LinkEnd, end_links
+from gatepost.identity.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenExpired, TokenInvalid
+from gatepost.identity.sessions.models import DISOWNED, Session
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.sessions.tokens import HeldTokens
+from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.refresh_tokens import RefreshTokens
+from gatepost.identity.tokens.verifier import AccessTokenVerifier
+
+
+class SessionService:
+    """Lists and ends sessions; what ends takes its access tokens with it, everywhere."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        access: AccessTokenVerifier,
+        refresh: RefreshTokens,
+        feed: RevocationFeed,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._access = access
+        self._refresh = refresh
+        self._feed = feed
+
+    async def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of the caller's account that go on, the last used first, page by page."""
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal)
+        if user is not None:
+            async for page in self.list_of(user.id):
+                yield page
+
+    def list_of(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
+        """Give the sessions of an account that go on, as `list` does."""
+        now = self._clock.now()
+        return in_pages(self._db, lambda tx, last, size: Sessions(tx).live(user_id, now=now, after=last, size=size))
+
+    def named_by(self, held: HeldTokens) -> Collection[int]:
+        """Return the ids of the sessions of tokens, of those too that have expired; what is none of ours has none."""
+        found = set()
+        for token in held.access:
+            with suppress(TokenInvalid):
+                found.add(self._access.session_of(token))
+        for token in held.refresh:
+            with suppress(RefreshTokenInvalid):
+                found.add(self._refresh.read(token).session_id)
+        return found
+
+    async def sign_out(self, *several: HeldTokens, client: Client) -> None:
+        """End every session that has one of the tokens; one that has ended already is fine, and none at all."""
+        session_ids = {session_id for held in several for session_id in self.named_by(held)}
+        good = []
+        for token in (token for held in several for token in held.access):
+            with suppress(TokenInvalid, TokenExpired):
+                good.append(self._access.verify(token))
+        if session_ids:
+            await self._sign_out(session_ids, good, client=client)
+
+    @retry_conflicts
+    async def _sign_out(self, session_ids: Collection[int], good: Sequence[Principal], *, client: Client) -> None:
+        async with self._db.begin() as tx:
+            await self.end_named(tx, session_ids, reason="signed_out", client=client)
+            for principal in good:
+                await self._feed.revoke_lost(tx, principal)
+
+    @retry_conflicts
+    async def end_one(self, principal: Principal, session_id: int, *, client: Client) -> None:
+        """End one session of the caller's account.
+
+        Raises:
+            SessionNotFound: the account has no such session that goes on.
+        """
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal)
+            if user is not None and await self.end(
+                tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", client=client
+            ):
+                return
+            if session_id != principal.session_id or not await self._feed.revoke_lost(tx, principal):
+                raise SessionNotFound
+
+    @retry_conflicts
+    async def end_all(self, principal: Principal, *, keep_this: bool, client: Client) -> None:
+        """End every session of the caller's account, or every other one, and what was asked for in any of them."""
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal, is_locked=True)
+            if user is not None:
+                await end_links(tx, user.id, LinkEnd.SIGNED_OUT_EVERYWHERE, now=self._clock.now())
+                keep = principal.session_id if keep_this else None
+                await self.end(tx, user_id=user.id, keep=keep, reason="ended_by_owner", client=client)
+            if not keep_this:
+                await self._feed.revoke_lost(tx, principal)
+
+    async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, client: Client) -> None:
+        """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""
+        for session_id in sorted(session_ids):
+            await self.end(tx, session_id=session_id, reason=reason, client=client)
+
+    async def disown(self, tx: Transaction, user_id: int, *, client: Client, **which: Any) -> None:
+        """End sessions of an account, and note of them and of those that fit and had ended that a stranger had them."""
+        await self.end(tx, user_id=user_id, reason=DISOWNED, client=client, **which)
+        await Sessions(tx).disown(user_id, **which)
+
+    async def end(
+        self,
+        tx: Transaction,
+        *,
+        reason: str,
+        client: Client | None = None,
+        user_id: int | None = None,
+        session_id: int | None = None,
+        after: datetime | None = None,
+        device: str | None = None,
+        keep: int | None = None,
+    ) -> Sequence[Session]:
+        """End sessions in the caller's transaction: all that fit what is given; return those that ended.
+
+        `after` is the moment after which they began: ids are random, and tell no order.
+        """
+        now = self._clock.now()
+        ended = await Sessions(tx).end(
+            now=now, reason=reason, user_id=user_id, session_id=session_id, after=after, device=device, keep=keep
+        )
+        await self._feed.revoke_sessions(tx, ended)
+        for session in ended:
+            record(
+                tx, AuditEvent.SESSION_ENDED, at=now, user_id=session.user_id, session_id=session.id,
+                client=client, details={"reason": reason},
+            )  # fmt: skip
+        return ended

@@ -1,0 +1,295 @@
+"""The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
+from gatepost.audit.repetitions import record_once_a_day
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, DatabaseUnavailable, Transaction, retry_conflicts
+from gatepost.core.errors import AppError
+from gatepost.core.ids import new_random_id
+from gatepost.core.logs.context import Act, note_act, note_user
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import AccountDisabled
+from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.activity import SessionActivity
+from gatepost.identity.sessions.devices import describe
+from gatepost.identity.sessions.errors import (
+    RefreshTokenExpired,
+    RefreshTokenInvalid,
+    RefreshTokenReplaced,
+    RefreshTokenReused,
+)
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.access_tokens import AccessTokens
+from gatepost.identity.tokens.presented import Presented, classify
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
+from gatepost.identity.tokens.subject import Grant
+
+logger = logging.getLogger("gatepost")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRules:
+    """How long sessions live and how their refresh tokens change."""
+
+    idle_life: timedelta
+    max_life: timedelta
+    reuse_grace: timedelta
+    rotation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and a refresh token, each with the seconds that it has left."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+
+    def __repr__(self) -> str:
+        return "TokenPair(<hidden>)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HeldTokens:
+    """Tokens that a client has, good or not, each as the kind that it was sent as."""
+
+    access: Sequence[str] = ()
+    refresh: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return any(self.access) or any(self.refresh)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account, and the tokens that speak for it here."""
+
+    user: User
+    tokens: TokenPair
+
+
+# The reason of a session that ended because its browser signed in anew.
+REPLACED = "replaced"
+
+# How the audit log calls it when a refresh is refused.
+REFUSALS: dict[type[AppError], str] = {
+    RefreshTokenInvalid: "ended",
+    RefreshTokenExpired: "expired",
+    AccountDisabled: "disabled",
+}
+
+
+class TokenService:
+    """Issues the tokens of sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        access: AccessTokens,
+        refresh: RefreshTokens,
+        feed: RevocationFeed,
+        activity: SessionActivity,
+        rules: SessionRules,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._access = access
+        self._refresh = refresh
+        self._feed = feed
+        self._activity = activity
+        self._rules = rules
+        self._has_told = False
+
+    async def open_session(self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+        """Start a session of an account, in the caller's transaction.
+
+        `amr` names how the person proved who they are (RFC 8176), separated by spaces.
+        """
+        session = await Sessions(tx).add(self._new_session(user, client=client, amr=amr, now=now))
+        self._note_opened(tx, session, client=client)
+        return session
+
+    async def open_at_once(
+        self,
+        tx: Transaction,
+        user: User,
+        *,
+        client: Client,
+        amr: str,
+        now: datetime,
+        unless: ColumnElement[bool],
+        values: Mapping[str, Any],
+    ) -> Session | None:
+        """Start a session if the account is as it was read, and the condition does not hold; None where it may not.
+
+        `values` are those of the condition's parameters.
+        """
+        session = self._new_session(user, client=client, amr=amr, now=now)
+        if not await Sessions(tx).add_at_once(session, user, unless=unless, values=values):
+            return None
+        self._note_opened(tx, session, client=client)
+        return session
+
+    def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
+        """Give a session that was opened just now its tokens."""
+        return SignedIn(user, self._pair(Grant.of(user, session), now=now))
+
+    async def refresh(self, refresh_token: str, *, client: Client) -> TokenPair:
+        """Exchange a refresh token for the next pair, with the account's roles of now.
+
+        The token before the current one is answered with the current one again for a short time, so that two tabs,
+        or an answer that was lost, sign nobody out. An older one, or a later use, means that two hold it: the
+        session ends, and no other.
+
+        Raises:
+            RefreshTokenInvalid: it is not a token of a session that goes on.
+            RefreshTokenReplaced: as before, since its browser has signed in anew.
+            RefreshTokenExpired: the session has ended by itself.
+            RefreshTokenReused: it was used before; the session has ended now.
+            AccountDisabled: the account may not sign in.
+        """
+        note_act(Act.REFRESH)
+        ticket = self._refresh.read(refresh_token)
+        try:
+            return await self._exchange(ticket, client=client)
+        except tuple(REFUSALS) as refusal:
+            end_reason = await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
+            if end_reason == REPLACED:
+                raise RefreshTokenReplaced from refusal
+            raise
+
+    def _new_session(self, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+        return Session(
+            id=new_random_id(),
+            user_id=user.id,
+            generation=0,
+            rotated_at=now,
+            created_at=now,
+            last_used_at=now,
+            idle_expires_at=now + self._rules.idle_life,
+            absolute_expires_at=now + self._rules.max_life,
+            access_expires_at=now + self._access.life,
+            key_id=self._access.key_id,
+            amr=amr,
+            address=client.address[:LONGEST_ADDRESS],
+            opened_address=client.address[:LONGEST_ADDRESS],
+            user_agent=client.user_agent,
+            device=describe(client.user_agent),
+        )
+
+    def _note_opened(self, tx: Transaction, session: Session, *, client: Client) -> None:
+        self._activity.note_opened(tx, session)
+        record(
+            tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
+            client=client, details={"amr": session.amr},
+        )  # fmt: skip
+
+    def _pair(self, grant: Grant, *, now: datetime) -> TokenPair:
+        note_user(grant.user_id)
+        access_token, expires_at = self._access.issue(grant, now=now)
+        return TokenPair(
+            access_token=access_token,
+            expires_in=int((expires_at - now).total_seconds()),
+            refresh_token=self._refresh.write(RefreshTicket(grant.session_id, grant.generation)),
+            refresh_expires_in=int((grant.expires_at - now).total_seconds()),
+        )
+
+    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> TokenPair:
+        now = self._clock.now()
+        moved_on = await self._move_on(ticket, client=client, now=now)
+        if moved_on is not None:
+            return self._pair(moved_on, now=now)
+        # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
+        # transaction of their own. What they find stays true: generations only grow.
+        async with self._db.read() as tx:
+            grant = await self._of(tx, ticket)
+        match classify(ticket, grant, grace=self._rules.reuse_grace, now=now):
+            case Presented.REUSED if not self._rules.rotation:
+                # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
+                return await self._exchange(replace(ticket, generation=grant.generation), client=client)
+            case Presented.CURRENT:
+                # A node of a cluster ran the update before it had what another node committed, and has it now.
+                raise DatabaseUnavailable
+            case Presented.JUST_REPLACED:
+                return self._pair(grant, now=now)
+            case Presented.UNKNOWN:
+                raise RefreshTokenInvalid
+            case Presented.EXPIRED:
+                raise RefreshTokenExpired
+            case Presented.REUSED:
+                self._note_kept(ticket, grant)
+                await self._end_reused(grant.session_id, client=client, now=now)
+                raise RefreshTokenReused
+
+    @retry_conflicts
+    async def _move_on(self, ticket: RefreshTicket, *, client: Client, now: datetime) -> Grant | None:
+        """Use the current token up; None where it is not the current one of a live session."""
+        async with self._db.begin() as tx:
+            moved = await Sessions(tx).advance(
+                ticket.session_id,
+                ticket.generation,
+                by=1 if self._rules.rotation else 0,
+                now=now,
+                values={
+                    "idle_expires_at": now + self._rules.idle_life,
+                    "access_expires_at": now + self._access.life,
+                    "key_id": self._access.key_id,
+                    "address": client.address[:LONGEST_ADDRESS],
+                    "user_agent": client.user_agent,
+                    "device": describe(client.user_agent),
+                },
+            )
+            return await self._of(tx, ticket) if moved else None
+
+    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> Grant:
+        grant = await Sessions(tx).grant(ticket.session_id)
+        if grant is None:
+            raise RefreshTokenInvalid
+        if grant.disabled_at is not None:
+            raise AccountDisabled
+        return grant
+
+    @retry_conflicts
+    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> str | None:
+        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was.
+
+        Returns why the session ended, if it has.
+        """
+        async with self._db.begin() as tx:
+            session = await Sessions(tx).get(ticket.session_id)
+            await record_once_a_day(
+                tx, AuditEvent.REFRESH_REFUSED, at=self._clock.now(), user_id=session.user_id if session else None,
+                session_id=ticket.session_id, client=client,
+                details={"reason": reason if session else "unknown_session"},
+            )  # fmt: skip
+            return session.end_reason if session else None
+
+    def _note_kept(self, ticket: RefreshTicket, grant: Grant) -> None:
+        """Write once that clients seem to keep their first refresh token: they show it at their second refresh."""
+        if (ticket.generation, grant.generation) == (0, 1) and not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "a first refresh token was used a second time, and its session has ended; if your clients never "
+                "replace theirs, set REFRESH_TOKEN_ROTATION=false (docs/differences.md)"
+            )
+
+    @retry_conflicts
+    async def _end_reused(self, session_id: int, *, client: Client, now: datetime) -> None:
+        async with self._db.begin() as tx:
+            sessions = await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now)
+            await self._feed.revoke_sessions(tx, sessions)
+            for ended in sessions:
+                record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)

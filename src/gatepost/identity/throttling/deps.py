@@ -1,0 +1,87 @@
+"""What routes ask for: the device of a request, and that it is not one request too many."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from gatepost.http.deps import ClientDep, provided
+from gatepost.http.middleware import add_to_answer
+from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.accounts.models import User
+from gatepost.identity.throttling.cookies import DeviceCookies
+from gatepost.identity.throttling.counters import network
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.throttling.errors import TooManyRequests
+from gatepost.identity.throttling.rates import REDIS_SECONDS, REDIS_SECONDS_IN_ALL, Rate, RateLimits
+
+DeviceCookiesDep = Annotated[DeviceCookies, Depends(provided(DeviceCookies))]
+RateLimitsDep = Annotated[RateLimits, Depends(provided(RateLimits))]
+
+
+async def get_device(request: Request, cookies: DeviceCookiesDep) -> Device:
+    """Return what the request shows of its device."""
+    return cookies.read(request)
+
+
+class Remembering:
+    """Gives the device of the request a token for an account."""
+
+    def __init__(self, request: Request, response: Response, cookies: DeviceCookiesDep) -> None:
+        self._request = request
+        self._response = response
+        self._cookies = cookies
+
+    def __call__(self, user: User, *, by_cookie: bool = True) -> None:
+        """Remember that the account was signed in to."""
+        self._cookies.remember(self._request, self._response, user, by_cookie=by_cookie)
+
+
+DeviceDep = Annotated[Device, Depends(get_device)]
+RememberDevice = Annotated[Remembering, Depends()]
+
+
+def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
+    """Return a dependency that lets so many requests from one address pass, and answers 429 beyond them."""
+
+    async def check(request: Request, rates: RateLimitsDep, client: ClientDep) -> None:
+        await _count(request, rates, rate, network(client.address))
+
+    return check
+
+
+async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
+    """Let so many changes of one account pass, and answer 429 beyond them."""
+    await _count(request, rates, Rate.CHANGE, f"account {user.user_id} {user.random_id}")
+
+
+async def limit_proofs(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
+    """Let so many changes that ask for the password pass, in one session, and answer 429 beyond them.
+
+    Whoever has got hold of a session uses up the tries of that one, and not those by which its owner takes back what is
+    theirs.
+    """
+    await _count(request, rates, Rate.CHANGE, f"session {user.session_id}")
+
+
+SignUpLimit = Depends(limited(Rate.SIGN_UP))
+MailLimit = Depends(limited(Rate.MAIL))
+LinkLimit = Depends(limited(Rate.LINK))
+RefreshLimit = Depends(limited(Rate.REFRESH))
+ChangeLimit = Depends(limit_changes)
+ProofLimit = Depends(limit_proofs)
+
+
+async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) -> None:
+    clock = asyncio.get_running_loop().time
+    left: float = getattr(request.state, "redis_seconds_left", REDIS_SECONDS_IN_ALL)
+    began_at = clock()
+    standing = await rates.hit(rate, subject, seconds=min(REDIS_SECONDS, left))
+    request.state.redis_seconds_left = left - (clock() - began_at)
+    if standing is None:
+        return
+    add_to_answer(request.scope, b"ratelimit-policy", standing.policy)
+    add_to_answer(request.scope, b"ratelimit", standing.left)
+    if standing.is_over:
+        raise TooManyRequests(retry_after_seconds=standing.reset_seconds)

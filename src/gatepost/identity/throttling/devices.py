@@ -1,0 +1,70 @@
+"""Device tokens: what a device keeps to show that its owner has signed in on it before (OWASP device cookies).
+
+`gpd_<nonce>.<account>-<account>.<mac>`: who shares a device has the account on it that was signed in to, the last one
+first, each as `<id>_<random id>`, or as `<id>` where the account has no random id. The token signs nobody in; a guess
+that comes with it is counted apart.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from gatepost.core.crypto import base64url
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.ids import ID_TEXT
+from gatepost.identity.accounts.models import User
+
+PREFIX = "gpd_"
+ACCOUNT = rf"{ID_TEXT}(?:_[0-9a-f]{{16}})?"
+FORM = re.compile(rf"gpd_([A-Za-z0-9_-]{{22}})\.({ACCOUNT}(?:-{ACCOUNT}){{0,4}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
+MOST_ACCOUNTS = 5
+NONCE_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a request shows of its device: the accounts signed in to on it, and the session of its refresh token."""
+
+    nonce: str = field(default="", repr=False)
+    accounts: tuple[str, ...] = ()
+    session_id: int | None = None
+
+    def belongs_to(self, user: User) -> bool:
+        """Whether somebody has signed in to the account on this device before."""
+        return _account(user) in self.accounts
+
+
+UNKNOWN_DEVICE = Device()
+
+
+class DeviceTokens:
+    """Writes device tokens and reads them back."""
+
+    def __init__(self, keys: SecretKeys) -> None:
+        self._keys = keys.derive("device token")
+
+    def write(self, device: Device, user: User) -> str:
+        """Return the token of a device on which this account has just been signed in to."""
+        newest = _account(user)
+        others = [account for account in device.accounts if account != newest]
+        accounts = "-".join([newest, *others][:MOST_ACCOUNTS])
+        name = f"{device.nonce or secrets.token_urlsafe(NONCE_BYTES)}.{accounts}"
+        return f"{PREFIX}{name}.{_mac(self._keys[0], name)}"
+
+    def read(self, token: str) -> Device:
+        """Return the device of a token; the unknown one where it is none of ours."""
+        form = FORM.fullmatch(token)
+        if form is None:
+            return UNKNOWN_DEVICE
+        fits = [hmac.compare_digest(_mac(key, f"{form[1]}.{form[2]}"), form[3]) for key in self._keys]
+        return Device(form[1], tuple(form[2].split("-"))) if any(fits) else UNKNOWN_DEVICE
+
+
+def _account(user: User) -> str:
+    return str(user.id) if user.random_id is None else f"{user.id}_{user.random_id}"
+
+
+def _mac(key: bytes, name: str) -> str:
+    return base64url.encode(hmac.digest(key, name.encode("ascii"), hashlib.sha256))

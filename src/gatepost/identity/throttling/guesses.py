@@ -1,0 +1,272 @@
+"""Wrong guesses of passwords: counted in the database, for all workers and replicas together.
+
+Whoever has guessed wrong too often waits, and the wait grows. A guess is looked at twice: before the password is
+checked, so that who must wait costs no work, and in the transaction that remembers the verdict. Only a verdict that
+passes there is told, so that of any number of guesses at once no more get an answer than of guesses one by one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any, cast
+
+from sqlalchemy import BindParameter, ColumnElement, CursorResult, ScalarSelect, bindparam, delete, exists, select
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.held_rows import hold_rows
+from gatepost.core.db.purging import delete_batch
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import canonical_identifier
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.throttling.counters import (
+    Counter,
+    CounterKind,
+    Counters,
+    GuessRules,
+    counted_name,
+    counted_names,
+)
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.throttling.errors import TooManyAttempts
+from gatepost.identity.throttling.models import GuessCounter
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One guess, before it is known whether an account has the name: every counter that may come to matter."""
+
+    name: Counter
+    address: Counter
+    place: Counter
+    device: Counter
+    session: Counter
+    known: Device
+    client_address: str
+
+    def values(self) -> dict[str, Any]:
+        """Return what `BESIDE` is asked with."""
+        counters = (self.name, self.address, self.place, self.device, self.session)
+        return {
+            **{f"{counter.kind}_counter": counter.subject for counter in counters},
+            "known_session": self.known.session_id,
+            "client_address": self.client_address,
+        }
+
+
+def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
+    subject: BindParameter[str] = bindparam(f"{kind}_counter")
+    return select(GuessCounter.blocked_until).where(GuessCounter.subject == subject).scalar_subquery()
+
+
+# What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
+BESIDE: tuple[ScalarSelect[Any], ...] = (
+    *map(_blocked_until, CounterKind),
+    select(Session.id)
+    .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
+    .correlate(User)
+    .scalar_subquery(),
+    select(Session.id)
+    .where(Session.user_id == User.id, Session.address == bindparam("client_address"))
+    .limit(1)
+    .correlate(User)
+    .scalar_subquery(),
+)
+
+# Whether there is a counter among those that `Guesses.counted_for` names.
+ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))
+
+
+class Guesses:
+    """Counts wrong guesses, and makes those wait who had too many.
+
+    A device that has signed in to the account before counts on a counter of its own, and on no other: what strangers
+    guess does not lock it out, and what it guesses locks out nobody else.
+    """
+
+    def __init__(self, clock: Clock, secrets: SecretKeys, *, rules: GuessRules) -> None:
+        self._clock = clock
+        self._counters = Counters(secrets)
+        self._rules = rules
+
+    def attempt(self, name: str, *, client: Client, device: Device) -> Attempt:
+        """Describe a guess for a `counted_name`."""
+        return Attempt(
+            name=self._counters.of_name(name),
+            address=self._counters.of_address(client.address),
+            place=self._counters.of_place(name, client.address),
+            device=self._counters.of_device(name, device.nonce),
+            session=self._counters.of_session(device.session_id or 0),
+            known=device,
+            client_address=client.address,
+        )
+
+    def admit(self, attempt: Attempt, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
+        """Return the counters that the guess counts on, given what `BESIDE` was for the account.
+
+        Raises:
+            TooManyAttempts: one of them is at a wait.
+        """
+        *waits, session, place = beside
+        blocked = dict(zip(CounterKind, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
+        if user is not None and attempt.known.belongs_to(user):
+            counters: tuple[Counter, ...] = (attempt.device,)
+        elif user is not None and session is not None:
+            counters = (attempt.session,)
+        elif user is not None and place is not None and attempt.client_address:
+            counters = (attempt.place, attempt.address)
+        else:
+            counters = (attempt.name, attempt.address)
+        self._refuse([blocked[counter.kind] for counter in counters])
+        return counters
+
+    def of_session(self, session_id: int) -> tuple[Counter, ...]:
+        """Return what a guess of somebody counts on who is signed in, and proves again who they are."""
+        return (self._counters.of_session(session_id),)
+
+    def of_sign_up(self, link_id: int) -> tuple[Counter, ...]:
+        """Return what a guess of the password of a sign-up that waits for its link counts on."""
+        return (self._counters.of_name(f"sign-up {link_id}"),)
+
+    async def look(self, tx: Transaction, counters: Sequence[Counter], *, held: bool = False) -> Sequence[GuessCounter]:
+        """Let a guess pass whose counters are at no wait; `held`, they stay so until the transaction ends.
+
+        Raises:
+            TooManyAttempts: one of them is at a wait.
+        """
+        rows = await _rows(tx, {counter.subject for counter in counters}, held=held)
+        self._refuse([row.blocked_until for row in rows])
+        return rows
+
+    async def failed(
+        self, tx: Transaction, counters: Sequence[Counter], *, client: Client, user_id: int | None = None
+    ) -> None:
+        """Count a wrong guess, in the transaction that remembers it; whoever is to wait now is in the audit log.
+
+        Raises:
+            TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
+        """
+        now = self._clock.now()
+        await self._hold(tx, counters, now=now)
+        rows = {row.subject: row for row in await self.look(tx, counters, held=True)}
+        for counter in counters:
+            row = rows[counter.subject]
+            wait = self._count(counter.kind, row, now=now)
+            if wait:
+                details = {"by": counter.kind.value, "failures": row.failures, "seconds": ceil(wait.total_seconds())}
+                record(tx, AuditEvent.GUESSING_STOPPED, at=now, user_id=user_id, client=client, details=details)
+
+    async def succeeded(self, tx: Transaction, counters: Sequence[Counter], user: User, *, client: Client) -> None:
+        """Forget wrong guesses for an account after a right one, in the transaction that remembers it.
+
+        Those from its address stay: who has an account would else clear them between two guesses for another.
+
+        Raises:
+            TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
+        """
+        own = self._forgotten_with(counters, user, client=client)
+        asked = {counter.subject for counter in counters}
+        rows = await _rows(tx, own | asked, held=True)
+        self._refuse([row.blocked_until for row in rows if row.subject in asked])
+        await _forget(tx, {row.subject for row in rows} & own)
+
+    def counted_for(self, counters: Sequence[Counter], user: User, *, client: Client) -> dict[str, Any]:
+        """Return what `ANY_COUNTED` is asked with: every counter that `succeeded` would have to look at.
+
+        Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
+        """
+        subjects = self._forgotten_with(counters, user, client=client) | {counter.subject for counter in counters}
+        return {"counted": sorted(subjects)}
+
+    async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
+        """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
+        counted = [counted_name(name, canonical_identifier(name)) for name in names]
+        counters = [*map(self._counters.of_name, counted), *map(self._counters.of_address, addresses)]
+        counters += [self._counters.of_place(name, address) for name in counted for address in addresses]
+        return await _forget(tx, {counter.subject for counter in counters})
+
+    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, client: Client) -> set[str]:
+        own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
+        if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
+            names = counted_names(user)
+            own |= {self._counters.of_name(name).subject for name in names}
+            own |= {self._counters.of_place(name, client.address).subject for name in names}
+        return own
+
+    def _refuse(self, blocked_until: Sequence[datetime | None]) -> None:
+        now = self._clock.now()
+        ends = [moment for moment in blocked_until if moment is not None and moment > now]
+        if ends:
+            raise TooManyAttempts(retry_after_seconds=ceil((max(ends) - now).total_seconds()))
+
+    def _count(self, kind: CounterKind, row: GuessCounter, *, now: datetime) -> timedelta:
+        if row.expires_at <= now:
+            row.failures, row.expires_at = 0, self._rules.first_forgotten_at(kind, now=now)
+        row.failures += 1
+        row.expires_at = self._rules.forgotten_at(kind, row.expires_at, now=now)
+        wait = self._rules.wait(kind, row.failures)
+        row.blocked_until = now + wait
+        return wait
+
+    async def _hold(self, tx: Transaction, counters: Sequence[Counter], *, now: datetime) -> None:
+        """Make the rows that are missing, and lock all, in one order for everybody."""
+        rows = [
+            {
+                "subject": counter.subject,
+                "failures": 0,
+                "blocked_until": now,
+                "expires_at": self._rules.first_forgotten_at(counter.kind, now=now),
+            }
+            for counter in sorted(counters, key=lambda counter: counter.subject)
+        ]
+        await hold_rows(tx, GuessCounter, rows)
+
+
+class GuessPurge:
+    """Removes counters whose guesses are forgotten."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._db = database
+        self._clock = clock
+
+    async def run(self) -> int:
+        """Remove a batch and return how many went."""
+        now = self._clock.now()
+        return await delete_batch(
+            self._db, GuessCounter.subject, GuessCounter.expires_at <= now, GuessCounter.blocked_until <= now
+        )
+
+
+class Unlocker:
+    """Lets an operator end the waits of strangers."""
+
+    def __init__(self, database: Database, guesses: Guesses) -> None:
+        self._db = database
+        self._guesses = guesses
+
+    @retry_conflicts
+    async def run(self, *, names: Sequence[str], addresses: Sequence[str]) -> int:
+        """Forget the wrong guesses for these names and from these addresses; return how many counters went."""
+        async with self._db.begin() as tx:
+            return await self._guesses.forget(tx, names=names, addresses=addresses)
+
+
+async def _rows(tx: Transaction, subjects: set[str], *, held: bool) -> Sequence[GuessCounter]:
+    query = select(GuessCounter).where(GuessCounter.subject.in_(sorted(subjects))).order_by(GuessCounter.subject)
+    query = query.execution_options(populate_existing=True)
+    return (await tx.scalars(query.with_for_update() if held else query)).all()
+
+
+async def _forget(tx: Transaction, subjects: set[str]) -> int:
+    if not subjects:
+        return 0
+    statement = (
+        delete(GuessCounter)
+        .where(GuessCounter.subject.in_(sorted(subjects)))
+        .execution_options(synchronize_session=False)
+    )
+    return cast("CursorResult[Any]", await tx.execute(statement)).rowcount

@@ -1,0 +1,76 @@
+"""Access tokens: signed JWTs after RFC 9068."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from gatepost.core.crypto import jose
+from gatepost.identity.accounts.models import allowed_by
+from gatepost.identity.accounts.rights import MOST_BYTES, fitting, size_of
+from gatepost.identity.keys.ring import KeyRing
+from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE
+from gatepost.identity.tokens.subject import Grant, HeldRole
+
+# RFC 9068 asks for the client that the token was issued to; people who sign in here use the service's own.
+CLIENT_ID = "gatepost"
+# Browsers keep a cookie of 4096 bytes, its name and attributes included (RFC 6265, section 6.1), and drop longer ones.
+LONGEST = 4000
+
+logger = logging.getLogger("gatepost")
+
+
+class AccessTokens:
+    """Issues access tokens; `identity/tokens/verifier.py` reads them."""
+
+    def __init__(self, keys: KeyRing, *, issuer: str, audience: str, life: timedelta) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audience = audience
+        self.life = life
+
+    @property
+    def key_id(self) -> str:
+        """The name of the key that signs now."""
+        return self._keys.signing.kid
+
+    def issue(self, grant: Grant, *, now: datetime) -> tuple[str, datetime]:
+        """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
+
+        So whoever ends the session knows from its row until when its access tokens must be refused, whoever
+        issues another one at that moment.
+
+        Of roles that are too long together, or beside a very long name, it tells the first that fit.
+        """
+        expires_at = min(now + self.life, grant.expires_at, grant.access_expires_at)
+        token = self._sign(grant, grant.roles, now=now, expires_at=expires_at)
+        if len(token) > LONGEST:
+            # Four characters of base64url are three bytes.
+            too_much = (len(token) - LONGEST) * 3 // 4 + 1
+            kept = fitting(grant.roles, most_bytes=min(MOST_BYTES, size_of(grant.roles) - too_much))
+            left_out = len(grant.roles) - len(kept)
+            logger.warning("account %s has more roles than an access token holds: %s left out", grant.user_id, left_out)
+            token = self._sign(grant, kept, now=now, expires_at=expires_at)
+        return token, expires_at
+
+    def _sign(self, grant: Grant, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
+        claims: dict[str, Any] = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(grant.user_id),
+            "client_id": CLIENT_ID,
+            "iat": int(now.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "jti": secrets.token_urlsafe(16),
+            "sid": str(grant.session_id),
+            "username": grant.username,
+            "roles": [role.name for role in roles],
+            "permissions": list(allowed_by(role.permissions for role in roles)),
+            "amr": grant.amr.split(" "),
+            "auth_time": int(grant.created_at.timestamp()),
+            "ver": grant.token_version,
+        }
+        if grant.random_id is not None:
+            claims["rid"] = grant.random_id
+        return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE)

@@ -1,0 +1,31 @@
+"""What a refresh token is worth that was not the current one of a live session when it was tried."""
+
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from gatepost.identity.tokens.refresh_tokens import RefreshTicket
+from gatepost.identity.tokens.subject import Grant
+
+
+class Presented(Enum):
+    """What it turns out to be."""
+
+    CURRENT = auto()
+    JUST_REPLACED = auto()
+    REUSED = auto()
+    EXPIRED = auto()
+    UNKNOWN = auto()
+
+
+def classify(ticket: RefreshTicket, grant: Grant, *, grace: timedelta, now: datetime) -> Presented:
+    """Compare a refresh token with the session that it names."""
+    if grant.ended_at is not None or ticket.generation > grant.generation:
+        return Presented.UNKNOWN
+    if grant.expires_at <= now:
+        return Presented.EXPIRED
+    if ticket.generation == grant.generation:
+        return Presented.CURRENT
+    is_previous = ticket.generation == grant.generation - 1
+    if is_previous and now - grant.rotated_at <= grace:
+        return Presented.JUST_REPLACED
+    return Presented.REUSED

@@ -1,0 +1,194 @@
+"""What was revoked and could still be presented, in memory: the rule that the service and other services share."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gatepost.identity.sessions.errors import RevocationUnknown, TokenRevoked, TokenStale
+from gatepost.identity.tokens.principal import Principal
+
+FORGET_EVERY = timedelta(minutes=1)
+# Ids are given in one order and committed in another; no transaction of ours is open for nearly this long.
+OVERLAP = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationLine:
+    """One line of the feed. It matters until `expires_at`, when every access token that it concerns has expired.
+
+    It says one of four things: a session has ended; the access tokens of an account below a version are stale; an
+    account's number means the account with this random id, and no other; what was issued before a moment is no good.
+    """
+
+    id: int
+    session_id: int | None = None
+    user_id: int | None = None
+    min_token_version: int | None = None
+    random_id: str | None = None
+    issued_before: datetime | None = None
+    expires_at: datetime
+
+    @property
+    def mark(self) -> str:
+        """A digest of the line, which tells it from another one that has its id since a restore."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+
+class RevokedTokens:
+    """The live lines of the feed, ready to be asked on every request."""
+
+    def __init__(self, *, max_staleness: timedelta) -> None:
+        self._max_staleness = max_staleness
+        # In the order in which they came in.
+        self._lines: dict[int, RevocationLine] = {}
+        self._ended: set[int] = set()
+        self._ended_of: Counter[int] = Counter()
+        self._oldest_version: dict[int, tuple[int, RevocationLine]] = {}
+        self._random_ids: dict[int, str] = {}
+        self._issued_before: datetime | None = None
+        # When lines came in, by the reader's own watch, as long as they are young.
+        self._young: dict[int, timedelta] = {}
+        self._read_at: datetime | None = None
+        self._forgot_at: datetime | None = None
+
+    def check(self, principal: Principal, *, now: datetime) -> None:
+        """Let a principal pass whose session goes on and whose account is as its token says.
+
+        Raises:
+            TokenRevoked: the session has ended, or the account's number has become another account's.
+            TokenStale: the account has changed since.
+            RevocationUnknown: the feed has not been read for too long.
+        """
+        if self.is_stale(now=now):
+            raise RevocationUnknown
+        if principal.session_id in self._ended:
+            raise TokenRevoked
+        if self._random_ids.get(principal.user_id, principal.random_id) != principal.random_id:
+            raise TokenRevoked
+        if self._issued_before is not None and principal.issued_at < self._issued_before:
+            raise TokenRevoked
+        oldest = self._oldest_version.get(principal.user_id)
+        if oldest is not None and principal.token_version < oldest[0]:
+            raise TokenStale
+
+    def is_stale(self, *, now: datetime) -> bool:
+        """Whether the feed has not been read for longer than it may."""
+        return self._read_at is None or now - self._read_at > self._max_staleness
+
+    def age_seconds(self, *, now: datetime) -> float:
+        """Return how long ago the feed was read; 0 before the first time."""
+        return (now - self._read_at).total_seconds() if self._read_at is not None else 0.0
+
+    def is_ended(self, session_id: int) -> bool:
+        """Whether a line tells of the end of a session."""
+        return session_id in self._ended
+
+    def ended_of(self, user_id: int) -> int:
+        """Return how many lines tell of ended sessions of an account."""
+        return self._ended_of[user_id]
+
+    def get(self, line_id: int) -> RevocationLine | None:
+        """Return a line."""
+        return self._lines.get(line_id)
+
+    def ids(self) -> set[int]:
+        """Return the ids of all lines."""
+        return set(self._lines)
+
+    def young(self) -> set[int]:
+        """Return the ids of the lines that came in a short while ago."""
+        return set(self._young)
+
+    def note(self, line: RevocationLine, *, elapsed: timedelta | None) -> bool:
+        """Take a line in; return whether it was new. `elapsed` is the reader's watch, for a line that is young."""
+        known = self._lines.get(line.id)
+        if known == line or self._is_outdone(line):
+            return False
+        if elapsed is not None:
+            self._young[line.id] = elapsed
+        if known is None:
+            self._lines[line.id] = line
+            self._index(line)
+        else:  # the database was put back, and has given the id again
+            del self._lines[line.id]
+            self._lines[line.id] = line
+            self._index_all()
+        return True
+
+    def replace(self, lines: Collection[RevocationLine], *, elapsed: timedelta) -> None:
+        """Take in all the lines that there are, and drop the others."""
+        for line in lines:
+            self.note(line, elapsed=elapsed)
+        self.drop(self.ids().difference(line.id for line in lines), elapsed=elapsed)
+
+    def drop(self, ids: Iterable[int], *, elapsed: timedelta) -> None:
+        """Forget lines that are not in the feed any more, but none that is young: who was asked may be behind."""
+        gone = [line_id for line_id in ids if line_id in self._lines and self._is_old(line_id, elapsed)]
+        for line_id in gone:
+            del self._lines[line_id]
+        if gone:
+            self._index_all()
+
+    def mark_read(self, *, at: datetime, elapsed: timedelta) -> None:
+        """Remember when the feed was read; now and then, forget what has expired."""
+        self._read_at = at
+        self._young = {line_id: noted for line_id, noted in self._young.items() if noted > elapsed - OVERLAP}
+        if self._forgot_at is None or at - self._forgot_at >= FORGET_EVERY:
+            self._forgot_at = at
+            expired = [line.id for line in self._lines.values() if line.expires_at <= at]
+            for line_id in expired:
+                del self._lines[line_id]
+            if expired:
+                self._index_all()
+
+    def lines_after(self, line_id: int) -> list[RevocationLine]:
+        """Return the live lines with greater ids, in the order in which they came in.
+
+        That is the order of the ids but for what commits late, and for what comes after a restore, which is the truer.
+        """
+        return [line for line in self._lines.values() if line.id > line_id]
+
+    def last_until(self, line_id: int, *, living_at: datetime) -> RevocationLine | None:
+        """Return the line with the greatest id, up to this one, that lives beyond a moment."""
+        lines = (line for line in self._lines.values() if line.id <= line_id and line.expires_at > living_at)
+        return max(lines, key=lambda line: line.id, default=None)
+
+    def _is_old(self, line_id: int, elapsed: timedelta) -> bool:
+        noted = self._young.get(line_id)
+        return noted is None or noted <= elapsed - OVERLAP
+
+    def _is_outdone(self, line: RevocationLine) -> bool:
+        """Whether another line makes the same tokens stale, and more, for as long."""
+        if line.user_id is None or line.min_token_version is None:
+            return False
+        version, newest = self._oldest_version.get(line.user_id, (-1, line))
+        return version >= line.min_token_version and newest.expires_at >= line.expires_at and newest.id != line.id
+
+    def _index_all(self) -> None:
+        self._ended, self._ended_of, self._oldest_version, self._random_ids = set(), Counter(), {}, {}
+        self._issued_before = None
+        for line in list(self._lines.values()):
+            self._index(line)
+
+    def _index(self, line: RevocationLine) -> None:
+        if line.session_id is not None:
+            self._ended.add(line.session_id)
+            if line.user_id is not None:
+                self._ended_of[line.user_id] += 1
+        elif line.user_id is not None and line.min_token_version is not None:
+            self._index_version(line.user_id, line.min_token_version, line)
+        elif line.user_id is not None and line.random_id is not None:
+            self._random_ids[line.user_id] = line.random_id
+        elif line.issued_before is not None:
+            self._issued_before = max(line.issued_before, self._issued_before or line.issued_before)
+
+    def _index_version(self, user_id: int, version: int, line: RevocationLine) -> None:
+        """Remember the highest version of an account; only the line of that one is kept, where it lives as long."""
+        known, newest = self._oldest_version.get(user_id, (-1, None))
+        if version < known:
+            return
+        self._oldest_version[user_id] = version, line
+        if newest is not None and newest.expires_at <= line.expires_at and newest.id != line.id:
+            self._lines.pop(newest.id, None)

@@ -1,0 +1,85 @@
+"""From an access token to the person: the check that the service and other services share."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gatepost.core.clock import Clock
+from gatepost.core.crypto import jws
+from gatepost.identity.sessions.errors import TokenExpired, TokenInvalid
+from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, Principal
+
+CACHE_SIZE = 4096
+
+
+class AccessTokenVerifier:
+    """Verifies access tokens (RFC 9068); a verified one is remembered, whole, until it expires.
+
+    `keys` gives the keys that are trusted now, by their kid.
+    """
+
+    def __init__(
+        self, keys: Callable[[], Mapping[str, jws.VerifyingKey]], clock: Clock, *, issuer: str, audience: str
+    ) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+        self._verified: dict[str, tuple[str, Principal]] = {}
+
+    def verify(self, token: str) -> Principal:
+        """Return whom a token is from; whether it was revoked is the feed's to say.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenInvalid: it is not an access token of ours.
+        """
+        known = self._verified.get(token)
+        if known is not None and known[0] in self._keys() and known[1].expires_at > self._clock.now():
+            return known[1]
+        principal = _principal(self.claims(token))
+        self._remember(token, principal)
+        return principal
+
+    def session_of(self, token: str) -> int:
+        """Return the id of the session of a token, an expired one too: it may still end it.
+
+        Raises:
+            TokenInvalid: it is not an access token of ours.
+        """
+        return _principal(self.claims(token, expired_too=True)).session_id
+
+    def claims(self, token: str, *, expired_too: bool = False) -> dict[str, Any]:
+        """Return the claims of a good token, past the memory; with `expired_too` its time may be over.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenInvalid: it is not an access token of ours.
+        """
+        try:
+            return jws.verify(
+                token,
+                self._keys(),
+                typ=ACCESS_TOKEN_TYPE,
+                issuer=self._issuer,
+                audience=self._audience,
+                now=self._clock.now(),
+                expired_too=expired_too,
+            )
+        except jws.TokenExpiredError as error:
+            raise TokenExpired from error
+        except jws.TokenRefusedError as error:
+            raise TokenInvalid from error
+
+    def _remember(self, token: str, principal: Principal) -> None:
+        if len(self._verified) >= CACHE_SIZE:
+            # The first half in; dicts keep their order.
+            for old in list(self._verified)[: CACHE_SIZE // 2]:
+                self._verified.pop(old, None)  # another thread may have been here
+        self._verified[token] = (jws.key_id(token), principal)
+
+
+def _principal(claims: Mapping[str, Any]) -> Principal:
+    try:
+        return Principal.from_claims(claims)
+    except ValueError as error:
+        raise TokenInvalid from error

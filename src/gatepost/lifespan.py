@@ -1,0 +1,94 @@
+"""From the start of a process to its stop: the work in the background, and an orderly end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from threading import Thread
+from typing import Any
+
+from fastapi import FastAPI
+
+from gatepost.composition.services import Services
+from gatepost.core.background import every
+from gatepost.core.db.migrations import require_current_schema
+from gatepost.core.logs.lines import FLUSH_SECONDS, standard_error
+from gatepost.http.server.draining import STATE, Drain
+from gatepost.operations.tracing import Tracing
+
+KEYS_SECONDS = 5
+ACTIVITY_SECONDS = 60
+PURGE_SECONDS = 300
+ROLES_SECONDS = 2
+# A mail of this process leaves at once; this finds those of others, and those that are tried again.
+MAIL_SECONDS = 5
+# No entry waits longer than twice this for its seal.
+SEAL_SECONDS = 1
+SHARE_SECONDS = 1
+FIGURES_SECONDS = 5
+# Kinds that come in between, by an import, are known from the first check of one of them on.
+HASHES_SECONDS = 3600
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
+
+
+def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifespan:
+    """Return the life of the app: it begins on the schema that it was written for, and ends within its time."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        await require_current_schema(services.database.engine)
+        await services.start()
+        stopping = asyncio.Event()
+        tasks = list(_background(services, stopping))
+        try:
+            with drain.watching():
+                yield {STATE: drain}
+        finally:
+            stopping.set()
+            _done, late = await asyncio.wait(tasks, timeout=drain.seconds_left / 2)
+            for task in late:
+                task.cancel()
+            await services.stop(within_seconds=drain.seconds_left)
+            await services.figures.share()
+            # uvicorn ends a process by the signal that it got: what is not written now is lost.
+            await _within(FLUSH_SECONDS, standard_error().finish)
+            if tracing is not None:
+                await _within(drain.seconds_left, tracing.stop)
+
+    return lifespan
+
+
+async def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do what blocks, and go on without it when its time is up."""
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        with suppress(RuntimeError):  # the loop has ended before it
+            try:
+                work()
+            finally:
+                loop.call_soon_threadsafe(done.set)
+
+    # The end of the process waits for no daemon.
+    Thread(target=run, daemon=True).start()
+    with suppress(TimeoutError):
+        await asyncio.wait_for(done.wait(), seconds)
+
+
+def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio.Task[None]]:
+    again, at_once = partial(every, stopping=stopping), asyncio.Event()
+    at_once.set()
+    for work in (
+        again(services.settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
+        again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
+        again(ACTIVITY_SECONDS, services.activity.write, name="writing the last use of sessions"),
+        again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
+        again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
+        again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
+        again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
+        again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
+        again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
+        again(HASHES_SECONDS, services.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
+    ):
+        yield asyncio.create_task(work)

@@ -1,0 +1,34 @@
+"""For other services: what verifies our access tokens, without the service's own packages.
+
+`TokenVerifier` needs cryptography alone. `Gatepost`, which also follows what is revoked and has dependencies for
+FastAPI, needs `gatepost[fastapi]`, and is loaded when it is asked for.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from gatepost.core.errors import Unauthorized, Unavailable
+from gatepost.identity.tokens.principal import Principal
+from gatepost.sdk.verifier import TokenVerifier
+
+if TYPE_CHECKING:
+    from gatepost.sdk.client import Gatepost
+
+__all__ = ["Gatepost", "Principal", "TokenVerifier", "Unauthorized", "Unavailable"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `Gatepost`.
+
+    Raises:
+        ModuleNotFoundError: FastAPI or httpx is not installed; the message says how to install them.
+    """
+    if name != "Gatepost":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return importlib.import_module("gatepost.sdk.client").Gatepost
+    except ModuleNotFoundError as error:
+        if error.name in ("fastapi", "httpx"):
+            message = "gatepost.sdk.Gatepost needs FastAPI and httpx: pip install 'gatepost[fastapi]'"
+            raise ModuleNotFoundError(message, name=error.name) from error
+        raise

@@ -1,0 +1,89 @@
+"""How accounts on their way in compare with what is there: new, there already, or in each other's way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gatepost.core.crypto.passwords import OURS_PREFIX
+from gatepost.identity.accounts.errors import RolesTooLong
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.accounts.rights import MOST_BYTES, size_of
+from gatepost.transfer.records import Conflict, Row
+
+
+@dataclass(slots=True)
+class Findings:
+    """How a batch compares with the accounts that are there."""
+
+    new: list[Row] = field(default_factory=list)
+    refused: list[Row] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+
+    def refuse_unfit(self, roles: Mapping[str, Role]) -> None:
+        """Refuse new accounts whose roles are not there, or too long for an access token together."""
+        fit: list[Row] = []
+        for row in self.new:
+            if missing := [name for name in row.roles if name not in roles]:
+                self.conflicts.append(row.conflict("role_refused", f"there is no role {missing[0]} that it could get"))
+            elif size_of(roles[name] for name in row.roles) > MOST_BYTES:
+                self.conflicts.append(row.conflict(RolesTooLong.code, RolesTooLong.message))
+            else:
+                fit.append(row)
+                continue
+            self.refused.append(row)
+        self.new = fit
+
+
+def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
+    """Tell what is new, what is there already, and what another account is in the way of."""
+    by_id = {user.id: user for user in there}
+    by_username = {user.username_canonical: user for user in there}
+    by_email = {user.email_canonical: user for user in there}
+    findings = Findings()
+    for row in batch:
+        if row.username is None or row.email is None:
+            raise AssertionError("a row without a name was refused")
+        same_name, same_email = by_username.get(row.username.canonical), by_email.get(row.email.canonical)
+        same_id = by_id.get(row.id) if row.id is not None else same_name
+        reasons: list[Conflict] = []
+        if same_id is not None and _is_account(row, same_id, others=(same_name, same_email)):
+            if not _is_same(row, same_id):
+                reasons = [row.conflict("changed_since", "it was imported, and has changed in the source since")]
+        else:
+            if row.id is not None and same_id is not None:
+                reasons.append(row.conflict("id_taken", "another account here has this id"))
+            if same_name is not None:
+                reasons.append(row.conflict("username_taken", f"account {same_name.id} here has this user name"))
+            if same_email is not None:
+                reasons.append(row.conflict("email_taken", f"account {same_email.id} here has this e-mail address"))
+            if not reasons:
+                findings.new.append(row)
+        if reasons:
+            findings.refused.append(row)
+            findings.conflicts += reasons
+    return findings
+
+
+def _is_account(row: Row, user: User, *, others: tuple[User | None, User | None]) -> bool:
+    """Whether the account came from this row; where id and first day say so, one of its names may be another."""
+    if all(other is user for other in others):
+        return True
+    return (
+        row.id is not None
+        and row.created_at == user.created_at
+        and any(other is user for other in others)
+        and all(other in (None, user) for other in others)
+    )
+
+
+def _is_same(row: Row, user: User) -> bool:
+    """Whether the account is as it was imported, or has gone on from there: a sign-in replaces an old hash."""
+    has_same_names = (row.username and row.username.canonical, row.email and row.email.canonical) == (
+        user.username_canonical,
+        user.email_canonical,
+    )
+    if has_same_names and row.password_hash == user.password_hash:
+        return True
+    if row.updated_at is not None:
+        return user.updated_at > row.updated_at
+    is_upgraded = user.password_hash.startswith(OURS_PREFIX) and not row.password_hash.startswith(OURS_PREFIX)
+    return has_same_names and is_upgraded

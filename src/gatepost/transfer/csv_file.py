@@ -1,0 +1,80 @@
+"""Accounts in a CSV file."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gatepost.transfer.files import CHUNK, FileUnreadable, opened
+from gatepost.transfer.importing import Chunk
+from gatepost.transfer.records import COLUMNS, Conflict, Row
+
+
+class CsvFile:
+    """A CSV file (RFC 4180) in UTF-8 whose first line names the columns."""
+
+    total: int | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.name = "csv"
+
+    async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
+        """Read everything, once and in order; a line that cannot be read is a conflict.
+
+        Raises:
+            FileUnreadable: the first line names no columns, or one that we do not know.
+        """
+        # What is not UTF-8 becomes a lone surrogate, so that the line is named and no other one is lost.
+        with opened(self._path) as file:
+            reader = csv.reader(
+                io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""), strict=True
+            )
+            columns = _columns(reader)
+            chunk = Chunk()
+            for number, cells in _lines(reader):
+                place = f"line {number}"
+                if isinstance(cells, str):
+                    chunk.conflicts.append(Conflict("line_refused", place, cells))
+                elif len(cells) != len(columns):
+                    reason = f"it has {len(cells)} cells and the first line {len(columns)}"
+                    chunk.conflicts.append(Conflict("line_refused", place, reason))
+                elif any("\udc80" <= letter <= "\udcff" for cell in cells for letter in cell):
+                    chunk.conflicts.append(Conflict("line_refused", place, "it is not UTF-8"))
+                else:
+                    chunk.rows.append(Row.read(dict(zip(columns, cells, strict=True)), place=place, now=now))
+                if len(chunk.rows) >= CHUNK:
+                    yield chunk
+                    chunk = Chunk()
+            yield chunk
+
+
+def _columns(reader: Any) -> list[str]:
+    try:
+        columns = [name.strip().lower() for name in next(reader, [])]
+    except csv.Error as error:
+        raise FileUnreadable(f"the first line is not CSV: {error}") from error
+    unknown = sorted(set(columns) - COLUMNS)
+    if unknown or len(set(columns)) != len(columns) or not {"username", "email"} <= set(columns):
+        raise FileUnreadable(
+            "the first line names each column once, username and email among them; the columns are "
+            + ", ".join(sorted(COLUMNS))
+        )
+    return columns
+
+
+def _lines(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
+    """Give each line's number with its cells, or with what is wrong with it."""
+    while True:
+        number = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, f"it is not CSV: {error}"
+            continue
+        if cells:
+            yield number, cells

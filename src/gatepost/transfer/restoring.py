@@ -1,0 +1,134 @@
+"""After an older copy of the database was put back: what lives again ends, and no number is given a second time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+
+from gatepost.admin.keys.rotation import KeyRotation
+from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.models import AuditEntry
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.ids import LARGEST_IMPORTED_ID, new_random_text
+from gatepost.flows.oauth.models import ResourceServer
+from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.mail.models import OutboxMail
+
+BATCH = 500
+# Beyond what a feed can have grown since the copy: readers that have come further than it go on from there.
+FEED_GAP = 1_000_000
+END_REASON = "restored"
+HELD = "held: the database was restored"
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was done; `deletions` are the accounts whose deletion was put off."""
+
+    sessions: int
+    links: int
+    mails: int
+    deletions: int
+    new_accounts_from: int
+    has_new_key: bool
+
+
+class Restoring:
+    """Ends what a restore has brought back; may be run as often as one likes, and while the service runs."""
+
+    def __init__(
+        self, database: Database, clock: Clock, feed: RevocationFeed, keys: KeyRotation, *, deletion_grace: timedelta
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._feed = feed
+        self._keys = keys
+        self._deletion_grace = deletion_grace
+
+    async def newest_entry_at(self) -> datetime | None:
+        """Return the moment of the newest entry of the audit log: of when the copy is, at least."""
+        async with self._db.read() as tx:
+            return await tx.scalar(select(func.max(AuditEntry.at)))
+
+    async def resource_servers(self) -> Sequence[str]:
+        """Return the client ids of the services that are trusted; one that was removed since the copy is back."""
+        async with self._db.read() as tx:
+            return (await tx.scalars(select(ResourceServer.client_id).order_by(ResourceServer.client_id))).all()
+
+    async def run(self, *, account_gap: int) -> Restored:
+        """Hold mails, void links, end every session, and then refuse every access token of before; new accounts get
+        numbers that are greater by the gap than any that the copy knows.
+        """
+        now = self._clock.now()
+        grace_ends_at = now + self._deletion_grace
+        mails = await self._all(
+            OutboxMail.id, OutboxMail.due_at.is_not(None), due_at=None, failed_at=now, last_error=HELD
+        )
+        links = await self._all(OneTimeToken.id, OneTimeToken.used_at.is_(None), used_at=now)
+        # They stay in the list of administrators, as any that have run out.
+        links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
+        deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)
+        sessions = await self._all(Session.id, Session.ended_at.is_(None), ended_at=now, end_reason=END_REASON)
+        # Last, so that no refresh under way is after it.
+        has_new_key = await self._keys.replace_all()
+        counted = {"sessions": sessions, "links": links, "mails": mails, "deletions": deletions}
+        new_accounts_from = await self._finish(account_gap=account_gap, details=counted)
+        return Restored(**counted, new_accounts_from=new_accounts_from, has_new_key=has_new_key)
+
+    async def _all(self, key: InstrumentedAttribute[int], condition: ColumnElement[bool], **values: Any) -> int:
+        """Change every row that fits, batch by batch; return how many."""
+        count = 0
+        while changed := await self._batch(key, condition, values):
+            count += changed
+        return count
+
+    @retry_conflicts
+    async def _batch(
+        self, key: InstrumentedAttribute[int], condition: ColumnElement[bool], values: dict[str, Any]
+    ) -> int:
+        model: Any = key.class_
+        async with self._db.begin() as tx:
+            ids = (await tx.scalars(select(key).where(condition).order_by(key).limit(BATCH))).all()
+            change = update(model).where(key.in_(ids)).values(values)
+            await tx.execute(change.execution_options(synchronize_session=False))
+        return len(ids)
+
+    @retry_conflicts
+    async def _finish(self, *, account_gap: int, details: dict[str, int]) -> int:
+        async with self._db.begin() as tx:
+            # The counters may be beyond every row that there is: the last ones may have been deleted.
+            next_line = await self._feed.revoke_all(tx)
+            await self._feed.revoke_all(tx, line_id=next_line + FEED_GAP)
+            next_number = await _use_up(tx, None, at=self._clock.now())
+            last_number = max(next_number, min(next_number - 1 + account_gap, LARGEST_IMPORTED_ID))
+            if last_number > next_number:
+                await _use_up(tx, last_number, at=self._clock.now())
+            record(tx, AuditEvent.DATABASE_RESTORED, at=self._clock.now(), details=details)
+        return last_number + 1
+
+
+async def _use_up(tx: Transaction, number: int | None, *, at: datetime) -> int:
+    """Let new accounts be counted on from a number, or from the next one, and return it.
+
+    A row that has it and goes moves the counter of any database.
+    """
+    nobody = new_random_text()
+    values = {
+        "username": nobody, "username_canonical": nobody, "email": nobody, "email_canonical": nobody,
+        "language": "en", "password_hash": UNUSABLE_HASH, "token_version": 0, "version": 1, "created_at": at,
+        "updated_at": at,
+    }  # fmt: skip
+    if number is not None:
+        values["id"] = number
+    result: Any = await tx.execute(insert(User.__table__).values(values))  # type: ignore[arg-type]
+    used: int = result.inserted_primary_key.id
+    await tx.execute(delete(User).where(User.id == used).execution_options(synchronize_session=False))
+    return used

@@ -1,0 +1,76 @@
+"""Where a whole source is put down before anything is imported, so that what is there twice is seen first."""
+
+import pickle
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from gatepost.transfer.records import Conflict, Row, describe_twice
+
+TWICE = {
+    "id": ("id_twice", "the same id is in the source more than once"),
+    "username": (
+        "username_twice",
+        "these are one user name, apart from case, width, spaces or spelled accents",
+    ),
+    "email": ("email_twice", "these are one e-mail address, apart from case, width or the spelling of accents"),
+}
+
+
+class Staging:
+    """Rows of a source, in a temporary database that nobody else can open and that goes with the process."""
+
+    def __init__(self) -> None:
+        self._db = sqlite3.connect("")
+        self._db.execute(
+            "CREATE TABLE rows (seq INTEGER PRIMARY KEY, place TEXT, id INTEGER, username TEXT, email TEXT,"
+            " is_refused INTEGER, data BLOB)"
+        )
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Put rows down; those with complaints are kept too, since their names may be taken twice."""
+        self._db.executemany(
+            "INSERT INTO rows (place, id, username, email, is_refused, data) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    row.place,
+                    row.id,
+                    row.username.canonical if row.username else None,
+                    row.email.canonical if row.email else None,
+                    bool(row.complaints),
+                    pickle.dumps(row),
+                )
+                for row in rows
+            ],
+        )
+
+    def refuse_twice(self) -> Iterator[Conflict]:
+        """Refuse every row whose id, name or address another row has too: which one is meant, nobody can say."""
+        for column, (code, reason) in TWICE.items():
+            self._db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
+            groups = self._db.execute(
+                f"SELECT {column} FROM rows WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"  # noqa: S608
+            ).fetchall()
+            for (value,) in groups:
+                rows = self._db.execute(
+                    f"SELECT seq, place, id, data FROM rows WHERE {column} = ? ORDER BY seq",  # noqa: S608
+                    (value,),
+                ).fetchall()
+                others = describe_twice((place, number) for _, place, number, _ in rows)
+                for seq, _, _, data in rows:
+                    self._db.execute("UPDATE rows SET is_refused = 1 WHERE seq = ?", (seq,))
+                    yield _load(data).conflict(code, f"{reason}: {others}")
+
+    def batches(self, size: int) -> Iterator[list[Row]]:
+        """Give the rows that may come: first those with an id, so that no other row is given theirs."""
+        rows = self._db.execute("SELECT data FROM rows WHERE is_refused = 0 ORDER BY id IS NULL, id, seq")
+        while found := rows.fetchmany(size):
+            yield [_load(data) for (data,) in found]
+
+    def close(self) -> None:
+        """Let the database go."""
+        self._db.close()
+
+
+def _load(data: bytes) -> Row:
+    row: Row = pickle.loads(data)  # noqa: S301  written by this process, into a file that only it has
+    return row

@@ -119,7 +119,7 @@ async def make_services(
     yield make
     for services in made:
         await services.stop()
-        ENGINES.take_back(services.settings, services.database.engine)
+        ENGINES.take_back(services.settings, services.platform.database.engine)
     await emptied(database_url)
 
 
@@ -132,7 +132,7 @@ async def services(make_services: MakeServices) -> Services:
 @pytest.fixture
 def database(services: Services) -> Database:
     """Return the database of the app under test."""
-    return services.database
+    return services.platform.database
 
 
 @pytest.fixture

@@ -29,8 +29,8 @@ async def main(access_count: int, refresh_count: int, folder: Path) -> None:
     settings = load_settings()
     services = build_services(settings)
     await services.start()
-    now = services.clock.now()
-    async with services.database.begin() as tx:
+    now = services.platform.clock.now()
+    async with services.platform.database.begin() as tx:
         user = await Users(tx).by_username(ACCOUNT)
         last = await tx.scalar(select(func.max(Session.id))) or 0
     ids = range(last + 1, last + 1 + refresh_count)
@@ -43,20 +43,23 @@ async def main(access_count: int, refresh_count: int, folder: Path) -> None:
         "idle_expires_at": now + timedelta(days=30),
         "absolute_expires_at": now + timedelta(days=90),
         "access_expires_at": now + timedelta(days=1),
-        "key_id": services.keys.signing.kid,
+        "key_id": services.identity.keys.signing.kid,
         "amr": "pwd",
         "address": "127.0.0.1",
         "user_agent": "",
         "device": "Unknown device",
     }
     for start in range(0, refresh_count, BATCH):
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(insert(Session), [{"id": number, **common} for number in ids[start : start + BATCH]])
     refresh = RefreshTokens(settings.keys)
     tokens = [refresh.write(RefreshTicket(number, 0)) for number in ids]
     (folder / "refresh.txt").write_text("".join(f"{token}\n" for token in tokens))
     access = AccessTokens(
-        services.keys, issuer=settings.public_url, audience=settings.jwt_audience, life=settings.access_token_life
+        services.identity.keys,
+        issuer=settings.public_url,
+        audience=settings.jwt_audience,
+        life=settings.access_token_life,
     )
     session = Session(id=last + 1, **common)
     grant = Grant.of(user, session)

@@ -18,14 +18,14 @@ from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.flows.demo.router import router as boards_router
-from gatepost.flows.oauth.forward_auth import router as access_router
-from gatepost.flows.oauth.jwks import router as keys_router
+from gatepost.flows.forward_auth.router import router as access_router
+from gatepost.flows.oauth.metadata.router import router as keys_router
 from gatepost.flows.oauth.router import router as clients_router
 from gatepost.flows.profile.router import router as accounts_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
 from gatepost.flows.signin.router import router as signin_router
-from gatepost.flows.signup.invitation_router import router as invitation_links_router
+from gatepost.flows.signup.router import router as signup_router
 from gatepost.http import openapi, pages, problems
 from gatepost.http.body_guard import BodyGuard
 from gatepost.http.cors import Cors
@@ -50,11 +50,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys_router,
     sessions_router,
     signin_router,
+    signup_router,
     accounts_router,
     clients_router,
     recovery_router,
     invitations_router,
-    invitation_links_router,
     users_router,
     roles_router,
     audit_router,
@@ -80,7 +80,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         services = build_services(settings or load_settings())
     settings = services.settings
     drain = Drain(seconds=settings.drain_seconds, total_seconds=settings.shutdown_seconds)
-    tracing = start_tracing(settings, services.database.engine)
+    tracing = start_tracing(settings, services.platform.database.engine)
     app = FastAPI(
         title="Gatepost",
         version=__version__,
@@ -99,7 +99,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,
-        Browsers: Browsers(cookies, services.sessions),
+        Browsers: Browsers(cookies, services.identity.sessions),
         Console: console,
         DeviceCookies: DeviceCookies(settings),
         Drain: drain,
@@ -118,7 +118,10 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
     return [
         *([Middleware(TracedRequests, tracer=tracing.tracer)] if tracing is not None else []),
         Middleware(
-            RequestEnvelope, log=request_log(settings), traffic=services.traffic, headers=careful_headers(settings)
+            RequestEnvelope,
+            log=request_log(settings),
+            traffic=services.platform.traffic,
+            headers=careful_headers(settings),
         ),
         # Outside of the last catch, so that a crash has its headers too.
         Middleware(Cors, origins=settings.trusted_origins, is_open_to_all=ANY_ORIGIN in settings.cors_origins),

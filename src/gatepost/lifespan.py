@@ -37,7 +37,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        await require_current_schema(services.database.engine)
+        await require_current_schema(services.platform.database.engine)
         await services.start()
         stopping = asyncio.Event()
         tasks = list(_background(services, stopping))
@@ -50,7 +50,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
             for task in late:
                 task.cancel()
             await services.stop(within_seconds=drain.seconds_left)
-            await services.figures.share()
+            await services.operations.figures.share()
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             await _within(FLUSH_SECONDS, standard_error().finish)
             if tracing is not None:
@@ -77,18 +77,19 @@ async def _within(seconds: float, work: Callable[[], None]) -> None:
 
 
 def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio.Task[None]]:
+    identity, flows, admin, operations = services.identity, services.flows, services.admin, services.operations
     again, at_once = partial(every, stopping=stopping), asyncio.Event()
     at_once.set()
     for work in (
-        again(services.settings.revocation_poll_seconds, services.revocations.poll, name="reading revocations"),
-        again(KEYS_SECONDS, services.keys.load, name="reading signing keys"),
-        again(ACTIVITY_SECONDS, services.activity.write, name="writing the last use of sessions"),
-        again(PURGE_SECONDS, services.purger.run_in_turn, name="removing what has expired"),
-        again(ROLES_SECONDS, services.role_editor.go_on, name="carrying role changes to all holders"),
-        again(MAIL_SECONDS, services.outbox.run_once, name="sending mail", wake=services.outbox.woken),
-        again(SHARE_SECONDS, services.figures.share, name="sharing figures"),
-        again(SEAL_SECONDS, services.audit_sealer.run_once, name="sealing the audit log"),
-        again(FIGURES_SECONDS, services.figure_counter.run_once, name="counting figures"),
-        again(HASHES_SECONDS, services.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
+        again(services.settings.revocation_poll_seconds, identity.revocations.poll, name="reading revocations"),
+        again(KEYS_SECONDS, identity.keys.load, name="reading signing keys"),
+        again(ACTIVITY_SECONDS, identity.activity.write, name="writing the last use of sessions"),
+        again(PURGE_SECONDS, operations.purger.run_in_turn, name="removing what has expired"),
+        again(ROLES_SECONDS, admin.role_editor.go_on, name="carrying role changes to all holders"),
+        again(MAIL_SECONDS, flows.outbox.run_once, name="sending mail", wake=flows.outbox.woken),
+        again(SHARE_SECONDS, operations.figures.share, name="sharing figures"),
+        again(SEAL_SECONDS, operations.audit_sealer.run_once, name="sealing the audit log"),
+        again(FIGURES_SECONDS, admin.figure_counter.run_once, name="counting figures"),
+        again(HASHES_SECONDS, identity.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
     ):
         yield asyncio.create_task(work)

@@ -5,9 +5,10 @@ from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal
 from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
-from gatepost.identity.accounts.models import OneTimeToken, RetiredRoleName, Role, User
+from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.throttling.models import GuessCounter
 from gatepost.mail.models import OutboxMail

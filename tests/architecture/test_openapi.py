@@ -13,8 +13,8 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.core.errors import all_errors
 from gatepost.http.problems import MEDIA_TYPE
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS
-from gatepost.identity.tokens.principal import RoleName
 from tests.features.admin.conftest import give
 from tests.support.api import Api
 from tests.support.contract import document, operations, validator
@@ -145,7 +145,7 @@ async def test_document_says_which_operations_are_protected(api: Api) -> None:
 
 async def test_document_says_where_a_body_proves_as_much_as_a_header(api: Api, services: Services) -> None:
     person = await api.sign_up()
-    secret = await services.clients.add("shop", name="Shop")
+    secret = await services.flows.clients.add("shop", name="Shop")
     form = {"token": person.access_token, "client_id": "shop", "client_secret": secret}
 
     introspected = await api.post("/oauth/introspect", data=form)

@@ -54,7 +54,7 @@ class BrowserApp:
     async def wait(self, **time: float) -> None:
         """Let time pass, in which the service has done what it does every second."""
         self._clock.advance(**time)
-        await self._services.revocations.poll()
+        await self._services.identity.revocations.poll()
 
     async def calls(self) -> list[str]:
         """Return the status and path of every call since the last time."""

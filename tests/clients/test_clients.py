@@ -7,9 +7,9 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
 from gatepost.identity.sessions.models import Session
-from gatepost.identity.tokens.principal import RoleName
 from tests.clients.conftest import STRANGER, BrowserApp, OpenApp
 from tests.conftest import MakeServices
 from tests.support.api import PASSWORD
@@ -46,7 +46,7 @@ async def test_client_signs_up_and_in_and_shows_the_boards(client: BrowserApp) -
 
 async def test_administrator_sees_every_board(client: BrowserApp, services: Services) -> None:
     account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD)
-    await services.accounts.create(account, roles=[RoleName.USER, RoleName.MODERATOR, RoleName.ADMIN])
+    await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.MODERATOR, RoleName.ADMIN])
 
     _, data = await client.call("signIn", "root", PASSWORD)
 

@@ -266,4 +266,4 @@ async def _sign_in(page: Page, password: str) -> None:
 
 async def _let_the_access_token_end(services: Services, clock: FakeClock) -> None:
     clock.advance(hours=24, seconds=1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()

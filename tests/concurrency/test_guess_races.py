@@ -32,7 +32,10 @@ async def failures(workers: Workers, name: str) -> int:
 
 
 async def test_every_wrong_guess_that_was_answered_is_counted(workers: Workers) -> None:
-    for name in (f"nobody {uuid.uuid4().hex}", (await workers.first.sign_up(f"victim {uuid.uuid4().hex}")).username):
+    for name in (
+        f"nobody {uuid.uuid4().hex}",
+        (await workers.first.sign_up(f"victim {uuid.uuid4().hex}")).username,
+    ):
         answers = await asyncio.gather(
             *(guess(api, name, f"guess {index}") for index, api in enumerate(workers.in_turn(AT_ONCE)))
         )

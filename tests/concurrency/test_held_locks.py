@@ -24,12 +24,12 @@ async def test_request_that_waits_too_long_for_a_lock_is_unavailable_and_the_nex
     make_services: MakeServices,
 ) -> None:
     services = make_services(db_timeout_seconds=PATIENCE_SECONDS, db_pool_size=2, db_max_overflow=2)
-    holder: Database = make_services().database
+    holder: Database = make_services().platform.database
     async with started(services) as app, http_client(app) as client:
         api = Api(client)
         person = await api.sign_up()
         async with holder.begin() as tx:
-            moment = services.clock.now()
+            moment = services.platform.clock.now()
             await tx.execute(update(User).where(User.id == person.id).values(updated_at=moment))
             await tx.execute(
                 update(Session).where(Session.id == session_id(person.access_token)).values(last_used_at=moment)

@@ -101,7 +101,7 @@ async def make_moderator(workers: Workers, person: Person) -> None:
     async def change() -> None:
         async with workers.database.begin() as tx:
             await tx.execute(insert(user_roles).values(user_id=person.id, role_id=MODERATOR_ID))
-            await workers.office.revocations.revoke_account(tx, person.id)
+            await workers.office.identity.revocations.revoke_account(tx, person.id)
 
     await change()
 
@@ -110,21 +110,21 @@ async def disable(workers: Workers, person: Person) -> None:
     @retry_conflicts
     async def change() -> None:
         async with workers.database.begin() as tx:
-            now = workers.office.clock.now()
+            now = workers.office.platform.clock.now()
             await tx.execute(update(User).where(User.id == person.id).values(disabled_at=now))
-            await workers.office.revocations.revoke_account(tx, person.id)
+            await workers.office.identity.revocations.revoke_account(tx, person.id)
 
     await change()
 
 
 async def change_password_elsewhere(workers: Workers, person: Person) -> None:
-    new_hash = await workers.office.passwords.hash("another horse")
+    new_hash = await workers.office.platform.passwords.hash("another horse")
 
     @retry_conflicts
     async def change() -> None:
         async with workers.database.begin() as tx:
             await tx.execute(update(User).where(User.id == person.id).values(password_hash=new_hash))
-            await workers.office.sessions.end(tx, user_id=person.id, reason="password_changed")
+            await workers.office.identity.sessions.end(tx, user_id=person.id, reason="password_changed")
 
     await change()
 

@@ -57,7 +57,7 @@ async def test_changed_roles_make_old_tokens_stale_everywhere_and_a_refresh_show
 
     async with workers.database.begin() as tx:
         await tx.execute(insert(user_roles).values(user_id=person.id, role_id=MODERATOR_ID))
-        await workers.office.revocations.revoke_account(tx, person.id)
+        await workers.office.identity.revocations.revoke_account(tx, person.id)
 
     await refused_everywhere(workers, tokens, code="token_stale")
     fresh = (await workers.second.refresh(person.refresh_token)).json()["accessToken"]
@@ -70,13 +70,13 @@ async def test_change_that_is_undone_revokes_nothing(workers: Workers) -> None:
 
     async def change_of_mind() -> None:
         async with workers.database.begin() as tx:
-            await workers.office.sessions.end(tx, user_id=person.id, reason="signed_out")
+            await workers.office.identity.sessions.end(tx, user_id=person.id, reason="signed_out")
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         await change_of_mind()
 
-    lines = workers.office.revocations.lines_after(0)
+    lines = workers.office.identity.revocations.lines_after(0)
     assert [line for line in lines if line.user_id == person.id and line.random_id is None] == []
     assert await workers.revocations(person.id) == []
     assert (await workers.first.refresh(person.refresh_token)).status_code == 200

@@ -10,9 +10,9 @@ from sqlalchemy import delete, func, select, text
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
-from gatepost.identity.sessions.errors import TokenRevoked
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.tokens.errors import TokenRevoked
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -36,7 +36,7 @@ async def out_of_reach(database: Database) -> AsyncIterator[None]:
 async def is_revoked(reader: Services, person: Person) -> bool:
     """Whether the reader refuses the person's access token because its session has ended."""
     try:
-        await reader.gate.admit(person.access_token)
+        await reader.identity.gate.admit(person.access_token)
     except TokenRevoked:
         return True
     return False
@@ -44,7 +44,7 @@ async def is_revoked(reader: Services, person: Person) -> bool:
 
 def known(reader: Services) -> set[int | None]:
     """Return the sessions of which the reader knows that they have ended."""
-    return {line.session_id for line in reader.revocations.lines_after(0) if line.session_id is not None}
+    return {line.session_id for line in reader.identity.revocations.lines_after(0) if line.session_id is not None}
 
 
 @pytest.mark.parametrize("database_url", [pytest.param("mysql", marks=pytest.mark.mysql)], indirect=True)
@@ -70,22 +70,22 @@ async def test_line_that_commits_after_a_later_one_was_read_is_read_too(
     reader = make_services(own_clock=readers_clock)
     await reader.start()
 
-    async with services.database.begin() as first:
-        await services.sessions.end(first, session_id=session_id(slow.access_token), reason="signed_out")
-        async with services.database.begin() as second:
-            await services.sessions.end(second, session_id=session_id(quick.access_token), reason="signed_out")
+    async with services.platform.database.begin() as first:
+        await services.identity.sessions.end(first, session_id=session_id(slow.access_token), reason="signed_out")
+        async with services.platform.database.begin() as second:
+            await services.identity.sessions.end(second, session_id=session_id(quick.access_token), reason="signed_out")
         clock.advance(seconds=seconds)
         readers_clock.advance(seconds=seconds)
-        await reader.revocations.poll()
+        await reader.identity.revocations.poll()
         assert known(reader) == {session_id(quick.access_token)}
         readers_clock.correct(timedelta(seconds=correction))
-        await reader.revocations.poll()
+        await reader.identity.revocations.poll()
     clock.advance(seconds=1)
     readers_clock.advance(seconds=1)
-    await reader.revocations.poll()
+    await reader.identity.revocations.poll()
 
     assert known(reader) == {session_id(slow.access_token), session_id(quick.access_token)}
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         ended = select(Revocation.session_id).where(Revocation.session_id.is_not(None))
         lines = (await tx.scalars(ended.order_by(Revocation.id))).all()
     assert list(lines) == [session_id(slow.access_token), session_id(quick.access_token)]
@@ -99,26 +99,26 @@ async def test_line_after_an_emptied_feed_is_read(
     await reader.start()
     await api.post("/api/auth/signout", headers=first.headers)
     clock.advance(minutes=2)
-    await reader.revocations.poll()
-    await reader.revocations.poll()
+    await reader.identity.revocations.poll()
+    await reader.identity.revocations.poll()
     assert await is_revoked(reader, first)
     clock.advance(days=2)
-    assert await services.revocations.purge() == 2, "its account was new as well"
-    await services.revocations.poll()
-    await reader.revocations.poll()
+    assert await services.identity.revocations.purge() == 2, "its account was new as well"
+    await services.identity.revocations.poll()
+    await reader.identity.revocations.poll()
 
     second = await api.sign_up("Second Person")
     await api.post("/api/auth/signout", headers=second.headers)
-    await reader.revocations.poll()
+    await reader.identity.revocations.poll()
 
     assert await is_revoked(reader, second)
 
 
 async def test_tokens_of_a_deleted_account_are_nobody_elses(api: Api, services: Services) -> None:
     gone = await api.sign_up("Gone Person")
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await tx.execute(delete(User).where(User.id == gone.id))
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(Session)) == 0
 
     newcomer = await api.sign_up("New Person")
@@ -135,7 +135,7 @@ async def test_feed_that_cannot_be_read_for_too_long_closes_protected_routes_unt
     async with started(services) as app, http_client(app) as client:
         api = Api(client)
         person = await api.sign_up()
-        async with out_of_reach(services.database):
+        async with out_of_reach(services.platform.database):
             clock.advance(seconds=MAX_STALENESS)
             assert (await api.user_board(person.access_token)).status_code == 200
             clock.advance(seconds=1)
@@ -143,7 +143,7 @@ async def test_feed_that_cannot_be_read_for_too_long_closes_protected_routes_unt
             assert_problem(await api.user_board(person.access_token), 503, "revocation_unknown")
             assert (await api.get("/api/test/all")).status_code == 200
 
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         assert (await api.user_board(person.access_token)).status_code == 200
 
 
@@ -159,10 +159,10 @@ async def test_sign_out_while_a_reader_is_cut_off_holds_there_when_it_reads_agai
         assert not await is_revoked(reader, person)
         clock.advance(minutes=30)
 
-        await reader.revocations.poll()
+        await reader.identity.revocations.poll()
 
         assert await is_revoked(reader, person)
-        async with services.database.read() as tx:
+        async with services.platform.database.read() as tx:
             session = await Sessions(tx).get(session_id(person.access_token))
         assert session is not None
         assert session.end_reason == "signed_out"

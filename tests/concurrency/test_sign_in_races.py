@@ -30,11 +30,11 @@ async def sign_in(api: Api, person: Person, password: str = PASSWORD) -> httpx.R
 async def put_password(workers: Workers, tx: Transaction, person: Person, new_hash: str) -> None:
     """Do what a change of the password does in its one transaction."""
     await tx.execute(update(User).where(User.id == person.id).values(password_hash=new_hash))
-    await workers.office.sessions.end(tx, user_id=person.id, reason="password_changed")
+    await workers.office.identity.sessions.end(tx, user_id=person.id, reason="password_changed")
 
 
 async def test_sign_in_with_the_old_password_leaves_no_session_behind_its_change(workers: Workers) -> None:
-    new_hash = await workers.office.passwords.hash(NEW_PASSWORD)
+    new_hash = await workers.office.platform.passwords.hash(NEW_PASSWORD)
     given: list[str] = []
     for index in range(ROUNDS):
         person = await workers.first.sign_up(f"changer {uuid.uuid4().hex}")
@@ -51,7 +51,7 @@ async def test_sign_in_with_the_old_password_leaves_no_session_behind_its_change
         answers = [*answered, *others]
         assert set(codes(answers)) <= {"invalid_credentials"}
         async with workers.database.read() as tx:
-            assert await Sessions(tx).live(person.id, now=workers.office.clock.now(), after=None, size=1) == []
+            assert await Sessions(tx).live(person.id, now=workers.office.platform.clock.now(), after=None, size=1) == []
         given += [person.access_token, *(answer.json()["accessToken"] for answer in answers if answer.is_success)]
         assert_problem(await sign_in(workers.first, person), 401, "invalid_credentials")
         assert (await sign_in(workers.second, person, NEW_PASSWORD)).status_code == 200
@@ -81,7 +81,7 @@ class TestOnRowsThatAnotherTransactionHolds:
 
     async def test_password_that_is_being_changed_opens_no_session(self, workers: Workers) -> None:
         person = await workers.first.sign_up(f"changer {uuid.uuid4().hex}")
-        new_hash = await workers.office.passwords.hash(NEW_PASSWORD)
+        new_hash = await workers.office.platform.passwords.hash(NEW_PASSWORD)
 
         async with workers.database.begin() as tx:
             await put_password(workers, tx, person, new_hash)
@@ -95,7 +95,7 @@ class TestOnRowsThatAnotherTransactionHolds:
 
         async with workers.database.begin() as tx:
             await tx.execute(insert(user_roles).values(user_id=person.id, role_id=MODERATOR_ID))
-            await workers.office.revocations.revoke_account(tx, person.id)
+            await workers.office.identity.revocations.revoke_account(tx, person.id)
             waiting = asyncio.create_task(sign_in(workers.first, person))
             await until_waiting_for_a_lock(workers.database)
 
@@ -110,7 +110,7 @@ class TestOnRowsThatAnotherTransactionHolds:
         session = int(person.refresh_token.removeprefix("gpr_").partition(".")[0])
 
         async with workers.database.begin() as tx:
-            await workers.office.sessions.end(tx, session_id=session, reason="signed_out")
+            await workers.office.identity.sessions.end(tx, session_id=session, reason="signed_out")
             waiting = asyncio.create_task(workers.second.refresh(person.refresh_token))
             await until_waiting_for_a_lock(workers.database)
 

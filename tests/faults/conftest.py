@@ -19,8 +19,8 @@ from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.migrations import migrate
 from gatepost.core.settings import Settings
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
-from gatepost.identity.tokens.principal import RoleName
 from tests.support.ledger import Ledger
 from tests.support.missing import lacking
 from tests.support.mysql import PROGRAMS, PrivateServer, can_start_server, private_server, run_sql
@@ -124,9 +124,9 @@ async def prepare(url: URL) -> None:
         db_timeout_seconds=30,
     )
     services = build_services(settings)
-    await migrate(services.database.engine)
+    await migrate(services.platform.database.engine)
     admin = NewAccount(
         parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_proved=True
     )
-    await services.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
+    await services.identity.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
     await services.stop()

@@ -10,8 +10,8 @@ import pytest
 
 from gatepost.composition.services import Services
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
-from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.faults.conftest import ADMIN
 from tests.support.api import Api, Person, assert_problem
@@ -43,7 +43,7 @@ class Pair:
         """Let time pass, in which each reads the feed, as it does every second."""
         for replica in (self.right, self.wrong):
             replica.clock.advance(**parts)
-            await replica.services.revocations.poll()
+            await replica.services.identity.revocations.poll()
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def pair(make_services: MakeServices, request: pytest.FixtureRequest) -> A
         admin = NewAccount(
             parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_proved=True
         )
-        await right.services.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
+        await right.services.identity.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
         yield Pair(right, wrong)
 
 
@@ -139,7 +139,7 @@ async def test_revocation_outlives_the_token_on_the_latest_clock(pair: Pair, mak
     life = late.services.settings.access_token_life
     await pair.pass_time(seconds=life.total_seconds() - 1)
 
-    assert await ahead.services.revocations.purge() == 0
+    assert await ahead.services.identity.revocations.purge() == 0
 
     starting = make_services(own_clock=late.clock)
     async with started(starting) as app, http_client(app) as client:

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from gatepost.composition.services import build_services
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from tests.conftest import MakeSettings, http_client, started
 from tests.features.admin.conftest import give
 from tests.fuzz.budget import IS_LONG, ROUND, UNLIMITED, budget, rounds
@@ -64,7 +64,7 @@ class World:
         self._app = await self._stack.enter_async_context(started(self.services))
         self.api = Api(await self._stack.enter_async_context(http_client(self._app)))
         root = await self.api.sign_up("Root")
-        await give(self.services.database, root.id, [RoleName.ADMIN])
+        await give(self.services.platform.database, root.id, [RoleName.ADMIN])
 
     def do(self, work: Awaitable[Any]) -> Any:
         """Wait for something in the loop of this world."""
@@ -262,8 +262,8 @@ class AccountLife(RuleBasedStateMachine):
     @rule(length=st.sampled_from([5, 11, 3600, 86400, 15 * 86400, 31 * 86400]))
     def time_goes_by(self, length: int) -> None:
         self.world.clock.advance(seconds=length)
-        self.world.do(self.world.services.revocations.poll())
-        self.world.do(self.world.services.leaving.erase_due())
+        self.world.do(self.world.services.identity.revocations.poll())
+        self.world.do(self.world.services.identity.leaving.erase_due())
         if self.erase_at is not None and self.erase_at <= self._now():
             self.is_deleted = True
 

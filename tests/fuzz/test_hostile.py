@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gatepost.composition.services import Services
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api
 
@@ -19,7 +19,7 @@ HOSTILE = (
 async def test_no_text_is_a_failure_of_the_service(running: tuple[Services, Api]) -> None:
     services, api = running
     boss = await api.sign_up("Boss")
-    await give(services.database, boss.id, [RoleName.ADMIN])
+    await give(services.platform.database, boss.id, [RoleName.ADMIN])
     somebody = await api.sign_up("Somebody")
     document = (await api.get("/openapi.json")).json()
     sent = 0

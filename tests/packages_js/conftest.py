@@ -58,7 +58,7 @@ class Network:
     async def wait(self, **time: float) -> None:
         """Let time pass, in which the service has done what it does every second."""
         self.clock.advance(**time)
-        await self.services.revocations.poll()
+        await self.services.identity.revocations.poll()
 
     def refreshes(self) -> list[str]:
         """Return the calls that were refreshes."""

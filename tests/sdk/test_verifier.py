@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gatepost.core.crypto import jose
-from gatepost.identity.sessions.errors import RevocationUnknown, TokenExpired, TokenInvalid
+from gatepost.identity.tokens.errors import RevocationUnknown, TokenExpired, TokenInvalid
 from gatepost.sdk import TokenVerifier
 from tests.support.clock import FakeClock
 

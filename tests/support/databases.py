@@ -8,7 +8,7 @@ import aiosqlite
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from gatepost.composition.services import make_engine
+from gatepost.composition.platform import make_engine
 from gatepost.core.settings import Settings
 from gatepost.models import Base
 

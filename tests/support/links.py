@@ -49,7 +49,7 @@ class Mail:
 
 async def take_mails(services: Services) -> list[Mail]:
     """Send what is due, and return and remove all that was sent, in the order of sending."""
-    await services.outbox.run_once()
+    await services.flows.outbox.run_once()
     files = sorted((services.settings.data_dir / "mail").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
     mails = [_read(file.read_bytes()) for file in files]
     for file in files:

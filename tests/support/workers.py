@@ -44,7 +44,7 @@ class Workers:
     @property
     def database(self) -> Database:
         """The database that all share."""
-        return self.office.database
+        return self.office.platform.database
 
     @property
     def both(self) -> tuple[Api, Api]:

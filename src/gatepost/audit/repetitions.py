@@ -14,8 +14,7 @@ from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.db.database import Database, Transaction
 from gatepost.core.db.held_rows import hold_rows
 from gatepost.core.db.purging import delete_batch
-from gatepost.core.request_info import Client
-from gatepost.identity.throttling.counters import network
+from gatepost.core.request_info import Client, network
 
 DAY = timedelta(days=1)
 # So long a count waits for the next time.

@@ -10,8 +10,8 @@ import typer
 from gatepost.cli.running import read_line, refuse, require_terminal, running_services
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name, settle_name
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
-from gatepost.identity.tokens.principal import RoleName
 
 Given = TypeVar("Given", str, Name)
 
@@ -42,7 +42,7 @@ def create_admin(
 
 async def _create(account: NewAccount) -> User:
     async with running_services() as services:
-        return await services.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
+        return await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
 
 
 def _read(parse: Callable[[Given], Name], given: Given) -> Name:

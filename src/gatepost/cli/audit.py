@@ -64,7 +64,7 @@ def _tell(harms: int, tally: Tally) -> None:
 async def _verify(expected: Sequence[Head], *, tell: Callable[[str], object]) -> tuple[int, Tally]:
     harms = 0
     async with running_services() as services:
-        check = ChainCheck(services.database, services.settings.keys)
+        check = ChainCheck(services.platform.database, services.settings.keys)
         async for line in check.findings(expected):
             tell(line)
             harms += 1

@@ -21,7 +21,7 @@ def add(client_id: ClientId, name: Annotated[str, typer.Option(help="What people
 
     async def work() -> str:
         async with running_services() as services:
-            return await services.clients.add(client_id, name=name or client_id)
+            return await services.flows.clients.add(client_id, name=name or client_id)
 
     print(f"client_id={client_id}\nclient_secret={asyncio.run(work())}")
 
@@ -32,7 +32,7 @@ def list_clients(as_json: Json = False) -> None:
 
     async def work() -> Sequence[ResourceServer]:
         async with running_services() as services:
-            return await services.clients.list()
+            return await services.flows.clients.list()
 
     servers = asyncio.run(work())
     if as_json:
@@ -52,7 +52,7 @@ def remove(client_id: ClientId) -> None:
 
     async def work() -> None:
         async with running_services() as services:
-            await services.clients.remove(client_id)
+            await services.flows.clients.remove(client_id)
 
     asyncio.run(work())
     print(f"{client_id} is gone")

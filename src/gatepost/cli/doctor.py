@@ -188,16 +188,16 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
     """Look at one thing after the other, up to the first that keeps the service from starting."""
     backend = services.settings.sqlalchemy_url.get_backend_name()
     try:
-        await require_current_schema(services.database.engine)
+        await require_current_schema(services.platform.database.engine)
         yield Finding(Severity.OK, f"the {backend} database has the newest schema")
         await services.start()
     except (MigrationError, SigningKeyError) as error:
         yield Finding(Severity.FAILURE, str(error))
         return
-    yield Finding(Severity.OK, f"tokens are signed with {services.keys.signing.algorithm}")
-    async for finding in clocks(services.database, services.clock):
+    yield Finding(Severity.OK, f"tokens are signed with {services.identity.keys.signing.algorithm}")
+    async for finding in clocks(services.platform.database, services.platform.clock):
         yield finding
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         has_admin = await has_administrator(tx, policy=AccountPolicy.of(services.settings))
     if has_admin:
         yield Finding(Severity.OK, "there is an administrator")

@@ -23,7 +23,7 @@ def list_keys(as_json: Json = False) -> None:
 
     async def work() -> tuple[Sequence[KeyStatus], KeyLives]:
         async with running_services() as services:
-            return await services.key_rotation.list(), await services.key_history.read()
+            return await services.admin.key_rotation.list(), await services.admin.key_history.read()
 
     stored, lives = asyncio.run(work())
     if as_json:
@@ -43,7 +43,7 @@ def rotate(force: Force = False) -> None:
 
     async def work() -> str:
         async with running_services() as services:
-            return await services.key_rotation.rotate(force=force)
+            return await services.admin.key_rotation.rotate(force=force)
 
     print(f"{asyncio.run(work())} signs from now on")
 
@@ -57,7 +57,7 @@ def retire(
 
     async def work() -> None:
         async with running_services() as services:
-            await services.key_rotation.retire(kid, force=force)
+            await services.admin.key_rotation.retire(kid, force=force)
 
     asyncio.run(work())
     print(f"{kid} is gone")

@@ -11,7 +11,7 @@ import typer
 
 from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import refuse, running_services
-from gatepost.composition.services import build_messages, build_templates
+from gatepost.composition.mail import build_messages, build_templates
 from gatepost.core.clock import SystemClock
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings, load_settings
@@ -34,7 +34,7 @@ def failed(as_json: Json = False) -> None:
 
     async def work() -> Sequence[OutboxMail]:
         async with running_services() as services:
-            return await services.outbox.failed()
+            return await services.flows.outbox.failed()
 
     mails = asyncio.run(work())
     if as_json:
@@ -65,7 +65,7 @@ def retry(
 
     async def work() -> int:
         async with running_services() as services:
-            return await services.outbox.retry(mail_id)
+            return await services.flows.outbox.retry(mail_id)
 
     count = asyncio.run(work())
     if mail_id is not None and count == 0:

@@ -101,7 +101,7 @@ def export(
 async def _export(out: TextIO) -> int:
     count = 0
     async with running_services() as services:
-        async for line in Exporter(services.database, services.clock).lines():
+        async for line in Exporter(services.platform.database, services.platform.clock).lines():
             out.write(line)
             count += 1
     return count
@@ -131,9 +131,9 @@ async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: boo
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     async with running_services() as services:
         importer = Importer(
-            services.database,
-            services.clock,
-            services.revocations,
+            services.platform.database,
+            services.platform.clock,
+            services.identity.revocations,
             default_language=services.settings.default_language,
         )
         with Progress(*columns, console=Console(stderr=True)) as progress:

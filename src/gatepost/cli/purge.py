@@ -10,7 +10,7 @@ def purge() -> None:
 
     async def work() -> None:
         async with running_services() as services:
-            for task in services.purger.tasks:
-                print(f"{await services.purger.run_all(task):8} {task.name}")
+            for task in services.operations.purger.tasks:
+                print(f"{await services.operations.purger.run_all(task):8} {task.name}")
 
     asyncio.run(work())

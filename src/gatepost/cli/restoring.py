@@ -37,12 +37,13 @@ def after_restore(yes: Yes = False, account_gap: Gap = ACCOUNT_GAP) -> None:
 
 async def _copy_of() -> datetime | None:
     async with running_services() as services:
-        return await services.restoring.newest_entry_at()
+        return await services.operations.restoring.newest_entry_at()
 
 
 async def _run(account_gap: int) -> tuple[Restored, Sequence[str]]:
     async with running_services() as services:
-        return await services.restoring.run(account_gap=account_gap), await services.restoring.resource_servers()
+        restoring = services.operations.restoring
+        return await restoring.run(account_gap=account_gap), await restoring.resource_servers()
 
 
 def _tell(done: Restored, trusted: Sequence[str]) -> None:

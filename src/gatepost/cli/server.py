@@ -120,7 +120,7 @@ async def _try(settings: Settings) -> bool:
 
     Return whether there is an administrator.
     """
-    async with running_services(settings) as services, services.database.read() as tx:
+    async with running_services(settings) as services, services.platform.database.read() as tx:
         return await has_administrator(tx, policy=AccountPolicy.of(settings))
 
 

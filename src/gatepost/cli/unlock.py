@@ -16,7 +16,7 @@ def unlock(
 
     async def work() -> int:
         async with running_services() as services:
-            return await services.unlocker.run(names=name or [], addresses=address or [])
+            return await services.admin.unlocker.run(names=name or [], addresses=address or [])
 
     if not name and not address:
         refuse("give --name or --address")

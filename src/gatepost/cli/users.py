@@ -64,7 +64,7 @@ def list_users(
         async with running_services() as services:
             while True:
                 size = PAGE if left is None else min(PAGE, left)
-                page = await services.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
+                page = await services.admin.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
                 for user in page.items:
                     take(UserResponse.of(user))
                 cursor = page.next_cursor
@@ -145,7 +145,7 @@ def invite(
     async def work() -> None:
         async with running_services() as services:
             by = Shell(in_name_of=await _inviter(services, inviter))
-            await services.invitations.invite(name, roles=role or [], language=language, by=by)
+            await services.admin.invitations.invite(name, roles=role or [], language=language, by=by)
 
     asyncio.run(work())
     print(f"{one_line(name.display)} is invited")
@@ -154,7 +154,7 @@ def invite(
 async def _inviter(services: Services, name: str | None) -> int:
     if name is not None:
         return (await _find(services, name)).id
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         first = await first_administrator(tx, policy=AccountPolicy.of(services.settings))
     if first is None:
         refuse("nobody can invite yet; make an administrator: gatepost create-admin")
@@ -167,7 +167,7 @@ def _act(account: str, act: Act, what: str, *, seen: Seen = ANY_STATE) -> None:
     async def work() -> str:
         async with running_services() as services:
             user = await _find(services, account)
-            await act(services.account_standing, user.id, seen=seen, by=Shell())
+            await act(services.admin.account_standing, user.id, seen=seen, by=Shell())
             return _called(user)
 
     print(f"{asyncio.run(work())} {what}")
@@ -196,7 +196,7 @@ async def _find(services: Services, name: str) -> User:
         UserNotFound: there is none.
     """
     number = NUMBER.fullmatch(name.strip())
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         users = Users(tx)
         if number is not None:
             user = await users.get(int(number[1])) if int(number[1]) <= LARGEST_ID else None

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
+# One subscriber has all of it.
+IPV6_NETWORK_BITS = 64
 # Waits until the client of the request that is being served has closed its connection; None outside of requests.
 departure: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("departure", default=None)
 
@@ -33,3 +35,14 @@ def canonical_address(text: str) -> str:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
+
+
+def network(address: str, *, ipv6_bits: int = IPV6_NETWORK_BITS) -> str:
+    """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return ""
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(ipaddress.ip_network((parsed, ipv6_bits), strict=False))

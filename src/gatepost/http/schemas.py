@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetJsonSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -81,3 +81,9 @@ def _refuse_nul(schema: dict[str, Any]) -> None:
             _refuse_nul(items)
         case {"type": "string"} if not schema.keys() & {"const", "enum"}:
             schema.setdefault("pattern", NO_NUL)
+
+
+class MessageResponse(Out):
+    """What to tell the person."""
+
+    message: str = Field(examples=["If the address has an account, we have sent it a link."])

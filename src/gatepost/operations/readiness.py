@@ -12,8 +12,8 @@ from gatepost.core.db.migrations import known_revisions, newest_revision
 from gatepost.core.errors import AppError, FieldProblem
 from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.identity.keys.ring import KeyRing
-from gatepost.identity.sessions.errors import RevocationUnknown
 from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.operations.errors import KeysMissing, SchemaOutdated
 
 # Those who ask give up soon after: a second is what Kubernetes waits.

@@ -17,7 +17,7 @@ from gatepost.http.deps import provided
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import Out
 from gatepost.http.server.draining import Drain, Stopping
-from gatepost.identity.sessions.errors import RevocationUnknown
+from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
 from gatepost.operations.figures import Figures

@@ -15,7 +15,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto import jws
 from gatepost.core.errors import AppError
-from gatepost.identity.sessions.errors import TokenInvalid, TokenMissing
+from gatepost.identity.tokens.errors import TokenInvalid, TokenMissing
 from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from gatepost.sdk.issuer import Issuer, IssuerSettings, reason

@@ -11,7 +11,7 @@ import httpx
 
 from gatepost.core.clock import Clock
 from gatepost.core.crypto import jws
-from gatepost.identity.sessions.errors import RevocationUnknown
+from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.identity.tokens.revocation_list import RevocationLine, RevokedTokens
 from gatepost.sdk.key_set import IssuerError, keys_of
 

@@ -12,7 +12,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 from gatepost.core import strict_json
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto import jws
-from gatepost.identity.sessions.errors import RevocationUnknown, TokenInvalid
+from gatepost.identity.tokens.errors import RevocationUnknown, TokenInvalid
 from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from gatepost.sdk.key_set import IssuerError, keys_of

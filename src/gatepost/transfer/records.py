@@ -19,7 +19,8 @@ from gatepost.identity.accounts.names import (
     parse_wanted_name,
     settle_name,
 )
-from gatepost.identity.tokens.principal import RANDOM_TEXT, RoleName
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.tokens.principal import RANDOM_TEXT
 from gatepost.mail.languages import SUPPORTED
 
 LONGEST_HASH = 255

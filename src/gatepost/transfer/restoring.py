@@ -16,8 +16,9 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.ids import LARGEST_IMPORTED_ID, new_random_text
 from gatepost.flows.oauth.models import ResourceServer
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.mail.models import OutboxMail

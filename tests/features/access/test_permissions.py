@@ -34,7 +34,7 @@ async def _moderators_refund(database: Database) -> AsyncIterator[None]:
 @pytest.fixture
 async def other_service(app: FastAPI, services: Services, clock: FakeClock) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of another service, which follows the one under test."""
-    secret = await services.clients.add("orders", name="Orders")
+    secret = await services.flows.clients.add("orders", name="Orders")
     issuer = httpx.AsyncClient(transport=httpx.ASGITransport(app))
     gatepost = Gatepost(issuer=ISSUER, client_id="orders", client_secret=secret, http=issuer, clock=clock)
     orders = FastAPI()

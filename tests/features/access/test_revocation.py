@@ -49,7 +49,7 @@ async def test_strict_mode_needs_no_feed(make_services: MakeServices, clock: Fak
 async def test_account_whose_tokens_went_stale_refreshes(api: Api, services: Services, database: Database) -> None:
     person, other = await api.sign_up("Abbey"), await api.sign_up("Heba")
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
 
     assert_problem(await api.user_board(person.access_token), 401, "token_stale")
     assert (await api.user_board(other.access_token)).status_code == 200
@@ -62,14 +62,14 @@ async def test_undone_revocation_revokes_nothing(api: Api, services: Services, d
 
     async def change_ones_mind() -> None:
         async with database.begin() as tx:
-            await services.revocations.revoke_account(tx, person.id)
+            await services.identity.revocations.revoke_account(tx, person.id)
             raise RuntimeError("changed my mind")
 
     with pytest.raises(RuntimeError, match="changed my mind"):
         await change_ones_mind()
 
     assert (await api.user_board(person.access_token)).status_code == 200
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.user_board(person.access_token)).status_code == 200
 
 
@@ -77,7 +77,7 @@ async def test_feed_that_was_not_read_for_too_long_admits_nobody(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
     person = await api.sign_up()
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     clock.advance(seconds=30)
     assert (await api.user_board(person.access_token)).status_code == 200
     clock.advance(seconds=1)
@@ -86,7 +86,7 @@ async def test_feed_that_was_not_read_for_too_long_admits_nobody(
 
     assert_problem(answer, 503, "revocation_unknown")
     assert answer.headers["retry-after"] == "1"
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.user_board(person.access_token)).status_code == 200
 
 
@@ -98,7 +98,7 @@ async def test_other_worker_learns_of_a_sign_out_at_its_next_reading(api: Api, m
         assert (await other.user_board(person.access_token)).status_code == 200
         await api.post("/api/auth/signout", headers=person.headers)
 
-        await other_services.revocations.poll()
+        await other_services.identity.revocations.poll()
 
         assert_problem(await other.user_board(person.access_token), 401, "token_revoked")
 
@@ -115,38 +115,38 @@ async def test_process_that_starts_reads_every_live_line_page_by_page(
         await tx.execute(insert(Revocation), [{**line, "session_id": id_} for id_ in range(1, 2 * PAGE_LINES + 2)])
     starting = make_services()
 
-    await starting.revocations.poll()
+    await starting.identity.revocations.poll()
 
-    lines = starting.revocations.lines_after(0)
+    lines = starting.identity.revocations.lines_after(0)
     assert {line.session_id for line in lines} == set(range(1, 2 * PAGE_LINES + 2))
-    assert starting.revocations.anchor == lines[-1]
+    assert starting.identity.revocations.anchor == lines[-1]
 
 
 async def test_feed_forgets_what_can_no_longer_be_presented(
     api: Api, services: Services, database: Database, clock: FakeClock
 ) -> None:
     def known() -> list[int]:
-        return [line.id for line in services.revocations.lines_after(0) if line.session_id is not None]
+        return [line.id for line in services.identity.revocations.lines_after(0) if line.session_id is not None]
 
     person = await api.sign_up()
     await api.post("/api/auth/signout", headers=person.headers)
     clock.advance(minutes=1439)
-    assert await services.revocations.purge() == 0
-    await services.revocations.poll()
+    assert await services.identity.revocations.purge() == 0
+    await services.identity.revocations.poll()
     later = await api.sign_in()
     await api.post("/api/auth/signout", headers=later.headers)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert len(known()) == 2
 
     clock.advance(minutes=1)
 
-    assert await services.revocations.purge() == 0, "another replica's clock may be late"
-    await services.revocations.poll()
+    assert await services.identity.revocations.purge() == 0, "another replica's clock may be late"
+    await services.identity.revocations.poll()
     [line_id] = known()
     assert_problem(await api.user_board(later.access_token), 401, "token_revoked")
-    assert services.revocations.lines_after(line_id) == []
+    assert services.identity.revocations.lines_after(line_id) == []
     clock.advance(minutes=10)
-    assert await services.revocations.purge() == 1
+    assert await services.identity.revocations.purge() == 1
     async with database.read() as tx:
         ended = select(func.count()).select_from(Revocation).where(Revocation.session_id.is_not(None))
         assert await tx.scalar(ended) == 1

@@ -40,7 +40,7 @@ async def refused(api: Api, token: str, code: str) -> None:
 
 async def is_active(api: Api, services: Services, token: str) -> bool:
     """Ask introspection, as another service does."""
-    secret = await services.clients.add("shop", name="Shop")
+    secret = await services.flows.clients.add("shop", name="Shop")
     credentials = base64.b64encode(f"shop:{secret}".encode()).decode()
     headers = {"Authorization": f"Basic {credentials}"}
     answer = await api.post("/oauth/introspect", data={"token": token}, headers=headers)
@@ -52,7 +52,7 @@ async def test_token_is_refused_from_the_second_in_which_it_expires(
 ) -> None:
     person = await api.sign_up()
     clock.advance(seconds=LIFE_SECONDS - 1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.get("/api/users/me", headers=person.headers)).status_code == 200
 
     # It was good a second ago, and the service remembers that it was.
@@ -65,10 +65,10 @@ async def test_token_is_refused_from_the_second_in_which_it_expires(
 async def test_token_is_refused_before_its_time_comes(api: Api, services: Services, clock: FakeClock) -> None:
     person = await api.sign_up()
     begins = int(clock.now().timestamp()) + 3600
-    token = signed_anew(person.access_token, services.keys.signing, nbf=begins)
+    token = signed_anew(person.access_token, services.identity.keys.signing, nbf=begins)
 
     clock.advance(seconds=3600 - SKEW_SECONDS - 1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     await refused(api, token, "token_invalid")
     assert not await is_active(api, services, token)
     # Two clocks may differ by a minute.
@@ -81,7 +81,7 @@ async def test_token_is_refused_before_its_time_comes(api: Api, services: Servic
 )
 async def test_token_for_another_audience_is_refused(api: Api, services: Services, audience: Any) -> None:
     person = await api.sign_up()
-    token = signed_anew(person.access_token, services.keys.signing, aud=audience)
+    token = signed_anew(person.access_token, services.identity.keys.signing, aud=audience)
 
     await refused(api, token, "token_invalid")
     assert not await is_active(api, services, token)

@@ -113,7 +113,7 @@ async def _serving(algorithm: str, folder: Path, trap: socket.socket) -> AsyncIt
         person = await Api(client).sign_up()
         claims = strict_json.loads(decode(person.access_token.split(".")[1]))
         address = f"http://127.0.0.1:{trap.getsockname()[1]}"
-        yield Served(Api(client), person, Target(services.keys.signing, claims, trap=address), trap)
+        yield Served(Api(client), person, Target(services.identity.keys.signing, claims, trap=address), trap)
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

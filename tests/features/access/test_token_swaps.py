@@ -31,7 +31,7 @@ def _signed(*, typ: str = "at+jwt", **changes: Any) -> Callable[[Services, Perso
     """Return a maker of tokens that our own key signs, for another use, issuer or audience."""
 
     def make(services: Services, person: Person) -> str:
-        return signed_anew(person.access_token, services.keys.signing, typ=typ, **changes)
+        return signed_anew(person.access_token, services.identity.keys.signing, typ=typ, **changes)
 
     return make
 
@@ -58,7 +58,7 @@ KINDS: dict[str, Callable[[Services, Person], str]] = {
     "refresh without its prefix": lambda _, person: person.refresh_token.removeprefix("gpr_"),
     "secret of a resource server": lambda *_: "gps_" + "a" * 43,
     "password": lambda _, person: person.password.replace(" ", ""),
-    "kid": lambda services, _: services.keys.signing.kid,
+    "kid": lambda services, _: services.identity.keys.signing.kid,
 }
 
 
@@ -162,7 +162,7 @@ async def test_token_of_the_right_kind_is_taken(api: Api, services: Services, ki
 @pytest.mark.parametrize("kind", KINDS)
 async def test_only_an_access_token_is_active_at_introspection(api: Api, services: Services, kind: str) -> None:
     person = await api.sign_up()
-    secret = await services.clients.add("shop", name="Shop")
+    secret = await services.flows.clients.add("shop", name="Shop")
 
     answer = await api.post(
         "/oauth/introspect", data={"token": KINDS[kind](services, person)}, headers=_basic("shop", secret)

@@ -9,12 +9,13 @@ from sqlalchemy import func, select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.registration.service import NewAccount
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.throttling.models import GuessCounter
-from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.features.recovery.conftest import unattended
 from tests.support.api import PASSWORD, Api, assert_problem
@@ -241,7 +242,7 @@ async def test_mail_of_a_sign_up_is_not_sent_once_sign_up_is_closed(make_service
 
 async def test_who_is_invited_is_told_that_the_name_is_taken(hidden: Api, services: Services) -> None:
     account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
-    await services.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
+    await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
     root = await hidden.sign_in("root")
     await hidden.post("/api/admin/invitations", headers=root.headers, json={"email": "guest@example.com", "roles": []})
     guest = {"email": "guest@example.com", "password": PASSWORD, "invitation": await take_link(services, "invitation")}

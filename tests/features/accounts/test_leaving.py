@@ -10,13 +10,14 @@ from gatepost.composition.services import Services
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.request_info import Client
 from gatepost.identity.accounts.errors import WrongPassword
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_email, parse_username
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.registration.service import NewAccount
 from gatepost.identity.sessions.models import Session
-from gatepost.identity.tokens.principal import RoleName
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_mails
@@ -32,7 +33,7 @@ async def ask_deletion(api: Api, person: Person, password: str = PASSWORD) -> da
 
 
 async def count(services: Services, model: type) -> int:
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         return await tx.scalar(select(func.count()).select_from(model)) or 0
 
 
@@ -48,7 +49,7 @@ async def test_export_holds_all_about_me_and_no_secret(api: Api, services: Servi
     assert [session["address"] for session in body["sessions"]] == ["203.0.113.7"]
     assert [link["purpose"] for link in body["links"]] == ["verify_email"]
     assert {entry["event"] for entry in body["activity"]} == {"account.created", "session.opened"}
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         user = await tx.get(User, person.id)
         digests = (await tx.scalars(select(OneTimeToken.digest))).all()
     assert user is not None
@@ -68,13 +69,13 @@ async def test_deletion_needs_the_password(api: Api) -> None:
 
 async def test_deletion_by_a_password_that_was_replaced_meanwhile_is_refused(api: Api, services: Services) -> None:
     person = await api.sign_up()
-    principal = await services.gate.admit(person.access_token)
-    proved = await services.password_recovery.prove(principal, PASSWORD, client=Client())
+    principal = await services.identity.gate.admit(person.access_token)
+    proved = await services.identity.reauthentication.by_password(principal, PASSWORD, client=Client())
     change = {"currentPassword": PASSWORD, "newPassword": "another horse"}
     assert (await api.post("/api/auth/password/change", json=change, headers=person.headers)).is_success
 
     with pytest.raises(WrongPassword):
-        await services.leaving.ask_deletion(principal, proved_hash=proved.password_hash, client=Client())
+        await services.identity.leaving.ask_deletion(principal, proved_hash=proved.password_hash, client=Client())
 
 
 async def test_deletion_ends_every_session_and_comes_after_its_time(
@@ -92,9 +93,9 @@ async def test_deletion_ends_every_session_and_comes_after_its_time(
         assert_problem(await api.refresh(session.refresh_token), 403, "refresh_token_invalid")
     assert [mail.kind for mail in await take_mails(services)] == ["deletion_planned"]
     clock.advance(days=13, hours=23)
-    assert await services.leaving.erase_due() == 0
+    assert await services.identity.leaving.erase_due() == 0
     clock.advance(hours=1)
-    assert await services.leaving.erase_due() == 1
+    assert await services.identity.leaving.erase_due() == 1
     assert [await count(services, model) for model in (User, Session, OneTimeToken)] == [0, 0, 0]
 
 
@@ -102,9 +103,9 @@ async def test_audit_log_keeps_the_number_alone(api: Api, services: Services, cl
     person = await api.sign_up()
     await ask_deletion(api, person)
     clock.advance(days=14)
-    await services.leaving.erase_due()
+    await services.identity.leaving.erase_due()
 
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == person.id))).all()
     assert "account.erased" in {entry.event for entry in entries}
     told = str([(entry.event, entry.details) for entry in entries])
@@ -120,7 +121,7 @@ async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, 
     await api.sign_in()
 
     clock.advance(days=2)
-    assert await services.leaving.erase_due() == 0
+    assert await services.identity.leaving.erase_due() == 0
     assert (await api.sign_in()).id == person.id
 
 
@@ -130,7 +131,7 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
 ) -> None:
     person = await api.sign_up()
     await ask_deletion(api, person)
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         tokens, now = OneTimeTokens(tx), clock.now()
         asked = await tokens.ask(purpose, user_id=person.id, email_canonical=person.email, now=now)
         renewed = await tokens.renew(asked, now=now, life=timedelta(hours=1))
@@ -141,8 +142,8 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
     assert (await api.post(f"/api/auth/{path}", json=body)).status_code == 200
 
     clock.advance(days=15)
-    assert await services.leaving.erase_due() == 0
-    async with services.database.read() as tx:
+    assert await services.identity.leaving.erase_due() == 0
+    async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.erase_at))).all() == [None]
         events = (await tx.scalars(select(AuditEntry.event).where(AuditEntry.user_id == person.id))).all()
     assert events.count("account.deletion_taken_back") == 1
@@ -155,9 +156,9 @@ async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(
     await ask_deletion(api, person)
     clock.advance(days=14)
 
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await Users(tx).keep(person.id, now=clock.now())
-        erased = await held_up(services.database, services.leaving.erase_due())
+        erased = await held_up(services.platform.database, services.identity.leaving.erase_due())
 
     assert await erased == 0
     assert await count(services, User) == 1
@@ -169,7 +170,7 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
     people = {}
     for name in ("root", "second"):
         account = NewAccount(parse_username(name), parse_email(f"{name}@example.com"), PASSWORD, is_proved=True)
-        await services.accounts.create(account, roles=[RoleName.ADMIN])
+        await services.identity.accounts.create(account, roles=[RoleName.ADMIN])
         people[name] = await api.sign_in(name)
     plain = await api.sign_up()
     for person in (people["root"], plain):
@@ -177,7 +178,7 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
 
     async def change(password_hash: str) -> None:
         """Let the second one lose the password, as by "this was not me", or have it again."""
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             user = await Users(tx).to_change(people["second"].id)
             assert user is not None
             hashes.append(user.password_hash)
@@ -186,17 +187,17 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
     hashes: list[str] = []
     await change(UNUSABLE_HASH)
     clock.advance(days=14)
-    assert await services.leaving.erase_due() == 1
-    assert await services.leaving.erase_due() == 0
+    assert await services.identity.leaving.erase_due() == 1
+    assert await services.identity.leaving.erase_due() == 0
     await change(hashes[0])
-    assert await services.leaving.erase_due() == 1
-    async with services.database.read() as tx:
+    assert await services.identity.leaving.erase_due() == 1
+    async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.username))).all() == ["second"]
 
 
 async def test_last_administrator_stays(api: Api, services: Services) -> None:
     account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
-    await services.accounts.create(account, roles=[RoleName.ADMIN])
+    await services.identity.accounts.create(account, roles=[RoleName.ADMIN])
     root = await api.sign_in("root")
 
     answer = await api.client.request("DELETE", ME, headers=root.headers, json={"password": PASSWORD})
@@ -208,6 +209,6 @@ async def test_name_of_a_deleted_account_is_free_again(api: Api, services: Servi
     person = await api.sign_up()
     await ask_deletion(api, person)
     clock.advance(days=14)
-    await services.leaving.erase_due()
+    await services.identity.leaving.erase_due()
 
     assert (await api.sign_up()).id != person.id

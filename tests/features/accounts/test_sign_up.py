@@ -233,7 +233,7 @@ async def test_of_two_operators_at_once_one_makes_the_account(services: Services
     new = NewAccount(parse_username("Abbey Salami"), parse_email("heba@gmail.com"), PASSWORD)
 
     results = await asyncio.gather(
-        *(services.accounts.create(new, roles=["user", "admin"]) for _ in range(2)), return_exceptions=True
+        *(services.identity.accounts.create(new, roles=["user", "admin"]) for _ in range(2)), return_exceptions=True
     )
 
     assert {type(result) for result in results} == {User, UsernameTaken}
@@ -244,6 +244,6 @@ async def test_operator_is_told_of_a_role_that_there_is_not(services: Services, 
     new = NewAccount(parse_username("Abbey Salami"), parse_email("heba@gmail.com"), PASSWORD)
 
     with pytest.raises(UnknownRole, match="Role does not exist = wizard"):
-        await services.accounts.create(new, roles=["user", "wizard"])
+        await services.identity.accounts.create(new, roles=["user", "wizard"])
 
     assert await accounts(database) == 0

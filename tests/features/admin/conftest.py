@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, update
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import Role, user_roles
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from tests.support.api import Api, Person
 
 BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
@@ -24,7 +24,7 @@ MakeRole = Callable[..., Awaitable[int]]
 async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
     """Leave the built-in roles alone in the table, as they were; other tests keep them."""
     yield
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await tx.execute(delete(Role).where(Role.name.not_in(BUILT_IN)))
         for name, permissions in BUILT_IN.items():
             await tx.execute(update(Role).where(Role.name == name).values(permissions=permissions, stale_above=None))

@@ -15,7 +15,7 @@ URL = "/api/admin/users"
 
 async def last(api: Api, admin: Person, person_id: int, services: Services) -> str | None:
     """Return when an account was last signed in to, as the list says once it is written."""
-    await services.activity.write()
+    await services.identity.activity.write()
     body = (await api.get(URL, params={"id": person_id}, headers=admin.headers)).json()
     moment: str | None = body["items"][0]["lastSignInAt"]
     return moment
@@ -27,7 +27,7 @@ async def strangers(api: Api, admin: Person, clock: FakeClock, services: Service
     ids = []
     for number in range(3):
         clock.advance(minutes=1)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         body = {"username": f"Stranger {number}", "email": f"s{number}@example.com"}
         answer = await api.post(URL, json=body, headers=admin.headers)
         assert answer.status_code == 201, answer.text
@@ -39,14 +39,14 @@ async def test_each_way_in_is_noted_and_changes_no_version(
     api: Api, admin: Person, clock: FakeClock, services: Services
 ) -> None:
     clock.advance(minutes=1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     person = await api.sign_up("Abbey")
     at_sign_up = clock.now()
     assert await last(api, admin, person.id, services) == at_sign_up.isoformat().replace("+00:00", "Z")
     before = (await api.get(f"{URL}/{person.id}", headers=admin.headers)).json()
 
     clock.advance(minutes=1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     await api.sign_in("Abbey")
     assert await last(api, admin, person.id, services) == clock.now().isoformat().replace("+00:00", "Z")
 
@@ -54,7 +54,7 @@ async def test_each_way_in_is_noted_and_changes_no_version(
     assert {**after, "lastSignInAt": None} == {**before, "lastSignInAt": None}
 
     clock.advance(minutes=1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     refused = await api.post("/api/auth/signin", json={"username": "Abbey", "password": "something else"})
     assert_problem(refused, 401, "invalid_credentials")
     assert await last(api, admin, person.id, services) == after["lastSignInAt"]
@@ -78,26 +78,28 @@ async def test_what_is_written_late_never_takes_a_later_sign_in_back(
     clock.advance(minutes=1)
     async with started(elsewhere) as other, http_client(other) as client:
         await Api(client).sign_in("Abbey")
-        await elsewhere.activity.write()
-    await services.activity.write()
+        await elsewhere.identity.activity.write()
+    await services.identity.activity.write()
 
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         user = await tx.get_one(User, person.id)
     assert user.last_sign_in_at == clock.now()
 
 
 async def test_a_sign_in_that_is_undone_is_not_noted(
-    api: Api, services: Services, monkeypatch: pytest.MonkeyPatch
+    api: Api, services: Services, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await api.sign_up("Abbey")
-    await services.activity.write()
+    await services.identity.activity.write()
     noted: list[int] = []
-    monkeypatch.setattr(services.activity._sign_ins, "note", lambda row, *, at: noted.append(row))
+    monkeypatch.setattr(services.identity.activity._sign_ins, "note", lambda row, *, at: noted.append(row))
 
     async def sign_in_in_vain() -> None:
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             user = await tx.get_one(User, person.id)
-            await services.tokens.open_session(tx, user, client=Client(), amr="pwd", now=services.clock.now())
+            await services.identity.tokens.open_session(
+                tx, user, client=Client(), amr="pwd", now=services.platform.clock.now()
+            )
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -116,8 +118,8 @@ async def test_order_has_those_who_never_came_before_all_others(
         came.append((await api.sign_up(name)).id)
     clock.advance(minutes=1)
     await api.sign_in("Eve")
-    await services.revocations.poll()
-    await services.activity.write()
+    await services.identity.revocations.poll()
+    await services.identity.activity.write()
     up = [*strangers, admin.id, came[1], came[0]]
 
     for sort, expected in (("lastSignInAt", up), ("-lastSignInAt", up[::-1])):

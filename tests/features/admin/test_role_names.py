@@ -94,7 +94,7 @@ async def test_name_that_was_freed_waits_for_the_last_token_with_it(
         assert_problem(moved, 409, "role_name_retired")
 
     clock.advance(minutes=services.settings.jwt_access_expiration_minutes + 15)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     admin = await api.sign_in("Root")
     assert (await api.post(URL, json={"name": "vault"}, headers=admin.headers)).status_code == 201
     assert (await api.patch(f"{URL}/{other}", json={"name": "safe"}, headers=admin.headers)).is_success
@@ -134,10 +134,10 @@ async def test_names_go_once_no_token_with_them_is_left(
     api: Api, admin: Person, make_role: MakeRole, clock: FakeClock, services: Services, database: Database
 ) -> None:
     assert (await api.delete(f"{URL}/{await make_role('vault')}", headers=admin.headers)).status_code == 204
-    assert await services.role_editor.purge() == 0
+    assert await services.admin.role_editor.purge() == 0
     clock.advance(minutes=services.settings.jwt_access_expiration_minutes + 15)
 
-    assert await services.role_editor.purge() == 1
+    assert await services.admin.role_editor.purge() == 1
     async with database.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(RetiredRoleName)) == 0
 

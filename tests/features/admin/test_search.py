@@ -39,7 +39,7 @@ async def people(api: Api, admin: Person, clock: FakeClock, services: Services) 
     for name, email in NAMES.items():
         clock.advance(minutes=1)
         ids[name] = (await api.sign_up(name, email=email)).id
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     return ids
 
 

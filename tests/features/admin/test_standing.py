@@ -10,7 +10,8 @@ from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.mail.models import OutboxMail
 from tests.conftest import MakeServices, http_client, started
@@ -64,7 +65,7 @@ async def test_access_token_of_before_ends_at_once_here_and_after_a_reading_else
     answer = await do(api, person.id, admin.headers)
 
     assert answer.is_success, answer.text
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     for token in (person.access_token, second.access_token):
         assert_problem(await api.user_board(token), 401, code)
         assert_problem(await there.user_board(token), 401, code)

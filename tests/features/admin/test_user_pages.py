@@ -27,7 +27,7 @@ async def people(api: Api, admin: Person, clock: FakeClock, services: Services) 
     for name in ("Eve", "abbey", "Dan", "Çelik", "Bob"):
         clock.advance(minutes=1)
         made.append(await api.sign_up(name, email=f"{name.replace('Ç', 'c')}.mail@example.com"))
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     return made
 
 

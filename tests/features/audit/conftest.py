@@ -47,7 +47,7 @@ def verify(services: Services) -> Verify:
     """Return what walks the chain and gives every finding."""
 
     async def walk(*expected: Head, by: Services = services) -> tuple[list[str], Tally]:
-        check = ChainCheck(by.database, by.settings.keys)
+        check = ChainCheck(by.platform.database, by.settings.keys)
         return [line async for line in check.findings(expected)], check.tally
 
     return walk

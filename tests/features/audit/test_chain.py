@@ -35,7 +35,7 @@ async def three_seals(services: Services, write: Write) -> list[list[int]]:
     batches = []
     for _ in range(3):
         batches.append(await write(3))
-        assert await services.audit_sealer.run_once() == 3
+        assert await services.operations.audit_sealer.run_once() == 3
     return batches
 
 
@@ -46,8 +46,8 @@ async def test_what_happens_is_sealed_by_the_next_round(
     written = await entries()
     assert {entry.seal_id for entry in written} <= {None}
 
-    assert await services.audit_sealer.run_once() == len(written)
-    assert await services.audit_sealer.run_once() == 0
+    assert await services.operations.audit_sealer.run_once() == len(written)
+    assert await services.operations.audit_sealer.run_once() == 0
 
     assert {entry.seal_id for entry in await entries()} == {1}
     findings, tally = await verify()
@@ -64,7 +64,7 @@ async def test_running_service_seals_by_itself(
     await write()
 
     async with started(services), asyncio.timeout(30):
-        while await unsealed(services.database):
+        while await unsealed(services.platform.database):
             await asyncio.sleep(0.01)
 
 
@@ -78,7 +78,7 @@ async def test_log_without_anything_is_whole(verify: Verify) -> None:
 async def test_more_than_a_batch_is_sealed_in_one_round(services: Services, write: Write, verify: Verify) -> None:
     await write(2 * BATCH + 1)
 
-    assert await services.audit_sealer.run_once() == 2 * BATCH + 1
+    assert await services.operations.audit_sealer.run_once() == 2 * BATCH + 1
 
     findings, tally = await verify()
     assert (findings, tally.seals, tally.entries) == ([], 3, 2 * BATCH + 1)
@@ -90,10 +90,10 @@ async def test_entry_that_is_committed_late_joins_a_later_seal(
     [first, second] = await write(2)
     await sql("UPDATE audit_log SET seal_id = NULL WHERE id = :id", id=first)
     await sql("UPDATE audit_log SET id = :new WHERE id = :id", new=second + 10, id=second)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     await write(1, id=second + 5)
 
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
 
     assert [(entry.id, entry.seal_id) for entry in await entries()] == [(first, 1), (second + 5, 2), (second + 10, 1)]
     assert (await verify())[0] == []
@@ -102,7 +102,7 @@ async def test_entry_that_is_committed_late_joins_a_later_seal(
 async def test_of_two_that_seal_the_same_entries_one_does(
     make_services: MakeServices, write: Write, verify: Verify
 ) -> None:
-    first, second = make_services().audit_sealer, make_services().audit_sealer
+    first, second = make_services().operations.audit_sealer, make_services().operations.audit_sealer
     for _ in range(5):
         await write(20)
         batches = [await sealer._unsealed() for sealer in (first, second)]
@@ -116,7 +116,7 @@ async def test_of_two_that_seal_the_same_entries_one_does(
 async def test_late_sealer_takes_nothing_that_is_sealed(
     make_services: MakeServices, write: Write, verify: Verify, entries: ReadEntries
 ) -> None:
-    first, second = make_services().audit_sealer, make_services().audit_sealer
+    first, second = make_services().operations.audit_sealer, make_services().operations.audit_sealer
     await write(3)
     seen_before = await second._unsealed()
     await first.run_once()
@@ -131,7 +131,7 @@ async def test_late_sealer_takes_nothing_that_is_sealed(
 async def test_replicas_that_seal_side_by_side_hold_each_entry_once(
     make_services: MakeServices, write: Write, database: Database, verify: Verify
 ) -> None:
-    replicas = [make_services().audit_sealer for _ in range(3)]
+    replicas = [make_services().operations.audit_sealer for _ in range(3)]
     for _ in range(4):
         await write(BATCH // 2)
         await asyncio.gather(*(replica.run_once() for replica in replicas))
@@ -146,12 +146,12 @@ async def test_replicas_that_seal_side_by_side_hold_each_entry_once(
 async def test_one_replica_seals_until_it_is_gone(make_services: MakeServices, write: Write, clock: FakeClock) -> None:
     first, second = make_services(), make_services()
     await write()
-    assert await first.audit_sealer.run_once() == 1
+    assert await first.operations.audit_sealer.run_once() == 1
     await write()
 
-    assert await second.audit_sealer.run_once() == 0
+    assert await second.operations.audit_sealer.run_once() == 0
     clock.advance(seconds=LEASE_LIFE.total_seconds())
-    assert await second.audit_sealer.run_once() == 1
+    assert await second.operations.audit_sealer.run_once() == 1
 
 
 # On SQLite there is one writer at a time, whatever it writes.
@@ -207,7 +207,7 @@ async def test_content_that_is_no_json_stops_neither_the_sealing_nor_the_walk(
     [odd] = await write()
     await sql("UPDATE audit_log SET details = 'x', at = 'y', session_id = 'z' WHERE id = :id", id=odd)
 
-    assert await services.audit_sealer.run_once() == 1
+    assert await services.operations.audit_sealer.run_once() == 1
     assert (await verify())[0] == [f"entry {harmed}: changed since seal 1"]
 
 
@@ -264,7 +264,7 @@ async def test_entry_taken_out_of_its_seal_and_sealed_again_is_found(
 ) -> None:
     harmed = three_seals[0][0]
     await sql("UPDATE audit_log SET seal_id = NULL, user_id = 2 WHERE id = :id", id=harmed)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
 
     assert (await verify())[0] == [f"entry {harmed}: missing; seal 1 holds it"]
 
@@ -327,7 +327,7 @@ async def test_cut_off_end_is_found_by_a_head_that_was_kept(
     assert (await verify(head))[0] == ["seal 3: missing, although it was expected"]
     # Going on does not hide it.
     await write()
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     assert (await verify(head))[0] == ["seal 3: not the one that was expected"]
 
 
@@ -350,7 +350,7 @@ async def test_long_chain_is_walked_page_by_page(
     ids = []
     for size in (1, 4, 2, 7, 3):
         ids += await write(size)
-        await services.audit_sealer.run_once()
+        await services.operations.audit_sealer.run_once()
     assert (await verify())[0] == []
     await sql("DELETE FROM audit_log WHERE id = :id", id=ids[4])
     await sql("UPDATE audit_log SET user_id = 9 WHERE id = :id", id=ids[9])

@@ -27,7 +27,7 @@ async def seal_with(make_services: MakeServices, write: Write, clock: FakeClock)
         services = make_services(secret_key=secret, secret_key_previous=previous)
         await write(2)
         clock.advance(minutes=1)  # the lease of the one before is over
-        assert await services.audit_sealer.run_once() == 2
+        assert await services.operations.audit_sealer.run_once() == 2
         return services
 
     return seal
@@ -106,16 +106,16 @@ async def test_old_entries_go_and_the_chain_stays_whole(
     services: Services, write: Write, clock: FakeClock, database: Database, verify: Verify
 ) -> None:
     await write(3)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     head = (await verify())[1].head
     clock.advance(days=399)
     kept = await write(2)
-    await services.audit_sealer.run_once()
-    assert await services.audit_retention.run() == 0
+    await services.operations.audit_sealer.run_once()
+    assert await services.operations.audit_retention.run() == 0
     clock.advance(days=1, seconds=1)
 
-    assert await services.audit_retention.run() == 3
-    assert await services.audit_retention.run() == 0
+    assert await services.operations.audit_retention.run() == 3
+    assert await services.operations.audit_retention.run() == 0
 
     findings, tally = await verify(head)
     assert findings == []
@@ -134,10 +134,10 @@ async def test_many_old_seals_go_in_batches(
     monkeypatch.setattr("gatepost.audit.retention.ENTRIES", 4)
     for size in (2, 2, 1, 9, 1):
         await write(size)
-        await services.audit_sealer.run_once()
+        await services.operations.audit_sealer.run_once()
     clock.advance(days=401)
 
-    assert [await services.audit_retention.run() for _ in range(5)] == [4, 1, 9, 1, 0]
+    assert [await services.operations.audit_retention.run() for _ in range(5)] == [4, 1, 9, 1, 0]
     findings, tally = await verify()
     assert (findings, tally.purged, tally.entries) == ([], 15, 0)
 
@@ -148,7 +148,7 @@ async def test_entries_that_wait_for_their_seal_are_kept(
     await write(3)
     clock.advance(days=1000)
 
-    assert await services.audit_retention.run() == 0
+    assert await services.operations.audit_retention.run() == 0
     assert await entries_left(database) == 3
 
 
@@ -157,17 +157,17 @@ async def test_retention_of_no_days_keeps_entries_for_ever(
 ) -> None:
     services = make_services(audit_retention_days=0)
     await write()
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     clock.advance(days=40000)
 
-    assert await services.audit_retention.run() == 0
+    assert await services.operations.audit_retention.run() == 0
 
 
 async def test_purge_that_the_service_did_not_make_is_found(
     services: Services, write: Write, sql: Sql, verify: Verify
 ) -> None:
     await write(2)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     await sql("DELETE FROM audit_log")
     await sql(
         "UPDATE audit_seals SET `rows` = '[]', purged_at = '2026-01-01 00:00:00.000000', purge_proof = :proof",
@@ -181,11 +181,11 @@ async def test_proof_of_one_purge_is_none_for_another_seal(
     services: Services, write: Write, clock: FakeClock, sql: Sql, verify: Verify
 ) -> None:
     await write(2)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     clock.advance(days=401)
-    await services.audit_retention.run()
+    await services.operations.audit_retention.run()
     await write(2)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     await sql("CREATE TEMPORARY TABLE proof AS SELECT purged_at, purge_proof FROM audit_seals WHERE id = 1")
     await sql(
         "UPDATE audit_seals SET `rows` = '[]', purged_at = (SELECT purged_at FROM proof), "
@@ -200,9 +200,9 @@ async def test_entry_inserted_under_a_purged_seal_is_found(
     services: Services, write: Write, clock: FakeClock, verify: Verify
 ) -> None:
     await write(2)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     clock.advance(days=401)
-    await services.audit_retention.run()
+    await services.operations.audit_retention.run()
 
     [forged] = await write(seal_id=1)
 
@@ -213,10 +213,10 @@ async def test_seal_that_was_made_to_look_old_keeps_its_entries(
     services: Services, write: Write, sql: Sql, database: Database, verify: Verify, clock: FakeClock
 ) -> None:
     await write(2)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     await sql("UPDATE audit_seals SET sealed_at = '2001-01-01 00:00:00.000000'")
 
-    assert await services.audit_retention.run() == 0
+    assert await services.operations.audit_retention.run() == 0
     assert await entries_left(database) == 2
     assert (await verify())[0] == ["seal 1: changed"]
 
@@ -225,9 +225,9 @@ async def test_command_says_how_many_are_gone(
     services: Services, make_settings: MakeSettings, write: Write, clock: FakeClock
 ) -> None:
     await write(3)
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     clock.advance(days=401)
-    await services.audit_retention.run()
+    await services.operations.audit_retention.run()
 
     result = await run_command(make_settings(), "audit", "verify")
 

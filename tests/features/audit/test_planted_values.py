@@ -34,7 +34,7 @@ async def three_seals(services: Services, write: Write) -> list[int]:
     ids = []
     for _ in range(3):
         ids += await write()
-        assert await services.audit_sealer.run_once() == 1
+        assert await services.operations.audit_sealer.run_once() == 1
     return ids
 
 
@@ -43,10 +43,10 @@ async def still_works(services: Services, write: Write, clock: FakeClock) -> Non
     for _ in range(2):
         await write()
         clock.advance(minutes=1)
-        assert await services.audit_sealer.run_once() == 1
-    await services.audit_retention.run()
+        assert await services.operations.audit_sealer.run_once() == 1
+    await services.operations.audit_retention.run()
     async with asyncio.timeout(60):  # a count up to the last of all numbers would have no end
-        await services.figure_counter.run_once()
+        await services.admin.figure_counter.run_once()
 
 
 @pytest.mark.parametrize("handover", ["é", "gAAAAA", "x" * 255])
@@ -71,7 +71,7 @@ async def test_seal_at_the_end_of_all_numbers_stops_nothing(
     await still_works(services, write, clock)
 
     assert "seal 2: missing" in (await verify())[0]
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         assert await tx.scalar(text("SELECT COUNT(*) FROM audit_log WHERE seal_id IS NULL")) == 0
         progress = await Figures(tx).get(PROGRESS_DAY, PROGRESS)
     assert progress is not None
@@ -102,7 +102,7 @@ async def test_details_as_deep_as_can_just_be_read_are_sealed(
     for depth, entry in enumerate(ids, start=600):
         await sql(f"UPDATE audit_log SET details = '{'[' * depth + ']' * depth}' WHERE id = :id", id=entry)
 
-    assert await services.audit_sealer.run_once() == 400
+    assert await services.operations.audit_sealer.run_once() == 400
     assert (await verify())[0] == []
 
 
@@ -138,7 +138,7 @@ async def test_log_is_shown_around_what_cannot_be(
             break
         after = {"after": answer.json()["next"]}
 
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         every = (await tx.scalars(text("SELECT id FROM audit_log"))).all()
     # Without a moment an entry has no place among the others.
     assert sorted(shown) == sorted(set(every) - set(odd if column == "at" else []))
@@ -152,20 +152,20 @@ async def test_purges_of_two_clocks_are_handed_over_whole(
     old = make_services(secret_key=SECRET)
     for _ in range(8):
         await write()
-        assert await old.audit_sealer.run_once() == 1
+        assert await old.operations.audit_sealer.run_once() == 1
         clock.advance(minutes=1)
     clock.advance(days=401)
     late = FakeClock()
     late.advance(seconds=(clock.now() - late.now()).total_seconds() - 120)
     keys = old.settings.keys
     # The one that is ahead purges two batches, then the one that is behind the rest.
-    assert [await AuditRetention(old.database, clock, keys, days=400).run() for _ in range(2)] == [3, 3]
-    assert await AuditRetention(old.database, late, keys, days=400).run() == 2
+    assert [await AuditRetention(old.platform.database, clock, keys, days=400).run() for _ in range(2)] == [3, 3]
+    assert await AuditRetention(old.platform.database, late, keys, days=400).run() == 2
 
     for _ in range(2):
         await write()
         clock.advance(minutes=1)
-        await make_services(secret_key=SECOND, secret_key_previous=SECRET).audit_sealer.run_once()
+        await make_services(secret_key=SECOND, secret_key_previous=SECRET).operations.audit_sealer.run_once()
 
     findings, tally = await verify(by=make_services(secret_key=SECOND))
     assert (findings, tally.purged) == ([], 8)
@@ -176,17 +176,17 @@ async def test_marks_that_are_planted_hide_no_purge_from_a_hand_over(
 ) -> None:
     old = make_services(secret_key=SECRET)
     await write()
-    await old.audit_sealer.run_once()
+    await old.operations.audit_sealer.run_once()
     clock.advance(days=401)
     for _ in range(60):
         await write()
-        await old.audit_sealer.run_once()
-    assert await old.audit_retention.run() == 1
+        await old.operations.audit_sealer.run_once()
+    assert await old.operations.audit_retention.run() == 1
     await sql("UPDATE audit_seals SET purged_at = '2030-01-01 00:00:00.000000', purge_proof = 'x' WHERE id > 1")
 
     await write()
     clock.advance(minutes=1)
-    await make_services(secret_key=SECOND, secret_key_previous=SECRET).audit_sealer.run_once()
+    await make_services(secret_key=SECOND, secret_key_previous=SECRET).operations.audit_sealer.run_once()
     await sql("UPDATE audit_seals SET purged_at = NULL, purge_proof = NULL WHERE id > 1")
 
     findings, tally = await verify(by=make_services(secret_key=SECOND))

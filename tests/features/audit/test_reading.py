@@ -90,7 +90,7 @@ async def test_each_filter_keeps_what_fits(api: Api, admin: Person, clock: FakeC
     clock.advance(seconds=5)
     await api.post("/api/auth/signin", json={"username": "Nobody", "password": "x"})
 
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
 
     everything = await read(api, admin, size=100)
     expected: dict[str, Callable[[dict[str, Any]], bool]] = {

@@ -158,8 +158,8 @@ async def test_reused_refresh_token_is_told_with_its_session(api: Api, clock: Fa
 
 async def test_new_signing_key_of_a_rotation_is_told(services: Services, entries: Entries) -> None:
     await services.start()
-    await services.key_rotation.rotate(force=True)
+    await services.admin.key_rotation.rotate(force=True)
 
-    kids = {status.kid for status in await services.key_rotation.list()}
+    kids = {status.kid for status in await services.admin.key_rotation.list()}
     assert {entry.details["kid"] for entry in await entries("key.created")} == kids
     assert len(kids) == 3

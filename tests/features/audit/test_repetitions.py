@@ -161,12 +161,12 @@ async def test_counts_go_when_nothing_came_after_them_for_a_month(
     person = await api.sign_up()
     await api.post("/api/auth/signout", headers=person.headers)
     await api.refresh(person.refresh_token)
-    [task] = [task for task in services.purger.tasks if task.name == "repetitions"]
+    [task] = [task for task in services.operations.purger.tasks if task.name == "repetitions"]
 
     clock.advance(days=30)
-    assert await services.purger.run_all(task) == 0
+    assert await services.operations.purger.run_all(task) == 0
     clock.advance(days=1)
-    assert await services.purger.run_all(task) == 2  # of the subscriber, and of how many there were
+    assert await services.operations.purger.run_all(task) == 2  # of the subscriber, and of how many there were
 
     async with database.read() as tx:
         assert (await tx.scalars(select(AuditRepetition))).all() == []

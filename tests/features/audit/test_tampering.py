@@ -32,7 +32,7 @@ async def five_seals(services: Services, write: Write) -> list[int]:
     ids = []
     for _ in range(5):
         ids += await write()
-        assert await services.audit_sealer.run_once() == 1
+        assert await services.operations.audit_sealer.run_once() == 1
     return ids
 
 
@@ -54,7 +54,7 @@ async def replaced(services: Services, sql: Sql, write: Write, entry_id: int, *,
     await sql(f"DELETE FROM audit_seals WHERE id >= {seals[0]}")
     await sql("DELETE FROM audit_log WHERE id = :id", id=entry_id)
     await write(id=entry_id, user_id=666)
-    assert await services.audit_sealer.run_once() == 1
+    assert await services.operations.audit_sealer.run_once() == 1
     await sql(f"INSERT INTO audit_seals SELECT * FROM saved WHERE id > {seals[0]}")
     await sql("DROP TABLE saved")
 
@@ -88,14 +88,14 @@ async def test_end_that_was_sealed_anew_is_found_by_heads_that_were_kept(
     heads, ids = [], []
     for _ in range(5):
         ids += await write()
-        await services.audit_sealer.run_once()
+        await services.operations.audit_sealer.run_once()
         heads.append(await head_of())
     await sql("DELETE FROM audit_seals WHERE id > 3")
     await sql("UPDATE audit_log SET seal_id = NULL WHERE seal_id > 3")
     await sql("DELETE FROM audit_log WHERE id = :id", id=ids[3])
     for _ in range(3):
         await write()
-        await services.audit_sealer.run_once()
+        await services.operations.audit_sealer.run_once()
 
     assert (await verify())[0] == []  # as the documents say: only what is kept elsewhere can tell
     assert (await verify(heads[4]))[0] == ["seal 5: not the one that was expected"]
@@ -116,7 +116,7 @@ async def test_old_state_of_all_that_was_put_back_is_found_by_the_head(
     await sql("CREATE TEMPORARY TABLE entries AS SELECT * FROM audit_log")
     await sql("CREATE TEMPORARY TABLE seals AS SELECT * FROM audit_seals")
     await write()
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     late = await head_of()
     await sql("DELETE FROM audit_log")
     await sql("DELETE FROM audit_seals")
@@ -172,7 +172,7 @@ async def test_entry_that_two_seals_hold_is_found(
     services: Services, five_seals: list[int], sql: Sql, verify: Verify
 ) -> None:
     await sql("UPDATE audit_log SET seal_id = NULL WHERE id = :id", id=five_seals[1])
-    assert await services.audit_sealer.run_once() == 1
+    assert await services.operations.audit_sealer.run_once() == 1
 
     assert (await verify())[0] == [f"entry {five_seals[1]}: missing; seal 2 holds it"]
 
@@ -182,7 +182,7 @@ async def test_entry_that_takes_the_id_of_a_sealed_one_is_found(
 ) -> None:
     await sql("DELETE FROM audit_log WHERE id = :id", id=five_seals[1])
     await write(id=five_seals[1], user_id=666)
-    assert await services.audit_sealer.run_once() == 1
+    assert await services.operations.audit_sealer.run_once() == 1
 
     assert (await verify())[0] == [f"entry {five_seals[1]}: missing; seal 2 holds it"]
 
@@ -208,7 +208,7 @@ async def test_value_of_another_kind_is_found_and_stops_nobody(
     [odd] = await write()
     await sql(f"UPDATE audit_log SET address = {value} WHERE id = :id", id=odd)
 
-    assert await services.audit_sealer.run_once() == 1
+    assert await services.operations.audit_sealer.run_once() == 1
     assert (await verify())[0] == [f"entry {five_seals[0]}: changed since seal 1"]
 
 
@@ -217,7 +217,7 @@ async def test_member_that_is_there_twice_is_found(
 ) -> None:
     twice = '{"amr": "otp", "n": 0, "amr": "pwd"}'
     await sql("UPDATE audit_log SET details = :twice WHERE id = :id", twice=twice, id=five_seals[0])
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         kept = await tx.scalar(text("SELECT details FROM audit_log WHERE id = :id"), {"id": five_seals[0]})
     if kept != twice:
         pytest.skip("this MySQL keeps one member of each name; run it on SQLite or MariaDB")
@@ -246,7 +246,7 @@ async def sealed(
     services = make_services(secret_key=secret, secret_key_previous=previous)
     await write(2)
     clock.advance(minutes=1)
-    assert await services.audit_sealer.run_once() == 2
+    assert await services.operations.audit_sealer.run_once() == 2
     return services
 
 
@@ -256,7 +256,7 @@ async def test_former_secret_purges_nothing_after_its_time(
     first = await sealed(make_services, write, clock, SECRET, None)
     clock.advance(days=401)
     await sealed(make_services, write, clock, SECRET, None)
-    assert await first.audit_retention.run() == 2
+    assert await first.operations.audit_retention.run() == 2
     await sealed(make_services, write, clock, SECOND, SECRET)
     now = make_services(secret_key=SECOND)
     findings, tally = await verify(by=now)
@@ -282,7 +282,7 @@ async def test_purge_by_a_replica_that_still_has_the_former_secret_is_no_harm(
     old = await sealed(make_services, write, clock, SECRET, None)
     await sealed(make_services, write, clock, SECOND, SECRET)
     clock.advance(days=401)
-    assert await old.audit_retention.run() == 2
+    assert await old.operations.audit_retention.run() == 2
 
     await sealed(make_services, write, clock, SECOND, SECRET)
 
@@ -319,7 +319,7 @@ async def test_chain_that_an_earlier_version_has_sealed_is_whole_and_goes_on(
 
     services = await sealed(make_services, write, clock, SECOND, SECRET)
     clock.advance(days=1000)
-    assert await services.audit_retention.run() == 10
+    assert await services.operations.audit_retention.run() == 10
     third = await sealed(make_services, write, clock, "third-" + SECOND, SECOND)
     await sealed(make_services, write, clock, "third-" + SECOND, None)
 
@@ -347,5 +347,5 @@ async def _fill(sql: Sql) -> None:
 
 
 async def _one(services: Services, query: str) -> Any:
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         return await tx.scalar(text(query))

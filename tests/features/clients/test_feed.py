@@ -57,10 +57,10 @@ async def test_ended_session_is_a_line_until_its_tokens_have_expired(
         "issuedBefore": None,
     }  # fmt: skip
     clock.advance(minutes=1439)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert len(revoked((await api.get(FEED, auth=credentials)).json())) == 1
     clock.advance(minutes=1)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert revoked((await api.get(FEED, auth=credentials)).json()) == []
 
 
@@ -69,7 +69,7 @@ async def test_changed_account_is_a_line_with_the_lowest_version_that_is_good(
 ) -> None:
     person = await api.sign_up()
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
 
     [line] = revoked((await api.get(FEED, auth=credentials)).json())
 
@@ -84,9 +84,9 @@ async def test_after_moves_on_once_no_earlier_line_can_come_in(
     fresh = (await api.get(FEED, auth=credentials)).json()
     assert (fresh["after"], fresh["mark"], fresh["isComplete"], len(revoked(fresh))) == (0, None, True, 1)
 
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     clock.advance(seconds=60)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     await api.post("/api/auth/signout", headers=second.headers)
 
     settled = (await api.get(FEED, auth=credentials)).json()
@@ -117,9 +117,9 @@ async def test_reader_that_knows_another_line_by_the_id_is_given_everything(
     for name in ("Abbey", "Heba"):
         person = await api.sign_up(name)
         await api.post("/api/auth/signout", headers=person.headers)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         clock.advance(seconds=61)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
     whole = (await api.get(FEED, auth=credentials)).json()
     assert len(revoked(whole)) == 2
 
@@ -149,7 +149,7 @@ async def test_waiting_reader_is_answered_at_the_change(api: Api, services: Serv
     waiting = asyncio.create_task(api.get(FEED, params={"wait": 5}, auth=credentials, headers={"If-None-Match": etag}))
     loop = asyncio.get_running_loop()
     asked_at = loop.time()
-    while not services.revocations._changed._waiters:  # nothing outside tells that it waits
+    while not services.identity.revocations._changed._waiters:  # nothing outside tells that it waits
         await asyncio.sleep(0.01)
         assert loop.time() < asked_at + 4
     assert not waiting.done()
@@ -185,7 +185,7 @@ async def test_feed_of_one_worker_has_what_another_revoked(
     other = make_services()
     async with started(other) as app, http_client(app) as client:
         await api.post("/api/auth/signout", headers=person.headers)
-        await other.revocations.poll()
+        await other.identity.revocations.poll()
 
         assert (await client.get(FEED, auth=credentials)).json() == (await api.get(FEED, auth=credentials)).json()
 
@@ -196,7 +196,7 @@ async def test_stale_feed_is_503(api: Api, services: Services, credentials: Cred
     answer = await api.get(FEED, auth=credentials)
 
     assert_problem(answer, 503, "revocation_unknown")
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.get(FEED, auth=credentials)).status_code == 200
 
 
@@ -209,6 +209,6 @@ async def test_odd_question_is_refused(api: Api, credentials: Credentials, query
 
 
 async def test_removed_service_is_refused(api: Api, services: Services, credentials: Credentials) -> None:
-    await services.clients.remove(credentials[0])
+    await services.flows.clients.remove(credentials[0])
 
     assert_problem(await api.get(FEED, auth=credentials), 401, "invalid_client")

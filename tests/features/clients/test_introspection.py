@@ -70,7 +70,7 @@ async def test_ended_stale_and_expired_tokens_are_not_active(
     ended, changed, late = [await api.sign_up(name) for name in ("ended", "changed", "late")]
     await api.post("/api/auth/signout", headers=ended.headers)
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, changed.id)
+        await services.identity.revocations.revoke_account(tx, changed.id)
 
     async def is_active(token: str) -> bool:
         answer = await api.post("/oauth/introspect", data={"token": token}, auth=credentials)
@@ -82,7 +82,7 @@ async def test_ended_stale_and_expired_tokens_are_not_active(
     assert not await is_active(changed.access_token)
     assert await is_active(late.access_token)
     clock.advance(minutes=1440)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert not await is_active(late.access_token)
 
 
@@ -122,7 +122,7 @@ async def test_token_of_a_shared_secret_is_introspected(make_services: MakeServi
     services = make_services(jwt_algorithm="HS256", jwt_secret="shared-0123456789-abcdefghijklmnopqrstuvwxyz")
     async with started(services) as app, http_client(app) as client:
         api = Api(client)
-        secret = await services.clients.add("notes", name="Notes")
+        secret = await services.flows.clients.add("notes", name="Notes")
         person = await api.sign_up()
 
         answer = await api.post("/oauth/introspect", data={"token": person.access_token}, auth=("notes", secret))

@@ -54,7 +54,7 @@ async def test_token_is_taken_back_twice(api: Api) -> None:
 async def test_stale_token_still_takes_its_session_back(api: Api, services: Services, database: Database) -> None:
     person = await api.sign_up()
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
 
     assert (await api.post("/oauth/revoke", data={"token": person.access_token})).status_code == 200
 

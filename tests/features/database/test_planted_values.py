@@ -37,14 +37,14 @@ async def test_signing_key_that_cannot_be_opened_is_left_out(
     await services.start()
     await plant_key(sql, pem=pem)
     clock.advance(minutes=10)
-    active = await services.key_rotation.rotate()
+    active = await services.admin.key_rotation.rotate()
 
-    await services.keys.load()
+    await services.identity.keys.load()
     other = make_services()
     await other.start()
 
-    assert services.keys.signing.kid == other.keys.signing.kid == active
-    assert "planted" not in other.keys.verifying
+    assert services.identity.keys.signing.kid == other.identity.keys.signing.kid == active
+    assert "planted" not in other.identity.keys.verifying
 
 
 async def test_keys_made_at_the_end_of_the_calendar_are_listed(
@@ -53,7 +53,7 @@ async def test_keys_made_at_the_end_of_the_calendar_are_listed(
     await services.start()
     await sql("UPDATE signing_keys SET created_at = '9999-12-31 23:59:59.000000', retiring_at = created_at")
 
-    assert len((await services.key_history.read()).keys) == 2
+    assert len((await services.admin.key_history.read()).keys) == 2
     result = await run_command(make_settings(), "keys", "rotate")
     assert (result.exit_code, "Traceback" in result.output) == (1, False)
 
@@ -66,8 +66,8 @@ async def test_key_whose_moments_cannot_be_read_stops_no_reading_of_keys(
     await services.start()
     await plant_key(sql, created_at=moment)
 
-    await services.keys.load()
-    assert len(await services.key_rotation.list()) == 3
+    await services.identity.keys.load()
+    assert len(await services.admin.key_rotation.list()) == 3
 
 
 @on_sqlite
@@ -75,7 +75,7 @@ async def test_key_whose_moments_cannot_be_read_stops_no_reading_of_keys(
 async def test_mails_that_cannot_be_read_hold_up_no_other(
     services: Services, api: Api, sql: Sql, clock: FakeClock, tmp_path: Path, column: str
 ) -> None:
-    await services.outbox.run_once()
+    await services.flows.outbox.run_once()
     for number, value in enumerate((*NO_MOMENTS, "5"), start=1000):
         await sql(
             "INSERT INTO mail_outbox (id, kind, address, language, data, created_at, due_at, attempts, last_error) "
@@ -89,7 +89,7 @@ async def test_mails_that_cannot_be_read_hold_up_no_other(
     for _ in range(4):
         clock.advance(minutes=4)
         async with asyncio.timeout(60):  # a mail that can never be claimed would be tried for ever
-            await services.outbox.run_once()
+            await services.flows.outbox.run_once()
 
     assert len(list((tmp_path / "mail").glob("*.eml"))) > sent
 
@@ -109,9 +109,9 @@ async def test_line_of_the_revocation_feed_that_cannot_be_read_hides_none_after_
     await api.post("/api/auth/signout", headers=person.headers)
 
     for worker in (services, make_services()):
-        await worker.revocations.poll()
-        assert not worker.revocations.is_stale()
-        assert any(line.session_id for line in worker.revocations.lines_after(0))
+        await worker.identity.revocations.poll()
+        assert not worker.identity.revocations.is_stale()
+        assert any(line.session_id for line in worker.identity.revocations.lines_after(0))
     assert (await api.get("/api/users/me", headers=person.headers)).status_code == 401
 
 
@@ -121,9 +121,9 @@ async def test_row_whose_key_cannot_be_read_is_purged_like_others(
     services: Services, database: Database, sql: Sql, subject: str
 ) -> None:
     await sql(f"INSERT INTO audit_repetitions VALUES ({subject}, 0, '2020-01-01 00:00:00.000000')")
-    [task] = [task for task in services.purger.tasks if task.name == "repetitions"]
+    [task] = [task for task in services.operations.purger.tasks if task.name == "repetitions"]
 
-    assert await services.purger.run_all(task) == 1
+    assert await services.operations.purger.run_all(task) == 1
     async with database.read() as tx:
         assert await tx.scalar(text("SELECT COUNT(*) FROM audit_repetitions")) == 0
 
@@ -140,6 +140,6 @@ async def test_session_and_invitation_whose_moments_cannot_be_read_stop_no_purge
         f"VALUES ('a@example.com', 'a@example.com', {person.id}, {moment}, {moment})"
     )
 
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     result = await run_command(make_settings(), "purge")
     assert result.exit_code == 0, result.output

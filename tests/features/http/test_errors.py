@@ -131,7 +131,7 @@ async def test_crash_tells_nothing_of_the_inside_in_any_mode(
         ]
 
         assert not app.debug
-        assert not services.database.engine.echo
+        assert not services.platform.database.engine.echo
     for answer in answers:
         if answer.request.headers["accept"] == "text/html":
             assert_problem_page(answer, 500, "internal_error")

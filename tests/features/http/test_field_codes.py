@@ -30,7 +30,7 @@ async def test_field_that_is_refused_is_told_by_its_own_code(
     api: Api, services: Services, method: str, path: str, body: dict[str, Any], field: str, code: str
 ) -> None:
     root = await api.sign_up("Root")
-    await give(services.database, root.id, ["admin"])
+    await give(services.platform.database, root.id, ["admin"])
     root = await api.sign_in("Root")
 
     answer = await api.client.request(method, path, json=body or None, headers=root.headers)

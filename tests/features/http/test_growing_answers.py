@@ -212,8 +212,8 @@ async def test_feed_of_revocations_is_sent_in_pages(
             {"session_id": number, "user_id": 1, "created_at": now, "expires_at": now + timedelta(days=1)}
             for number in range(1, MANY + 1)
         ])  # fmt: skip
-    await services.revocations.poll()
-    secret = await services.clients.add("notes", name="Notes")
+    await services.identity.revocations.poll()
+    secret = await services.flows.clients.add("notes", name="Notes")
     basic = base64.b64encode(f"notes:{secret}".encode()).decode()
 
     body = await reader.get("/api/auth/revocations", {"Authorization": f"Basic {basic}"})

@@ -19,7 +19,7 @@ VARYING = {"x-request-id", "date", "set-cookie"}
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_head_is_answered_as_get_without_its_body(app: FastAPI, api: Api, services: Services) -> None:
     root = await api.sign_up()
-    await give(services.database, root.id, ["admin"])
+    await give(services.platform.database, root.id, ["admin"])
     root = await api.sign_in()
     paths = [route.path or "" for route in iter_route_contexts(app.routes) if "GET" in (route.methods or ())]
     assert len(paths) > 40

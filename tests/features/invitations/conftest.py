@@ -7,7 +7,7 @@ import pytest
 
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from tests.features.admin.conftest import (  # noqa: F401  fixtures
     MakePerson,
     _no_role_work_in_the_background,

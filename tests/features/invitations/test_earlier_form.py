@@ -15,7 +15,7 @@ from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.migrations import migrate
-from gatepost.identity.accounts.models import OneTimeToken
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.mail.models import OutboxMail
 from tests.features.invitations.conftest import accept
 from tests.support.api import Api, assert_problem

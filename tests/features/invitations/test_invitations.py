@@ -5,8 +5,8 @@ import pytest
 from gatepost.composition.services import Services
 from gatepost.core.settings import SignUp
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
-from gatepost.identity.tokens.principal import RoleName
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -18,7 +18,7 @@ GUEST = {"username": "Guest", "email": "guest@example.com", "password": PASSWORD
 
 async def administrator(api: Api, services: Services) -> Person:
     account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
-    await services.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
+    await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
     return await api.sign_in("root")
 
 

@@ -132,11 +132,11 @@ async def test_invitation_that_ran_out_makes_room_and_is_removed_in_the_end(
     await invite(api, admin, "admin")
     await take_link(services, "invitation")
     clock.advance(days=7)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert len((await api.get(INVITATIONS, headers=(await api.sign_in("Root")).headers)).json()) == 1
 
     await invite(api, await api.sign_in("Helper"))
 
-    assert await services.invitations.purge() == 0
+    assert await services.admin.invitations.purge() == 0
     clock.advance(days=15)
-    assert await services.invitations.purge() == 1
+    assert await services.admin.invitations.purge() == 1

@@ -68,8 +68,8 @@ async def test_invitation_of_a_thief_ends_when_its_owner_says_that_it_was_not_th
 
 async def reset(api: Api, services: Services, owner: Person) -> httpx.Response:
     """Set a new password by a link."""
-    async with services.database.begin() as tx:
-        token = await link_of(tx, owner, now=services.clock.now())
+    async with services.platform.database.begin() as tx:
+        token = await link_of(tx, owner, now=services.platform.clock.now())
     return await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})
 
 
@@ -121,7 +121,7 @@ async def test_sign_out_in_the_middle_of_an_invitation_waits_for_it_and_takes_it
             tx.add(
                 Invitation(
                     email=GUEST["email"], email_canonical=GUEST["email"], inviter_id=boss.id,
-                    created_at=services.clock.now(), expires_at=services.clock.now(),
+                    created_at=services.platform.clock.now(), expires_at=services.platform.clock.now(),
                 )
             )  # fmt: skip
             await tx.flush()

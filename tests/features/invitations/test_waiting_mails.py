@@ -25,7 +25,7 @@ async def services(make_services: MakeServices, monkeypatch: pytest.MonkeyPatch)
     """Return the services of an app that sends no mail by itself."""
     monkeypatch.setattr(running, "MAIL_SECONDS", 3600)
     services = make_services()
-    services.outbox.woken = asyncio.Event()
+    services.flows.outbox.woken = asyncio.Event()
     return services
 
 

@@ -18,7 +18,7 @@ from tests.support.server import COMMAND, run_gatepost, server_env
 async def test_key_lives_through_its_commands(settings: Settings, services: Services, clock: FakeClock) -> None:
     clock.advance(days=-3)
     await services.start()
-    old, coming = services.keys.signing.kid, _other_than(services, services.keys.signing.kid)
+    old, coming = services.identity.keys.signing.kid, _other_than(services, services.identity.keys.signing.kid)
 
     head, *listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
     assert head.split() == ["KEY", "ALGORITHM", "STATE", "MADE", "SESSIONS"]
@@ -90,5 +90,5 @@ def _run(folder: Path, *arguments: str, **env: str) -> "subprocess.CompletedProc
 
 
 def _other_than(services: Services, kid: str) -> str:
-    [other] = set(services.keys.verifying) - {kid}
+    [other] = set(services.identity.keys.verifying) - {kid}
     return other

@@ -64,16 +64,16 @@ async def test_every_moment_in_the_life_of_a_key_is_told(
     clock.advance(seconds=360)
     assert states["next"]["knownAt"] == said(clock)
     rotated = said(clock)
-    await services.key_rotation.rotate()
-    await services.revocations.poll()
+    await services.admin.key_rotation.rotate()
+    await services.identity.revocations.poll()
     by_kid = {key["kid"]: key for key in await items(root)}
     assert (by_kid[first["kid"]]["state"], by_kid[first["kid"]]["retiringAt"]) == ("retiring", rotated)
     assert by_kid[states["next"]["kid"]]["activatedAt"] == rotated
 
     clock.advance(minutes=1440 + 1)
     assert by_kid[first["kid"]]["lastTokenEndsAt"] == said(clock)
-    await services.key_rotation.retire(first["kid"])
-    await services.revocations.poll()
+    await services.admin.key_rotation.retire(first["kid"])
+    await services.identity.revocations.poll()
     *there, gone = await items(await api.sign_in("Root"))
     assert [key["state"] for key in there] == ["next", "active"]
     assert gone == {
@@ -93,7 +93,7 @@ async def test_every_moment_in_the_life_of_a_key_is_told(
 async def test_shared_secret_has_no_life_to_tell_of(make_services: MakeServices) -> None:
     services = make_services(jwt_algorithm=JwtAlgorithm.HS256, jwt_secret="a shared secret of more than 32 bytes")
     async with started(services) as app, http_client(app) as client:
-        root = await administrator(Api(client), services.database)
+        root = await administrator(Api(client), services.platform.database)
         answer = await client.get(KEYS, headers=root.headers)
 
     assert answer.json() == {"algorithm": "HS256", "isStored": False, "items": []}

@@ -90,10 +90,10 @@ async def test_replicas_that_read_the_coming_secret_first_lose_nothing_in_betwee
         back = await Api(ready_client).refresh(refreshed.json()["refreshToken"])
 
         assert (refreshed.status_code, back.status_code) == (200, 200)
-        await ready.key_rotation.rotate(force=True)
-        await moved.keys.load()
-        await ready.keys.load()
-        assert moved.keys.signing.kid == ready.keys.signing.kid
+        await ready.admin.key_rotation.rotate(force=True)
+        await moved.identity.keys.load()
+        await ready.identity.keys.load()
+        assert moved.identity.keys.signing.kid == ready.identity.keys.signing.kid
 
 
 async def test_any_command_with_both_secrets_encrypts_the_keys_again(

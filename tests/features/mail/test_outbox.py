@@ -65,7 +65,7 @@ async def test_two_workers_on_one_outbox_send_each_mail_once(
 ) -> None:
     addresses = [f"person{number}@example.com" for number in range(40)]
     async with smtp_server() as server:
-        workers = [make_worker(server, on=make_services().database) for _ in range(2)]
+        workers = [make_worker(server, on=make_services().platform.database) for _ in range(2)]
         await put_in(*addresses)
 
         sent = await asyncio.gather(*(worker.run_once() for worker in workers))
@@ -85,7 +85,7 @@ async def test_mail_of_a_worker_that_dies_is_sent_by_another_when_its_claim_runs
         await held.reached.wait()
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
-        other = make_worker(server, on=make_services().database)
+        other = make_worker(server, on=make_services().platform.database)
 
         assert await other.run_once() == 0
         (kept,) = await rows()

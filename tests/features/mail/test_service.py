@@ -45,18 +45,18 @@ async def test_mail_server_that_is_down_changes_no_answer_and_loses_no_mail(
                 "/api/auth/signup",
                 json={"username": "Abbey Salami", "email": "abbey.salami@example.com", "password": PASSWORD},
             )
-            await services.outbox.run_once()
-            waiting = await services.outbox.counts()
+            await services.flows.outbox.run_once()
+            waiting = await services.flows.outbox.counts()
             await server.start()
             clock.advance(seconds=20)
-            await services.outbox.run_once()
+            await services.flows.outbox.run_once()
 
         assert answer.status_code == 201, answer.text
         assert (waiting.pending, waiting.failed) == (1, 0)
         (mail,) = server.received
         assert mail["To"] == "abbey.salami@example.com"
         assert "#token=gpt_" in part(mail, "plain")
-        assert (await services.outbox.counts()).pending == 0
+        assert (await services.flows.outbox.counts()).pending == 0
 
 
 async def test_outbox_holds_nothing_secret(make_services: MakeServices, database: Database) -> None:
@@ -68,7 +68,7 @@ async def test_outbox_holds_nothing_secret(make_services: MakeServices, database
             api = Api(client)
             await api.sign_up("Abbey Salami")
             await api.post("/api/auth/password/forgot", json={"email": "abbey.salami@example.com"})
-            await services.outbox.run_once()
+            await services.flows.outbox.run_once()
     async with database.read() as tx:
         lines = [str(row) for row in await tx.execute(text("SELECT * FROM mail_outbox"))]
 
@@ -82,7 +82,7 @@ async def test_mail_is_in_the_language_of_the_account(make_services: MakeService
         services = make_services(mail_url=SecretStr(server.url()), default_language="de")
         async with started(services) as app, http_client(app) as client:
             await Api(client).sign_up("Abbey Salami")
-            await services.outbox.run_once()
+            await services.flows.outbox.run_once()
 
         (mail,) = server.received
         assert mail["Subject"] == "Bestätigen Sie Ihre E-Mail-Adresse"

@@ -93,7 +93,7 @@ def add_crashes(app: FastAPI, services: Services) -> None:
             raise ValueError(*json.loads(given).values()) from None
 
     async def fail_in_the_database(request: Request) -> None:
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(text("SELECT * FROM nothing WHERE a = :given"), {"given": (await request.body()).decode()})
 
     for path, route in (("/api/fail", fail), ("/api/fail-in-database", fail_in_the_database)):
@@ -123,7 +123,7 @@ async def test_no_canary_is_found_outside(
             crashes = await everywhere(api, "/api/fail") + await everywhere(api, "/api/fail-in-database")
             figures = await client.get("/metrics", headers={"Authorization": f"Bearer {canary('METRICS_TOKEN')}"})
             await take_mails(loud)
-    async with loud.database.read() as tx:
+    async with loud.platform.database.read() as tx:
         entries = (await tx.execute(select(*AuditEntry.__table__.columns))).all()
 
     assert {answer.status_code for answer in crashes} >= {500}

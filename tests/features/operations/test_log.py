@@ -97,8 +97,8 @@ async def test_probes_are_quiet_until_they_fail(make_services: MakeServices, log
         for path in ("/healthz", "/readyz", "/metrics"):
             await client.get(path)
         assert log.requests == []
-        await services.database.dispose()
-        services.clock.advance(seconds=31)  # type: ignore[attr-defined]
+        await services.platform.database.dispose()
+        services.platform.clock.advance(seconds=31)  # type: ignore[attr-defined]
         await client.get("/readyz")
 
     [failed] = log.requests

@@ -39,7 +39,7 @@ async def test_mails_that_wait_and_that_were_given_up_are_counted(
     await take_mails(services)
     now = clock.now()
     waiting: dict[str, Any] = {"kind": MailKind.VERIFY_EMAIL.value, "address": "a@example.com", "language": "en"}
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await tx.execute(delete(OutboxMail))
         tx.add(OutboxMail(**waiting, data={}, created_at=now, due_at=now + timedelta(hours=2)))
         tx.add(OutboxMail(**waiting, data={}, created_at=now, due_at=None, failed_at=now, attempts=12))
@@ -108,7 +108,7 @@ async def test_sign_ins_and_refreshes_are_counted_by_how_they_ended(api: Api) ->
 
 async def test_work_that_waits_is_shown(api: Api, services: Services, clock: FakeClock) -> None:
     clock.advance(seconds=7)
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         await tx.connection()
         counted = await figures(api)
 

@@ -33,14 +33,14 @@ async def test_service_in_order_names_all_that_it_has_asked(api: Api) -> None:
 async def test_earlier_schema_is_not_ready_and_a_later_one_is(api: Api, services: Services) -> None:
     set_revision = text("UPDATE alembic_version SET version_num = :revision")
     try:
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(set_revision, {"revision": "0001"})
         answer = await api.get("/readyz")
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(set_revision, {"revision": "9999"})
         assert (await api.get("/readyz")).status_code == 200
     finally:
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(set_revision, {"revision": newest_revision()})
 
     assert_problem(answer, 503, "schema_outdated")

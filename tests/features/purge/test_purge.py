@@ -12,7 +12,8 @@ from gatepost.composition.services import Services
 from gatepost.core.db import purging
 from gatepost.core.db.database import Database
 from gatepost.core.db.purging import Purger, PurgeTask
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.sessions.models import Revocation, Session
 from tests.conftest import MakeServices, MakeSettings, started
@@ -49,11 +50,11 @@ async def test_ended_session_goes_after_a_month_and_a_live_one_stays(
     await api.post("/api/auth/signout", headers=ended.headers)
     clock.advance(days=29, hours=23)
     refreshed = (await api.refresh(kept.refresh_token)).json()
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     assert await count(database, Session) == 2
 
     clock.advance(hours=2)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
 
     assert await count(database, Session) == 1
     assert await count(database, Revocation) == 0
@@ -65,11 +66,11 @@ async def test_session_that_nobody_ended_goes_a_month_after_its_time(
 ) -> None:
     await api.sign_up()
     clock.advance(days=59)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     assert await count(database, Session) == 1
 
     clock.advance(days=2)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
 
     assert await count(database, Session) == 0
 
@@ -83,7 +84,7 @@ async def test_session_stays_while_one_of_its_access_tokens_is_good(
         await tx.execute(update(Session).values(access_expires_at=clock.now() + timedelta(days=40)))
     clock.advance(days=39)
 
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
 
     assert await count(database, Session) == 1
 
@@ -94,11 +95,11 @@ async def test_link_goes_a_week_after_its_time(
     person = await api.sign_up()
     await issue_link(database, now=clock.now(), user_id=person.id)
     clock.advance(days=7)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     before = await links(database)
 
     clock.advance(days=3)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
 
     assert (before, await links(database)) == (1, 0)
 
@@ -111,7 +112,7 @@ async def test_account_goes_when_its_time_has_come(
     async with database.begin() as tx:
         await tx.execute(update(User).where(User.username == "one").values(erase_at=clock.now()))
 
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
 
     async with database.read() as tx:
         assert list(await tx.scalars(select(User.id))) == [kept.id]
@@ -125,7 +126,7 @@ async def test_everything_goes_in_small_batches(
         await issue_link(database, now=clock.now(), user_id=person.id)
     clock.advance(days=8)
     monkeypatch.setattr(purging, "BATCH", 2)
-    links = next(task for task in services.purger.tasks if task.name == "links")
+    links = next(task for task in services.operations.purger.tasks if task.name == "links")
 
     assert [await links.run(), await links.run(), await links.run()] == [2, 2, 0]
 
@@ -140,7 +141,7 @@ async def test_one_replica_purges_and_another_takes_over_when_it_is_gone(
             worked.append(name)
             return 0
 
-        return Purger(make_services().leases, [PurgeTask("anything", work)])
+        return Purger(make_services().platform.leases, [PurgeTask("anything", work)])
 
     first, second = purger("first"), purger("second")
     await first.run_in_turn()
@@ -165,7 +166,7 @@ async def test_task_that_fails_keeps_no_other_one_from_its_work(make_services: M
         worked.append("works")
         return 0
 
-    purger = Purger(make_services().leases, [PurgeTask("one", fails), PurgeTask("two", works)])
+    purger = Purger(make_services().platform.leases, [PurgeTask("one", fails), PurgeTask("two", works)])
 
     with pytest.raises(RuntimeError, match="broken"):
         await purger.run_in_turn()

@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from gatepost.composition.services import Services
-from gatepost.identity.accounts.models import OneTimeToken, User
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.links.models import OneTimeToken
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -38,13 +39,13 @@ async def sign_in_elsewhere(api: Api, services: Services, person: Person) -> Mai
 
 
 async def email_of(services: Services, person: Person) -> str:
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         return (await tx.scalars(select(User.email).where(User.id == person.id))).one()
 
 
 async def admin(api: Api, services: Services) -> Person:
     root = await api.sign_up("Root")
-    await give(services.database, root.id, [RoleName.ADMIN])
+    await give(services.platform.database, root.id, [RoleName.ADMIN])
     return await api.sign_in("Root")
 
 
@@ -207,7 +208,7 @@ async def test_account_whose_owner_has_lost_the_address_is_not_left_to_the_thief
 async def test_link_of_before_the_upgrade_acts_on_no_account_that_has_moved(api: Api, services: Services) -> None:
     owner = await api.sign_up()
     warning = await sign_in_elsewhere(api, services, owner)
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         user = (await tx.scalars(select(User).where(User.id == owner.id))).one()
         user.email = user.email_canonical = "successor@example.com"
         for row in await tx.scalars(select(OneTimeToken)):

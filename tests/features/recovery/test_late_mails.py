@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import inspect, select
 
 from gatepost.composition.services import Services
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
-from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind, enqueue
 from tests.features.admin.conftest import at_once, give
@@ -30,13 +31,13 @@ USERS = "/api/admin/users"
 @pytest.fixture
 async def admin(quiet_api: Api, services: Services) -> Person:
     root = await quiet_api.sign_up("Root")
-    await give(services.database, root.id, [RoleName.ADMIN])
+    await give(services.platform.database, root.id, [RoleName.ADMIN])
     return await quiet_api.sign_in("Root")
 
 
 async def queued(services: Services) -> list[dict[str, Any]]:
     """Return the rows of the outbox, as they could be put in again."""
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         rows = (await tx.scalars(select(OutboxMail).order_by(OutboxMail.id))).all()
     columns = [column.key for column in inspect(OutboxMail).column_attrs if column.key != "id"]
     return [{name: getattr(row, name) for name in columns} for row in rows]
@@ -44,7 +45,7 @@ async def queued(services: Services) -> list[dict[str, Any]]:
 
 async def put_in(services: Services, **row: Any) -> None:
     """Put a row into the outbox that is due."""
-    now = services.clock.now()
+    now = services.platform.clock.now()
     given: dict[str, Any] = {
         "user_id": None,
         "language": "en",
@@ -53,7 +54,7 @@ async def put_in(services: Services, **row: Any) -> None:
         "last_error": "",
         "created_at": now,
     }
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         tx.add(OutboxMail(**{**given, **row, "due_at": now}))
 
 
@@ -77,7 +78,7 @@ async def test_what_is_asked_while_an_account_is_disabled_does_not_wait_for_its_
     await take_mails(services)
     await quiet_api.post(f"{USERS}/{person.id}/disable", headers=admin.headers)
     clock.advance(minutes=2)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     for path in (FORGOT, "/api/auth/email/resend"):
         await quiet_api.post(path, json={"email": person.email})
 
@@ -91,20 +92,20 @@ async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
     quiet_api: Api, services: Services, purpose: Purpose
 ) -> None:
     person = await quiet_api.sign_up()
-    async with services.database.begin() as tx:
-        tokens, now = OneTimeTokens(tx), services.clock.now()
+    async with services.platform.database.begin() as tx:
+        tokens, now = OneTimeTokens(tx), services.platform.clock.now()
         data = {"email": person.email}
         asked = await tokens.ask(purpose, user_id=person.id, email_canonical=person.email, now=now, data=data)
         renewed = await tokens.renew(asked, now=now, life=timedelta(hours=1))
     assert renewed is not None
     body = {"token": renewed[0]} | ({"password": "another horse"} if purpose is Purpose.SET_PASSWORD else {})
 
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         user = await Users(tx).to_change(person.id)
         assert user is not None
         user.disabled_at = now
         await tx.flush()
-        answer = await held_up(services.database, quiet_api.post(USES[purpose], json=body))
+        answer = await held_up(services.platform.database, quiet_api.post(USES[purpose], json=body))
 
     assert_problem(await answer, 400, "link_unusable")
 
@@ -116,7 +117,7 @@ async def test_link_asked_for_before_there_was_an_account_is_not_for_the_one_tha
     await quiet_api.sign_up()
 
     assert [mail.kind for mail in await take_mails(services)] == ["verify_email"]
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         assert len((await tx.scalars(select(OneTimeToken.id))).all()) == 1
 
 
@@ -146,7 +147,7 @@ async def test_of_two_links_in_flight_the_one_asked_for_last_is_good_whichever_l
         clock.advance(minutes=2)
         await quiet_api.post(FORGOT, json={"email": person.email})
     first, second = await queued(services)
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         held = (await tx.scalars(select(OutboxMail).order_by(OutboxMail.id).limit(1))).one()
         held.due_at = clock.now().replace(year=2099)
     tokens.append(await take_link(services, "reset_password"))
@@ -191,7 +192,7 @@ async def test_sign_up_that_met_an_account_is_told_to_nobody_who_came_later(
     """As an earlier version wrote it, which looked this up at the sign-up."""
     person = await quiet_api.sign_up()
     await take_mails(services)
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         kind, at = MailKind.SIGN_UP_TAKEN, clock.now()
         enqueue(tx, kind, address=person.email, language="en", at=at, user_id=person.id, data={"what": "email_taken"})
         user = await tx.get_one(User, person.id)

@@ -12,9 +12,9 @@ from sqlalchemy import URL
 
 from gatepost.composition.services import Services
 from gatepost.identity.accounts.names import parse_email
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.links.mails import LINK_OF, Fate, LinkEnd, fate, fates
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
-from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.outbox import MailKind
 from tests.conftest import MakeServices
 from tests.features.admin.conftest import give
@@ -94,8 +94,8 @@ class World:
 
     async def link(self, name: str, purpose: Purpose, to: str) -> str:
         """Return the token of a link that was asked for last."""
-        async with self.services.database.begin() as tx:
-            tokens, now = OneTimeTokens(tx), self.services.clock.now()
+        async with self.services.platform.database.begin() as tx:
+            tokens, now = OneTimeTokens(tx), self.services.platform.clock.now()
             email = parse_email(to)
             token_id = await tokens.ask(
                 purpose, user_id=self.ids[name], email_canonical=email.canonical, now=now, data={"email": email.display}
@@ -118,12 +118,12 @@ class World:
 
 async def make_world(api: Api, services: Services) -> World:
     root = await api.sign_up("Root")
-    await give(services.database, root.id, [RoleName.ADMIN])
+    await give(services.platform.database, root.id, [RoleName.ADMIN])
     world = World(api, services, await api.sign_in("Root"))
     for name in ("old", "new"):
         person = world.people[name] = await api.sign_up(name)
         world.ids[name], world.addresses[name] = person.id, person.email
-    await give(services.database, world.ids["old"], [RoleName.ADMIN])
+    await give(services.platform.database, world.ids["old"], [RoleName.ADMIN])
     world.people["old"] = await api.sign_in("old")
     change = {"email": "moved@example.com", "currentPassword": PASSWORD}
     await world.do("POST", "/api/auth/email/change", by=world.people["old"], json=change)
@@ -137,7 +137,7 @@ async def ask_for_all(world: World, clock: FakeClock) -> None:
     old, new = world.people["old"], world.people["new"]
     world.asked = {MailKind.EMAIL_CHANGED: ("old", old.email), MailKind.VERIFY_EMAIL: ("new", new.email)}
     clock.advance(minutes=2)
-    await world.services.revocations.poll()
+    await world.services.identity.revocations.poll()
     await world.do("POST", "/api/auth/email/resend", json={"email": new.email})
     world.addresses["old"] = here = "moved@example.com"
     body = {"currentPassword": PASSWORD, "newPassword": PASSWORD}
@@ -183,7 +183,7 @@ async def try_in_vain(services: Services) -> None:
     folder = services.settings.data_dir / "mail"
     blocked = folder.rename(folder.with_name("mail.blocked")) if folder.exists() else None
     folder.touch()
-    await services.outbox.run_once()
+    await services.flows.outbox.run_once()
     folder.unlink()
     if blocked is not None:
         blocked.rename(folder)
@@ -193,7 +193,7 @@ async def come(world: World, moment: Moment, clock: FakeClock) -> None:
     """Bring what was asked for to this moment."""
     if moment in (Moment.TRIED, Moment.PUT_BACK):
         await try_in_vain(world.services)
-    counts = await world.services.outbox.counts()
+    counts = await world.services.flows.outbox.counts()
     waiting = (counts.pending, counts.failed)
     assert (sum(waiting) > 0, waiting[1] > 0) == (moment is not Moment.SENT, moment is Moment.PUT_BACK)
 
@@ -234,9 +234,9 @@ async def test_every_mail_after_everything_that_ends_links(
         for name in world.ids:
             if name != "first" or after not in BY_OWNER:
                 await end(world, name, after)
-        await services.outbox.retry()
+        await services.flows.outbox.retry()
         clock.advance(minutes=1)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         later = await take_mails(services)
 
         kinds = [kind for kind in world.asked if kind is not MailKind.SET_PASSWORD or after not in BY_OWNER]

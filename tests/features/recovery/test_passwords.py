@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from gatepost.composition.services import Services
 from gatepost.core.crypto.base64url import decode
-from gatepost.identity.accounts.models import OneTimeToken
+from gatepost.identity.links.models import OneTimeToken
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
@@ -68,7 +68,7 @@ async def test_token_lies_nowhere_in_plain_text(api: Api, services: Services) ->
     person = await api.sign_up()
     token = await ask(api, services, person.email)
 
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         stored = {
             table.name: str((await tx.execute(select(table))).all()) for table in OneTimeToken.metadata.sorted_tables
         }

@@ -70,7 +70,7 @@ async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so
     assert_problem(await api.post(VERIFY, json={"token": second[:-1]}), 400, "link_unusable")
     for change in ({"email_canonical": "other@example.com"}, {"disabled_at": clock.now()}, {"email_verified_at": None}):
         was = {"email_canonical": person.email, "disabled_at": None, "email_verified_at": clock.now()}
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(update(User).where(User.id == person.id).values(was | change))
         assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_unusable")
 
@@ -138,7 +138,7 @@ async def test_resend_answers_alike_for_every_address(api: Api, services: Servic
 async def test_link_is_void_once_the_account_has_another_address(api: Api, services: Services) -> None:
     person = await api.sign_up()
     token = await take_link(services, "verify_email")
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await tx.execute(update(User).where(User.id == person.id).values(email_canonical="other@example.com"))
 
     assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")

@@ -11,8 +11,9 @@ from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.core.settings import Settings
-from gatepost.identity.accounts.models import OneTimeToken, User, user_roles
+from gatepost.identity.accounts.models import User, user_roles
 from gatepost.identity.keys.models import StoredKey
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.mail.outbox import MailKind, enqueue
 from tests.conftest import MakeServices, MakeSettings, http_client, started
@@ -50,10 +51,10 @@ async def after_restore(settings: Settings, *arguments: str) -> str:
 
 async def caught_up(services: Services, clock: FakeClock) -> None:
     """Let a running worker read what the command, on the clock of the machine, has done."""
-    await services.revocations.poll()
-    await services.keys.load()
+    await services.identity.revocations.poll()
+    await services.identity.keys.load()
     clock.advance(seconds=60)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
 
 @pytest.mark.parametrize("mode", ["feed", "strict"])
@@ -93,13 +94,13 @@ async def test_role_of_the_lost_time_opens_nothing(
     await copy.make()
     async with database.begin() as tx:
         await tx.execute(user_roles.insert().values(user_id=person.id, role_id=ADMIN_ROLE))
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
     admin = await api.sign_in()
     await copy.put_back()
     await after_restore(settings)
     await caught_up(services, clock)
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
     later = await api.sign_in()
     assert claims(later.access_token)["ver"] == claims(admin.access_token)["ver"]
 
@@ -125,7 +126,7 @@ async def test_with_a_shared_secret_tokens_of_before_are_refused_too(
         for person in (before, lost):
             assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
         clock.advance(hours=1)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         later = await api.sign_in("Stays")
         assert (await api.user_board(later.access_token)).status_code == 200
 
@@ -139,10 +140,10 @@ async def test_other_services_refuse_tokens_of_before_within_seconds(
     assert (await notes.me(lost.access_token)).status_code == 200
     await copy.put_back()
     # Before the command, which has another one make it: the registration of the service is of the time that is lost.
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     await after_restore(settings)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     await until_it_answers(lambda: notes.me(lost.access_token), 401)
 
@@ -151,7 +152,7 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
     api: Api, services: Services, copy: Copy, settings: Settings, clock: FakeClock, database: Database
 ) -> None:
     person = await api.sign_up()
-    async with services.outbox._round:  # nothing sends meanwhile
+    async with services.flows.outbox._round:  # nothing sends meanwhile
         async with database.begin() as tx:
             token = await link_of(tx, person, now=clock.now())
             enqueue(tx, MailKind.RESET_PASSWORD, address=person.email, language="en", at=clock.now(), user_id=person.id)
@@ -164,12 +165,12 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
 
     again = await api.post("/api/auth/password/reset", json={"token": token, "password": "a third horse"})
     assert_problem(again, 400, "link_unusable")
-    assert await services.outbox.run_once() == 0
+    assert await services.flows.outbox.run_once() == 0
     async with database.read() as tx:
         assert None not in (await tx.scalars(select(OneTimeToken.used_at))).all()
-    [mail] = [mail for mail in await services.outbox.failed() if mail.kind == "reset_password"]
+    [mail] = [mail for mail in await services.flows.outbox.failed() if mail.kind == "reset_password"]
     assert mail.last_error == "held: the database was restored"
-    assert await services.outbox.retry(mail.id) == 1
+    assert await services.flows.outbox.retry(mail.id) == 1
 
 
 async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
@@ -235,7 +236,7 @@ async def test_gap_is_counted_from_the_last_number_that_was_given_not_from_the_l
 async def test_command_tells_what_was_done_and_what_nobody_can_know(
     api: Api, services: Services, copy: Copy, settings: Settings, clock: FakeClock, database: Database
 ) -> None:
-    await services.clients.add("notes", name="Notes")
+    await services.flows.clients.add("notes", name="Notes")
     person = await api.sign_up("Leaver")
     await api.sign_in("Leaver")
     async with database.begin() as tx:

@@ -27,10 +27,10 @@ async def settle(*services: Services, clock: FakeClock) -> None:
     """Let a minute pass in which the feed is read."""
     for _ in range(2):
         for worker in services:
-            await worker.revocations.poll()
+            await worker.identity.revocations.poll()
         clock.advance(seconds=61)
     for worker in services:
-        await worker.revocations.poll()
+        await worker.identity.revocations.poll()
 
 
 async def sign_out(api: Api, count: int) -> None:
@@ -49,7 +49,7 @@ async def last_id(database: Database) -> int:
 async def is_known(worker: Services, person: Person) -> bool:
     """Whether a worker knows that the session of a person has ended."""
     ended = session_id(person.access_token)
-    return any(line.session_id == ended for line in worker.revocations.lines_after(0))
+    return any(line.session_id == ended for line in worker.identity.revocations.lines_after(0))
 
 
 @pytest.mark.parametrize("since", [0, 3, 7, 12])
@@ -72,15 +72,17 @@ async def test_worker_that_knows_greater_ids_misses_no_line(
     await sign_out(api, since)
     assert (await last_id(database) > remembered) is (since > 6)
 
-    await worker.revocations.poll()
+    await worker.identity.revocations.poll()
 
     assert await is_known(worker, leaver)
-    known = {line.id: line for line in worker.revocations.lines_after(0)}
+    known = {line.id: line for line in worker.identity.revocations.lines_after(0)}
     async with database.read() as tx:
         there = (await tx.scalars(select(Revocation))).all()
     assert {line.id: line.session_id for line in there} == {line.id: known[line.id].session_id for line in there}
     await settle(worker, clock=clock)
-    assert {line.id for line in worker.revocations.lines_after(0)} == {line.id for line in there}, "lost lines are gone"
+    assert {line.id for line in worker.identity.revocations.lines_after(0)} == {line.id for line in there}, (
+        "lost lines are gone"
+    )
 
 
 async def test_lines_of_lost_seconds_are_dropped_when_they_should_have_settled(
@@ -92,11 +94,11 @@ async def test_lines_of_lost_seconds_are_dropped_when_they_should_have_settled(
     await settle(services, clock=clock)
     await copy.make()
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
-    await services.revocations.poll()
+        await services.identity.revocations.revoke_account(tx, person.id)
+    await services.identity.revocations.poll()
     await copy.put_back()
     token = (await api.refresh(person.refresh_token)).json()["accessToken"]
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.user_board(token)).status_code == 401
 
     await settle(services, clock=clock)
@@ -122,7 +124,7 @@ async def test_other_service_misses_no_line(
     await api.post("/api/auth/signout", headers=leaver.headers)
     await sign_out(api, since)
 
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     answer = await until_it_answers(lambda: notes.me(leaver.access_token), 401)
     assert answer.json()["detail"]["code"] == "token_revoked"
@@ -130,7 +132,7 @@ async def test_other_service_misses_no_line(
 
 async def test_other_service_of_today_is_sent_back(api: Api, services: Services, copy: Copy, clock: FakeClock) -> None:
     """It sends no mark: it follows `after`, and takes a 304 for its word."""
-    credentials = ("notes", await services.clients.add("notes", name="Notes"))
+    credentials = ("notes", await services.flows.clients.add("notes", name="Notes"))
     await api.sign_up("Earlier")
     await sign_out(api, 1)
     await copy.make()
@@ -141,7 +143,7 @@ async def test_other_service_of_today_is_sent_back(api: Api, services: Services,
     await copy.put_back()
     leaver = await api.sign_in("Earlier")
     await api.post("/api/auth/signout", headers=leaver.headers)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     answer = await api.get(
         FEED, params={"after": first["after"]}, auth=credentials, headers={"If-None-Match": unchanged.headers["etag"]}
@@ -155,7 +157,7 @@ async def test_other_service_of_today_is_sent_back(api: Api, services: Services,
 async def test_same_ids_with_other_lines_are_not_304(
     api: Api, services: Services, copy: Copy, clock: FakeClock
 ) -> None:
-    credentials = ("notes", await services.clients.add("notes", name="Notes"))
+    credentials = ("notes", await services.flows.clients.add("notes", name="Notes"))
     await api.sign_up("Earlier")
     await settle(services, clock=clock)
     await copy.make()
@@ -190,14 +192,14 @@ async def test_reader_that_starts_while_a_worker_still_has_lost_lines_knows_whos
     api: Api, services: Services, copy: Copy
 ) -> None:
     """The line of the lost account has a greater id than that of the account that has its number now."""
-    credentials = ("notes", await services.clients.add("notes", name="Notes"))
+    credentials = ("notes", await services.flows.clients.add("notes", name="Notes"))
     await api.sign_up("Earlier")
     await copy.make()
     await sign_out(api, 3)
     lost = await api.sign_up("Lost")
     await copy.put_back()
     newcomer = await api.sign_up("Newcomer")
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     lines = (await api.get(FEED, auth=credentials)).json()["revocations"]
 
@@ -209,21 +211,25 @@ async def test_reader_that_starts_while_a_worker_still_has_lost_lines_knows_whos
 async def test_account_has_one_version_in_the_feed_however_often_it_changes(
     api: Api, services: Services, database: Database, make_services: MakeServices, notes: Notes
 ) -> None:
-    credentials = ("feed", await services.clients.add("feed", name="Feed"))
+    credentials = ("feed", await services.flows.clients.add("feed", name="Feed"))
     person = await api.sign_up("Name 0")
     other = make_services()
     for number in range(1, 30):
         name = {"username": f"Name {number}"}
         assert (await api.patch("/api/users/me", headers=person.headers, json=name)).status_code == 200
         person = await api.sign_in(f"Name {number}")
-    await other.revocations.poll()
+    await other.identity.revocations.poll()
 
     async with database.read() as tx:
         in_table = await tx.scalar(
             select(func.count()).select_from(Revocation).where(Revocation.min_token_version.is_not(None))
         )
     in_memory = [
-        [line.min_token_version for line in worker.revocations.lines_after(0) if line.min_token_version is not None]
+        [
+            line.min_token_version
+            for line in worker.identity.revocations.lines_after(0)
+            if line.min_token_version is not None
+        ]
         for worker in (services, other)
     ]
     answer = (await api.get(FEED, auth=credentials)).json()["revocations"]
@@ -247,7 +253,7 @@ async def test_changes_of_the_profile_by_one_account_have_a_limit(api: Api) -> N
 async def test_account_that_ends_very_many_sessions_has_few_lines(
     api: Api, services: Services, database: Database, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
-    monkeypatch.setattr(services.rate_limits, "_items", {})  # nobody signs in as often otherwise
+    monkeypatch.setattr(services.identity.rate_limits, "_items", {})  # nobody signs in as often otherwise
     await api.sign_up("Earlier")
     people = [await api.sign_in("Earlier") for _ in range(70)]
     if at_once:
@@ -256,7 +262,7 @@ async def test_account_that_ends_very_many_sessions_has_few_lines(
         for person in people:
             await api.post("/api/auth/signout", json={"refreshToken": person.refresh_token})
 
-    assert len(services.revocations.lines_after(0)) <= 52
+    assert len(services.identity.revocations.lines_after(0)) <= 52
     async with database.read() as tx:
         assert (await tx.scalar(select(func.count()).select_from(Revocation)) or 0) <= 52
     for person in people:
@@ -273,27 +279,27 @@ async def test_line_that_another_one_has_outdone_costs_nobody_the_others(
     person = await api.sign_up("Earlier")
     await sign_out(api, 3)
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
     other = make_services()
     await other.start()
     await settle(services, other, clock=clock)
-    assert other.revocations.anchor is not None
-    assert other.revocations.anchor.min_token_version == 1
+    assert other.identity.revocations.anchor is not None
+    assert other.identity.revocations.anchor.min_token_version == 1
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
 
-    await other.revocations.poll()
+    await other.identity.revocations.poll()
 
-    assert other.revocations.lines_after(0) == services.revocations.lines_after(0)
+    assert other.identity.revocations.lines_after(0) == services.identity.revocations.lines_after(0)
     async with database.begin() as tx:
         await tx.execute(update(Revocation).values(created_at=clock.now()))
-    await other.revocations.poll()
-    assert other.revocations.lines_after(0) == services.revocations.lines_after(0)
+    await other.identity.revocations.poll()
+    assert other.identity.revocations.lines_after(0) == services.identity.revocations.lines_after(0)
 
 
 async def until_it_knows(notes: Notes, services: Services) -> None:
     """Wait until the other service has come as far as the feed goes."""
-    anchor = services.revocations.anchor
+    anchor = services.identity.revocations.anchor
     assert anchor is not None
     issuer = notes.gatepost._issuer
 

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import Purpose
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
@@ -89,7 +90,7 @@ async def test_access_token_of_the_lost_time_opens_nothing(now: Api, lost: Lost,
 
 
 async def test_access_token_of_the_lost_time_is_not_active(now: Api, services: Services, lost: Lost) -> None:
-    credentials = ("notes", await services.clients.add("notes", name="Notes"))
+    credentials = ("notes", await services.flows.clients.add("notes", name="Notes"))
 
     async def is_active(person: Person) -> bool:
         answer = await now.post("/oauth/introspect", data={"token": person.access_token}, auth=credentials)
@@ -175,8 +176,8 @@ async def test_strict_mode_refuses_a_version_that_a_restore_has_undone(
         api = Api(client)
         person = await api.sign_up()
         await copy.make()
-        async with services.database.begin() as tx:
-            await services.revocations.revoke_account(tx, person.id)
+        async with services.platform.database.begin() as tx:
+            await services.identity.revocations.revoke_account(tx, person.id)
         later = (await api.refresh(person.refresh_token)).json()["accessToken"]
         assert claims(later)["ver"] == 1
         await copy.put_back()
@@ -237,7 +238,7 @@ async def test_mail_of_the_lost_time_does_not_go_out_for_who_has_its_number(
     """A worker has it in hand when the failover comes: its link would open the newcomer's account to a stranger."""
     await api.sign_up("Earlier")
     await copy.make()
-    outbox = services.outbox
+    outbox = services.flows.outbox
     async with outbox._round:  # nothing else sends meanwhile
         person = await api.sign_up("Lost")
         body = {"email": "stranger@example.com", "currentPassword": PASSWORD}
@@ -278,7 +279,7 @@ async def test_session_of_the_lost_time_ends_where_its_owner_ends_it(
     await copy.make()
     lost = await api.sign_in("Earlier")
     await copy.put_back()
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     assert (await api.user_board(lost.access_token)).status_code == 200, "memory alone is asked"
     path = {
         "sign out": "/api/auth/signout",
@@ -292,7 +293,7 @@ async def test_session_of_the_lost_time_ends_where_its_owner_ends_it(
         assert answer.status_code == 204
 
     assert_problem(await api.user_board(lost.access_token), 401, "token_revoked")
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         lines = (await tx.scalars(select(Revocation.session_id).where(Revocation.session_id.is_not(None)))).all()
     assert lines.count(session_id(lost.access_token)) == 1
     still = 401 if way == "sign out everywhere" else 200
@@ -308,19 +309,19 @@ async def test_administration_is_closed_to_tokens_of_the_lost_time(
 ) -> None:
     person = await api.sign_up("Earlier")
     if what == "session":
-        await give(services.database, person.id, ["admin"])
+        await give(services.platform.database, person.id, ["admin"])
     else:
         person = await api.sign_in("Earlier")
     await copy.make()
     if what == "role":
-        await give(services.database, person.id, ["admin"])
-        async with services.database.begin() as tx:
-            await services.revocations.revoke_account(tx, person.id)
+        await give(services.platform.database, person.id, ["admin"])
+        async with services.platform.database.begin() as tx:
+            await services.identity.revocations.revoke_account(tx, person.id)
         lost = (await api.refresh(person.refresh_token)).json()["accessToken"]
     else:
         lost = (await api.sign_in("Earlier")).access_token
     await copy.put_back()
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     answer = await api.get(path, headers=bearer(lost))
 

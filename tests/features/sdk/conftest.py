@@ -92,7 +92,7 @@ MakeGatepost = Callable[..., Gatepost]
 @pytest.fixture
 async def make_gatepost(network: Network, services: Services, clock: FakeClock) -> AsyncIterator[MakeGatepost]:
     """Give a maker of a `Gatepost` that is registered at the issuer; its arguments are what a test wants otherwise."""
-    secret = await services.clients.add("notes", name="Notes")
+    secret = await services.flows.clients.add("notes", name="Notes")
 
     async with httpx.AsyncClient(transport=network) as http:
 

@@ -65,7 +65,7 @@ async def test_expired_token_is_401(api: Api, services: Services, notes: Notes, 
 async def test_token_is_401_before_its_time_comes(api: Api, services: Services, notes: Notes, clock: FakeClock) -> None:
     person = await api.sign_up()
     begins = int(clock.now().timestamp()) + 62
-    token = signed_anew(person.access_token, services.keys.signing, nbf=begins)
+    token = signed_anew(person.access_token, services.identity.keys.signing, nbf=begins)
 
     _is_refused(await notes.me(token), "token_invalid")
     # Two clocks may differ by a minute.
@@ -76,7 +76,7 @@ async def test_token_is_401_before_its_time_comes(api: Api, services: Services, 
 @pytest.mark.parametrize("audience", [None, "", "shop", "GATEPOST", ["gatepost"], ["shop", "gatepost"]])
 async def test_token_for_another_audience_is_401(api: Api, services: Services, notes: Notes, audience: object) -> None:
     person = await api.sign_up()
-    token = signed_anew(person.access_token, services.keys.signing, aud=audience)
+    token = signed_anew(person.access_token, services.identity.keys.signing, aud=audience)
 
     _is_refused(await notes.me(token), "token_invalid")
     assert (await notes.me(person.access_token)).status_code == 200
@@ -135,7 +135,7 @@ async def test_changed_account_is_401_until_the_token_is_refreshed(
 ) -> None:
     person = await api.sign_up()
     async with database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+        await services.identity.revocations.revoke_account(tx, person.id)
 
     answer = await until_it_answers(lambda: notes.me(person.access_token), 401)
 
@@ -149,8 +149,8 @@ async def test_token_of_a_rotated_key_is_good_at_once_for_many_at_a_time(
 ) -> None:
     # Two rotations in haste: the key that signs now was never published before.
     for _ in range(2):
-        await services.key_rotation.rotate(force=True)
-    await services.keys.load()
+        await services.admin.key_rotation.rotate(force=True)
+    await services.identity.keys.load()
     person = await api.sign_up()
     clock.advance(seconds=10)
     asked = notes.network.times(JWKS)
@@ -178,14 +178,14 @@ async def test_retired_key_is_noticed_when_the_keys_are_read_again(
     api: Api, services: Services, notes: Notes, clock: FakeClock
 ) -> None:
     person = await api.sign_up()
-    old = services.keys.signing.kid
-    await services.key_rotation.rotate(force=True)
-    await services.key_rotation.retire(old, force=True)
-    await services.keys.load()
+    old = services.identity.keys.signing.kid
+    await services.admin.key_rotation.rotate(force=True)
+    await services.admin.key_rotation.retire(old, force=True)
+    await services.identity.keys.load()
     assert (await notes.me(person.access_token)).status_code == 200
 
     clock.advance(seconds=300)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     _is_refused(await until_it_answers(lambda: notes.me(person.access_token), 401), "token_invalid")
 

@@ -65,7 +65,7 @@ async def test_issuer_that_goes_down_is_believed_for_as_long_as_may_be(
     clock.advance(seconds=1)
     assert (await notes.me(person.access_token)).status_code == 503
 
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     notes.network.is_down = False
     await until_it_answers(lambda: notes.me(person.access_token), 200)
 
@@ -74,8 +74,8 @@ async def test_new_key_of_an_issuer_that_is_down_is_503_and_not_401(
     api: Api, services: Services, notes: Notes, clock: FakeClock
 ) -> None:
     for _ in range(2):
-        await services.key_rotation.rotate(force=True)
-    await services.keys.load()
+        await services.admin.key_rotation.rotate(force=True)
+    await services.identity.keys.load()
     person = await api.sign_up()
     notes.network.is_down = True
     clock.advance(seconds=10)
@@ -93,7 +93,7 @@ async def test_keys_that_could_not_be_read_again_are_asked_for_until_they_are(
     notes.network.is_down = True
     clock.advance(seconds=300)
     await _until(lambda: bool(notes.gatepost._trouble))
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     asked = len(notes.network.asked)
 
     await _until(lambda: len(notes.network.asked) >= asked + 6)

@@ -27,7 +27,7 @@ async def test_devices_are_listed_the_last_used_first(api: Api, services: Servic
     signed_up_at = clock.now()
     clock.advance(minutes=5)
     access_token = await sign_in_with(api, FIREFOX)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     answer = await api.get("/api/auth/sessions", headers=bearer(access_token))
 
@@ -75,7 +75,7 @@ async def test_sessions_that_ended_or_expired_are_not_listed(api: Api, services:
     await api.post("/api/auth/signout", headers=gone.headers)
     await api.sign_in()
     clock.advance(days=30)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
     here = await api.sign_in()
 
     listed = (await api.get("/api/auth/sessions", headers=here.headers)).json()

@@ -75,7 +75,7 @@ async def test_reused_refresh_token_ends_its_session_and_no_other(
         newest = (await api.refresh(newest)).json()["refreshToken"]
     # One step back is forgiven for ten seconds; two steps back never are.
     clock.advance(seconds=10.001 if refreshes == 1 else 0)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     answer = await api.refresh(person.refresh_token)
 
@@ -114,7 +114,7 @@ async def test_session_ends_at_its_greatest_age_however_it_is_used(
         clock.advance(days=20)
         token = (await api.refresh(token)).json()["refreshToken"]
     clock.advance(days=9, hours=23)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     last = (await api.refresh(token)).json()
     assert (last["expiresIn"], last["refreshExpiresIn"]) == (3600, 3600)

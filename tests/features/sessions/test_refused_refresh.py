@@ -39,7 +39,7 @@ async def _use_twice(api: Api, services: Services, clock: FakeClock, person: Per
 
 
 async def _disable(api: Api, services: Services, clock: FakeClock, person: Person) -> None:
-    async with services.database.begin() as tx:
+    async with services.platform.database.begin() as tx:
         await tx.execute(update(User).where(User.id == person.id).values(disabled_at=clock.now()))
 
 
@@ -78,7 +78,7 @@ async def test_refused_cookie_is_taken_back_and_its_session_ended(
 
     assert_problem(answer, 403, code)
     assert takes_back(answer) == BOTH
-    async with services.database.read() as tx:
+    async with services.platform.database.read() as tx:
         assert (await tx.get_one(Session, session_id(person.access_token))).ended_at is not None
 
 

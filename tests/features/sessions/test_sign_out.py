@@ -113,8 +113,8 @@ async def test_expired_access_token_signs_its_session_out(api: Api, clock: FakeC
 
 async def test_stale_access_token_signs_its_session_out(api: Api, services: Services) -> None:
     person = await api.sign_up()
-    async with services.database.begin() as tx:
-        await services.revocations.revoke_account(tx, person.id)
+    async with services.platform.database.begin() as tx:
+        await services.identity.revocations.revoke_account(tx, person.id)
 
     assert (await api.post(SIGN_OUT, headers=person.headers)).status_code == 204
 
@@ -166,7 +166,7 @@ async def test_what_was_signed_out_is_signed_out_at_a_worker_that_starts_later(
     person, elsewhere = await api.sign_up(), await api.sign_in()
     await api.post(SIGN_OUT, headers=person.headers)
     clock.advance(hours=23)
-    await services.revocations.purge()
+    await services.identity.revocations.purge()
 
     async with started(make_services()) as app, http_client(app) as client:
         assert_problem(await Api(client).user_board(person.access_token), 401, "token_revoked")

@@ -111,7 +111,7 @@ async def test_sign_in_that_sets_no_cookies_replaces_none(
         answer = await sign_in(Api(client), older.username, {**cookies(older), **OUR_PAGE}, query)
 
     assert bool(cookies_of(answer)) == ends
-    assert (await end_reason(services.database, older) == "replaced") == ends
+    assert (await end_reason(services.platform.database, older) == "replaced") == ends
 
 
 @pytest.mark.parametrize(("query", "ends"), [("", False), ("?transport=cookie", True)])

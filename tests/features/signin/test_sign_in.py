@@ -218,7 +218,7 @@ async def test_access_token_lives_as_long_as_the_setting_says(make_services: Mak
         api = Api(client)
         person = await api.sign_up()
         clock.advance(seconds=299)
-        await services.revocations.poll()
+        await services.identity.revocations.poll()
         assert (await api.user_board(person.access_token)).status_code == 200
         clock.advance(seconds=1)
         assert_problem(await api.user_board(person.access_token), 401, "token_expired")
@@ -229,7 +229,7 @@ async def test_full_queue_of_passwords_is_told_at_once(make_services: MakeServic
     async with started(services) as app, http_client(app) as client:
         held = threading.Event()
         room = (os.cpu_count() or 1) + 1
-        busy = [asyncio.create_task(services.passwords.line.run(partial(held.wait))) for _ in range(room)]
+        busy = [asyncio.create_task(services.platform.passwords.line.run(partial(held.wait))) for _ in range(room)]
         await asyncio.sleep(0)
         body = {"username": "Abbey Salami", "password": PASSWORD}
         refused = await client.post("/api/auth/signin", json=body)
@@ -246,19 +246,19 @@ async def test_address_that_is_replaced_by_an_unproved_one_during_a_sign_in_open
     make_services: MakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = make_services(email_verification="required")
-    person = await services.accounts.create(
+    person = await services.identity.accounts.create(
         NewAccount(parse_username("Abbey"), parse_email("abbey@example.com"), PASSWORD, is_proved=True), roles=["user"]
     )
-    verify = services.passwords.verify
+    verify = services.platform.passwords.verify
 
     async def slow(*args: Any, **options: Any) -> Verdict:
         verdict = await verify(*args, **options)
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             changed = {"email_verified_at": None, "version": User.version + 1}
             await tx.execute(update(User).where(User.id == person.id).values(changed))
         return verdict
 
-    monkeypatch.setattr(services.passwords, "verify", slow)
+    monkeypatch.setattr(services.platform.passwords, "verify", slow)
     async with started(services) as app, http_client(app) as client:
         answer = await client.post("/api/auth/signin", json={"username": "Abbey", "password": PASSWORD})
 

@@ -127,15 +127,15 @@ async def test_unknown_name_costs_what_the_dearest_hash_of_an_account_costs(
             person = await api.sign_up(f"somebody {number}")
             await store(database, person.id, hashed)
         checked: list[str] = []
-        verify = services.passwords._context.verify
+        verify = services.platform.passwords._context.verify
 
         def counted(secret: str, known: str) -> bool:
             checked.append(known)
             return bool(verify(secret, known))
 
-        monkeypatch.setattr(services.passwords._context, "verify", counted)
+        monkeypatch.setattr(services.platform.passwords._context, "verify", counted)
 
-        await services.hash_survey.run()
+        await services.identity.hash_survey.run()
         assert_problem(
             await api.post("/api/auth/signin", json={"username": "nobody", "password": "x"}), 401, "invalid_credentials"
         )
@@ -155,6 +155,6 @@ async def test_survey_reads_accounts_in_pages(
             person = await Api(client).sign_up(f"somebody {number}")
         await store(database, person.id, legacy_hash("$2a$").replace("$04$", "$05$"))
 
-        await services.hash_survey.run()
+        await services.identity.hash_survey.run()
 
-    assert services.passwords._dearest_rounds == 5
+    assert services.platform.passwords._dearest_rounds == 5

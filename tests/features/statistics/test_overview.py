@@ -51,9 +51,9 @@ def write(database: Database, clock: FakeClock) -> Write:
 
 
 async def counted(services: Services) -> None:
-    await services.audit_sealer.run_once()
-    await services.figure_counter.run_once()
-    await services.revocations.poll()  # the clock may have moved on
+    await services.operations.audit_sealer.run_once()
+    await services.admin.figure_counter.run_once()
+    await services.identity.revocations.poll()  # the clock may have moved on
 
 
 async def overview(api: Api, person: Person, **query: int) -> dict[str, Any]:
@@ -135,13 +135,13 @@ async def test_every_entry_is_counted_once_over_many_seals_and_replicas(
     other = make_services()
     for _ in range(25):  # more seals than one batch takes
         await write("session.refused", 2, reason="disabled")
-        await services.audit_sealer.run_once()
+        await services.operations.audit_sealer.run_once()
 
-    batch = await services.figure_counter._next_batch()
-    await services.figure_counter.run_once()
+    batch = await services.admin.figure_counter._next_batch()
+    await services.admin.figure_counter.run_once()
     assert batch is not None
     # Another replica that has read the same, and comes later.
-    assert await other.figure_counter._count_if_first(*batch) is False
+    assert await other.admin.figure_counter._count_if_first(*batch) is False
     await counted(services)
 
     assert (await overview(api, admin))["days"][-1]["refused"] == [
@@ -174,7 +174,7 @@ async def test_days_stay_when_retention_takes_their_entries(
     await counted(services)
     clock.advance(days=2)
     short = make_services(audit_retention_days=1)
-    while await short.audit_retention.run():
+    while await short.operations.audit_retention.run():
         pass
     await counted(services)
 
@@ -207,7 +207,7 @@ async def test_entry_that_somebody_has_spoilt_stops_no_counting(
 ) -> None:
     await counted(services)
     await write("session.opened")
-    await services.audit_sealer.run_once()
+    await services.operations.audit_sealer.run_once()
     if database.engine.dialect.name == "sqlite":  # MariaDB refuses it by itself
         async with database.begin() as tx:
             await tx.execute(text("UPDATE audit_log SET details = '{' WHERE request_id = '' AND address = ''"))

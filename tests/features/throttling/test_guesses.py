@@ -286,10 +286,10 @@ async def test_disabled_account_with_the_right_password_is_told_within_the_same_
 async def test_operator_ends_waits(api_from: MakeApi, owner: Person, services: Services) -> None:
     stranger = api_from(STRANGER)
     await exhaust(stranger, owner.email)
-    assert await services.unlocker.run(names=["Nobody"], addresses=["192.0.2.1"]) == 0
+    assert await services.admin.unlocker.run(names=["Nobody"], addresses=["192.0.2.1"]) == 0
     assert_problem(await guess(stranger, owner.email), 429, "too_many_attempts")
 
-    assert await services.unlocker.run(names=[owner.email.upper()], addresses=[STRANGER]) == 2
+    assert await services.admin.unlocker.run(names=[owner.email.upper()], addresses=[STRANGER]) == 2
 
     assert (await guess(stranger, owner.email, PASSWORD)).status_code == 200
 
@@ -304,10 +304,10 @@ async def test_table_holds_no_name_and_forgets(
     assert not any(word in repr([vars(row) for row in rows]) for word in ("p4ssw0rd", STRANGER, SECRET))
 
     clock.advance(hours=1, seconds=1)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     async with database.read() as tx:
         assert len((await tx.scalars(select(GuessCounter))).all()) == 1
     clock.advance(hours=23)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     async with database.read() as tx:
         assert (await tx.scalars(select(GuessCounter))).all() == []

@@ -46,7 +46,7 @@ async def test_right_passwords_of_one_person_at_once_leave_room_for_another(
 ) -> None:
     await api.sign_up("greedy")
     await api.sign_up("other")
-    line, held = services.passwords.line, threading.Event()
+    line, held = services.platform.passwords.line, threading.Event()
     busy = [asyncio.create_task(line.run(partial(held.wait))) for _ in range(CORES)]
 
     crowd = [asyncio.create_task(api.post("/api/auth/signin", json=credentials("greedy"))) for _ in range(60)]
@@ -65,7 +65,7 @@ async def test_right_passwords_of_one_person_at_once_leave_room_for_another(
 
 async def test_unknown_names_wait_in_turns_of_their_own_as_known_ones_do(api: Api, services: Services) -> None:
     await api.sign_up("known")
-    line, held = services.passwords.line, threading.Event()
+    line, held = services.platform.passwords.line, threading.Event()
     busy = [asyncio.create_task(line.run(partial(held.wait))) for _ in range(CORES)]
     ahead = []
 

@@ -6,9 +6,9 @@ from sqlalchemy import update
 
 from gatepost.composition.services import Services
 from gatepost.identity.accounts.names import parse_email, parse_username
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.registration.service import NewAccount
 from gatepost.identity.sessions.models import Session
-from gatepost.identity.tokens.principal import RoleName
 from tests.features.recovery.test_new_device import FIREFOX, sign_in_with
 from tests.features.throttling.conftest import MakeApi
 from tests.support.api import PASSWORD, Api
@@ -91,7 +91,7 @@ async def test_sign_in_to_an_account_whose_sessions_are_all_forgotten_is_told(
     owner = await api_from("198.51.100.1").sign_up()
     await api_from("198.51.100.1").post("/api/auth/signout", headers=owner.headers)
     clock.advance(days=31)
-    await services.purger.run_in_turn()
+    await services.operations.purger.run_in_turn()
     await take_mails(services)
 
     await sign_in_with(api_from("203.0.113.9"), FIREFOX)
@@ -104,9 +104,9 @@ async def test_first_sign_in_is_told_unless_the_account_is_new(
     api_from: MakeApi, services: Services, clock: FakeClock, hours: int, is_told: bool
 ) -> None:
     account = NewAccount(parse_username("Abbey Salami"), parse_email("abbey@example.com"), PASSWORD)
-    await services.accounts.create(account, roles=[RoleName.USER])
+    await services.identity.accounts.create(account, roles=[RoleName.USER])
     clock.advance(hours=hours)
-    await services.revocations.poll()
+    await services.identity.revocations.poll()
 
     await sign_in_with(api_from("203.0.113.9"), FIREFOX)
 
@@ -122,8 +122,8 @@ async def test_token_of_a_disowned_device_hides_it_no_more_once_its_session_is_f
     answer = await thief.post("/api/auth/signin", json={"username": owner.username, "password": PASSWORD})
     await say_not_me(api_from("198.51.100.1"), services)
     clock.advance(days=40)
-    await services.purger.run_in_turn()
-    await services.revocations.poll()
+    await services.operations.purger.run_in_turn()
+    await services.identity.revocations.poll()
 
     thief.client.headers["X-Device-Token"] = answer.headers["x-device-token"]
     await sign_in_with(thief, FIREFOX)
@@ -138,7 +138,7 @@ async def test_place_of_a_refresh_is_not_one_where_the_account_was_signed_in_to(
     owner = await api_from("198.51.100.1").sign_up()
     await take_mails(services)
     if of_before:  # of a replica that does not write it yet
-        async with services.database.begin() as tx:
+        async with services.platform.database.begin() as tx:
             await tx.execute(update(Session).values(opened_address=None))
     thief = api_from("203.0.113.9")
     stolen = {"refreshToken": owner.refresh_token}

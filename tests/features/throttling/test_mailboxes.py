@@ -6,7 +6,7 @@ from sqlalchemy import URL
 
 from gatepost.composition.services import Services
 from gatepost.core.settings import EmailVerification
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.mail.repository import Outbox
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
@@ -104,12 +104,12 @@ async def test_request_of_a_stranger_that_is_dropped_does_not_count_as_the_owner
     assert await ask(stranger, services, clock, FORGOT, owner.email, times=2) == ["reset_password"] * 2
     clock.advance(minutes=2)
 
-    async with services.outbox._round:  # two other workers have one mail each, and the later one is first
+    async with services.flows.outbox._round:  # two other workers have one mail each, and the later one is first
         for api in (stranger, api_from("198.51.100.1")):
             await api.post(FORGOT, json={"email": owner.email})
-        async with services.database.read() as tx:
+        async with services.platform.database.read() as tx:
             strangers, owners = await Outbox(tx).due(now=clock.now(), limit=2)
-        prepare = services.outbox._preparer.prepare
+        prepare = services.flows.outbox._preparer.prepare
 
         assert await prepare(owners) is not None
         assert await prepare(strangers) is None
@@ -208,7 +208,7 @@ async def test_acts_of_an_account_do_not_fill_the_mailbox(restless: Api, service
 
 async def test_invitations_do_not_fill_a_mailbox(api: Api, services: Services) -> None:
     root = await api.sign_up("Root")
-    await give(services.database, root.id, [RoleName.ADMIN])
+    await give(services.platform.database, root.id, [RoleName.ADMIN])
     root = await api.sign_in("Root")
     await take_mails(services)
     sent = []
@@ -224,7 +224,7 @@ async def test_invitation_that_would_not_be_sent_is_refused_and_the_earlier_one_
     api: Api, services: Services
 ) -> None:
     root = await api.sign_up("Root")
-    await give(services.database, root.id, [RoleName.ADMIN])
+    await give(services.platform.database, root.id, [RoleName.ADMIN])
     root = await api.sign_in("Root")
     await take_mails(services)
     body = {"email": "guest@example.com", "roles": []}
@@ -244,7 +244,7 @@ async def test_invitation_that_would_not_be_sent_is_refused_and_the_earlier_one_
 async def test_invitation_that_replaces_one_which_has_not_left_is_sent(services: Services) -> None:
     async with unattended(services) as api:
         root = await api.sign_up("Root")
-        await give(services.database, root.id, [RoleName.ADMIN])
+        await give(services.platform.database, root.id, [RoleName.ADMIN])
         root = await api.sign_in("Root")
         await take_mails(services)
         for status in (201, 201, 429):
@@ -261,7 +261,7 @@ async def test_mail_that_is_tried_again_counts_once(make_services: MakeServices,
     async with started(services) as app, http_client(app) as client:
         await Api(client).sign_up()
         for _ in range(3):
-            await services.outbox.run_once()
+            await services.flows.outbox.run_once()
             clock.advance(minutes=5)
         folder.unlink()
 

@@ -103,11 +103,11 @@ async def test_limits_can_be_left_to_something_in_front(make_services: MakeServi
 async def test_memory_does_not_grow_without_end(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rates, "MOST_IN_MEMORY", 10)
     for index in range(35):
-        assert await services.rate_limits.hit(Rate.MAIL, f"198.51.100.{index}") is not None
+        assert await services.identity.rate_limits.hit(Rate.MAIL, f"198.51.100.{index}") is not None
 
-    assert len(services.rate_limits._memory[Rate.MAIL]) == 10
+    assert len(services.identity.rate_limits._memory[Rate.MAIL]) == 10
     # The newest are still known, and the other kinds never forget for this one.
-    last = await services.rate_limits.hit(Rate.MAIL, "198.51.100.34")
+    last = await services.identity.rate_limits.hit(Rate.MAIL, "198.51.100.34")
     assert last is not None
     assert last.quota - last.remaining == 2
 
@@ -139,7 +139,7 @@ async def test_replicas_share_their_counts_in_redis_and_do_without_it(
 ) -> None:
     monkeypatch.setattr(rates, "REDIS_PAUSE_SECONDS", 0.0)
     services, first, second = two_replicas
-    limits: RateLimits = services.rate_limits
+    limits: RateLimits = services.identity.rate_limits
     assert [(await refresh(client)).status_code for client in (first, second, first)] == [403, 403, 429]
     assert (limits.redis_is_down, limits.fallbacks) == (False, 0)
 
@@ -169,14 +169,14 @@ async def test_redis_that_hangs_is_waited_for_once(
         waited = time.monotonic() - began
         began = time.monotonic()
         for _ in range(20):
-            await services.rate_limits.hit(Rate.LINK, "somebody")
+            await services.identity.rate_limits.hit(Rate.LINK, "somebody")
         others_waited = time.monotonic() - began
     finally:
         redis.process.send_signal(signal.SIGCONT)
 
     assert waited < 0.25 + SLACK_SECONDS
     assert others_waited < 20 * rates.REDIS_SECONDS / 2
-    assert services.rate_limits.fallbacks == 21
+    assert services.identity.rate_limits.fallbacks == 21
 
 
 async def test_sign_in_asks_redis_as_often_for_an_unknown_name(make_services: MakeServices) -> None:
@@ -186,9 +186,9 @@ async def test_sign_in_asks_redis_as_often_for_an_unknown_name(make_services: Ma
     async with unattended(services) as api:
         await api.post("/api/auth/signup", json=sign_up_body("known"))
         for name in ("known", "unknown"):
-            before = services.rate_limits.fallbacks
+            before = services.identity.rate_limits.fallbacks
             await api.post("/api/auth/signin", json={"username": name, "password": "wrong"})
-            counts.append(services.rate_limits.fallbacks - before)
+            counts.append(services.identity.rate_limits.fallbacks - before)
 
     assert counts == [1, 1]
 
@@ -199,7 +199,7 @@ async def test_redis_holds_no_address(
     services, first, _ = two_replicas
     await first.post(FORGOT, json={"email": "heba@gmail.com"})
 
-    assert services.rate_limits._redis is not None
-    keys = [key.decode() for key in await rates._client(services.rate_limits._redis).keys()]
+    assert services.identity.rate_limits._redis is not None
+    keys = [key.decode() for key in await rates._client(services.identity.rate_limits._redis).keys()]
     assert [key for key in keys if "203.0" in key or "heba" in key] == []
     assert any(key.startswith("gatepost:LIMITER/") for key in keys), keys

@@ -18,7 +18,7 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import Role, SearchWord, User
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.transfer import exporting
 from tests.conftest import MakeSettings
 from tests.features.admin.conftest import give
@@ -128,9 +128,9 @@ async def test_hashes_that_stay_are_among_those_that_a_check_costs(
     (tmp_path / "people.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     await gatepost("import", "jsonl", tmp_path / "people.jsonl")
 
-    await services.hash_survey.run()
+    await services.identity.hash_survey.run()
 
-    assert services.passwords._dearest_rounds == 6
+    assert services.platform.passwords._dearest_rounds == 6
 
 
 async def test_moment_is_a_date_that_is_written_out(gatepost: RunImport, database: Database, tmp_path: Path) -> None:

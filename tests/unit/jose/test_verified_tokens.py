@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gatepost.core.crypto import jose, jws
-from gatepost.identity.sessions.errors import TokenExpired, TokenInvalid
 from gatepost.identity.tokens import verifier as access_verifier
+from gatepost.identity.tokens.errors import TokenExpired, TokenInvalid
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from tests.support.attacks.signatures import P256_ORDER
 from tests.support.attacks.target import decode, encode

@@ -14,7 +14,7 @@ from gatepost.admin.roles.service import RoleEditor
 from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import ClientDep, provided
 from gatepost.identity.access.deps import CurrentUser, require_permission
-from gatepost.identity.tokens.principal import Permission
+from gatepost.identity.accounts.roles import Permission
 
 LARGEST_PAGE = 1_000_000
 

@@ -14,11 +14,11 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles
 from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.links.mails import LinkEnd, end_links, write
 from gatepost.identity.privacy.deletion import LeavingService
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.outbox import MailKind
 
 DISABLED = "disabled"

@@ -12,9 +12,9 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.identity.accounts.errors import UnknownRole, UserNotFound
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.tokens.principal import Permission
 
 # Accounts of an export that are read in one transaction.
 EXPORT_PAGE = 500

@@ -14,9 +14,10 @@ from gatepost.identity.accounts.authority import Authority
 from gatepost.identity.accounts.errors import UserNotFound
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.sessions.errors import TokenRevoked, TokenStale
+from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 from gatepost.identity.sessions.repository import Sessions
-from gatepost.identity.tokens.principal import ALL_PERMISSIONS, Permission, Principal
+from gatepost.identity.tokens.errors import TokenRevoked, TokenStale
+from gatepost.identity.tokens.principal import Principal
 
 ANY = "*"
 

@@ -20,12 +20,12 @@ from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.links.mails import LinkEnd, write
 from gatepost.identity.registration.service import username_of
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.counters import turn_of
-from gatepost.identity.tokens.principal import Permission
 from gatepost.mail.outbox import MailKind
 
 # Where one changes oneself; the address asks for the password there.

@@ -13,7 +13,7 @@ from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import provided
 from gatepost.http.schemas import unusable
 from gatepost.identity.access.deps import require_permission
-from gatepost.identity.tokens.principal import Permission
+from gatepost.identity.accounts.roles import Permission
 
 AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]
 

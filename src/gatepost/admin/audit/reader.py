@@ -80,7 +80,7 @@ class AuditReader:
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal.account)
             if user is None:
                 return AuditPage([], None)
             return await _page(tx, Wanted(user_id=user.id), after=place, size=size)

@@ -44,24 +44,6 @@ class InvitationResponse(Out):
         )
 
 
-class InvitationLinkRequest(In):
-    """The token of an invitation's link."""
-
-    token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpt_9Jq3…"])
-
-
-class InvitationLink(Out):
-    """What an invitation's link is good for."""
-
-    email: str = Field(examples=["heba@gmail.com"])
-    expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
-
-    @classmethod
-    def of(cls, invitation: Invitation) -> Self:
-        """Show what whoever has the token may know."""
-        return cls(email=invitation.email, expires_at=invitation.expires_at)
-
-
 async def shown(pages: AsyncIterator[Sequence[Invitation]]) -> AsyncIterator[list[dict[str, Any]]]:
     """Show invitations page by page, as JSON."""
     async for page in pages:

@@ -13,18 +13,17 @@ from gatepost.core.db.purging import delete_batch
 from gatepost.core.paging import in_pages
 from gatepost.core.settings import SignUp
 from gatepost.identity.accounts.authority import Authority
-from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
+from gatepost.identity.accounts.errors import EmailTaken, RoleNotGrantable
 from gatepost.identity.accounts.guards import take_turn
 from gatepost.identity.accounts.models import Role
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.rights import require_fit
-from gatepost.identity.invitations.acceptance import roles_given
+from gatepost.identity.accounts.roles import Permission, RoleName
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.invitations.repository import Invitations
 from gatepost.identity.throttling.mailboxes import Mailboxes
-from gatepost.identity.tokens.principal import Permission, RoleName
 from gatepost.mail.outbox import MailKind, enqueue
 
 # One that has run out is shown to administrators, who may send it again.
@@ -86,25 +85,6 @@ class InvitationService:
     def list(self) -> AsyncIterator[Sequence[Invitation]]:
         """Give the invitations that nobody has accepted, the newest first, page by page."""
         return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
-
-    @retry_conflicts
-    async def of_link(self, token: str) -> Invitation:
-        """Return the invitation of a link's token, if it could be accepted now; it is not used up.
-
-        Raises:
-            SignUpClosed: nobody could accept it.
-            InvitationUnusable: it is used, too old, taken back or replaced, or its inviter may not give it any more.
-            EmailTaken: the address has an account by now.
-        """
-        self._policy.require_sign_up(is_invited=True)
-        async with self._db.begin() as tx:
-            invitation = await Invitations(tx).of_token(token, now=self._clock.now())
-            if invitation is None:
-                raise InvitationUnusable
-            if await Users(tx).by_email(invitation.email_canonical) is not None:
-                raise EmailTaken
-            await roles_given(tx, invitation)
-        return invitation
 
     @retry_conflicts
     async def take_back(self, invitation_id: int, *, by: Actor) -> None:

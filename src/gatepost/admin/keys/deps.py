@@ -7,10 +7,8 @@ from fastapi import Depends
 from gatepost.admin.keys.timeline import KeyHistory
 from gatepost.http.deps import provided
 from gatepost.identity.access.deps import require_permission
-from gatepost.identity.keys.ring import KeyRing
-from gatepost.identity.tokens.principal import Permission
+from gatepost.identity.accounts.roles import Permission
 
-KeyRingDep = Annotated[KeyRing, Depends(provided(KeyRing))]
 KeyHistoryDep = Annotated[KeyHistory, Depends(provided(KeyHistory))]
 
 CanReadKeys = Depends(require_permission(Permission.KEYS_READ))

@@ -12,6 +12,7 @@ from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.keys.repository import StoredKeys
 from gatepost.identity.keys.ring import SLACK, KeyRing, active_slot, known_at, move_on, next_slot
+from gatepost.identity.sessions.repository import Sessions
 
 
 class KeyState(StrEnum):
@@ -50,7 +51,11 @@ class KeyRotation:
             keys = StoredKeys(tx)
             return [
                 KeyStatus(
-                    key.kid, key.algorithm, state_of(key), key.created_at, await keys.live_sessions(key.kid, now=now)
+                    key.kid,
+                    key.algorithm,
+                    state_of(key),
+                    key.created_at,
+                    await Sessions(tx).signed_by(key.kid, now=now),
                 )
                 for key in await keys.all()
             ]
@@ -104,7 +109,7 @@ class KeyRotation:
             is_other = key.slot == active_slot(key.algorithm) and not await keys.has_slot(own[0])
             if key.slot in own or is_other:
                 raise SigningKeyError("this key signs, or is the next to sign; run gatepost keys rotate first")
-            live = await keys.live_sessions(kid, now=now)
+            live = await Sessions(tx).signed_by(kid, now=now)
             last = (key.retiring_at or now) + self._access_token_life + SLACK
             if (live or last > now) and not force:
                 raise SigningKeyError(

@@ -18,9 +18,9 @@ from gatepost.identity.accounts.authority import Authority
 from gatepost.identity.accounts.guards import take_turn
 from gatepost.identity.accounts.models import RetiredRoleName, Role
 from gatepost.identity.accounts.rights import MOST_BYTES, require_fit, size_of
+from gatepost.identity.accounts.roles import Permission, RoleName
 from gatepost.identity.invitations.inviters import inviters_touched_by, take_back_beyond_reach
 from gatepost.identity.sessions.revocation import RevocationFeed
-from gatepost.identity.tokens.principal import Permission, RoleName
 
 # So many accounts are written in one transaction.
 BATCH = 500

@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from gatepost.admin.statistics.overview import OverviewReader
 from gatepost.http.deps import provided
 from gatepost.identity.access.deps import require_permission
-from gatepost.identity.tokens.principal import Permission
+from gatepost.identity.accounts.roles import Permission
 
 MOST_DAYS = 90
 

@@ -1,5 +1,6 @@
 """The one secret of a deployment, and the keys that are derived from it."""
 
+import hashlib
 import os
 import secrets
 import stat
@@ -80,3 +81,8 @@ def _create_once(path: Path, text: str) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def digest_of(token: str) -> str:
+    """Return what is kept of a link's token; plain SHA-256 is enough for 256 random bits."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

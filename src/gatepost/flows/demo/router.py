@@ -6,7 +6,7 @@ from fastapi.responses import PlainTextResponse
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import get_current_user, require_role
 from gatepost.identity.access.errors import RoleRequired
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 
 router = APIRouter(prefix="/api/test", tags=["boards"], default_response_class=PlainTextResponse)
 

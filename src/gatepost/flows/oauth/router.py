@@ -20,8 +20,8 @@ from gatepost.http.deps import ClientDep, provided
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
 from gatepost.identity.keys.ring import PUBLISHED_SECONDS
-from gatepost.identity.sessions.errors import RevocationUnknown
 from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.errors import RevocationUnknown
 
 router = APIRouter(tags=["for other services"])
 

@@ -1,14 +1,12 @@
-"""What the account routes ask for."""
+"""What the routes of one's own account ask for."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
-from gatepost.flows.signup.service import SignUpService
+from gatepost.flows.profile.service import ProfileService
 from gatepost.http.deps import provided
 from gatepost.identity.privacy.deletion import LeavingService
-from gatepost.identity.registration.service import AccountService
 
-AccountServiceDep = Annotated[AccountService, Depends(provided(AccountService))]
-SignUpServiceDep = Annotated[SignUpService, Depends(provided(SignUpService))]
+ProfileServiceDep = Annotated[ProfileService, Depends(provided(ProfileService))]
 LeavingServiceDep = Annotated[LeavingService, Depends(provided(LeavingService))]

@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.profile.deps import AccountServiceDep, LeavingServiceDep
-from gatepost.flows.recovery.deps import PasswordServiceDep
+from gatepost.flows.profile.deps import LeavingServiceDep, ProfileServiceDep
+from gatepost.flows.profile.schemas import DeletionRequest, DeletionResponse, ProfileChangeRequest, ProfileResponse
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
@@ -18,12 +18,7 @@ from gatepost.identity.accounts.errors import (
     UserNotFound,
     WrongPassword,
 )
-from gatepost.identity.accounts.schemas import (
-    DeletionRequest,
-    DeletionResponse,
-    ProfileChangeRequest,
-    ProfileResponse,
-)
+from gatepost.identity.credentials.deps import ReauthenticationDep
 from gatepost.identity.sessions.deps import BrowsersDep
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -37,9 +32,9 @@ AS_FILE = {"Content-Disposition": 'attachment; filename="gatepost-account.json"'
 
 
 @router.get("/me", summary="My account", responses=problems(UserNotFound))
-async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
+async def me(user: CurrentUser, profiles: ProfileServiceDep) -> ProfileResponse:
     """As it is now; the access token may know older roles."""
-    return ProfileResponse.of(await accounts.profile(user))
+    return ProfileResponse.of(await profiles.get(user))
 
 
 @router.patch(
@@ -49,10 +44,10 @@ async def me(user: CurrentUser, accounts: AccountServiceDep) -> ProfileResponse:
     responses=problems(UsernameTaken, UnusableUsername, UserNotFound, TooManyRequests),
 )
 async def change_me(
-    body: ProfileChangeRequest, user: CurrentUser, accounts: AccountServiceDep, client: ClientDep
+    body: ProfileChangeRequest, user: CurrentUser, profiles: ProfileServiceDep, client: ClientDep
 ) -> ProfileResponse:
     """The address and the password have routes of their own. After a new user name, refresh the access token."""
-    return ProfileResponse.of(await accounts.change_profile(user, body.change(), client=client))
+    return ProfileResponse.of(await profiles.change(user, body.change(), client=client))
 
 
 @router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
@@ -72,13 +67,13 @@ async def delete_me(
     body: DeletionRequest,
     request: Request,
     user: CurrentUser,
-    passwords: PasswordServiceDep,
+    reauthentication: ReauthenticationDep,
     leaving: LeavingServiceDep,
     browsers: BrowsersDep,
     client: ClientDep,
 ) -> DeletionResponse:
     """Every session ends now; the account is deleted after a time in which signing in takes it back."""
-    proved = await passwords.prove(user, body.password, client=client)
+    proved = await reauthentication.by_password(user, body.password, client=client)
     erase_at = await leaving.ask_deletion(user, proved_hash=proved.password_hash, client=client)
     await browsers.forget(request, client=client)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

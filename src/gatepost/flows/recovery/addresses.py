@@ -7,13 +7,14 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import Client
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
-from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkUnusable, UserNotFound, WrongPassword
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import Purpose
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -29,7 +30,7 @@ class AddressService:
         self,
         database: Database,
         clock: Clock,
-        passwords: PasswordService,
+        reauthentication: Reauthentication,
         sign_ups: PendingSignUps,
         feed: RevocationFeed,
         *,
@@ -37,7 +38,7 @@ class AddressService:
     ) -> None:
         self._db = database
         self._clock = clock
-        self._passwords = passwords
+        self._reauthentication = reauthentication
         self._sign_ups = sign_ups
         self._feed = feed
         self._policy = policy
@@ -83,14 +84,14 @@ class AddressService:
             TooManyAttempts: it was wrong too often.
             UserNotFound: the account has been deleted a moment ago.
         """
-        user = await self._passwords.prove(principal, password, client=client)
+        user = await self._reauthentication.by_password(principal, password, client=client)
         return await self._ask_change(principal, email, user.password_hash, client=client)
 
     @retry_conflicts
     async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal, is_locked=True)
+            user = await Users(tx).of(principal.account, is_locked=True)
             if user is None:
                 raise UserNotFound
             if user.password_hash != proved_hash:

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import Client
 from gatepost.identity.accounts.errors import LinkUnusable
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LINK_OF
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.mailboxes import asker

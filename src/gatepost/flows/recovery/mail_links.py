@@ -9,13 +9,14 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.settings import SignUp
 from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_wanted_name, read_email
 from gatepost.identity.accounts.policy import NOT_ME_LIFE, AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.invitations.acceptance import roles_given
 from gatepost.identity.invitations.repository import Invitations
 from gatepost.identity.links.mails import LINK_OF, NOTICES
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose, new_token
 from gatepost.identity.sessions.devices import UNKNOWN, describe
 from gatepost.identity.sessions.repository import Sessions

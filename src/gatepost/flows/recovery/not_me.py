@@ -11,10 +11,11 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import Client
 from gatepost.flows.recovery.links import open_link
 from gatepost.identity.accounts.errors import LinkUnusable
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.revocation import RevocationFeed

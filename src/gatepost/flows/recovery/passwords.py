@@ -1,27 +1,24 @@
 """Passwords: changing one, and setting a new one by a mail link."""
 
-from collections.abc import Sequence
-
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import Client
 from gatepost.flows.recovery.links import ask_for, open_link
-from gatepost.identity.accounts.errors import LinkUnusable, UserNotFound, WrongPassword
+from gatepost.identity.accounts.errors import LinkUnusable, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.links.mails import LinkEnd, end_links, write
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.throttling.counters import Counter, turn_of
+from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.devices import Device
-from gatepost.identity.throttling.guesses import Guesses
-from gatepost.identity.throttling.rates import Rate, RateLimits
 from gatepost.identity.tokens.principal import Principal
 from gatepost.mail.outbox import MailKind
 
@@ -35,8 +32,7 @@ class PasswordService:
         clock: Clock,
         passwords: Passwords,
         sessions: SessionService,
-        guesses: Guesses,
-        rates: RateLimits,
+        reauthentication: Reauthentication,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -45,8 +41,7 @@ class PasswordService:
         self._clock = clock
         self._passwords = passwords
         self._sessions = sessions
-        self._guesses = guesses
-        self._rates = rates
+        self._reauthentication = reauthentication
         self._rules = rules
         self._policy = policy
 
@@ -88,44 +83,10 @@ class PasswordService:
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
-        user = await self.prove(principal, current, client=client)
+        user = await self._reauthentication.by_password(principal, current, client=client)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
         new_hash = await self._passwords.hash(new, asker=turn_of(client, str(user.id)))
         await self._change(principal, user.password_hash, new_hash, client=client)
-
-    async def prove(self, principal: Principal, password: str, *, client: Client) -> User:
-        """Return the caller's account if the password is theirs.
-
-        Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.
-
-        Raises:
-            WrongPassword: it is not.
-            TooManyAttempts: too many were not.
-            TooManyRequests: too many were, of late.
-            UserNotFound: the account has been deleted a moment ago.
-            HashingBusy: too many people are signing in.
-        """
-        counters = self._guesses.of_session(principal.session_id)
-        async with self._db.read() as tx:
-            await self._guesses.look(tx, counters)
-            user = await Users(tx).of(principal)
-        if user is None:
-            raise UserNotFound
-        await self._rates.require_room(Rate.SIGN_IN, str(user.id))
-        verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(client, str(user.id)))
-        await self._settle(user, counters, is_right=verdict.is_right, client=client)
-        if not verdict.is_right:
-            raise WrongPassword
-        await self._rates.hit(Rate.SIGN_IN, str(user.id))
-        return user
-
-    @retry_conflicts
-    async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, client: Client) -> None:
-        async with self._db.begin() as tx:
-            if is_right:
-                await self._guesses.succeeded(tx, counters, user, client=client)
-            else:
-                await self._guesses.failed(tx, counters, client=client, user_id=user.id)
 
     @retry_conflicts
     async def _reset(self, token: str, new_hash: str, *, client: Client) -> User:
@@ -143,7 +104,7 @@ class PasswordService:
     @retry_conflicts
     async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal, is_locked=True)
+            user = await Users(tx).of(principal.account, is_locked=True)
             if user is None or user.password_hash != old_hash:
                 raise WrongPassword  # it was replaced a moment ago
             await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, client=client)

@@ -7,7 +7,6 @@ from gatepost.flows.recovery.deps import AddressServiceDep, NotMeServiceDep, Pas
 from gatepost.flows.recovery.schemas import (
     AddressRequest,
     EmailChangeRequest,
-    MessageResponse,
     NotMeResponse,
     PasswordChangeRequest,
     PasswordResetRequest,
@@ -16,6 +15,7 @@ from gatepost.flows.recovery.schemas import (
 )
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
+from gatepost.http.schemas import MessageResponse
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import (
     AlreadyVerified,

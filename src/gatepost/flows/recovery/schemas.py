@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
-from gatepost.http.schemas import In, Out
+from gatepost.http.schemas import In, MessageResponse
 from gatepost.identity.accounts.schemas import EmailAddress, KnownAddress, NewPassword
 
 LinkToken = Annotated[str, Field(min_length=1, max_length=128)]
@@ -55,12 +55,6 @@ class EmailChangeRequest(In):
 
     email: EmailAddress = Field(examples=["heba@example.com"])
     current_password: CurrentPassword = Field(repr=False, examples=["123456"])
-
-
-class MessageResponse(Out):
-    """What to tell the person."""
-
-    message: str = Field(examples=["If the address has an account, we have sent it a link."])
 
 
 class NotMeResponse(MessageResponse):

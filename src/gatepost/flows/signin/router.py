@@ -1,78 +1,26 @@
-"""Signing up and in, over HTTP."""
+"""Signing in, over HTTP."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response, status
+from fastapi import APIRouter, Form, Request, Response
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.core.settings import TokenTransport
-from gatepost.flows.profile.deps import SignUpServiceDep
-from gatepost.flows.recovery.schemas import MessageResponse
 from gatepost.flows.signin.deps import SignInServiceDep
 from gatepost.flows.signin.errors import GrantIncomplete, InvalidCredentials, UnsupportedGrantType
-from gatepost.flows.signin.schemas import SignInRequest, SignInResponse, SignUpResponse, TokenAnswer, TokenForm
+from gatepost.flows.signin.schemas import SignInRequest, TokenAnswer, TokenForm
 from gatepost.http.deps import ClientDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import (
     AccountDisabled,
-    EmailTaken,
     EmailUnverified,
-    InvitationUnusable,
-    RoleNotGrantable,
-    RolesTooLong,
-    SignUpByInvitation,
-    SignUpClosed,
-    UnknownRole,
-    UnusablePassword,
-    UnusableUsername,
-    UsernameTaken,
 )
-from gatepost.identity.accounts.schemas import SignUpRequest
 from gatepost.identity.sessions.deps import BrowsersDep, TokenCookiesDep, TokenServiceDep, TransportQuery
-from gatepost.identity.sessions.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
-from gatepost.identity.throttling.deps import DeviceDep, RefreshLimit, RememberDevice, SignUpLimit
+from gatepost.identity.sessions.handout import SignInResponse
+from gatepost.identity.throttling.deps import DeviceDep, RefreshLimit, RememberDevice
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.errors import RefreshTokenExpired, RefreshTokenInvalid, RefreshTokenReused
 
 router = APIRouter(prefix="/api/auth", tags=["sign in"])
-
-
-@router.post(
-    "/signup",
-    summary="Make an account and sign in",
-    status_code=status.HTTP_201_CREATED,
-    dependencies=[SignUpLimit],
-    responses=problems(
-        UsernameTaken, UnusableUsername, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
-        SignUpByInvitation, InvitationUnusable, RolesTooLong, HashingBusy, TooManyRequests,
-    )
-    | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
-)  # fmt: skip
-async def sign_up(
-    body: SignUpRequest,
-    request: Request,
-    response: Response,
-    service: SignUpServiceDep,
-    cookies: TokenCookiesDep,
-    browsers: BrowsersDep,
-    client: ClientDep,
-    remember: RememberDevice,
-    transport: TransportQuery = None,
-) -> SignUpResponse | MessageResponse:
-    """The account gets the role `user`; administrators give others, by an invitation or later.
-
-    No cookie is set unless `transport=cookie` asks for it.
-
-    Where the address is to be proved first, or the deployment does not tell what is taken, the answer is 202 for
-    everybody, and a mail tells how to go on.
-    """
-    replaces = browsers.replaced(request, asked=transport, unasked=False)
-    signed_in = await service.sign_up(body.wish(), client=client, replaces=replaces)
-    if signed_in is None:
-        response.status_code = status.HTTP_202_ACCEPTED
-        return MessageResponse(message="We have sent you a mail. Please follow its link.")
-    remember(signed_in.user, by_cookie=transport is TokenTransport.COOKIE)
-    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport, unasked=False)
-    return SignUpResponse.of(signed_in, with_tokens=with_tokens)
 
 
 @router.post("/sigin", include_in_schema=False)  # as clients of the first description spell it

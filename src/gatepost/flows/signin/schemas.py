@@ -5,9 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
-from gatepost.http.schemas import Form, In, Out, unusable
-from gatepost.identity.accounts.schemas import role_labels
-from gatepost.identity.sessions.tokens import SignedIn, TokenPair
+from gatepost.http.schemas import Form, In, unusable
+from gatepost.identity.sessions.tokens import TokenPair
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
@@ -31,36 +30,6 @@ class SignInRequest(In):
     def identifier(self) -> str:
         """The one name that was given."""
         return self.username or self.email or ""
-
-
-class SignInResponse(Out):
-    """Who signed in, and the tokens; with cookie transport the tokens are null here and in cookies instead."""
-
-    id: int = Field(examples=[1])
-    username: str = Field(examples=["Abbey Salami"])
-    email: str = Field(examples=["heba@gmail.com"])
-    roles: list[str] = Field(examples=[["ROLE_USER"]])
-    token_type: Literal["Bearer"]
-    access_token: str | None = Field(repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
-    expires_in: int = Field(description="Seconds.", examples=[86400])
-    refresh_token: str | None = Field(repr=False, examples=["gpr_1.0.h3Zk…"])
-    refresh_expires_in: int = Field(description="Seconds.", examples=[2592000])
-
-    @classmethod
-    def of(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
-        """Answer a sign-in."""
-        return cls(**_answer(signed_in, with_tokens=with_tokens))
-
-
-class SignUpResponse(SignInResponse):
-    """As after sign-in, with a message to show."""
-
-    message: str = Field(examples=["User registered successfully!"])
-
-    @classmethod
-    def of(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
-        """Answer a sign-up."""
-        return cls(**_answer(signed_in, with_tokens=with_tokens), message="User registered successfully!")
 
 
 class TokenForm(Form):
@@ -89,18 +58,3 @@ class TokenAnswer(BaseModel):
             expires_in=tokens.expires_in,
             refresh_token=tokens.refresh_token,
         )
-
-
-def _answer(signed_in: SignedIn, *, with_tokens: bool) -> dict[str, object]:
-    user, tokens = signed_in.user, signed_in.tokens
-    return {
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "roles": role_labels(user),
-        "token_type": "Bearer",
-        "access_token": tokens.access_token if with_tokens else None,
-        "expires_in": tokens.expires_in,
-        "refresh_token": tokens.refresh_token if with_tokens else None,
-        "refresh_expires_in": tokens.refresh_expires_in,
-    }

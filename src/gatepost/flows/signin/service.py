@@ -16,22 +16,22 @@ from gatepost.core.crypto.turns import Asker
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.core.logs.context import Act, note_act
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import Client, network
 from gatepost.core.settings import EmailVerification
 from gatepost.flows.signin.errors import InvalidCredentials
-from gatepost.flows.signup.service import PASSWORD_METHOD
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.credentials.methods import PASSWORD_METHOD
 from gatepost.identity.links.mails import write
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import IS_STRANGE, Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, SignedIn, TokenService
-from gatepost.identity.throttling.counters import Counter, counted_name, network, turn_of
+from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
 from gatepost.identity.throttling.guesses import ANY_COUNTED, BESIDE, Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits

@@ -11,12 +11,16 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import Client
 from gatepost.core.settings import EmailVerification
-from gatepost.identity.accounts.errors import RoleNotGrantable
+from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.accounts.repository import Roles
+from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.credentials.methods import PASSWORD_METHOD
 from gatepost.identity.credentials.password_rules import PasswordRules
-from gatepost.identity.invitations.acceptance import accept, find
+from gatepost.identity.invitations.acceptance import accept, find, roles_given
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.invitations.repository import Invitations
 from gatepost.identity.links.mails import write
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService, NewAccount
@@ -24,10 +28,7 @@ from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, SignedIn, TokenService
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.mailboxes import asker
-from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.outbox import MailKind
-
-PASSWORD_METHOD = "pwd"  # noqa: S105  RFC 8176's name of the method
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,25 @@ class SignUpService:
         except IntegrityError:
             await self._accounts.refuse_taken(wish.account)
             raise
+
+    @retry_conflicts
+    async def invitation_of(self, token: str) -> Invitation:
+        """Return the invitation of a link's token, if it could be accepted now; it is not used up.
+
+        Raises:
+            SignUpClosed: nobody could accept it.
+            InvitationUnusable: it is used, too old, taken back or replaced, or its inviter may not give it any more.
+            EmailTaken: the address has an account by now.
+        """
+        self._policy.require_sign_up(is_invited=True)
+        async with self._db.begin() as tx:
+            invitation = await Invitations(tx).of_token(token, now=self._clock.now())
+            if invitation is None:
+                raise InvitationUnusable
+            if await Users(tx).by_email(invitation.email_canonical) is not None:
+                raise EmailTaken
+            await roles_given(tx, invitation)
+        return invitation
 
     @retry_conflicts
     async def _keep(self, new: NewAccount, password_hash: str, *, client: Client) -> None:

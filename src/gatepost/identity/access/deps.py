@@ -15,8 +15,9 @@ from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
 from gatepost.identity.access.errors import PermissionRequired, RoleRequired
 from gatepost.identity.access.gate import Gate
 from gatepost.identity.access.original_request import may_change_something
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.cookies import TokenCookies
-from gatepost.identity.tokens.principal import Principal, RoleName
+from gatepost.identity.tokens.principal import Principal
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
 HEADER = "x-access-token"

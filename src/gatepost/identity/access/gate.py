@@ -7,9 +7,9 @@ from gatepost.core.db.database import Database
 from gatepost.core.logs.context import note_user
 from gatepost.core.settings import RevocationMode
 from gatepost.identity.sessions.activity import SessionActivity
-from gatepost.identity.sessions.errors import TokenMissing, TokenRevoked, TokenStale
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.errors import TokenMissing, TokenRevoked, TokenStale
 from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from gatepost.identity.accounts.models import Role, User
-from gatepost.identity.tokens.principal import ALL_PERMISSIONS, RoleName
+from gatepost.identity.accounts.roles import ALL_PERMISSIONS, RoleName
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import LastAdministrator
 from gatepost.identity.accounts.models import Role, User, user_roles
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 
 
 async def take_turn(tx: Transaction) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.errors import UnknownRole
 from gatepost.identity.accounts.models import Role, User
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.accounts.reference import AccountRef
 
 
 class Users:
@@ -48,12 +48,12 @@ class Users:
         """Return an account, locked until the transaction ends."""
         return await self._one(User.id == user_id, is_locked=True)
 
-    async def of(self, principal: Principal, *, is_locked: bool = False) -> User | None:
-        """Return the account of a signed-in person, on request locked until the transaction ends.
+    async def of(self, account: AccountRef, *, is_locked: bool = False) -> User | None:
+        """Return the account that a token speaks of, on request locked until the transaction ends.
 
         Their number alone may be another account's since a restore; then, as where the account is gone, it is None.
         """
-        is_theirs = (User.id == principal.user_id) & (User.random_id == principal.random_id)
+        is_theirs = (User.id == account.id) & (User.random_id == account.random_id)
         return await self._one(is_theirs, is_locked=is_locked)
 
     async def named(

@@ -9,9 +9,9 @@ from gatepost.identity.accounts.errors import InvitationUnusable
 from gatepost.identity.accounts.models import Role
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.invitations.repository import Invitations
-from gatepost.identity.tokens.principal import Permission
 
 
 async def find(tx: Transaction, token: str, *, email: Name, now: datetime) -> Invitation:

@@ -10,8 +10,8 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.authority import Authority
 from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.invitations.models import Invitation, invitation_roles
-from gatepost.identity.tokens.principal import Permission
 
 
 async def take_back_sent_by(

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
 from gatepost.identity.accounts.models import Role, User
-from gatepost.identity.tokens.principal import RoleName
+from gatepost.identity.accounts.roles import RoleName
 
 invitation_roles = Table(
     "invitation_roles",

@@ -7,9 +7,9 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, select, update
 from sqlalchemy.orm import selectinload
 
+from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
 from gatepost.identity.invitations.models import Invitation
-from gatepost.identity.links.tokens import digest_of
 
 
 class Invitations:

@@ -1,13 +1,11 @@
 """Queries of signing keys."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.keys.models import StoredKey
-from gatepost.identity.sessions.models import Session
 
 
 class StoredKeys:
@@ -45,12 +43,3 @@ class StoredKeys:
         """Delete a key."""
         await self._tx.delete(key)
         await self._tx.flush()
-
-    async def live_sessions(self, kid: str, *, now: datetime) -> int:
-        """Count the live sessions whose newest access token this key signed and that has not expired."""
-        query = (
-            select(func.count())
-            .select_from(Session)
-            .where(Session.key_id == kid, Session.access_expires_at > now, Session.ended_at.is_(None))
-        )
-        return await self._tx.scalar(query) or 0

@@ -5,7 +5,7 @@ from datetime import timedelta
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
 from gatepost.core.db.purging import delete_batch
-from gatepost.identity.accounts.models import OneTimeToken
+from gatepost.identity.links.models import OneTimeToken
 
 # Whoever asks what is held about them is shown what went out lately.
 HISTORY = timedelta(days=7)

@@ -1,6 +1,5 @@
 """The tokens of mail links: random, kept as digests, for one purpose, one address and one use."""
 
-import hashlib
 import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -9,8 +8,9 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, CursorResult, delete, select, update
 
+from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
-from gatepost.identity.accounts.models import OneTimeToken
+from gatepost.identity.links.models import OneTimeToken
 
 PREFIX = "gpt_"
 RANDOM_BYTES = 32
@@ -198,8 +198,3 @@ class OneTimeTokens:
 def new_token() -> str:
     """Return the text of a new link: 256 random bits."""
     return PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-
-
-def digest_of(token: str) -> str:
-    """Return what is kept of a link's token; plain SHA-256 is enough for 256 random bits."""
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -15,10 +15,11 @@ from gatepost.core.paging import ReadPage, in_pages
 from gatepost.core.request_info import Client
 from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound, WrongPassword
 from gatepost.identity.accounts.guards import require_another_administrator
-from gatepost.identity.accounts.models import OneTimeToken, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
@@ -57,7 +58,7 @@ class LeavingService:
             UserNotFound: the account has been deleted a moment ago.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal.account)
         if user is None:
             raise UserNotFound
         return {
@@ -82,7 +83,7 @@ class LeavingService:
         now = self._clock.now()
         erase_at = now + self._policy.deletion_grace
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal, is_locked=True)
+            user = await Users(tx).of(principal.account, is_locked=True)
             if user is None:
                 raise UserNotFound
             if user.password_hash != proved_hash:

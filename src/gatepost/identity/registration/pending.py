@@ -13,16 +13,16 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
     WrongSignUpPassword,
 )
-from gatepost.identity.accounts.models import OneTimeToken
 from gatepost.identity.accounts.names import parse_wanted_name, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.registration.service import AccountService, NewAccount, username_of
 from gatepost.identity.throttling.counters import Counter, turn_of
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.mailboxes import asker
-from gatepost.identity.tokens.principal import RoleName
 from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 

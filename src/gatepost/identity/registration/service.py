@@ -1,4 +1,4 @@
-"""Making accounts, and the profile."""
+"""Making accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.request_info import Client
-from gatepost.identity.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken, UserNotFound
+from gatepost.identity.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.names import Name, is_address, settle_name
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -20,7 +20,6 @@ from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.rights import require_fit
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.sessions.revocation import RevocationFeed
-from gatepost.identity.tokens.principal import Principal
 from gatepost.mail.languages import choose
 
 
@@ -47,16 +46,8 @@ class NewAccount:
         return replace(self, username=username, email=email, is_proved=True)
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileChange:
-    """What an owner changes; None leaves it as it is."""
-
-    username: Name | None = None
-    language: str | None = None
-
-
 class AccountService:
-    """Makes accounts, and lets their owners see and change them."""
+    """Makes accounts."""
 
     def __init__(
         self,
@@ -91,31 +82,6 @@ class AccountService:
         except IntegrityError:
             await self.refuse_taken(new)
             raise
-
-    async def profile(self, principal: Principal) -> User:
-        """Return the account of the caller.
-
-        Raises:
-            UserNotFound: it has been deleted a moment ago.
-        """
-        async with self._db.read() as tx:
-            user = await Users(tx).of(principal)
-        if user is None:
-            raise UserNotFound
-        return user
-
-    async def change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
-        """Change the caller's user name or language.
-
-        Raises:
-            UserNotFound: the account has been deleted a moment ago.
-            UsernameTaken: another account has the name.
-            UnusableUsername: it is another address than the account's.
-        """
-        try:
-            return await self._change_profile(principal, change, client=client)
-        except IntegrityError as error:
-            raise _username_taken() from error
 
     async def add(
         self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[Role], client: Client | None
@@ -157,7 +123,7 @@ class AccountService:
         async with self._db.read() as tx:
             username, email = await Users(tx).taken(username=new.username.canonical, email=new.email.canonical)
         if username:
-            raise _username_taken()
+            raise username_taken()
         if email:
             raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
 
@@ -165,33 +131,6 @@ class AccountService:
     async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
         async with self._db.begin() as tx:
             return await self.add(tx, new, password_hash, roles=await Roles(tx).given(roles), client=None)
-
-    @retry_conflicts
-    async def _change_profile(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
-        now = self._clock.now()
-        async with self._db.begin() as tx:
-            user = await Users(tx).of(principal, is_locked=True)
-            if user is None:
-                raise UserNotFound
-            changed = []
-            own = Name(user.email, user.email_canonical)
-            name = username_of(change.username, email=own) if change.username is not None else None
-            if name is not None and name.display != user.username:
-                user.username, user.username_canonical = name.display, name.canonical
-                changed.append("username")
-                # Access tokens carry the name.
-                await self._feed.revoke_account(tx, user.id)
-            if change.language is not None and change.language != user.language:
-                user.language = change.language
-                changed.append("language")
-            if changed:
-                user.version, user.updated_at = user.version + 1, now
-                record(
-                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
-                    client=client, details={"changed": changed},
-                )  # fmt: skip
-            await tx.flush()
-        return user
 
 
 def username_of(wanted: Name, *, email: Name) -> Name:
@@ -207,5 +146,6 @@ def username_of(wanted: Name, *, email: Name) -> Name:
         raise UnusableUsername(fields=[problem]) from None
 
 
-def _username_taken() -> UsernameTaken:
+def username_taken() -> UsernameTaken:
+    """Return the refusal of a name, with its field."""
     return UsernameTaken(fields=[FieldProblem("username", UsernameTaken.code, UsernameTaken.message)])

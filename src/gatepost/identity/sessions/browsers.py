@@ -9,14 +9,14 @@ from gatepost.core.request_info import Client
 from gatepost.core.settings import TokenTransport
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.sessions.cookies import TokenCookies
-from gatepost.identity.sessions.errors import (
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.sessions.tokens import HeldTokens
+from gatepost.identity.tokens.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenReplaced,
     RefreshTokenReused,
 )
-from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import HeldTokens
 
 # By these its client knows that it is signed out; after any other it may try again.
 SIGNED_OUT = (RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled)

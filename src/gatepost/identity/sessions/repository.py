@@ -210,6 +210,15 @@ class Sessions:
         """Return when the last access token of an account ends at the latest; None if it never had one."""
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
+    async def signed_by(self, kid: str, *, now: datetime) -> int:
+        """Count the live sessions whose newest access token this key signed and that has not expired."""
+        query = (
+            select(func.count())
+            .select_from(Session)
+            .where(Session.key_id == kid, Session.access_expires_at > now, Session.ended_at.is_(None))
+        )
+        return await self._tx.scalar(query) or 0
+
 
 # What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
 # signed in to with this program from this address, but for sessions that its owner has disowned.

@@ -12,11 +12,12 @@ from gatepost.core.paging import in_pages
 from gatepost.core.request_info import Client
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LinkEnd, end_links
-from gatepost.identity.sessions.errors import RefreshTokenInvalid, SessionNotFound, TokenExpired, TokenInvalid
+from gatepost.identity.sessions.errors import SessionNotFound
 from gatepost.identity.sessions.models import DISOWNED, Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.tokens import HeldTokens
+from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenExpired, TokenInvalid
 from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.refresh_tokens import RefreshTokens
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
@@ -43,7 +44,7 @@ class SessionService:
     async def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
         """Give the sessions of the caller's account that go on, the last used first, page by page."""
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal.account)
         if user is not None:
             async for page in self.list_of(user.id):
                 yield page
@@ -89,7 +90,7 @@ class SessionService:
             SessionNotFound: the account has no such session that goes on.
         """
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal)
+            user = await Users(tx).of(principal.account)
             if user is not None and await self.end(
                 tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", client=client
             ):
@@ -101,7 +102,7 @@ class SessionService:
     async def end_all(self, principal: Principal, *, keep_this: bool, client: Client) -> None:
         """End every session of the caller's account, or every other one, and what was asked for in any of them."""
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal, is_locked=True)
+            user = await Users(tx).of(principal.account, is_locked=True)
             if user is not None:
                 await end_links(tx, user.id, LinkEnd.SIGNED_OUT_EVERYWHERE, now=self._clock.now())
                 keep = principal.session_id if keep_this else None

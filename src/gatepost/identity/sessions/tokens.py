@@ -20,19 +20,19 @@ from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.devices import describe
-from gatepost.identity.sessions.errors import (
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.access_tokens import AccessTokens
+from gatepost.identity.tokens.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,
     RefreshTokenReplaced,
     RefreshTokenReused,
 )
-from gatepost.identity.sessions.models import Session
-from gatepost.identity.sessions.repository import Sessions
-from gatepost.identity.sessions.revocation import RevocationFeed
-from gatepost.identity.tokens.access_tokens import AccessTokens
 from gatepost.identity.tokens.presented import Presented, classify
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
-from gatepost.identity.tokens.subject import Grant
+from gatepost.identity.tokens.subject import Grant, HeldRole
 
 logger = logging.getLogger("gatepost")
 
@@ -145,7 +145,7 @@ class TokenService:
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
         """Give a session that was opened just now its tokens."""
-        return SignedIn(user, self._pair(Grant.of(user, session), now=now))
+        return SignedIn(user, self._pair(_subject(user, session), now=now))
 
     async def refresh(self, refresh_token: str, *, client: Client) -> TokenPair:
         """Exchange a refresh token for the next pair, with the account's roles of now.
@@ -293,3 +293,23 @@ class TokenService:
             await self._feed.revoke_sessions(tx, sessions)
             for ended in sessions:
                 record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
+
+
+def _subject(user: User, session: Session) -> Grant:
+    """Return what a session entitles to that was opened just now."""
+    return Grant(
+        session_id=session.id,
+        generation=session.generation,
+        rotated_at=session.rotated_at,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        access_expires_at=session.access_expires_at,
+        amr=session.amr,
+        ended_at=session.ended_at,
+        user_id=user.id,
+        random_id=user.random_id,
+        username=user.username,
+        token_version=user.token_version,
+        disabled_at=user.disabled_at,
+        roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
+    )

@@ -8,8 +8,8 @@ from gatepost.core.settings import Settings
 from gatepost.http.cookies import cookie_values
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.cookies import TokenCookies
-from gatepost.identity.sessions.errors import RefreshTokenInvalid
 from gatepost.identity.throttling.devices import Device, DeviceTokens
+from gatepost.identity.tokens.errors import RefreshTokenInvalid
 from gatepost.identity.tokens.refresh_tokens import RefreshTokens
 
 HEADER = "X-Device-Token"

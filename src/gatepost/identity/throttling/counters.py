@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,15 +10,13 @@ from typing import Self
 from gatepost.core.crypto import base64url
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.crypto.turns import Asker
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import Client, network
 from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.identity.accounts.models import User
 
 FIRST_WAIT = timedelta(seconds=5)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-# One subscriber has all of it.
-IPV6_NETWORK_BITS = 64
 # And whoever wants more has this without asking much for it (RFC 6177): one turn is enough for all of it.
 IPV6_SITE_BITS = 48
 
@@ -116,17 +113,6 @@ class Counters:
     def _counter(self, kind: CounterKind, subject: str) -> Counter:
         digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         return Counter(kind, base64url.encode(digest))
-
-
-def network(address: str, *, ipv6_bits: int = IPV6_NETWORK_BITS) -> str:
-    """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return ""
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, ipv6_bits), strict=False))
 
 
 def turn_of(client: Client, account: str = "") -> Asker:

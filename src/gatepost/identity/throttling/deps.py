@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from gatepost.core.request_info import network
 from gatepost.http.deps import ClientDep, provided
 from gatepost.http.middleware import add_to_answer
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.models import User
 from gatepost.identity.throttling.cookies import DeviceCookies
-from gatepost.identity.throttling.counters import network
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyRequests
 from gatepost.identity.throttling.rates import REDIS_SECONDS, REDIS_SECONDS_IN_ALL, Rate, RateLimits

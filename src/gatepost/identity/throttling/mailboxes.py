@@ -1,8 +1,7 @@
 """How many mails a mailbox gets: counted when they are sent, so that no answer tells what others have asked for."""
 
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import Client, network
 from gatepost.identity.accounts.models import User
-from gatepost.identity.throttling.counters import network
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyRequests
 from gatepost.identity.throttling.rates import Rate, RateLimits

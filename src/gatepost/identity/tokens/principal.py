@@ -4,37 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Self
 
 from gatepost.core.ids import ID_TEXT, LARGEST_ID
+from gatepost.identity.accounts.reference import AccountRef
+from gatepost.identity.accounts.roles import ALL_PERMISSIONS
 
 # RFC 9068, section 2.1.
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105  a type, not a token
 ID = re.compile(ID_TEXT, re.ASCII)
 RANDOM_TEXT = re.compile(r"[0-9a-f]{16}", re.ASCII)
-
-
-class RoleName(StrEnum):
-    """The roles that every deployment has."""
-
-    USER = "user"
-    MODERATOR = "moderator"
-    ADMIN = "admin"
-
-
-# What the role admin has.
-ALL_PERMISSIONS = "*"
-
-
-class Permission(StrEnum):
-    """The permissions that routes of ours ask for; a deployment adds words of its own to its roles."""
-
-    USERS_READ = "users:read"
-    USERS_WRITE = "users:write"
-    ROLES_WRITE = "roles:write"
-    AUDIT_READ = "audit:read"
-    KEYS_READ = "keys:read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +56,11 @@ class Principal:
             )
         except (KeyError, TypeError, OverflowError, OSError) as error:
             raise ValueError("not the claims of an access token") from error
+
+    @property
+    def account(self) -> AccountRef:
+        """The account that the token speaks of."""
+        return AccountRef(self.user_id, self.random_id)
 
     def has_role(self, role: str) -> bool:
         """Whether the account had the role when the token was issued."""

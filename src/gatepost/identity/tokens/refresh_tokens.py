@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from gatepost.core.crypto import base64url
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.ids import ID_TEXT
-from gatepost.identity.sessions.errors import RefreshTokenInvalid
+from gatepost.identity.tokens.errors import RefreshTokenInvalid
 
 PREFIX = "gpr_"
 FORM = re.compile(rf"gpr_({ID_TEXT})\.(0|[1-9][0-9]{{0,9}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)

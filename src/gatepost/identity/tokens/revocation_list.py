@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gatepost.identity.sessions.errors import RevocationUnknown, TokenRevoked, TokenStale
+from gatepost.identity.tokens.errors import RevocationUnknown, TokenRevoked, TokenStale
 from gatepost.identity.tokens.principal import Principal
 
 FORGET_EVERY = timedelta(minutes=1)

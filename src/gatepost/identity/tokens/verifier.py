@@ -5,7 +5,7 @@ from typing import Any
 
 from gatepost.core.clock import Clock
 from gatepost.core.crypto import jws
-from gatepost.identity.sessions.errors import TokenExpired, TokenInvalid
+from gatepost.identity.tokens.errors import TokenExpired, TokenInvalid
 from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, Principal
 
 CACHE_SIZE = 4096

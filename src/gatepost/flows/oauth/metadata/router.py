@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from gatepost.admin.keys.deps import KeyRingDep
+from gatepost.identity.keys.deps import KeyRingDep
 from gatepost.identity.keys.ring import PUBLISHED_SECONDS
 
 router = APIRouter(prefix="/.well-known", tags=["for other services"])

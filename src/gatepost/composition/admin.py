@@ -1,0 +1,58 @@
+"""What administrators look after."""
+
+from dataclasses import dataclass
+
+from gatepost.admin.accounts.lifecycle import AccountStanding
+from gatepost.admin.accounts.pages import AccountReader
+from gatepost.admin.accounts.service import AccountEditor
+from gatepost.admin.audit.reader import AuditReader
+from gatepost.admin.invitations.service import InvitationService
+from gatepost.admin.keys.rotation import KeyRotation
+from gatepost.admin.keys.timeline import KeyHistory
+from gatepost.admin.roles.service import RoleEditor
+from gatepost.admin.statistics.counter import FigureCounter
+from gatepost.admin.statistics.overview import OverviewReader
+from gatepost.composition.identity import Identity
+from gatepost.composition.platform import Platform
+from gatepost.identity.throttling.guesses import Unlocker
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The services behind the administration's routes and commands."""
+
+    account_reader: AccountReader
+    account_editor: AccountEditor
+    account_standing: AccountStanding
+    role_editor: RoleEditor
+    invitations: InvitationService
+    key_rotation: KeyRotation
+    key_history: KeyHistory
+    audit_reader: AuditReader
+    figure_counter: FigureCounter
+    overview: OverviewReader
+    unlocker: Unlocker
+
+
+def build_admin(platform: Platform, identity: Identity) -> Admin:
+    """Build them."""
+    clock, database = platform.clock, platform.database
+    sessions, feed, policy, keys = identity.sessions, identity.revocations, identity.policy, identity.keys
+    life = platform.settings.access_token_life
+    return Admin(
+        account_reader=AccountReader(database, clock, sessions),
+        account_editor=AccountEditor(
+            database, clock, platform.passwords, feed, rules=identity.password_rules, policy=policy
+        ),
+        account_standing=AccountStanding(
+            database, clock, feed, sessions=sessions, leaving=identity.leaving, policy=policy
+        ),
+        role_editor=RoleEditor(database, clock, feed),
+        invitations=InvitationService(database, clock, identity.mailboxes, policy=policy),
+        key_rotation=KeyRotation(database, clock, keys, access_token_life=life),
+        key_history=KeyHistory(database, keys, access_token_life=life),
+        audit_reader=AuditReader(database),
+        figure_counter=FigureCounter(database, clock, platform.leases),
+        overview=OverviewReader(database, clock),
+        unlocker=Unlocker(database, identity.guesses),
+    )

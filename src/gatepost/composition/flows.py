@@ -1,0 +1,82 @@
+"""What people and clients do, and the mails that go with it."""
+
+from dataclasses import dataclass
+
+from gatepost.composition.identity import Identity
+from gatepost.composition.mail import build_messages
+from gatepost.composition.platform import Platform
+from gatepost.flows.oauth.introspection import TokenDesk
+from gatepost.flows.oauth.service import ClientService
+from gatepost.flows.profile.service import ProfileService
+from gatepost.flows.recovery.addresses import AddressService
+from gatepost.flows.recovery.mail_links import MailLinks
+from gatepost.flows.recovery.not_me import NotMeService
+from gatepost.flows.recovery.passwords import PasswordService
+from gatepost.flows.signin.service import SignInService
+from gatepost.flows.signup.service import SignUpService
+from gatepost.mail.transports import transport_of
+from gatepost.mail.worker import OutboxWorker
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """One service a use case, or a few."""
+
+    sign_up: SignUpService
+    sign_in: SignInService
+    profile: ProfileService
+    password_recovery: PasswordService
+    addresses: AddressService
+    not_me: NotMeService
+    clients: ClientService
+    token_desk: TokenDesk
+    outbox: OutboxWorker
+
+
+def build_flows(platform: Platform, identity: Identity) -> Flows:
+    """Build the flows."""
+    settings, clock, database, passwords = (
+        platform.settings, platform.clock, platform.database, platform.passwords,
+    )  # fmt: skip
+    sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
+    return Flows(
+        sign_up=SignUpService(
+            database,
+            clock,
+            passwords,
+            identity.tokens,
+            sessions,
+            identity.accounts,
+            identity.pending_sign_ups,
+            rules=rules,
+            policy=policy,
+        ),
+        sign_in=SignInService(
+            database,
+            clock,
+            passwords,
+            identity.tokens,
+            sessions,
+            identity.guesses,
+            identity.rate_limits,
+            policy=policy,
+        ),
+        profile=ProfileService(database, clock, feed),
+        password_recovery=PasswordService(
+            database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
+        ),
+        addresses=AddressService(
+            database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
+        ),
+        not_me=NotMeService(database, clock, sessions, feed),
+        clients=ClientService(database, clock),
+        token_desk=TokenDesk(identity.gate, identity.verifier, sessions),
+        outbox=OutboxWorker(
+            database,
+            clock,
+            transport_of(settings),
+            build_messages(settings, clock),
+            MailLinks(database, clock, identity.mailboxes, public_url=settings.base_url, policy=policy),
+            attempts=settings.mail_attempts,
+        ),
+    )

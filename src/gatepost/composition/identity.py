@@ -1,0 +1,118 @@
+"""Who people are and what proves it: keys, tokens, sessions, accounts, and how often anything may be tried."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gatepost.composition.platform import Platform
+from gatepost.core.settings import Settings
+from gatepost.identity.access.gate import Gate
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.keys.ring import KeyRing
+from gatepost.identity.keys.vault import KeyVault
+from gatepost.identity.privacy.deletion import LeavingService
+from gatepost.identity.registration.pending import PendingSignUps
+from gatepost.identity.registration.service import AccountService
+from gatepost.identity.sessions.activity import SessionActivity
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.sessions.tokens import SessionRules, TokenService
+from gatepost.identity.throttling.counters import GuessRules
+from gatepost.identity.throttling.guesses import Guesses
+from gatepost.identity.throttling.mailboxes import Mailboxes
+from gatepost.identity.throttling.rates import RateLimits
+from gatepost.identity.tokens.access_tokens import AccessTokens
+from gatepost.identity.tokens.refresh_tokens import RefreshTokens
+from gatepost.identity.tokens.verifier import AccessTokenVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The engines that flows and administration work with."""
+
+    policy: AccountPolicy
+    password_rules: PasswordRules
+    keys: KeyRing
+    verifier: AccessTokenVerifier
+    revocations: RevocationFeed
+    activity: SessionActivity
+    tokens: TokenService
+    sessions: SessionService
+    gate: Gate
+    rate_limits: RateLimits
+    mailboxes: Mailboxes
+    guesses: Guesses
+    reauthentication: Reauthentication
+    hash_survey: HashSurvey
+    accounts: AccountService
+    pending_sign_ups: PendingSignUps
+    leaving: LeavingService
+
+
+def build_identity(platform: Platform) -> Identity:
+    """Build the engines."""
+    settings, clock, database, passwords = (
+        platform.settings, platform.clock, platform.database, platform.passwords,
+    )  # fmt: skip
+    policy = AccountPolicy.of(settings)
+    rules = PasswordRules(shortest=settings.shortest_password, refuses_common=settings.refuses_common_passwords)
+    keys = KeyRing(
+        database,
+        clock,
+        KeyVault(settings.keys),
+        algorithm=settings.jwt_algorithm,
+        secret=settings.jwt_secret.get_secret_value() if settings.jwt_secret else None,
+    )
+    verifier = AccessTokenVerifier(
+        lambda: keys.verifying, clock, issuer=settings.public_url, audience=settings.jwt_audience
+    )
+    feed = RevocationFeed(
+        database,
+        clock,
+        access_token_life=settings.access_token_life,
+        max_staleness=timedelta(seconds=settings.revocation_max_staleness_seconds),
+    )
+    activity, refresh, rate_limits = SessionActivity(database), RefreshTokens(settings.keys), RateLimits.of(settings)
+    sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
+    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
+    accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
+    return Identity(
+        policy=policy,
+        password_rules=rules,
+        keys=keys,
+        verifier=verifier,
+        revocations=feed,
+        activity=activity,
+        tokens=TokenService(
+            database,
+            clock,
+            access=AccessTokens(
+                keys, issuer=settings.public_url, audience=settings.jwt_audience, life=settings.access_token_life
+            ),
+            refresh=refresh,
+            feed=feed,
+            activity=activity,
+            rules=_session_rules(settings),
+        ),
+        sessions=sessions,
+        gate=Gate(verifier, feed, database, clock, activity=activity, mode=settings.revocation_mode),
+        rate_limits=rate_limits,
+        mailboxes=Mailboxes(rate_limits),
+        guesses=guesses,
+        reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
+        hash_survey=HashSurvey(database, passwords),
+        accounts=accounts,
+        pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
+        leaving=LeavingService(database, clock, sessions, feed, policy=policy),
+    )
+
+
+def _session_rules(settings: Settings) -> SessionRules:
+    return SessionRules(
+        idle_life=settings.session_idle_life,
+        max_life=settings.session_max_life,
+        reuse_grace=settings.refresh_reuse_grace,
+        rotation=settings.refresh_token_rotation,
+    )

@@ -1,0 +1,69 @@
+"""What runs in the background, and what operators look at and run."""
+
+from dataclasses import dataclass
+
+from gatepost.audit.repetitions import RepetitionPurge
+from gatepost.audit.retention import AuditRetention
+from gatepost.audit.sealer import AuditSealer
+from gatepost.composition.admin import Admin
+from gatepost.composition.identity import Identity
+from gatepost.composition.platform import Platform
+from gatepost.core.db.purging import Purger, PurgeTask
+from gatepost.identity.links.purging import LinkPurge
+from gatepost.identity.sessions.purging import SessionPurge
+from gatepost.identity.throttling.guesses import GuessPurge
+from gatepost.operations.figures import Figures
+from gatepost.operations.metrics_catalog import figures_of_process
+from gatepost.operations.readiness import Readiness
+from gatepost.transfer.restoring import Restoring
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The services behind background work, /metrics, /readyz and commands."""
+
+    audit_sealer: AuditSealer
+    audit_retention: AuditRetention
+    purger: Purger
+    figures: Figures
+    readiness: Readiness
+    restoring: Restoring
+
+
+def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Operations:
+    """Build them."""
+    settings, clock, database = platform.settings, platform.clock, platform.database
+    feed = identity.revocations
+    retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
+    return Operations(
+        audit_sealer=AuditSealer(database, clock, platform.leases, settings.keys),
+        audit_retention=retention,
+        purger=Purger(
+            platform.leases,
+            [
+                PurgeTask("revocations", feed.purge),
+                PurgeTask("sessions", SessionPurge(database, clock).run),
+                PurgeTask("links", LinkPurge(database, clock).run),
+                PurgeTask("invitations", admin.invitations.purge),
+                PurgeTask("names of roles", admin.role_editor.purge),
+                PurgeTask("wrong guesses", GuessPurge(database, clock).run),
+                PurgeTask("accounts", identity.leaving.erase_due),
+                PurgeTask("audit entries", retention.run),
+                PurgeTask("repetitions", RepetitionPurge(database, clock).run),
+            ],
+        ),
+        figures=Figures(
+            platform.traffic,
+            figures_of_process(
+                platform.traffic,
+                platform.passwords,
+                database,
+                feed,
+                identity.rate_limits,
+                connections=settings.db_pool_size + settings.db_max_overflow,
+            ),
+            folder=settings.metrics_dir,
+        ),
+        readiness=Readiness(database, identity.keys, feed),
+        restoring=Restoring(database, clock, feed, admin.key_rotation, deletion_grace=identity.policy.deletion_grace),
+    )

@@ -1,0 +1,86 @@
+"""One's own profile: seeing and changing it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.request_info import Client
+from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.registration.service import username_of, username_taken
+from gatepost.identity.sessions.revocation import RevocationFeed
+from gatepost.identity.tokens.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What an owner changes; None leaves it as it is."""
+
+    username: Name | None = None
+    language: str | None = None
+
+
+class ProfileService:
+    """Lets owners of accounts see and change them."""
+
+    def __init__(self, database: Database, clock: Clock, feed: RevocationFeed) -> None:
+        self._db = database
+        self._clock = clock
+        self._feed = feed
+
+    async def get(self, principal: Principal) -> User:
+        """Return the account of the caller.
+
+        Raises:
+            UserNotFound: it has been deleted a moment ago.
+        """
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal.account)
+        if user is None:
+            raise UserNotFound
+        return user
+
+    async def change(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        """Change the caller's user name or language.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+            UsernameTaken: another account has the name.
+            UnusableUsername: it is another address than the account's.
+        """
+        try:
+            return await self._change(principal, change, client=client)
+        except IntegrityError as error:
+            raise username_taken() from error
+
+    @retry_conflicts
+    async def _change(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal.account, is_locked=True)
+            if user is None:
+                raise UserNotFound
+            changed = []
+            own = Name(user.email, user.email_canonical)
+            name = username_of(change.username, email=own) if change.username is not None else None
+            if name is not None and name.display != user.username:
+                user.username, user.username_canonical = name.display, name.canonical
+                changed.append("username")
+                # Access tokens carry the name.
+                await self._feed.revoke_account(tx, user.id)
+            if change.language is not None and change.language != user.language:
+                user.language = change.language
+                changed.append("language")
+            if changed:
+                user.version, user.updated_at = user.version + 1, now
+                record(
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
+                    client=client, details={"changed": changed},
+                )  # fmt: skip
+            await tx.flush()
+        return user

@@ -1,0 +1,10 @@
+"""What the routes of signing up ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from gatepost.flows.signup.service import SignUpService
+from gatepost.http.deps import provided
+
+SignUpServiceDep = Annotated[SignUpService, Depends(provided(SignUpService))]

@@ -1,0 +1,71 @@
+"""JSON of signing up."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from gatepost.flows.signup.service import SignUpWish
+from gatepost.http.schemas import In, Out
+from gatepost.identity.accounts.names import parse_email, parse_wanted_name
+from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
+from gatepost.identity.invitations.models import Invitation
+from gatepost.identity.registration.service import NewAccount, username_of
+from gatepost.identity.sessions.handout import SignInResponse, answer_of
+from gatepost.identity.sessions.tokens import SignedIn
+
+
+class SignUpRequest(In):
+    """A new account."""
+
+    username: Username = Field(examples=["Abbey Salami"])
+    email: EmailAddress = Field(examples=["heba@gmail.com"])
+    password: NewPassword = Field(repr=False, examples=["123456"])
+    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] = Field(
+        default=[],
+        description="Nobody chooses roles at sign-up; `user` alone is accepted.",
+        examples=[["user"]],
+    )
+
+    invitation: Annotated[str, Field(max_length=128)] | None = Field(
+        default=None, repr=False, description="The token of an invitation.", examples=[None]
+    )
+
+    def wish(self) -> SignUpWish:
+        """Return it with its names in both forms.
+
+        Raises:
+            UnusableUsername: the user name is another address than the one beside it.
+        """
+        email = parse_email(self.email)
+        account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)
+        return SignUpWish(account, roles=self.roles, invitation=self.invitation)
+
+
+class SignUpResponse(SignInResponse):
+    """As after sign-in, with a message to show."""
+
+    message: str = Field(examples=["User registered successfully!"])
+
+    @classmethod
+    def of(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
+        """Answer a sign-up."""
+        return cls(**answer_of(signed_in, with_tokens=with_tokens), message="User registered successfully!")
+
+
+class InvitationLinkRequest(In):
+    """The token of an invitation's link."""
+
+    token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpt_9Jq3…"])
+
+
+class InvitationLink(Out):
+    """What an invitation's link is good for."""
+
+    email: str = Field(examples=["heba@gmail.com"])
+    expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
+
+    @classmethod
+    def of(cls, invitation: Invitation) -> Self:
+        """Show what whoever has the token may know."""
+        return cls(email=invitation.email, expires_at=invitation.expires_at)

@@ -1,0 +1,44 @@
+"""What a sign-in answers, in JSON."""
+
+from typing import Literal, Self
+
+from pydantic import Field
+
+from gatepost.http.schemas import Out
+from gatepost.identity.accounts.schemas import role_labels
+from gatepost.identity.sessions.tokens import SignedIn
+
+
+class SignInResponse(Out):
+    """Who signed in, and the tokens; with cookie transport the tokens are null here and in cookies instead."""
+
+    id: int = Field(examples=[1])
+    username: str = Field(examples=["Abbey Salami"])
+    email: str = Field(examples=["heba@gmail.com"])
+    roles: list[str] = Field(examples=[["ROLE_USER"]])
+    token_type: Literal["Bearer"]
+    access_token: str | None = Field(repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+    refresh_token: str | None = Field(repr=False, examples=["gpr_1.0.h3Zk…"])
+    refresh_expires_in: int = Field(description="Seconds.", examples=[2592000])
+
+    @classmethod
+    def of(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
+        """Answer a sign-in."""
+        return cls(**answer_of(signed_in, with_tokens=with_tokens))
+
+
+def answer_of(signed_in: SignedIn, *, with_tokens: bool) -> dict[str, object]:
+    """Return the fields of the answer; without the tokens where cookies carry them."""
+    user, tokens = signed_in.user, signed_in.tokens
+    return {
+        "id": user.id,
+        "username": user.username,
+        "email": user.email,
+        "roles": role_labels(user),
+        "token_type": "Bearer",
+        "access_token": tokens.access_token if with_tokens else None,
+        "expires_in": tokens.expires_in,
+        "refresh_token": tokens.refresh_token if with_tokens else None,
+        "refresh_expires_in": tokens.refresh_expires_in,
+    }

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from gatepost.composition.services import Services
 from gatepost.core.background import every
-from gatepost.core.db.migrations import require_current_schema
+from gatepost.core.db.revisions import require_current_schema
 from gatepost.core.logs.lines import FLUSH_SECONDS, standard_error
 from gatepost.http.server.draining import STATE, Drain
 from gatepost.operations.tracing import Tracing

@@ -14,13 +14,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, String, inspect, make_url, text
 from sqlalchemy.dialects import mysql
 
-from gatepost.core.db import migration_steps, migrations
+from gatepost.core.db import migration_steps, revisions
 from gatepost.core.db.database import create_engine
-from gatepost.core.db.migrations import (
+from gatepost.core.db.migrations import migrate
+from gatepost.core.db.revisions import (
     MigrationError,
     current_revision,
     known_revisions,
-    migrate,
     newest_revision,
     require_current_schema,
 )
@@ -308,7 +308,7 @@ async def test_any_password_of_the_database_works(mysql_url: URL, tmp_path: Path
 
 
 def test_checkout_and_package_have_the_same_folder_of_migrations() -> None:
-    folder = migrations.migrations_folder()
+    folder = revisions.migrations_folder()
 
     assert (folder / "env.py").is_file()
     assert {file.name.partition("_")[0] for file in (folder / "versions").glob("*.py")} == known_revisions()

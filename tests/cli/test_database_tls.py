@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gatepost.core.db.migrations import migrations_folder
+from gatepost.core.db.revisions import migrations_folder
 from tests.cli.conftest import Command
 from tests.conftest import SECRET
 from tests.support.api import PASSWORD

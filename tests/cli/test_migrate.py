@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from gatepost.core.db.migrations import newest_revision
+from gatepost.core.db.revisions import newest_revision
 from tests.cli.conftest import Command
 
 NEWEST = newest_revision()

@@ -8,8 +8,8 @@ import typer
 from gatepost.cli.running import explained, tell_misspelt
 from gatepost.core.crypto.secrets import prepare_data_folder
 from gatepost.core.db.database import create_engine
-from gatepost.core.db.migrations import current_revision
 from gatepost.core.db.migrations import migrate as bring_to
+from gatepost.core.db.revisions import current_revision
 from gatepost.core.settings import Settings, load_settings
 
 

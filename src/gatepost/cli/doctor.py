@@ -17,7 +17,7 @@ from gatepost.cli.running import ENV_FILE, DatabaseUnusable, explained, misspelt
 from gatepost.composition.services import Services, build_services
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
-from gatepost.core.db.migrations import MigrationError, require_current_schema
+from gatepost.core.db.revisions import MigrationError, require_current_schema
 from gatepost.core.db.tls import DatabaseTls, mode_of
 from gatepost.core.origins import PORTS
 from gatepost.core.settings import Settings, SettingsError, load_settings

@@ -24,7 +24,7 @@ from gatepost.cli import (
 )
 from gatepost.cli.output import people_out
 from gatepost.cli.running import DatabaseUnusable
-from gatepost.core.db.migrations import MigrationError
+from gatepost.core.db.revisions import MigrationError
 from gatepost.core.errors import AppError
 from gatepost.core.settings import SettingsError
 from gatepost.identity.keys.errors import SigningKeyError

@@ -16,7 +16,8 @@ from gatepost.composition.services import Services, build_services
 from gatepost.core.crypto.secrets import prepare_data_folder
 from gatepost.core.db.causes import cause_of
 from gatepost.core.db.database import DatabaseUnavailable, create_engine
-from gatepost.core.db.migrations import current_revision, migrate, newest_revision, require_current_schema
+from gatepost.core.db.migrations import migrate
+from gatepost.core.db.revisions import current_revision, newest_revision, require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.env_file import Misspelt, misspelt_names
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from gatepost.core.db.database import Database, DatabaseUnavailable
-from gatepost.core.db.migrations import known_revisions, newest_revision
+from gatepost.core.db.revisions import known_revisions, newest_revision
 from gatepost.core.errors import AppError, FieldProblem
 from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.identity.keys.ring import KeyRing

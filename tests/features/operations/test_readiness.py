@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from gatepost.app import create_app
 from gatepost.composition.services import Services
-from gatepost.core.db.migrations import newest_revision
+from gatepost.core.db.revisions import newest_revision
 from tests.conftest import MakeServices, http_client
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock

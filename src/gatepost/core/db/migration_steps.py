@@ -11,7 +11,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from gatepost.core.db.database import WRITES
-from gatepost.core.db.migrations import MigrationError, migrations_folder, revision_of
+from gatepost.core.db.revisions import MigrationError, migrations_folder, revision_of
 
 LOCK = "gatepost_migrate"
 LOCK_SECONDS = 60

@@ -6,8 +6,8 @@ from typing import Any
 from gatepost.core.errors import Unauthorized
 from gatepost.core.request_info import Client
 from gatepost.identity.access.gate import Gate
+from gatepost.identity.sessions.handout import HeldTokens
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import HeldTokens
 from gatepost.identity.tokens.refresh_tokens import PREFIX as REFRESH_PREFIX
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 

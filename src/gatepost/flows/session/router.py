@@ -15,8 +15,8 @@ from gatepost.identity.access.deps import CurrentUser, TokensOfHeaders
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.sessions.deps import BrowsersDep, SessionServiceDep, TokenCookiesDep, TokenServiceDep
 from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest, SessionNotFound
+from gatepost.identity.sessions.handout import HeldTokens
 from gatepost.identity.sessions.schemas import RefreshRequest, RefreshResponse, SessionResponse, refresh_token_in, shown
-from gatepost.identity.sessions.tokens import HeldTokens
 from gatepost.identity.throttling.deps import RefreshLimit
 from gatepost.identity.throttling.errors import TooManyRequests
 from gatepost.identity.tokens.errors import (

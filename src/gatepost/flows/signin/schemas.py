@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import Form, In, unusable
-from gatepost.identity.sessions.tokens import TokenPair
+from gatepost.identity.sessions.handout import TokenPair
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]

@@ -27,10 +27,11 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.methods import PASSWORD_METHOD
 from gatepost.identity.links.mails import write
 from gatepost.identity.sessions.devices import describe
+from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import IS_STRANGE, Sessions
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import REPLACED, SignedIn, TokenService
+from gatepost.identity.sessions.tokens import REPLACED, TokenService
 from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
 from gatepost.identity.throttling.guesses import ANY_COUNTED, BESIDE, Guesses

@@ -11,8 +11,7 @@ from gatepost.identity.accounts.names import parse_email, parse_wanted_name
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.registration.service import NewAccount, username_of
-from gatepost.identity.sessions.handout import SignInResponse, answer_of
-from gatepost.identity.sessions.tokens import SignedIn
+from gatepost.identity.sessions.handout import SignedIn, SignInResponse, answer_of
 
 
 class SignUpRequest(In):

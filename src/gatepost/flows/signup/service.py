@@ -24,8 +24,9 @@ from gatepost.identity.invitations.repository import Invitations
 from gatepost.identity.links.mails import write
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService, NewAccount
+from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import REPLACED, SignedIn, TokenService
+from gatepost.identity.sessions.tokens import REPLACED, TokenService
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.mailboxes import asker
 from gatepost.mail.outbox import MailKind

@@ -9,8 +9,8 @@ from gatepost.core.request_info import Client
 from gatepost.core.settings import TokenTransport
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.sessions.handout import HeldTokens
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import HeldTokens
 from gatepost.identity.tokens.errors import (
     RefreshTokenExpired,
     RefreshTokenInvalid,

@@ -6,7 +6,7 @@ from gatepost.core.settings import Settings, TokenTransport
 from gatepost.http.cookies import cookie_values
 from gatepost.http.middleware import add_to_answer
 from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest
-from gatepost.identity.sessions.tokens import HeldTokens, TokenPair
+from gatepost.identity.sessions.handout import HeldTokens, TokenPair
 
 REFRESH_PATH = "/api/auth"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -1,12 +1,46 @@
-"""What a sign-in answers, in JSON."""
+"""What a sign-in hands out: an account with its tokens, and the JSON that says so."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Self
 
 from pydantic import Field
 
 from gatepost.http.schemas import Out
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.schemas import role_labels
-from gatepost.identity.sessions.tokens import SignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """An access token and a refresh token, each with the seconds that it has left."""
+
+    access_token: str
+    expires_in: int
+    refresh_token: str
+    refresh_expires_in: int
+
+    def __repr__(self) -> str:
+        return "TokenPair(<hidden>)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class HeldTokens:
+    """Tokens that a client has, good or not, each as the kind that it was sent as."""
+
+    access: Sequence[str] = ()
+    refresh: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return any(self.access) or any(self.refresh)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """An account, and the tokens that speak for it here."""
+
+    user: User
+    tokens: TokenPair
 
 
 class SignInResponse(Out):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from gatepost.core import strict_json
 from gatepost.http.schemas import In, Out
+from gatepost.identity.sessions.handout import TokenPair
 from gatepost.identity.sessions.models import Session
-from gatepost.identity.sessions.tokens import TokenPair
 
 # Long enough for an access token sent by mistake: what is no refresh token is told so, and not "too long".
 RefreshTokenText = Annotated[str, Field(max_length=8192)]

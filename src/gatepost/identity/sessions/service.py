@@ -13,10 +13,10 @@ from gatepost.core.request_info import Client
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LinkEnd, end_links
 from gatepost.identity.sessions.errors import SessionNotFound
+from gatepost.identity.sessions.handout import HeldTokens
 from gatepost.identity.sessions.models import DISOWNED, Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
-from gatepost.identity.sessions.tokens import HeldTokens
 from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenExpired, TokenInvalid
 from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.refresh_tokens import RefreshTokens

@@ -1,7 +1,7 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.devices import describe
+from gatepost.identity.sessions.handout import SignedIn, TokenPair
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -45,38 +46,6 @@ class SessionRules:
     max_life: timedelta
     reuse_grace: timedelta
     rotation: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TokenPair:
-    """An access token and a refresh token, each with the seconds that it has left."""
-
-    access_token: str
-    expires_in: int
-    refresh_token: str
-    refresh_expires_in: int
-
-    def __repr__(self) -> str:
-        return "TokenPair(<hidden>)"
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class HeldTokens:
-    """Tokens that a client has, good or not, each as the kind that it was sent as."""
-
-    access: Sequence[str] = ()
-    refresh: Sequence[str] = ()
-
-    def __bool__(self) -> bool:
-        return any(self.access) or any(self.refresh)
-
-
-@dataclass(frozen=True, slots=True)
-class SignedIn:
-    """An account, and the tokens that speak for it here."""
-
-    user: User
-    tokens: TokenPair
 
 
 # The reason of a session that ended because its browser signed in anew.

@@ -36,7 +36,7 @@ from gatepost.identity.accounts.models import User, user_roles
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.tokens.principal import Principal
-from gatepost.identity.tokens.revocation_list import RevocationLine, RevokedTokens
+from gatepost.identity.tokens.revocation_list import RevocationEntry, RevocationList
 
 BATCH = 1000
 LINES = 100_000
@@ -187,8 +187,8 @@ async def _sizes(engine: AsyncEngine) -> dict[str, int]:
     return sizes
 
 
-def _line(id_: int) -> RevocationLine:
-    return RevocationLine(
+def _line(id_: int) -> RevocationEntry:
+    return RevocationEntry(
         id=id_,
         session_id=LARGEST_ID - id_,
         user_id=id_ + 1,
@@ -198,7 +198,7 @@ def _line(id_: int) -> RevocationLine:
 
 def _line_memory() -> int:
     tracemalloc.start()
-    revoked = RevokedTokens(max_staleness=timedelta(seconds=30))
+    revoked = RevocationList(max_staleness=timedelta(seconds=30))
     before = tracemalloc.get_traced_memory()[0]
     for id_ in range(LINES):
         revoked.note(_line(10_000_000 + id_), elapsed=None)

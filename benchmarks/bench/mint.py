@@ -18,7 +18,7 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.tokens.access_tokens import AccessTokens
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
-from gatepost.identity.tokens.subject import Grant
+from gatepost.identity.tokens.subject import TokenSubject
 
 BATCH = 2000
 ACCOUNT = "bench1"
@@ -62,7 +62,7 @@ async def main(access_count: int, refresh_count: int, folder: Path) -> None:
         life=settings.access_token_life,
     )
     session = Session(id=last + 1, **common)
-    grant = Grant.of(user, session)
+    grant = TokenSubject.of(user, session)
     issued = [access.issue(grant, now=now)[0] for _ in range(access_count)]
     (folder / "access.txt").write_text("".join(f"Bearer {token}\n" for token in issued))
     await services.stop()

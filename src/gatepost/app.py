@@ -30,9 +30,9 @@ from gatepost.http import openapi, pages, problems
 from gatepost.http.body_guard import BodyGuard
 from gatepost.http.cors import Cors
 from gatepost.http.health import router as health_router
-from gatepost.http.middleware import LastCatch, RequestEnvelope
+from gatepost.http.middleware import ErrorBoundary, RequestEnvelope
 from gatepost.http.parameters import single_parameters
-from gatepost.http.security_headers import careful_headers
+from gatepost.http.security_headers import security_headers
 from gatepost.http.server.draining import Drain
 from gatepost.http.spa import app as spa
 from gatepost.identity.sessions.browsers import Browsers
@@ -121,10 +121,10 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
             RequestEnvelope,
             log=request_log(settings),
             traffic=services.platform.traffic,
-            headers=careful_headers(settings),
+            headers=security_headers(settings),
         ),
         # Outside of the last catch, so that a crash has its headers too.
         Middleware(Cors, origins=settings.trusted_origins, is_open_to_all=ANY_ORIGIN in settings.cors_origins),
-        Middleware(LastCatch),
+        Middleware(ErrorBoundary),
         Middleware(BodyGuard, single_parameters=single_parameters(ROUTES)),
     ]

@@ -50,7 +50,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
             for task in late:
                 task.cancel()
             await services.stop(within_seconds=drain.seconds_left)
-            await services.operations.figures.share()
+            await services.operations.process_metrics.share()
             # uvicorn ends a process by the signal that it got: what is not written now is lost.
             await _within(FLUSH_SECONDS, standard_error().finish)
             if tracing is not None:
@@ -85,11 +85,11 @@ def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio
         again(KEYS_SECONDS, identity.keys.load, name="reading signing keys"),
         again(ACTIVITY_SECONDS, identity.activity.write, name="writing the last use of sessions"),
         again(PURGE_SECONDS, operations.purger.run_in_turn, name="removing what has expired"),
-        again(ROLES_SECONDS, admin.role_editor.go_on, name="carrying role changes to all holders"),
+        again(ROLES_SECONDS, admin.role_editor.propagate, name="carrying role changes to all holders"),
         again(MAIL_SECONDS, flows.outbox.run_once, name="sending mail", wake=flows.outbox.woken),
-        again(SHARE_SECONDS, operations.figures.share, name="sharing figures"),
+        again(SHARE_SECONDS, operations.process_metrics.share, name="sharing figures"),
         again(SEAL_SECONDS, operations.audit_sealer.run_once, name="sealing the audit log"),
-        again(FIGURES_SECONDS, admin.figure_counter.run_once, name="counting figures"),
+        again(FIGURES_SECONDS, admin.statistics_counter.run_once, name="counting figures"),
         again(HASHES_SECONDS, identity.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
     ):
         yield asyncio.create_task(work)

@@ -36,7 +36,7 @@ async def out_of_reach(database: Database) -> AsyncIterator[None]:
 async def is_revoked(reader: Services, person: Person) -> bool:
     """Whether the reader refuses the person's access token because its session has ended."""
     try:
-        await reader.identity.gate.admit(person.access_token)
+        await reader.identity.gate.authenticate(person.access_token)
     except TokenRevoked:
         return True
     return False

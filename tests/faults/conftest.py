@@ -126,7 +126,7 @@ async def prepare(url: URL) -> None:
     services = build_services(settings)
     await migrate(services.platform.database.engine)
     admin = NewAccount(
-        parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_proved=True
+        parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_verified=True
     )
     await services.identity.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
     await services.stop()

@@ -51,7 +51,7 @@ async def pair(make_services: MakeServices, request: pytest.FixtureRequest) -> A
     """Give the two; the parameter is by how many seconds the one is wrong."""
     async with replica(make_services, 0) as right, replica(make_services, request.param) as wrong:
         admin = NewAccount(
-            parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_proved=True
+            parse_username(ADMIN["username"]), parse_email("admin@example.com"), ADMIN["password"], is_verified=True
         )
         await right.services.identity.accounts.create(admin, roles=[RoleName.USER, RoleName.ADMIN])
         yield Pair(right, wrong)

@@ -263,7 +263,7 @@ class AccountLife(RuleBasedStateMachine):
     def time_goes_by(self, length: int) -> None:
         self.world.clock.advance(seconds=length)
         self.world.do(self.world.services.identity.revocations.poll())
-        self.world.do(self.world.services.identity.leaving.erase_due())
+        self.world.do(self.world.services.identity.deletion.erase_due())
         if self.erase_at is not None and self.erase_at <= self._now():
             self.is_deleted = True
 

@@ -10,9 +10,9 @@ from functools import partial
 
 import pytest
 
-from gatepost.core.crypto.hashing_pool import HashingBusy, HashingLine
+from gatepost.core.crypto.hashing_pool import HashingBusy, HashingPool
 from gatepost.core.crypto.passwords import Passwords, UnusablePasswordError, prepare
-from gatepost.core.request_info import departure
+from gatepost.core.request_info import client_disconnected
 from gatepost.core.settings import Settings
 
 
@@ -151,7 +151,7 @@ def test_end_of_the_loop_before_the_work_does_no_harm() -> None:
 
 
 async def test_line_that_would_take_too_long_is_told_at_once_with_the_time_it_needs_and_up_to_twice_that() -> None:
-    line = HashingLine(queue=10_000, queue_seconds=5)
+    line = HashingPool(queue=10_000, queue_seconds=5)
     await line.run(partial(time.sleep, 0.4))
     held, waiting = threading.Event(), []
     while line.expected_seconds() <= 5:
@@ -175,7 +175,7 @@ async def test_line_that_would_take_too_long_is_told_at_once_with_the_time_it_ne
 
 
 async def test_caller_who_leaves_the_line_makes_room() -> None:
-    line = HashingLine(queue=1, queue_seconds=60)
+    line = HashingPool(queue=1, queue_seconds=60)
     held, left = threading.Event(), asyncio.Event()
 
     async def has_left() -> None:
@@ -183,7 +183,7 @@ async def test_caller_who_leaves_the_line_makes_room() -> None:
 
     busy = [asyncio.create_task(line.run(partial(held.wait))) for _ in range(line.workers)]
     await asyncio.sleep(0)
-    departure.set(has_left)
+    client_disconnected.set(has_left)
     waits = asyncio.create_task(line.run(partial(held.wait)))
     await asyncio.sleep(0)
     assert line.waiting == 1

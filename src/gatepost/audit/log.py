@@ -7,7 +7,7 @@ from typing import Any
 
 from gatepost.audit.models import AuditEntry
 from gatepost.core.db.database import Transaction
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 
 LONGEST_ADDRESS = 45
 
@@ -61,7 +61,7 @@ def record(
     user_id: int | None = None,
     actor_id: int | None = None,
     session_id: int | None = None,
-    client: Client | None = None,
+    info: RequestInfo | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
     """Add an event to the caller's transaction: it is kept if, and only if, what it tells of is kept."""
@@ -72,8 +72,8 @@ def record(
             user_id=user_id,
             actor_id=actor_id,
             session_id=session_id,
-            address=client.address[:LONGEST_ADDRESS] if client else "",
-            request_id=client.request_id if client else "",
+            address=info.address[:LONGEST_ADDRESS] if info else "",
+            request_id=info.request_id if info else "",
             details=dict(details or {}),
         )
     )

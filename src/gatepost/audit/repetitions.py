@@ -14,7 +14,7 @@ from gatepost.core.clock import CLOCKS_APART, Clock
 from gatepost.core.db.database import Database, Transaction
 from gatepost.core.db.held_rows import hold_rows
 from gatepost.core.db.purging import delete_batch
-from gatepost.core.request_info import Client, network
+from gatepost.core.request_info import RequestInfo, network
 
 DAY = timedelta(days=1)
 # So long a count waits for the next time.
@@ -28,7 +28,7 @@ async def record_once_a_day(
     event: AuditEvent,
     *,
     at: datetime,
-    client: Client,
+    info: RequestInfo,
     details: Mapping[str, Any],
     user_id: int | None = None,
     session_id: int | None = None,
@@ -43,7 +43,7 @@ async def record_once_a_day(
     day = await _held(tx, same, at=at)
     if not _is_silent(day, at):
         day.repeated, day.told_until = 0, at + DAY
-    own = [*same, network(client.address)]
+    own = [*same, network(info.address)]
     known = await tx.get(AuditRepetition, _subject(own))
     is_one_more = known is None or not _is_silent(known, at)
     last = await _held(tx, [*same, "others"] if is_one_more and day.repeated >= SUBSCRIBERS else own, at=at)
@@ -51,7 +51,7 @@ async def record_once_a_day(
         last.repeated += 1
         return
     told = {**details, "repeated": last.repeated} if last.repeated else details
-    record(tx, event, at=at, user_id=user_id, session_id=session_id, client=client, details=told)
+    record(tx, event, at=at, user_id=user_id, session_id=session_id, info=info, details=told)
     last.repeated, last.told_until = 0, at + DAY
     day.repeated += 1
 

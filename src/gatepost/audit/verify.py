@@ -53,7 +53,7 @@ class Head:
 
 
 @dataclass(slots=True)
-class Tally:
+class ChainReport:
     """What was looked at."""
 
     seals: int = 0
@@ -81,7 +81,7 @@ class ChainCheck:
         self._keys: Sequence[SealKey] = ()
         # The last seal that was expected and is there.
         self._confirmed: int | None = None
-        self.tally = Tally()
+        self.tally = ChainReport()
         """Filled while `findings` goes on."""
 
     async def findings(self, expected: Iterable[Head] = ()) -> AsyncIterator[str]:

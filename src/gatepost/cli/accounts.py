@@ -36,7 +36,7 @@ def create_admin(
     else:
         require_terminal("give the password with --password-stdin")
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    user = asyncio.run(_create(NewAccount(username, email, password, is_proved=True)))
+    user = asyncio.run(_create(NewAccount(username, email, password, is_verified=True)))
     print(f"administrator {user.username} has the id {user.id}")
 
 

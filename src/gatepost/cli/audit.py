@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gatepost.audit.verify import ChainCheck, Head, Tally
+from gatepost.audit.verify import ChainCheck, ChainReport, Head
 from gatepost.cli.output import Json, print_json
 from gatepost.cli.running import refuse, running_services
 
@@ -39,29 +39,29 @@ def verify(
         refuse(str(error))
     found: list[str] = []
     # A line as it is found: the walk may take long.
-    harms, tally = asyncio.run(_verify(expected, tell=found.append if as_json else print))
+    harms, report = asyncio.run(_verify(expected, tell=found.append if as_json else print))
     if as_json:
         print_json({
-            "isWhole": harms == 0, "findings": found, "entries": tally.entries, "seals": tally.seals,
-            "unsealed": tally.unsealed, "unsealedSince": tally.unsealed_since, "purged": tally.purged,
-            "head": str(tally.head) if tally.head else None,
+            "isWhole": harms == 0, "findings": found, "entries": report.entries, "seals": report.seals,
+            "unsealed": report.unsealed, "unsealedSince": report.unsealed_since, "purged": report.purged,
+            "head": str(report.head) if report.head else None,
         })  # fmt: skip
     else:
-        _tell(harms, tally)
+        _tell(harms, report)
     if harms:
         raise typer.Exit(HARMED)
 
 
-def _tell(harms: int, tally: Tally) -> None:
-    since = f", the oldest since {tally.unsealed_since}" if tally.unsealed else ""
-    print(f"{tally.entries} entries under {tally.seals} seals, {tally.unsealed} not sealed yet{since}")
-    if tally.purged:
-        print(f"{tally.purged} purged by retention")
-    print(f"head {tally.head or 'none'}")
+def _tell(harms: int, report: ChainReport) -> None:
+    since = f", the oldest since {report.unsealed_since}" if report.unsealed else ""
+    print(f"{report.entries} entries under {report.seals} seals, {report.unsealed} not sealed yet{since}")
+    if report.purged:
+        print(f"{report.purged} purged by retention")
+    print(f"head {report.head or 'none'}")
     print("whole" if harms == 0 else f"harmed: {harms} findings")
 
 
-async def _verify(expected: Sequence[Head], *, tell: Callable[[str], object]) -> tuple[int, Tally]:
+async def _verify(expected: Sequence[Head], *, tell: Callable[[str], object]) -> tuple[int, ChainReport]:
     harms = 0
     async with running_services() as services:
         check = ChainCheck(services.platform.database, services.settings.keys)

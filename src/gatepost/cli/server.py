@@ -19,7 +19,7 @@ from gatepost.cli.running import running_services, tell_misspelt
 from gatepost.core.logs.setup import logging_config
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http.server.draining import grace_seconds
-from gatepost.http.server.trusted_proxies import believed
+from gatepost.http.server.trusted_proxies import trusted_proxies
 from gatepost.identity.accounts.guards import has_administrator
 from gatepost.identity.accounts.policy import AccountPolicy
 
@@ -63,7 +63,7 @@ def _run(settings: Settings, *, workers: int, reload: bool) -> None:
         access_log=False,
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=believed(settings.trusted_proxies),
+        forwarded_allow_ips=trusted_proxies(settings.trusted_proxies),
         # A worker answers the supervisor once it has imported all: a busy machine takes longer for it than uvicorn's
         # 5 s, and each worker was killed before it served.
         timeout_worker_healthcheck=HEALTHCHECK_SECONDS,

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from gatepost.admin.accounts.lifecycle import AccountStanding
-from gatepost.admin.accounts.preconditions import Seen, Shell
+from gatepost.admin.accounts.lifecycle import AccountLifecycle
+from gatepost.admin.accounts.preconditions import IfMatch, Shell
 from gatepost.admin.accounts.schemas import UserResponse
 from gatepost.admin.accounts.search import Filter, Search, Sort, Status
 from gatepost.cli.output import Json, Table, print_json, print_json_line
@@ -31,8 +31,8 @@ app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules 
 PAGE = 500
 NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
 COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
-ANY_STATE = Seen()
-# A method of AccountStanding.
+ANY_STATE = IfMatch()
+# A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' and the id.")]
@@ -95,26 +95,26 @@ def show(account: Account, as_json: Json = False) -> None:
 @app.command()
 def disable(account: Account) -> None:
     """Keep an account from being signed in to, and end its sessions."""
-    _act(account, AccountStanding.disable, "is disabled")
+    _act(account, AccountLifecycle.disable, "is disabled")
 
 
 @app.command()
 def enable(account: Account) -> None:
     """Let an account be signed in to again."""
-    _act(account, AccountStanding.enable, "is enabled")
+    _act(account, AccountLifecycle.enable, "is enabled")
 
 
 @app.command()
 def roles(account: Account, names: RoleNames) -> None:
     """Give an account exactly these roles."""
     wanted = list(dict.fromkeys(names))
-    _act(account, partial(AccountStanding.set_roles, names=wanted), f"has the roles {one_line(', '.join(wanted))}")
+    _act(account, partial(AccountLifecycle.set_roles, names=wanted), f"has the roles {one_line(', '.join(wanted))}")
 
 
 @app.command("sign-out")
 def sign_out(account: Account) -> None:
     """End every session of an account."""
-    _act(account, AccountStanding.sign_out, "is signed out everywhere")
+    _act(account, AccountLifecycle.sign_out, "is signed out everywhere")
 
 
 @app.command()
@@ -125,7 +125,7 @@ def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do
         require_terminal("say --yes")
         typer.confirm(f"Delete {_called(found)} for good?", abort=True)
     # By its number, as it was shown: the name may be somebody else's by now.
-    _act(f"#{found.id}", AccountStanding.delete, "is deleted", seen=Seen(version=found.version))
+    _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", seen=IfMatch(version=found.version))
 
 
 @app.command()
@@ -161,13 +161,13 @@ async def _inviter(services: Services, name: str | None) -> int:
     return first
 
 
-def _act(account: str, act: Act, what: str, *, seen: Seen = ANY_STATE) -> None:
+def _act(account: str, act: Act, what: str, *, seen: IfMatch = ANY_STATE) -> None:
     """Do something to an account, and say so."""
 
     async def work() -> str:
         async with running_services() as services:
             user = await _find(services, account)
-            await act(services.admin.account_standing, user.id, seen=seen, by=Shell())
+            await act(services.admin.account_lifecycle, user.id, seen=seen, by=Shell())
             return _called(user)
 
     print(f"{asyncio.run(work())} {what}")

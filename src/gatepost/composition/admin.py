@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gatepost.admin.accounts.lifecycle import AccountStanding
+from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.pages import AccountReader
 from gatepost.admin.accounts.service import AccountEditor
 from gatepost.admin.audit.reader import AuditReader
@@ -10,7 +10,7 @@ from gatepost.admin.invitations.service import InvitationService
 from gatepost.admin.keys.rotation import KeyRotation
 from gatepost.admin.keys.timeline import KeyHistory
 from gatepost.admin.roles.service import RoleEditor
-from gatepost.admin.statistics.counter import FigureCounter
+from gatepost.admin.statistics.counter import StatisticsCounter
 from gatepost.admin.statistics.overview import OverviewReader
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
@@ -23,13 +23,13 @@ class Admin:
 
     account_reader: AccountReader
     account_editor: AccountEditor
-    account_standing: AccountStanding
+    account_lifecycle: AccountLifecycle
     role_editor: RoleEditor
     invitations: InvitationService
     key_rotation: KeyRotation
     key_history: KeyHistory
     audit_reader: AuditReader
-    figure_counter: FigureCounter
+    statistics_counter: StatisticsCounter
     overview: OverviewReader
     unlocker: Unlocker
 
@@ -44,15 +44,15 @@ def build_admin(platform: Platform, identity: Identity) -> Admin:
         account_editor=AccountEditor(
             database, clock, platform.passwords, feed, rules=identity.password_rules, policy=policy
         ),
-        account_standing=AccountStanding(
-            database, clock, feed, sessions=sessions, leaving=identity.leaving, policy=policy
+        account_lifecycle=AccountLifecycle(
+            database, clock, feed, sessions=sessions, deletion=identity.deletion, policy=policy
         ),
         role_editor=RoleEditor(database, clock, feed),
         invitations=InvitationService(database, clock, identity.mailboxes, policy=policy),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=life),
         key_history=KeyHistory(database, keys, access_token_life=life),
         audit_reader=AuditReader(database),
-        figure_counter=FigureCounter(database, clock, platform.leases),
+        statistics_counter=StatisticsCounter(database, clock, platform.leases),
         overview=OverviewReader(database, clock),
         unlocker=Unlocker(database, identity.guesses),
     )

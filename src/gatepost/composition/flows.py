@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages
 from gatepost.composition.platform import Platform
-from gatepost.flows.oauth.introspection import TokenDesk
+from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
 from gatepost.flows.recovery.addresses import AddressService
+from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.mail_links import MailLinks
-from gatepost.flows.recovery.not_me import NotMeService
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.flows.signin.service import SignInService
 from gatepost.flows.signup.service import SignUpService
@@ -27,9 +27,9 @@ class Flows:
     profile: ProfileService
     password_recovery: PasswordService
     addresses: AddressService
-    not_me: NotMeService
+    not_me: CompromiseReports
     clients: ClientService
-    token_desk: TokenDesk
+    introspection: TokenIntrospection
     outbox: OutboxWorker
 
 
@@ -68,9 +68,9 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         addresses=AddressService(
             database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
         ),
-        not_me=NotMeService(database, clock, sessions, feed),
+        not_me=CompromiseReports(database, clock, sessions, feed),
         clients=ClientService(database, clock),
-        token_desk=TokenDesk(identity.gate, identity.verifier, sessions),
+        introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),
         outbox=OutboxWorker(
             database,
             clock,

@@ -12,7 +12,7 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
-from gatepost.identity.privacy.deletion import LeavingService
+from gatepost.identity.privacy.deletion import DeletionService
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService
 from gatepost.identity.sessions.activity import SessionActivity
@@ -48,7 +48,7 @@ class Identity:
     hash_survey: HashSurvey
     accounts: AccountService
     pending_sign_ups: PendingSignUps
-    leaving: LeavingService
+    deletion: DeletionService
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -105,7 +105,7 @@ def build_identity(platform: Platform) -> Identity:
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
-        leaving=LeavingService(database, clock, sessions, feed, policy=policy),
+        deletion=DeletionService(database, clock, sessions, feed, policy=policy),
     )
 
 

@@ -12,8 +12,8 @@ from gatepost.core.db.purging import Purger, PurgeTask
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
 from gatepost.identity.throttling.guesses import GuessPurge
-from gatepost.operations.figures import Figures
 from gatepost.operations.metrics_catalog import figures_of_process
+from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Readiness
 from gatepost.transfer.restoring import Restoring
 
@@ -25,7 +25,7 @@ class Operations:
     audit_sealer: AuditSealer
     audit_retention: AuditRetention
     purger: Purger
-    figures: Figures
+    process_metrics: ProcessMetrics
     readiness: Readiness
     restoring: Restoring
 
@@ -47,12 +47,12 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
                 PurgeTask("invitations", admin.invitations.purge),
                 PurgeTask("names of roles", admin.role_editor.purge),
                 PurgeTask("wrong guesses", GuessPurge(database, clock).run),
-                PurgeTask("accounts", identity.leaving.erase_due),
+                PurgeTask("accounts", identity.deletion.erase_due),
                 PurgeTask("audit entries", retention.run),
                 PurgeTask("repetitions", RepetitionPurge(database, clock).run),
             ],
         ),
-        figures=Figures(
+        process_metrics=ProcessMetrics(
             platform.traffic,
             figures_of_process(
                 platform.traffic,

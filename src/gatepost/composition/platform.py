@@ -8,7 +8,7 @@ from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.leases import Leases
-from gatepost.core.request_metrics import Traffic
+from gatepost.core.request_metrics import RequestMetrics
 from gatepost.core.settings import Settings
 
 
@@ -21,7 +21,7 @@ class Platform:
     database: Database
     passwords: Passwords
     leases: Leases
-    traffic: Traffic
+    traffic: RequestMetrics
 
 
 def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None) -> Platform:
@@ -38,7 +38,7 @@ def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngi
             queue_seconds=settings.password_queue_seconds,
         ),
         leases=Leases(database, clock),
-        traffic=Traffic(),
+        traffic=RequestMetrics(),
     )
 
 

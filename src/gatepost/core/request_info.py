@@ -9,11 +9,11 @@ from functools import lru_cache
 # One subscriber has all of it.
 IPV6_NETWORK_BITS = 64
 # Waits until the client of the request that is being served has closed its connection; None outside of requests.
-departure: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("departure", default=None)
+client_disconnected: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("client_disconnected", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class RequestInfo:
     """A device and its request.
 
     `address` is IPv4 or IPv6 text, empty where unknown; `user_agent` has at most 255 characters; `language` is a tag

@@ -20,7 +20,7 @@ class Durations:
     seconds: float = 0.0
 
 
-class Traffic:
+class RequestMetrics:
     """Counts the requests of a process. It is on the way of every request, so it does no more than add up."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.core import strict_json
 from gatepost.core.errors import AppError
-from gatepost.core.request_info import departure
+from gatepost.core.request_info import client_disconnected
 from gatepost.http.middleware import add_to_answer
 from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParameter, UnsupportedMediaType, problem
 from gatepost.http.server.trusted_proxies import CHECK_PATH
@@ -77,7 +77,7 @@ class BodyGuard:
             while (await receive())["type"] != "http.disconnect":
                 pass
 
-        departure.set(has_left)
+        client_disconnected.set(has_left)
         await self.app(scope, replay, send)
 
     async def _body(self, scope: Scope, receive: Receive, *, is_read: bool, is_optional: bool) -> bytes | None:

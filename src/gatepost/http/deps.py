@@ -5,7 +5,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
-from gatepost.core.request_info import Client, canonical_address
+from gatepost.core.request_info import RequestInfo, canonical_address
 from gatepost.http.problems import request_id
 
 T = TypeVar("T")
@@ -28,10 +28,10 @@ def service(request: Request, kind: type[T]) -> T:
     return found
 
 
-async def get_client(request: Request) -> Client:
+async def get_client(request: Request) -> RequestInfo:
     """Describe the device that sends the request; its address is the proxy's word only for a trusted proxy."""
     agent = request.headers.get("user-agent", "")
-    return Client(
+    return RequestInfo(
         address=canonical_address(request.client.host) if request.client else "",
         user_agent="".join(character for character in agent if character.isprintable())[:LONGEST_USER_AGENT],
         language=request.headers.get("accept-language", "").partition(",")[0].partition(";")[0].strip()[:35],
@@ -39,4 +39,4 @@ async def get_client(request: Request) -> Client:
     )
 
 
-ClientDep = Annotated[Client, Depends(get_client)]
+RequestInfoDep = Annotated[RequestInfo, Depends(get_client)]

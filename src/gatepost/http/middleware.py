@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.core.logs.context import REQUEST
 from gatepost.core.logs.request_line import RequestLog
 from gatepost.core.logs.scrubbing import log_crash, texts_given
-from gatepost.core.request_metrics import Traffic
+from gatepost.core.request_metrics import RequestMetrics
 from gatepost.http.problems import InternalError, problem
 from gatepost.http.security_headers import NO_STORE, OURS, RawHeaders
 
@@ -36,7 +36,7 @@ class RequestEnvelope:
     (RFC 9110, section 9.3.2): no route has to know it.
     """
 
-    def __init__(self, app: ASGIApp, *, log: RequestLog, traffic: Traffic, headers: RawHeaders) -> None:
+    def __init__(self, app: ASGIApp, *, log: RequestLog, traffic: RequestMetrics, headers: RawHeaders) -> None:
         self.app = app
         self._log = log
         self._traffic = traffic
@@ -104,7 +104,7 @@ class RequestEnvelope:
         )
 
 
-class LastCatch:
+class ErrorBoundary:
     """Turns a crash into one clean answer, with whatever headers the layers outside of it add."""
 
     def __init__(self, app: ASGIApp) -> None:

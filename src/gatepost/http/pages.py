@@ -48,7 +48,7 @@ ERRORS = """</head><body class="errors">{bar}<main><h1>Error codes</h1><div clas
 WAYS = (("/docs", "Try the API"), ("/redoc", "Reference"), ("/errors", "Error codes"))
 
 
-class Page(HTMLResponse):
+class DocumentationPage(HTMLResponse):
     """A page that loads nothing from elsewhere and stands in no frame."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
@@ -57,7 +57,7 @@ class Page(HTMLResponse):
 
 
 SettingsDep = Annotated[Settings, Depends(provided(Settings))]
-router = APIRouter(include_in_schema=False, default_response_class=Page)
+router = APIRouter(include_in_schema=False, default_response_class=DocumentationPage)
 
 
 @router.get("/docs")

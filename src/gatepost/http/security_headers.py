@@ -24,7 +24,7 @@ NO_STORE: RawHeaders = ((b"cache-control", b"no-store"), (b"pragma", b"no-cache"
 OURS = frozenset(name for name, _ in (*ALWAYS, TRANSPORT, *NO_STORE))
 
 
-def careful_headers(settings: Settings) -> RawHeaders:
+def security_headers(settings: Settings) -> RawHeaders:
     """Return the headers of every answer; HTTPS is asked for where the service is reached by it."""
     is_by_https = settings.in_production and settings.public_url.startswith("https:")
     return (*ALWAYS, TRANSPORT) if is_by_https else ALWAYS

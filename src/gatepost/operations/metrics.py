@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from gatepost import __version__
 from gatepost.core.logs.context import Act
 from gatepost.core.request_metrics import BOUNDS, SUCCESS, Durations
-from gatepost.operations.figures import Figure, Kind, Totals
+from gatepost.operations.process_metrics import Kind, MetricTotals, ProcessMetric
 
 # How a status is called, by its hundreds; 0 where the client went before there was an answer.
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
@@ -21,7 +21,9 @@ OUTCOMES: Mapping[Act, tuple[str, str]] = {
 }
 
 
-def exposition(totals: Totals, figures: Sequence[Figure], shared: Mapping[str, tuple[str, float]]) -> bytes:
+def exposition(
+    totals: MetricTotals, figures: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
+) -> bytes:
     """Return all figures; `shared` are those that all replicas have in common, each with its meaning."""
     registry = CollectorRegistry()
     registry.register(_Families(totals, figures, shared))
@@ -29,7 +31,9 @@ def exposition(totals: Totals, figures: Sequence[Figure], shared: Mapping[str, t
 
 
 class _Families(Collector):
-    def __init__(self, totals: Totals, figures: Sequence[Figure], shared: Mapping[str, tuple[str, float]]) -> None:
+    def __init__(
+        self, totals: MetricTotals, figures: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
+    ) -> None:
         self._totals = totals
         self._figures = figures
         self._shared = shared
@@ -55,7 +59,7 @@ class _Families(Collector):
         yield version
 
 
-def _requests(totals: Totals) -> Iterator[Metric]:
+def _requests(totals: MetricTotals) -> Iterator[Metric]:
     count = CounterMetricFamily(
         "gatepost_http_requests", "Requests that have ended.", labels=["route", "method", "status"]
     )

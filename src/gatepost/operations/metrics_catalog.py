@@ -9,22 +9,22 @@ from gatepost.audit.sealer import AuditSealer
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, DatabaseUnavailable
 from gatepost.core.logs.lines import standard_error
-from gatepost.core.request_metrics import Traffic
+from gatepost.core.request_metrics import RequestMetrics
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.rates import RateLimits
 from gatepost.mail.worker import OutboxWorker
-from gatepost.operations.figures import Figure, Kind
+from gatepost.operations.process_metrics import Kind, ProcessMetric
 
 
 def figures_of_process(
-    traffic: Traffic,
+    traffic: RequestMetrics,
     passwords: Passwords,
     database: Database,
     feed: RevocationFeed,
     limits: RateLimits,
     *,
     connections: int,
-) -> Iterator[Figure]:
+) -> Iterator[ProcessMetric]:
     """Yield the figures of a process, which may open so many connections; a new figure is one more line."""
     lines, line = standard_error(), passwords.line
     for kind, name, read, meaning in (
@@ -41,7 +41,7 @@ def figures_of_process(
         (Kind.COUNT, "limits_counted_alone", lambda: limits.fallbacks, "Requests that a worker counted without Redis."),
         (Kind.COUNT, "log_lines_lost", lambda: lines.lost, "Lines of the log that nobody took."),
     ):
-        yield Figure(f"gatepost_{name}", meaning, kind, read)
+        yield ProcessMetric(f"gatepost_{name}", meaning, kind, read)
 
 
 async def figures_of_database(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:

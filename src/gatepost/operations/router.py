@@ -20,9 +20,9 @@ from gatepost.http.server.draining import Drain, Stopping
 from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
-from gatepost.operations.figures import Figures
 from gatepost.operations.metrics import exposition
 from gatepost.operations.metrics_catalog import figures_of_database
+from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Check, Readiness
 
 # What proxies add to a request.
@@ -32,7 +32,7 @@ router = APIRouter(tags=["operations"])
 
 DrainDep = Annotated[Drain, Depends(provided(Drain))]
 ReadinessDep = Annotated[Readiness, Depends(provided(Readiness))]
-FiguresDep = Annotated[Figures, Depends(provided(Figures))]
+ProcessMetricsDep = Annotated[ProcessMetrics, Depends(provided(ProcessMetrics))]
 OutboxDep = Annotated[OutboxWorker, Depends(provided(OutboxWorker))]
 SealerDep = Annotated[AuditSealer, Depends(provided(AuditSealer))]
 SettingsDep = Annotated[Settings, Depends(provided(Settings))]
@@ -72,7 +72,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
 
 @router.get(
     "/metrics",
-    summary="Figures for Prometheus",
+    summary="ProcessMetrics for Prometheus",
     dependencies=[Depends(require_metrics_reader)],
     response_class=PlainTextResponse,
     responses={
@@ -80,7 +80,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
         **problems(MetricsRefused),
     },
 )
-async def metrics(figures: FiguresDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
+async def metrics(figures: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
     """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
     shared = await figures_of_database(outbox, sealer)
     totals = await figures.totals()

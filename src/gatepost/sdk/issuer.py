@@ -12,7 +12,7 @@ import httpx
 from gatepost.core.clock import Clock
 from gatepost.core.crypto import jws
 from gatepost.identity.tokens.errors import RevocationUnknown
-from gatepost.identity.tokens.revocation_list import RevocationLine, RevokedTokens
+from gatepost.identity.tokens.revocation_list import RevocationEntry, RevocationList
 from gatepost.sdk.key_set import IssuerError, keys_of
 
 logger = logging.getLogger("gatepost.sdk")
@@ -64,7 +64,7 @@ class Issuer:
         self._mark = ""
         self._etag = ""
         self.keys: Mapping[str, jws.VerifyingKey] = {}
-        self.revoked = RevokedTokens(max_staleness=max_staleness)
+        self.revoked = RevocationList(max_staleness=max_staleness)
 
     def require_http(self) -> httpx.AsyncClient:
         """Return what the issuer is asked through.
@@ -215,9 +215,9 @@ def _json(answer: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def _line(line: Mapping[str, Any]) -> RevocationLine:
+def _line(line: Mapping[str, Any]) -> RevocationEntry:
     issued_before = line.get("issuedBefore")
-    return RevocationLine(
+    return RevocationEntry(
         id=_typed(line["id"], int),
         session_id=_typed(line["sessionId"], int, type(None)),
         user_id=_typed(line["userId"], int, type(None)),

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from gatepost.admin.accounts.schemas import PERMISSION, can_be_role_name
 from gatepost.core.strict_json import StrictJsonError, loads
-from gatepost.transfer.importing import Chunk, NewRole
+from gatepost.transfer.importing import Chunk, ImportedRole
 from gatepost.transfer.records import Conflict, Row
 
 CHUNK = 500
@@ -84,4 +84,4 @@ def _add_role(chunk: Chunk, value: dict[str, Any], *, place: str) -> None:
         reason = f"a role has a name, a description and permissions, not {json.dumps(sorted(value))[:200]}"
         chunk.conflicts.append(Conflict("role_refused", place, reason))
         return
-    chunk.roles.append(NewRole(str(name), str(description), tuple(permissions), is_full=True))
+    chunk.roles.append(ImportedRole(str(name), str(description), tuple(permissions), is_full=True))

@@ -33,7 +33,7 @@ Tell = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class NewRole:
+class ImportedRole:
     """A role of the source."""
 
     name: str
@@ -48,7 +48,7 @@ class Chunk:
     """A part of a source: accounts and roles, and what could not be read at all."""
 
     rows: list[Row] = field(default_factory=list)
-    roles: list[NewRole] = field(default_factory=list)
+    roles: list[ImportedRole] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
 
@@ -128,8 +128,8 @@ class Importer:
 
     async def _read(
         self, source: Source, staging: Staging, outcome: Outcome, *, tell: Tell, note: Callable[[Conflict], None]
-    ) -> dict[str, NewRole]:
-        roles: dict[str, NewRole] = {}
+    ) -> dict[str, ImportedRole]:
+        roles: dict[str, ImportedRole] = {}
         async for chunk in source.chunks(now=self._clock.now()):
             staging.add(chunk.rows)
             outcome.read += len(chunk.rows)
@@ -140,13 +140,13 @@ class Importer:
             for row in chunk.rows:
                 if not row.complaints:
                     for name in row.roles:
-                        roles.setdefault(name, NewRole(name))
+                        roles.setdefault(name, ImportedRole(name))
             tell("reading", outcome.read, source.total)
         return roles
 
     @retry_conflicts
     async def _make_roles(
-        self, roles: dict[str, NewRole], outcome: Outcome, *, note: Callable[[Conflict], None], dry_run: bool
+        self, roles: dict[str, ImportedRole], outcome: Outcome, *, note: Callable[[Conflict], None], dry_run: bool
     ) -> list[Role]:
         """Make the roles that do not exist, and return them; without permissions, unless the source says which.
 

@@ -241,7 +241,7 @@ async def test_mail_of_a_sign_up_is_not_sent_once_sign_up_is_closed(make_service
 
 
 async def test_who_is_invited_is_told_that_the_name_is_taken(hidden: Api, services: Services) -> None:
-    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
+    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_verified=True)
     await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
     root = await hidden.sign_in("root")
     await hidden.post("/api/admin/invitations", headers=root.headers, json={"email": "guest@example.com", "roles": []})

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_email, parse_username
@@ -69,13 +69,13 @@ async def test_deletion_needs_the_password(api: Api) -> None:
 
 async def test_deletion_by_a_password_that_was_replaced_meanwhile_is_refused(api: Api, services: Services) -> None:
     person = await api.sign_up()
-    principal = await services.identity.gate.admit(person.access_token)
-    proved = await services.identity.reauthentication.by_password(principal, PASSWORD, client=Client())
+    principal = await services.identity.gate.authenticate(person.access_token)
+    proved = await services.identity.reauthentication.by_password(principal, PASSWORD, info=RequestInfo())
     change = {"currentPassword": PASSWORD, "newPassword": "another horse"}
     assert (await api.post("/api/auth/password/change", json=change, headers=person.headers)).is_success
 
     with pytest.raises(WrongPassword):
-        await services.identity.leaving.ask_deletion(principal, proved_hash=proved.password_hash, client=Client())
+        await services.identity.deletion.ask_deletion(principal, proved_hash=proved.password_hash, info=RequestInfo())
 
 
 async def test_deletion_ends_every_session_and_comes_after_its_time(
@@ -93,9 +93,9 @@ async def test_deletion_ends_every_session_and_comes_after_its_time(
         assert_problem(await api.refresh(session.refresh_token), 403, "refresh_token_invalid")
     assert [mail.kind for mail in await take_mails(services)] == ["deletion_planned"]
     clock.advance(days=13, hours=23)
-    assert await services.identity.leaving.erase_due() == 0
+    assert await services.identity.deletion.erase_due() == 0
     clock.advance(hours=1)
-    assert await services.identity.leaving.erase_due() == 1
+    assert await services.identity.deletion.erase_due() == 1
     assert [await count(services, model) for model in (User, Session, OneTimeToken)] == [0, 0, 0]
 
 
@@ -103,7 +103,7 @@ async def test_audit_log_keeps_the_number_alone(api: Api, services: Services, cl
     person = await api.sign_up()
     await ask_deletion(api, person)
     clock.advance(days=14)
-    await services.identity.leaving.erase_due()
+    await services.identity.deletion.erase_due()
 
     async with services.platform.database.read() as tx:
         entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == person.id))).all()
@@ -121,7 +121,7 @@ async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, 
     await api.sign_in()
 
     clock.advance(days=2)
-    assert await services.identity.leaving.erase_due() == 0
+    assert await services.identity.deletion.erase_due() == 0
     assert (await api.sign_in()).id == person.id
 
 
@@ -142,7 +142,7 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
     assert (await api.post(f"/api/auth/{path}", json=body)).status_code == 200
 
     clock.advance(days=15)
-    assert await services.identity.leaving.erase_due() == 0
+    assert await services.identity.deletion.erase_due() == 0
     async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.erase_at))).all() == [None]
         events = (await tx.scalars(select(AuditEntry.event).where(AuditEntry.user_id == person.id))).all()
@@ -157,8 +157,8 @@ async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(
     clock.advance(days=14)
 
     async with services.platform.database.begin() as tx:
-        await Users(tx).keep(person.id, now=clock.now())
-        erased = await held_up(services.platform.database, services.identity.leaving.erase_due())
+        await Users(tx).cancel_deletion(person.id, now=clock.now())
+        erased = await held_up(services.platform.database, services.identity.deletion.erase_due())
 
     assert await erased == 0
     assert await count(services, User) == 1
@@ -169,7 +169,7 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
 ) -> None:
     people = {}
     for name in ("root", "second"):
-        account = NewAccount(parse_username(name), parse_email(f"{name}@example.com"), PASSWORD, is_proved=True)
+        account = NewAccount(parse_username(name), parse_email(f"{name}@example.com"), PASSWORD, is_verified=True)
         await services.identity.accounts.create(account, roles=[RoleName.ADMIN])
         people[name] = await api.sign_in(name)
     plain = await api.sign_up()
@@ -179,7 +179,7 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
     async def change(password_hash: str) -> None:
         """Let the second one lose the password, as by "this was not me", or have it again."""
         async with services.platform.database.begin() as tx:
-            user = await Users(tx).to_change(people["second"].id)
+            user = await Users(tx).get_for_update(people["second"].id)
             assert user is not None
             hashes.append(user.password_hash)
             user.password_hash = password_hash
@@ -187,16 +187,16 @@ async def test_administrator_whose_time_has_come_is_kept_until_another_can_sign_
     hashes: list[str] = []
     await change(UNUSABLE_HASH)
     clock.advance(days=14)
-    assert await services.identity.leaving.erase_due() == 1
-    assert await services.identity.leaving.erase_due() == 0
+    assert await services.identity.deletion.erase_due() == 1
+    assert await services.identity.deletion.erase_due() == 0
     await change(hashes[0])
-    assert await services.identity.leaving.erase_due() == 1
+    assert await services.identity.deletion.erase_due() == 1
     async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.username))).all() == ["second"]
 
 
 async def test_last_administrator_stays(api: Api, services: Services) -> None:
-    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
+    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_verified=True)
     await services.identity.accounts.create(account, roles=[RoleName.ADMIN])
     root = await api.sign_in("root")
 
@@ -209,6 +209,6 @@ async def test_name_of_a_deleted_account_is_free_again(api: Api, services: Servi
     person = await api.sign_up()
     await ask_deletion(api, person)
     clock.advance(days=14)
-    await services.identity.leaving.erase_due()
+    await services.identity.deletion.erase_due()
 
     assert (await api.sign_up()).id != person.id

@@ -3,7 +3,7 @@
 import pytest
 
 from gatepost.composition.services import Services
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import at_once
@@ -98,7 +98,7 @@ async def test_a_sign_in_that_is_undone_is_not_noted(
         async with services.platform.database.begin() as tx:
             user = await tx.get_one(User, person.id)
             await services.identity.tokens.open_session(
-                tx, user, client=Client(), amr="pwd", now=services.platform.clock.now()
+                tx, user, info=RequestInfo(), amr="pwd", now=services.platform.clock.now()
             )
             raise LookupError
 

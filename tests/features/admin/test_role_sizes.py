@@ -124,7 +124,7 @@ async def test_role_that_grows_in_the_middle_of_anothers_growth_waits_for_its_en
 
     async with database.begin() as tx:
         # The last row that a change of either role needs: after it has seen that what it wants fits.
-        await Users(tx).to_change(both.id)
+        await Users(tx).get_for_update(both.id)
         tasks = [await held_up(database, call, waiting=number) for number, call in enumerate(grow, 1)]
     answers = [await task for task in tasks]
 

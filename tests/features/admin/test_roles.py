@@ -191,10 +191,10 @@ async def test_change_of_a_role_with_many_holders_comes_to_all_of_them(
 
     admitted = [(await api.user_board(holder.access_token)).status_code for holder in holders]
     assert admitted == [401, 401, 200, 200, 200]
-    assert await services.admin.role_editor.go_on() == 3
+    assert await services.admin.role_editor.propagate() == 3
     for holder in holders:
         assert_problem(await api.user_board(holder.access_token), 401, "token_stale")
-    assert await services.admin.role_editor.go_on() == 0
+    assert await services.admin.role_editor.propagate() == 0
     async with database.read() as tx:
         assert await tx.scalar(select(Role.stale_above).where(Role.id == role_id)) is None
 
@@ -213,7 +213,7 @@ async def test_two_replicas_that_carry_one_change_on_leave_nobody_out(
     await api.patch(f"{URL}/{role_id}", json={"permissions": []}, headers=admin.headers)
 
     for _ in range(4):
-        await at_once(services.admin.role_editor.go_on(), other[1].admin.role_editor.go_on())
+        await at_once(services.admin.role_editor.propagate(), other[1].admin.role_editor.propagate())
     await services.identity.revocations.poll()
 
     for holder in holders:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from gatepost.audit.models import AuditEntry
-from gatepost.audit.verify import ChainCheck, Head, Tally
+from gatepost.audit.verify import ChainCheck, ChainReport, Head
 from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
@@ -17,7 +17,7 @@ from tests.support.api import Api, Person
 ADMIN_ROLE = 3
 
 Entries = Callable[..., Awaitable[Sequence[AuditEntry]]]
-Verify = Callable[..., Awaitable[tuple[list[str], Tally]]]
+Verify = Callable[..., Awaitable[tuple[list[str], ChainReport]]]
 Sql = Callable[..., Awaitable[None]]
 
 
@@ -46,7 +46,7 @@ def entries(database: Database) -> Entries:
 def verify(services: Services) -> Verify:
     """Return what walks the chain and gives every finding."""
 
-    async def walk(*expected: Head, by: Services = services) -> tuple[list[str], Tally]:
+    async def walk(*expected: Head, by: Services = services) -> tuple[list[str], ChainReport]:
         check = ChainCheck(by.platform.database, by.settings.keys)
         return [line async for line in check.findings(expected)], check.tally
 

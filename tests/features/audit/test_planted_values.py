@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from gatepost.admin.statistics.counter import PROGRESS, PROGRESS_DAY
-from gatepost.admin.statistics.repository import Figures
+from gatepost.admin.statistics.repository import DailyFigures
 from gatepost.audit.retention import AuditRetention
 from gatepost.composition.services import Services
 from tests.conftest import SECRET, MakeServices, MakeSettings
@@ -46,7 +46,7 @@ async def still_works(services: Services, write: Write, clock: FakeClock) -> Non
         assert await services.operations.audit_sealer.run_once() == 1
     await services.operations.audit_retention.run()
     async with asyncio.timeout(60):  # a count up to the last of all numbers would have no end
-        await services.admin.figure_counter.run_once()
+        await services.admin.statistics_counter.run_once()
 
 
 @pytest.mark.parametrize("handover", ["é", "gAAAAA", "x" * 255])
@@ -73,7 +73,7 @@ async def test_seal_at_the_end_of_all_numbers_stops_nothing(
     assert "seal 2: missing" in (await verify())[0]
     async with services.platform.database.read() as tx:
         assert await tx.scalar(text("SELECT COUNT(*) FROM audit_log WHERE seal_id IS NULL")) == 0
-        progress = await Figures(tx).get(PROGRESS_DAY, PROGRESS)
+        progress = await DailyFigures(tx).get(PROGRESS_DAY, PROGRESS)
     assert progress is not None
 
 

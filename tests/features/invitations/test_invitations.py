@@ -17,7 +17,7 @@ GUEST = {"username": "Guest", "email": "guest@example.com", "password": PASSWORD
 
 
 async def administrator(api: Api, services: Services) -> Person:
-    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_proved=True)
+    account = NewAccount(parse_username("root"), parse_email("root@example.com"), PASSWORD, is_verified=True)
     await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
     return await api.sign_in("root")
 

@@ -163,7 +163,7 @@ async def test_acceptance_in_the_middle_of_a_demotion_waits_for_its_end(
     token = await invited(api, services, fallen, "admin")
 
     async with database.begin() as tx:
-        demoted = await Users(tx).to_change(fallen.id)
+        demoted = await Users(tx).get_for_update(fallen.id)
         assert demoted is not None
         demoted.roles = []
         await tx.flush()

@@ -15,11 +15,10 @@ from sqlalchemy import delete
 
 from gatepost.app import create_app
 from gatepost.composition.services import Services
-from gatepost.core.request_metrics import Traffic
+from gatepost.core.request_metrics import RequestMetrics
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
-from gatepost.operations.figures import Figure, Kind
-from gatepost.operations.figures import Figures as ProcessFigures
+from gatepost.operations.process_metrics import Kind, ProcessMetric, ProcessMetrics
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem, bearer
 from tests.support.clock import FakeClock
@@ -141,8 +140,8 @@ async def test_figures_of_a_process_are_there_without_the_tables(make_services: 
 
 async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_path: Path) -> None:
     counted = itertools.count()
-    figure = Figure("counted", "Always something else.", Kind.COUNT, lambda: next(counted))
-    figures = ProcessFigures(Traffic(), [figure], folder=tmp_path)
+    figure = ProcessMetric("counted", "Always something else.", Kind.COUNT, lambda: next(counted))
+    figures = ProcessMetrics(RequestMetrics(), [figure], folder=tmp_path)
 
     await asyncio.gather(*(work() for _ in range(100) for work in (figures.totals, figures.share)))
 

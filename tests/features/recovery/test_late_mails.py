@@ -101,7 +101,7 @@ async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
     body = {"token": renewed[0]} | ({"password": "another horse"} if purpose is Purpose.SET_PASSWORD else {})
 
     async with services.platform.database.begin() as tx:
-        user = await Users(tx).to_change(person.id)
+        user = await Users(tx).get_for_update(person.id)
         assert user is not None
         user.disabled_at = now
         await tx.flush()

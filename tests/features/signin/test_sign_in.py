@@ -247,7 +247,8 @@ async def test_address_that_is_replaced_by_an_unproved_one_during_a_sign_in_open
 ) -> None:
     services = make_services(email_verification="required")
     person = await services.identity.accounts.create(
-        NewAccount(parse_username("Abbey"), parse_email("abbey@example.com"), PASSWORD, is_proved=True), roles=["user"]
+        NewAccount(parse_username("Abbey"), parse_email("abbey@example.com"), PASSWORD, is_verified=True),
+        roles=["user"],
     )
     verify = services.platform.passwords.verify
 

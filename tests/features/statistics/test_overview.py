@@ -52,7 +52,7 @@ def write(database: Database, clock: FakeClock) -> Write:
 
 async def counted(services: Services) -> None:
     await services.operations.audit_sealer.run_once()
-    await services.admin.figure_counter.run_once()
+    await services.admin.statistics_counter.run_once()
     await services.identity.revocations.poll()  # the clock may have moved on
 
 
@@ -137,11 +137,11 @@ async def test_every_entry_is_counted_once_over_many_seals_and_replicas(
         await write("session.refused", 2, reason="disabled")
         await services.operations.audit_sealer.run_once()
 
-    batch = await services.admin.figure_counter._next_batch()
-    await services.admin.figure_counter.run_once()
+    batch = await services.admin.statistics_counter._next_batch()
+    await services.admin.statistics_counter.run_once()
     assert batch is not None
     # Another replica that has read the same, and comes later.
-    assert await other.admin.figure_counter._count_if_first(*batch) is False
+    assert await other.admin.statistics_counter._count_if_first(*batch) is False
     await counted(services)
 
     assert (await overview(api, admin))["days"][-1]["refused"] == [

@@ -7,7 +7,7 @@ from sqlalchemy import URL, select
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from gatepost.core.db.database import Database
-from gatepost.http.server.trusted_proxies import believed
+from gatepost.http.server.trusted_proxies import trusted_proxies
 from gatepost.identity.sessions.models import Session
 from tests.support.api import PASSWORD
 from tests.support.server import gatepost_server
@@ -53,7 +53,7 @@ def database_url(sqlite_url: URL) -> URL:
 async def test_rightmost_address_that_no_trusted_proxy_has_counts(
     app: FastAPI, database: Database, peer: str, forwarded: list[str], address: str
 ) -> None:
-    behind = ProxyHeadersMiddleware(app, believed(PROXIES))  # type: ignore[arg-type]
+    behind = ProxyHeadersMiddleware(app, trusted_proxies(PROXIES))  # type: ignore[arg-type]
     transport = httpx.ASGITransport(behind, client=(peer, 50000))  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
         headers = [("X-Forwarded-For", value) for value in forwarded]

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query
 from pydantic import Field
 
-from gatepost.admin.accounts.lifecycle import AccountStanding
+from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.pages import AccountReader
-from gatepost.admin.accounts.preconditions import Caller, Seen
+from gatepost.admin.accounts.preconditions import Caller, IfMatch
 from gatepost.admin.accounts.search import Filter, Search, Sort, Status
 from gatepost.admin.accounts.service import AccountEditor
 from gatepost.admin.roles.service import RoleEditor
 from gatepost.core.ids import LARGEST_ID
-from gatepost.http.deps import ClientDep, provided
+from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.identity.access.deps import CurrentUser, require_permission
 from gatepost.identity.accounts.roles import Permission
 
@@ -20,7 +20,7 @@ LARGEST_PAGE = 1_000_000
 
 AccountReaderDep = Annotated[AccountReader, Depends(provided(AccountReader))]
 AccountEditorDep = Annotated[AccountEditor, Depends(provided(AccountEditor))]
-AccountStandingDep = Annotated[AccountStanding, Depends(provided(AccountStanding))]
+AccountLifecycleDep = Annotated[AccountLifecycle, Depends(provided(AccountLifecycle))]
 RoleEditorDep = Annotated[RoleEditor, Depends(provided(RoleEditor))]
 
 CanReadUsers = Depends(require_permission(Permission.USERS_READ))
@@ -39,16 +39,16 @@ AfterQuery = Annotated[
 ]
 
 
-async def _caller(user: CurrentUser, client: ClientDep) -> Caller:
-    return Caller(user, client)
+async def _caller(user: CurrentUser, info: RequestInfoDep) -> Caller:
+    return Caller(user, info)
 
 
 async def _seen(
     if_match: Annotated[
         str | None, Header(max_length=1024, description="The ETag that was read; 412 if it is another by now.")
     ] = None,
-) -> Seen:
-    return Seen() if if_match is None else Seen(tags=tuple(tag.strip() for tag in if_match.split(",")))
+) -> IfMatch:
+    return IfMatch() if if_match is None else IfMatch(tags=tuple(tag.strip() for tag in if_match.split(",")))
 
 
 async def _filter(
@@ -76,5 +76,5 @@ async def _filter(
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
-SeenDep = Annotated[Seen, Depends(_seen)]
+IfMatchDep = Annotated[IfMatch, Depends(_seen)]
 FilterDep = Annotated[Filter, Depends(_filter)]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from gatepost.admin.accounts.errors import BeyondAuthority
 from gatepost.admin.accounts.links import end_links_of
-from gatepost.admin.accounts.preconditions import Actor, Seen, open_act, roles_in_words
+from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change, roles_in_words
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
@@ -16,7 +16,7 @@ from gatepost.identity.accounts.repository import Roles
 from gatepost.identity.accounts.rights import require_fit
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.links.mails import LinkEnd, end_links, write
-from gatepost.identity.privacy.deletion import LeavingService
+from gatepost.identity.privacy.deletion import DeletionService
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
 from gatepost.mail.outbox import MailKind
@@ -31,7 +31,7 @@ OWN_DELETION = "DELETE /api/users/me"
 OWN_DISABLING = f"{OWN_DELETION}, or ask another administrator"
 
 
-class AccountStanding:
+class AccountLifecycle:
     """Gives and takes; every act ends, in its own transaction, the tokens that it makes untrue.
 
     All methods raise UserNotFound, BeyondAuthority and VersionMismatch, as every act on an account does; what people do
@@ -45,18 +45,18 @@ class AccountStanding:
         feed: RevocationFeed,
         *,
         sessions: SessionService,
-        leaving: LeavingService,
+        deletion: DeletionService,
         policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._feed = feed
         self._sessions = sessions
-        self._leaving = leaving
+        self._leaving = deletion
         self._policy = policy
 
     @retry_conflicts
-    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: Seen, by: Actor) -> User:
+    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: IfMatch, by: Actor) -> User:
         """Give an account exactly these roles; its access tokens are stale, and a refresh shows the new ones.
 
         Raises:
@@ -66,7 +66,7 @@ class AccountStanding:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, authority = await open_act(tx, by, user_id, seen)
+            user, authority = await authorize_change(tx, by, user_id, seen)
             if RoleName.ADMIN not in names:
                 await require_another_administrator(tx, user, policy=self._policy)
             roles = list(await Roles(tx).given(names))
@@ -84,14 +84,14 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def disable(self, user_id: int, *, seen: Seen, by: Actor) -> User:
+    async def disable(self, user_id: int, *, seen: IfMatch, by: Actor) -> User:
         """Keep an account from being signed in to, and end its sessions; one that is disabled already is fine.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_DISABLING)
+            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_DISABLING)
             if user.disabled_at is not None:
                 return user
             await require_another_administrator(tx, user, policy=self._policy)
@@ -103,10 +103,10 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def enable(self, user_id: int, *, seen: Seen, by: Actor) -> User:
+    async def enable(self, user_id: int, *, seen: IfMatch, by: Actor) -> User:
         """Let an account be signed in to again; one that is not disabled is fine."""
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen)
+            user, _ = await authorize_change(tx, by, user_id, seen)
             if user.disabled_at is not None:
                 user.disabled_at = None
                 await self._keep(tx, user, AuditEvent.ACCOUNT_ENABLED, by, before={"disabled": True})
@@ -115,36 +115,36 @@ class AccountStanding:
         return user
 
     @retry_conflicts
-    async def sign_out(self, user_id: int, *, seen: Seen, by: Actor) -> None:
+    async def sign_out(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
         """End every session of an account."""
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_SIGN_OUT)
+            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_SIGN_OUT)
             await end_links_of(tx, user, LinkEnd.SIGNED_OUT, now=self._clock.now())
             ended = await self._sessions.end(tx, user_id=user_id, reason=ENDED)
             self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
 
     @retry_conflicts
-    async def send_password_link(self, user_id: int, *, seen: Seen, by: Actor) -> None:
+    async def send_password_link(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
         """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_PASSWORD)
+            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_PASSWORD)
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
             await write(tx, kind, user, at=self._clock.now())
             self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
 
     @retry_conflicts
-    async def delete(self, user_id: int, *, seen: Seen, by: Actor) -> None:
+    async def delete(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
         """Delete an account at once, with all that tells of its owner.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_DELETION)
+            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_DELETION)
             await require_another_administrator(tx, user, policy=self._policy)
             details = {"before": {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}}
-            await self._leaving.erase(tx, user_id, actor_id=by.user_id, client=by.client, details=details)
+            await self._leaving.erase(tx, user_id, actor_id=by.user_id, info=by.info, details=details)
 
     async def _keep(
         self, tx: Transaction, user: User, event: AuditEvent, by: Actor, *, before: Mapping[str, object]
@@ -158,4 +158,4 @@ class AccountStanding:
     def _record(
         self, tx: Transaction, event: AuditEvent, user_id: int, by: Actor, *, details: dict[str, object]
     ) -> None:
-        record(tx, event, at=self._clock.now(), user_id=user_id, actor_id=by.user_id, client=by.client, details=details)
+        record(tx, event, at=self._clock.now(), user_id=user_id, actor_id=by.user_id, info=by.info, details=details)

@@ -21,7 +21,7 @@ EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class AccountPage:
     """Some accounts in order; `total` and `number` are None where the page was found by a cursor."""
 
     items: Sequence[User]
@@ -44,7 +44,7 @@ class AccountReader:
         self._clock = clock
         self._sessions = sessions
 
-    async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> Page:
+    async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> AccountPage:
         """Return a page by its number, or by the cursor of the page before, which costs the same however deep it is.
 
         Raises:
@@ -62,7 +62,7 @@ class AccountReader:
         items = found[:size]
         if total is not None and items:
             total = total.at_least(offset + len(found))
-        return Page(
+        return AccountPage(
             items=items,
             size=size,
             number=None if cursor is not None else number,
@@ -83,7 +83,7 @@ class AccountReader:
             await authority_of(tx, by, Permission.USERS_READ)
             await _require_role(tx, wanted)
             record(
-                tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+                tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), actor_id=by.user_id, info=by.info,
                 details=details,
             )  # fmt: skip
         return self._all(wanted, sort)

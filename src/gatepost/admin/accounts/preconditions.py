@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gatepost.admin.accounts.errors import BeyondAuthority, OwnAccount, VersionMismatch
 from gatepost.admin.accounts.repository import ManagedUsers
 from gatepost.core.db.database import Transaction
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.authority import Authority
 from gatepost.identity.accounts.errors import UserNotFound
@@ -27,7 +27,7 @@ class Caller:
     """Who acts, and from where."""
 
     principal: Principal
-    client: Client
+    info: RequestInfo
 
     @property
     def user_id(self) -> int:
@@ -49,7 +49,7 @@ class Shell:
 
     in_name_of: int | None = None
     user_id: None = None
-    client: None = None
+    info: None = None
 
 
 Actor = Caller | Shell
@@ -57,7 +57,7 @@ EVERYTHING = Authority(frozenset(), frozenset({ALL_PERMISSIONS}))
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class IfMatch:
     """The state of a thing that the caller has seen: the tags of If-Match (RFC 9110, section 13.1.1), or its version.
 
     None is a caller who does not care.
@@ -110,8 +110,8 @@ async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -
     return await _authority(tx, answers, caller, permission)
 
 
-async def open_act(
-    tx: Transaction, caller: Actor, user_id: int, seen: Seen, *, own_route: str | None = None
+async def authorize_change(
+    tx: Transaction, caller: Actor, user_id: int, seen: IfMatch, *, own_route: str | None = None
 ) -> tuple[User, Authority]:
     """Return the account to act on, locked, and the caller's authority.
 

@@ -7,15 +7,15 @@ from fastapi import APIRouter, Response, status
 
 from gatepost.admin.accounts.deps import (
     AccountEditorDep,
+    AccountLifecycleDep,
     AccountReaderDep,
-    AccountStandingDep,
     AfterQuery,
     CallerDep,
     CanReadUsers,
     CanWriteUsers,
     FilterDep,
+    IfMatchDep,
     PageQuery,
-    SeenDep,
     SizeQuery,
     SortQuery,
     UserId,
@@ -147,7 +147,7 @@ async def change_user(
     body: UserChangeRequest,
     response: Response,
     accounts: AccountEditorDep,
-    seen: SeenDep,
+    seen: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
     """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved.
@@ -166,7 +166,7 @@ async def change_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
-async def delete_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+async def delete_user(user_id: UserId, standing: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
     """At once and for good; the audit log keeps the id. Another account than one's own: `DELETE /api/users/me`."""
     await standing.delete(user_id, seen=seen, by=by)
 
@@ -181,8 +181,8 @@ async def set_user_roles(
     user_id: UserId,
     body: UserRolesRequest,
     response: Response,
-    standing: AccountStandingDep,
-    seen: SeenDep,
+    standing: AccountLifecycleDep,
+    seen: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
     """Exactly these. Access tokens of before are stale; a refresh gives one with the new roles."""
@@ -198,7 +198,7 @@ async def set_user_roles(
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
-    user_id: UserId, response: Response, standing: AccountStandingDep, seen: SeenDep, by: CallerDep
+    user_id: UserId, response: Response, standing: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep
 ) -> UserResponse:
     """Its sessions end at once."""
     user = await standing.disable(user_id, seen=seen, by=by)
@@ -213,7 +213,7 @@ async def disable_user(
     responses=problems(*OF_ACTS),
 )
 async def enable_user(
-    user_id: UserId, response: Response, standing: AccountStandingDep, seen: SeenDep, by: CallerDep
+    user_id: UserId, response: Response, standing: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep
 ) -> UserResponse:
     """Sessions that have ended stay ended."""
     user = await standing.enable(user_id, seen=seen, by=by)
@@ -228,7 +228,7 @@ async def enable_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
 )
-async def sign_out_user(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+async def sign_out_user(user_id: UserId, standing: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
     """Every device is signed out at once."""
     await standing.sign_out(user_id, seen=seen, by=by)
 
@@ -240,7 +240,7 @@ async def sign_out_user(user_id: UserId, standing: AccountStandingDep, seen: See
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
 )
-async def reset_user_password(user_id: UserId, standing: AccountStandingDep, seen: SeenDep, by: CallerDep) -> None:
+async def reset_user_password(user_id: UserId, standing: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
     """The password of now stays good until the link is used; nothing is sent while the account is disabled."""
     await standing.send_password_link(user_id, seen=seen, by=by)
 

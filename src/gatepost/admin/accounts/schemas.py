@@ -8,11 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gatepost.admin.accounts.pages import Page
+from gatepost.admin.accounts.pages import AccountPage
 from gatepost.admin.accounts.preconditions import tag_of_role
 from gatepost.admin.accounts.service import AccountChange, AccountWish
 from gatepost.admin.accounts.states import State, state_of
-from gatepost.admin.roles.service import NewRole, RoleChange, is_built_in
+from gatepost.admin.roles.service import RoleChange, RoleDraft, is_built_in
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.http.schemas import WHOLE, In, Out
 from gatepost.identity.accounts.models import Role, User
@@ -131,7 +131,7 @@ class UserPageResponse(Out):
     )
 
     @classmethod
-    def of(cls, page: Page) -> Self:
+    def of(cls, page: AccountPage) -> Self:
         """Show a page."""
         return cls(
             items=[UserResponse.of(user) for user in page.items],
@@ -231,9 +231,9 @@ class NewRoleRequest(In):
         examples=[["orders:refund", "users:read"]],
     )
 
-    def wish(self) -> NewRole:
+    def draft(self) -> RoleDraft:
         """Return it with each permission once."""
-        return NewRole(self.name, self.description, tuple(sorted(set(self.permissions))))
+        return RoleDraft(self.name, self.description, tuple(sorted(set(self.permissions))))
 
 
 class RoleChangeRequest(In):

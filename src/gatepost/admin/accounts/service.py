@@ -6,7 +6,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepost.admin.accounts.errors import BeyondAuthority
 from gatepost.admin.accounts.links import end_links_of
-from gatepost.admin.accounts.preconditions import Caller, Seen, authority_of, open_act, roles_in_words
+from gatepost.admin.accounts.preconditions import Caller, IfMatch, authority_of, authorize_change, roles_in_words
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH, Passwords
@@ -88,14 +88,14 @@ class AccountEditor:
         password_hash = UNUSABLE_HASH
         if wish.password is not None:
             self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
-            password_hash = await self._passwords.hash(wish.password, asker=turn_of(by.client, str(by.user_id)))
+            password_hash = await self._passwords.hash(wish.password, asker=turn_of(by.info, str(by.user_id)))
         try:
             return await self._create(wish, password_hash, by=by)
         except IntegrityError:
             # Whoever was first can be seen now.
             return await self._create(wish, password_hash, by=by)
 
-    async def change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+    async def change(self, user_id: int, change: AccountChange, *, seen: IfMatch, by: Caller) -> User:
         """Change what an account says of its owner.
 
         A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
@@ -143,7 +143,7 @@ class AccountEditor:
             await self._feed.announce(tx, [user])
             after = {**roles_in_words(roles), "email_verified": wish.is_verified}
             record(
-                tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, client=by.client,
+                tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, info=by.info,
                 details={"after": after},
             )  # fmt: skip
             if wish.password is None:
@@ -153,10 +153,10 @@ class AccountEditor:
         return user
 
     @retry_conflicts
-    async def _change(self, user_id: int, change: AccountChange, *, seen: Seen, by: Caller) -> User:
+    async def _change(self, user_id: int, change: AccountChange, *, seen: IfMatch, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user, _ = await open_act(tx, by, user_id, seen, own_route=OWN_CHANGE)
+            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_CHANGE)
             if change.username is not None:
                 own = change.email or Name(user.email, user.email_canonical)
                 change = replace(change, username=username_of(change.username, email=own))
@@ -167,7 +167,7 @@ class AccountEditor:
             if changed or after != before:
                 user.version, user.updated_at = user.version + 1, now
                 record(
-                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user_id, actor_id=by.user_id, client=by.client,
+                    tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user_id, actor_id=by.user_id, info=by.info,
                     details={"changed": changed, "before": before, "after": after},
                 )  # fmt: skip
                 await tx.flush()

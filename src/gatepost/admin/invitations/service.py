@@ -142,6 +142,6 @@ class InvitationService:
         self, tx: Transaction, event: AuditEvent, invitation: Invitation, *, by: Actor, **details: object
     ) -> None:
         record(
-            tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client,
+            tx, event, at=self._clock.now(), actor_id=by.user_id, info=by.info,
             details={"invitation": invitation.id, **details},
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from gatepost.admin.accounts.deps import CallerDep, CanReadRoles, CanWriteRoles, RoleEditorDep, RoleId, SeenDep
+from gatepost.admin.accounts.deps import CallerDep, CanReadRoles, CanWriteRoles, IfMatchDep, RoleEditorDep, RoleId
 from gatepost.admin.accounts.errors import (
     BeyondAuthority,
     BuiltInRole,
@@ -35,7 +35,7 @@ async def list_roles(roles: RoleEditorDep) -> list[RoleResponse]:
 )
 async def create_role(body: NewRoleRequest, response: Response, roles: RoleEditorDep, by: CallerDep) -> RoleResponse:
     """Its permissions are words of ours or of your own, such as `orders:refund`; access tokens carry them."""
-    role = await roles.create(body.wish(), by=by)
+    role = await roles.create(body.draft(), by=by)
     response.headers["Location"] = f"{router.prefix}/{role.id}"
     response.headers["ETag"] = tag_of_role(role)
     return RoleResponse.of(role)
@@ -74,7 +74,7 @@ async def change_role(
     body: RoleChangeRequest,
     response: Response,
     roles: RoleEditorDep,
-    seen: SeenDep,
+    seen: IfMatchDep,
     by: CallerDep,
 ) -> RoleResponse:
     """After another name or other permissions the access tokens of all who have the role are stale: of the first 500
@@ -92,6 +92,6 @@ async def change_role(
     dependencies=[CanWriteRoles],
     responses=problems(PermissionRequired, RoleNotFound, BuiltInRole, BeyondAuthority, VersionMismatch),
 )
-async def delete_role(role_id: RoleId, roles: RoleEditorDep, seen: SeenDep, by: CallerDep) -> None:
+async def delete_role(role_id: RoleId, roles: RoleEditorDep, seen: IfMatchDep, by: CallerDep) -> None:
     """It is taken from all who have it. With very many of them this takes a while, and can be asked again."""
     await roles.delete(role_id, seen=seen, by=by)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.admin.accounts.errors import BeyondAuthority, BuiltInRole, RoleNameRetired, RoleNameTaken, RoleNotFound
-from gatepost.admin.accounts.preconditions import Caller, Seen, authority_of, tag_of_role
+from gatepost.admin.accounts.preconditions import Caller, IfMatch, authority_of, tag_of_role
 from gatepost.admin.accounts.repository import ManagedRoles
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -31,7 +31,7 @@ class OvertakenError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class NewRole:
+class RoleDraft:
     """A role that is to be made; its permissions are sorted."""
 
     name: str
@@ -56,7 +56,7 @@ def is_built_in(role: Role) -> bool:
 class RoleEditor:
     """Makes, changes and deletes roles; the access tokens of their holders become stale.
 
-    The holders of a role can be many: the first ones are written with the change, the others by `go_on`, batch by
+    The holders of a role can be many: the first ones are written with the change, the others by `propagate`, batch by
     batch, and the row of the role keeps how far that has come, so that nothing is lost with a process.
     """
 
@@ -79,7 +79,7 @@ class RoleEditor:
         async with self._db.read() as tx:
             return _found(await tx.get(Role, role_id))
 
-    async def create(self, wish: NewRole, *, by: Caller) -> Role:
+    async def create(self, draft: RoleDraft, *, by: Caller) -> Role:
         """Make a role.
 
         Raises:
@@ -88,11 +88,11 @@ class RoleEditor:
             RolesTooLong: it does not fit into an access token.
         """
         try:
-            return await self._create(wish, by=by)
+            return await self._create(draft, by=by)
         except IntegrityError as error:
             raise RoleNameTaken from error
 
-    async def change(self, role_id: int, change: RoleChange, *, seen: Seen, by: Caller) -> Role:
+    async def change(self, role_id: int, change: RoleChange, *, seen: IfMatch, by: Caller) -> Role:
         """Change a role. After another name or other permissions, the access tokens of its holders are stale.
 
         Raises:
@@ -109,7 +109,7 @@ class RoleEditor:
         except IntegrityError as error:
             raise RoleNameTaken from error
 
-    async def delete(self, role_id: int, *, seen: Seen, by: Caller) -> None:
+    async def delete(self, role_id: int, *, seen: IfMatch, by: Caller) -> None:
         """Delete a role, and take it from its holders before; asked once more, it goes on where it was.
 
         Raises:
@@ -123,7 +123,7 @@ class RoleEditor:
         """Let names go that roles had, once no access token with them is left; return how many went."""
         return await delete_batch(self._db, RetiredRoleName.name, RetiredRoleName.free_at <= self._clock.now())
 
-    async def go_on(self) -> int:
+    async def propagate(self) -> int:
         """Make stale what access tokens of before a change of a role there still are; return of how many accounts.
 
         Every replica may do so at once: of two that write the same batch, one is undone.
@@ -135,25 +135,25 @@ class RoleEditor:
         return done
 
     @retry_conflicts
-    async def _create(self, wish: NewRole, *, by: Caller) -> Role:
+    async def _create(self, draft: RoleDraft, *, by: Caller) -> Role:
         async with self._db.begin() as tx:
             authority = await authority_of(tx, by, Permission.ROLES_WRITE)
-            _require(authority.allows(wish.permissions))
-            require_fit([wish])
+            _require(authority.allows(draft.permissions))
+            require_fit([draft])
             role = await ManagedRoles(tx).add(
-                Role(name=wish.name, description=wish.description, permissions=list(wish.permissions))
+                Role(name=draft.name, description=draft.description, permissions=list(draft.permissions))
             )
             await self._require_free_name(tx, role)
             self._record(tx, AuditEvent.ROLE_CREATED, by, {"role": role.id, "after": _plain(role)})
         return role
 
     @retry_conflicts
-    async def _change(self, role_id: int, change: RoleChange, *, seen: Seen, by: Caller) -> Role:
+    async def _change(self, role_id: int, change: RoleChange, *, seen: IfMatch, by: Caller) -> Role:
         async with self._db.begin() as tx:
             # Two roles that grow at once could be too long together.
             await take_turn(tx)
             role, authority = await self._open(tx, role_id, seen=seen, by=by)
-            before, old = _plain(role), NewRole(role.name, role.description, tuple(role.permissions))
+            before, old = _plain(role), RoleDraft(role.name, role.description, tuple(role.permissions))
             if change.name is not None and change.name != role.name:
                 _require_own(role)
                 # Whoever asks for a role by its name would let in all who have this one.
@@ -182,7 +182,7 @@ class RoleEditor:
         return role
 
     @retry_conflicts
-    async def _delete(self, role_id: int, *, seen: Seen, by: Caller) -> bool:
+    async def _delete(self, role_id: int, *, seen: IfMatch, by: Caller) -> bool:
         """Take the role from some holders, or delete it with the last ones; return whether it has gone."""
         async with self._db.begin() as tx:
             # Nobody invites meanwhile by what the role allows.
@@ -223,14 +223,14 @@ class RoleEditor:
             await self._feed.revoke_accounts(tx, holders)
         return holders[-1] if len(holders) == BATCH else None, len(holders)
 
-    async def _open(self, tx: Transaction, role_id: int, *, seen: Seen, by: Caller) -> tuple[Role, Authority]:
+    async def _open(self, tx: Transaction, role_id: int, *, seen: IfMatch, by: Caller) -> tuple[Role, Authority]:
         authority = await authority_of(tx, by, Permission.ROLES_WRITE)
         role = _found(await ManagedRoles(tx).lock(role_id))
         _require(authority.governs(role))
         seen.require(tag_of_role(role))
         return role, authority
 
-    async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: NewRole) -> None:
+    async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: RoleDraft) -> None:
         """Let a changed role pass if it fits into the tokens of all who have it; most often a sum tells."""
         require_fit([role], before=[before])
         roles, above = ManagedRoles(tx), 0
@@ -257,7 +257,7 @@ class RoleEditor:
         await ManagedRoles(tx).retire(name, role.id, until=self._feed.end_of_tokens(self._clock.now()))
 
     def _record(self, tx: Transaction, event: AuditEvent, by: Caller, details: dict[str, Any]) -> None:
-        record(tx, event, at=self._clock.now(), actor_id=by.user_id, client=by.client, details=details)
+        record(tx, event, at=self._clock.now(), actor_id=by.user_id, info=by.info, details=details)
 
 
 def _found(role: Role | None) -> Role:

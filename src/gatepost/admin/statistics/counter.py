@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.admin.statistics.repository import Figures, Sources, Tally
+from gatepost.admin.statistics.repository import DailyFigures, EventCount, Sources
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.db.leases import Leases
@@ -35,7 +35,7 @@ class Gauge(StrEnum):
     SESSIONS = "sessions"
 
 
-class FigureCounter:
+class StatisticsCounter:
     """Keeps the figures; nobody who looks at them waits for a count.
 
     Every entry of the audit log is in one seal, and seals come one after the other: so each seal is counted once, in
@@ -83,26 +83,26 @@ class FigureCounter:
                 count += await Sources(tx).sessions(now=now, after=after, to=last if number == PARTS - 1 else to)
         return count
 
-    async def _next_batch(self) -> tuple[int, int, Sequence[Tally]] | None:
+    async def _next_batch(self) -> tuple[int, int, Sequence[EventCount]] | None:
         async with self._db.read() as tx:
-            progress = await Figures(tx).get(PROGRESS_DAY, PROGRESS)
+            progress = await DailyFigures(tx).get(PROGRESS_DAY, PROGRESS)
             done = 0 if progress is None else progress.value
             to = await Sources(tx).seal_after(done, count=SEALS)
             if to is None:
                 return None
             return done, to, await Sources(tx).tallies(above=done, to=to)
 
-    async def _count_if_first(self, done: int, to: int, tallies: Sequence[Tally]) -> bool:
+    async def _count_if_first(self, done: int, to: int, tallies: Sequence[EventCount]) -> bool:
         try:
             return await self._count(done, to, tallies)
         except IntegrityError:
             return False  # another replica was first
 
     @retry_conflicts
-    async def _count(self, done: int, to: int, tallies: Sequence[Tally]) -> bool:
+    async def _count(self, done: int, to: int, tallies: Sequence[EventCount]) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            figures = Figures(tx)
+            figures = DailyFigures(tx)
             if not await figures.advance(PROGRESS_DAY, PROGRESS, seen=done, to=to, at=now):
                 return False
             for tally in tallies:
@@ -113,14 +113,14 @@ class FigureCounter:
         now = self._clock.now()
         since = _day(now - MEASURE_EVERY)
         async with self._db.read() as tx:
-            last = await Figures(tx).last_counted_at(since, Gauge.PEOPLE)
+            last = await DailyFigures(tx).last_counted_at(since, Gauge.PEOPLE)
         return last is None or now - last >= MEASURE_EVERY
 
     @retry_conflicts
     async def _keep(self, values: dict[Gauge, int], *, at: datetime) -> None:
         async with self._db.begin() as tx:
             for gauge, value in values.items():
-                await Figures(tx).put(_day(at), gauge, value, at=at)
+                await DailyFigures(tx).put(_day(at), gauge, value, at=at)
 
 
 def _day(moment: datetime) -> date:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from gatepost.admin.statistics.counter import Gauge
 from gatepost.admin.statistics.models import DailyFigure
-from gatepost.admin.statistics.repository import Figures
+from gatepost.admin.statistics.repository import DailyFigures
 from gatepost.audit.log import AuditEvent
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
@@ -41,7 +41,7 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
+class AccountTotals:
     """What there was when it was last measured."""
 
     measured_at: datetime
@@ -55,7 +55,7 @@ class Totals:
 class Overview:
     """The last days, the oldest first, today last; no totals before the first were measured."""
 
-    totals: Totals | None
+    totals: AccountTotals | None
     days: Sequence[Day]
 
 
@@ -71,7 +71,7 @@ class OverviewReader:
         today = self._clock.now().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         async with self._db.read() as tx:
-            found = await Figures(tx).since(first, NAMES)
+            found = await DailyFigures(tx).since(first, NAMES)
         by_day: defaultdict[date, list[DailyFigure]] = defaultdict(list)
         for figure in found:
             by_day[figure.day].append(figure)
@@ -92,12 +92,12 @@ def _day(day: date, figures: Sequence[DailyFigure]) -> Day:
     )
 
 
-def _totals(figures: Sequence[DailyFigure]) -> Totals | None:
+def _totals(figures: Sequence[DailyFigure]) -> AccountTotals | None:
     # By day, so that the newest of each name comes last.
     newest = {figure.name: figure for figure in figures if figure.name in frozenset(Gauge)}
     if len(newest) < len(Gauge):
         return None
-    return Totals(
+    return AccountTotals(
         measured_at=newest[Gauge.PEOPLE].counted_at,
         people=newest[Gauge.PEOPLE].value,
         disabled=newest[Gauge.DISABLED].value,

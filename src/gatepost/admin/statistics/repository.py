@@ -18,7 +18,7 @@ LONGEST_DETAIL = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class EventCount:
     """How often something happened on a day."""
 
     day: date
@@ -27,7 +27,7 @@ class Tally:
     count: int
 
 
-class Figures:
+class DailyFigures:
     """The figures that are kept, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
@@ -47,7 +47,7 @@ class Figures:
         query = select(func.max(DailyFigure.counted_at)).where(DailyFigure.day >= since, DailyFigure.name == name)
         return await self._tx.scalar(query)
 
-    async def add(self, tally: Tally, *, at: datetime) -> None:
+    async def add(self, tally: EventCount, *, at: datetime) -> None:
         """Add what was counted to a figure."""
         grown = await self._update(tally.day, tally.event, tally.reason, DailyFigure.value + tally.count, at=at)
         if not grown:
@@ -104,7 +104,7 @@ class Sources:
         following = select(AuditSeal.id).where(AuditSeal.id > seal_id, AuditSeal.id <= (head["id"] if head else 0))
         return max((await self._tx.scalars(following.order_by(AuditSeal.id).limit(count))).all(), default=None)
 
-    async def tallies(self, *, above: int, to: int) -> Sequence[Tally]:
+    async def tallies(self, *, above: int, to: int) -> Sequence[EventCount]:
         """Count the entries of the seals above one and up to another, by day, event and reason."""
         # What somebody has written into the table by hand must not stop the counting.
         reason = case(
@@ -118,7 +118,7 @@ class Sources:
         )
         rows = (await self._tx.execute(query)).all()
         return [
-            Tally(date.fromisoformat(str(day)), event, (reason or "")[:LONGEST_DETAIL], count)
+            EventCount(date.fromisoformat(str(day)), event, (reason or "")[:LONGEST_DETAIL], count)
             for day, event, reason, count in rows
             if day is not None
         ]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from gatepost.core.crypto.turns import NOBODY, Asker, Turns
 from gatepost.core.errors import Unavailable
-from gatepost.core.request_info import departure
+from gatepost.core.request_info import client_disconnected
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class _Job:
     result: "asyncio.Future[Any]"
 
 
-class HashingLine:
+class HashingPool:
     """Runs work on threads of its own, each asker in turn; refuses it at once where it would wait too long.
 
     Too long is a number, so that a flood takes no memory, and a time, so that nobody's answer comes after they left:
@@ -89,7 +89,7 @@ class HashingLine:
         self._turns.add(place, job)
         self._start(loop)
         try:
-            if (has_left := departure.get()) is not None and self._turns.has(place, job):
+            if (has_left := client_disconnected.get()) is not None and self._turns.has(place, job):
                 return await _unless(has_left(), job.result)
             result: T = await job.result
             return result

@@ -16,7 +16,7 @@ from passlib.exc import MissingBackendError, PasslibHashWarning, PasslibSecurity
 from passlib.hash import argon2
 from precis_i18n import get_profile
 
-from gatepost.core.crypto.hashing_pool import HashingLine
+from gatepost.core.crypto.hashing_pool import HashingPool
 from gatepost.core.crypto.turns import NOBODY, Asker
 
 # RFC 8265, section 4.2: any script, composed, nothing trimmed, no case change, no control characters.
@@ -134,7 +134,7 @@ class Passwords:
 
     def __init__(self, *, rounds: int, queue: int, queue_seconds: float = 5.0) -> None:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
-        self.line = HashingLine(queue=queue, queue_seconds=queue_seconds)
+        self.line = HashingPool(queue=queue, queue_seconds=queue_seconds)
         self._rounds = self._dearest_rounds = rounds
         # Of kinds that are not bcrypt, a hash each that no password fits.
         self._other_kinds: dict[HashKind, str] = {}

@@ -10,14 +10,14 @@ from fastapi.openapi.models import HTTPBase
 from fastapi.security.base import SecurityBase
 
 from gatepost.flows.oauth.errors import InvalidClient
-from gatepost.flows.oauth.introspection import TokenDesk
+from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.http.deps import provided
 from gatepost.http.openapi import RESOURCE_SERVER_SCHEME
 from gatepost.identity.sessions.revocation import RevocationFeed
 
 ClientServiceDep = Annotated[ClientService, Depends(provided(ClientService))]
-TokenDeskDep = Annotated[TokenDesk, Depends(provided(TokenDesk))]
+TokenIntrospectionDep = Annotated[TokenIntrospection, Depends(provided(TokenIntrospection))]
 FeedDep = Annotated[RevocationFeed, Depends(provided(RevocationFeed))]
 BASIC = "basic "
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Header, Query, Response, status
 
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import Settings
-from gatepost.flows.oauth.deps import FeedDep, TokenDeskDep, resource_server
+from gatepost.flows.oauth.deps import FeedDep, TokenIntrospectionDep, resource_server
 from gatepost.flows.oauth.errors import InvalidClient, NoOpenIdProvider
 from gatepost.flows.oauth.schemas import (
     AuthorizationServerMetadata,
@@ -16,7 +16,7 @@ from gatepost.flows.oauth.schemas import (
     TokenInForm,
     shown,
 )
-from gatepost.http.deps import ClientDep, provided
+from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
 from gatepost.identity.keys.ring import PUBLISHED_SECONDS
@@ -44,15 +44,15 @@ IfNoneMatch = Annotated[str | None, Header(max_length=255, description="The ETag
     dependencies=[Depends(resource_server)],
     responses=problems(InvalidClient, RevocationUnknown),
 )
-async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep) -> IntrospectionAnswer:
+async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenIntrospectionDep) -> IntrospectionAnswer:
     """For services that do not verify tokens themselves. A refresh token is never `active`."""
     return IntrospectionAnswer(**await desk.introspect(form.token))
 
 
 @router.post("/oauth/revoke", summary="Take a token back (RFC 7009)")
-async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenDeskDep, client: ClientDep) -> Response:
+async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenIntrospectionDep, info: RequestInfoDep) -> Response:
     """Whoever holds a refresh or access token ends its session with it; the answer is 200 for any text."""
-    await desk.revoke(form.token, client=client)
+    await desk.revoke(form.token, info=info)
     return Response(status_code=status.HTTP_200_OK)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gatepost.core.paging import PAGE
 from gatepost.http.schemas import Form, Out
-from gatepost.identity.tokens.revocation_list import RevocationLine
+from gatepost.identity.tokens.revocation_list import RevocationEntry
 
 LONGEST_TOKEN = 8192
 
@@ -47,7 +47,7 @@ class RevocationOut(Out):
     expires_at: datetime = Field(description="When the line can be forgotten.", examples=["2026-02-01T12:00:00Z"])
 
     @classmethod
-    def of(cls, line: RevocationLine) -> Self:
+    def of(cls, line: RevocationEntry) -> Self:
         """Publish a line."""
         return cls(
             id=line.id,
@@ -60,7 +60,7 @@ class RevocationOut(Out):
         )
 
 
-async def shown(lines: Sequence[RevocationLine]) -> AsyncIterator[list[dict[str, Any]]]:
+async def shown(lines: Sequence[RevocationEntry]) -> AsyncIterator[list[dict[str, Any]]]:
     """Publish lines page by page, as JSON: there may be a million."""
     for start in range(0, len(lines), PAGE):
         page = lines[start : start + PAGE]

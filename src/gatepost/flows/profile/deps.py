@@ -6,7 +6,7 @@ from fastapi import Depends
 
 from gatepost.flows.profile.service import ProfileService
 from gatepost.http.deps import provided
-from gatepost.identity.privacy.deletion import LeavingService
+from gatepost.identity.privacy.deletion import DeletionService
 
 ProfileServiceDep = Annotated[ProfileService, Depends(provided(ProfileService))]
-LeavingServiceDep = Annotated[LeavingService, Depends(provided(LeavingService))]
+DeletionServiceDep = Annotated[DeletionService, Depends(provided(DeletionService))]

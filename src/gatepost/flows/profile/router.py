@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.profile.deps import LeavingServiceDep, ProfileServiceDep
+from gatepost.flows.profile.deps import DeletionServiceDep, ProfileServiceDep
 from gatepost.flows.profile.schemas import DeletionRequest, DeletionResponse, ProfileChangeRequest, ProfileResponse
-from gatepost.http.deps import ClientDep
+from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
 from gatepost.identity.access.deps import CurrentUser
@@ -44,16 +44,16 @@ async def me(user: CurrentUser, profiles: ProfileServiceDep) -> ProfileResponse:
     responses=problems(UsernameTaken, UnusableUsername, UserNotFound, TooManyRequests),
 )
 async def change_me(
-    body: ProfileChangeRequest, user: CurrentUser, profiles: ProfileServiceDep, client: ClientDep
+    body: ProfileChangeRequest, user: CurrentUser, profiles: ProfileServiceDep, info: RequestInfoDep
 ) -> ProfileResponse:
     """The address and the password have routes of their own. After a new user name, refresh the access token."""
-    return ProfileResponse.of(await profiles.change(user, body.change(), client=client))
+    return ProfileResponse.of(await profiles.change(user, body.change(), info=info))
 
 
 @router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
-async def export_me(user: CurrentUser, leaving: LeavingServiceDep) -> Response:
+async def export_me(user: CurrentUser, deletion: DeletionServiceDep) -> Response:
     """The account, its sessions and links, and what the audit log has about it, the newest first, as JSON."""
-    return await json_object(await leaving.export(user), headers=AS_FILE)
+    return await json_object(await deletion.export(user), headers=AS_FILE)
 
 
 @router.delete(
@@ -68,12 +68,12 @@ async def delete_me(
     request: Request,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
-    leaving: LeavingServiceDep,
+    deletion: DeletionServiceDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
 ) -> DeletionResponse:
     """Every session ends now; the account is deleted after a time in which signing in takes it back."""
-    proved = await reauthentication.by_password(user, body.password, client=client)
-    erase_at = await leaving.ask_deletion(user, proved_hash=proved.password_hash, client=client)
-    await browsers.forget(request, client=client)
+    proved = await reauthentication.by_password(user, body.password, info=info)
+    erase_at = await deletion.ask_deletion(user, proved_hash=proved.password_hash, info=info)
+    await browsers.forget(request, info=info)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import UserNotFound
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
@@ -45,7 +45,7 @@ class ProfileService:
             raise UserNotFound
         return user
 
-    async def change(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+    async def change(self, principal: Principal, change: ProfileChange, *, info: RequestInfo) -> User:
         """Change the caller's user name or language.
 
         Raises:
@@ -54,12 +54,12 @@ class ProfileService:
             UnusableUsername: it is another address than the account's.
         """
         try:
-            return await self._change(principal, change, client=client)
+            return await self._change(principal, change, info=info)
         except IntegrityError as error:
             raise username_taken() from error
 
     @retry_conflicts
-    async def _change(self, principal: Principal, change: ProfileChange, *, client: Client) -> User:
+    async def _change(self, principal: Principal, change: ProfileChange, *, info: RequestInfo) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
@@ -80,7 +80,7 @@ class ProfileService:
                 user.version, user.updated_at = user.version + 1, now
                 record(
                     tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
-                    client=client, details={"changed": changed},
+                    info=info, details={"changed": changed},
                 )  # fmt: skip
             await tx.flush()
         return user

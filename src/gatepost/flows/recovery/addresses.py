@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
 from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkUnusable, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
@@ -44,15 +44,15 @@ class AddressService:
         self._policy = policy
 
     @retry_conflicts
-    async def send_link(self, email: Name, *, client: Client, device: Device) -> None:
+    async def send_link(self, email: Name, *, info: RequestInfo, device: Device) -> None:
         """Write to an address how to prove it, where an account or a sign-up that has not yet done so has it."""
         async with self._db.begin() as tx:
             await ask_for(
-                tx, MailKind.VERIFY_EMAIL, email, client=client, device=device,
+                tx, MailKind.VERIFY_EMAIL, email, info=info, device=device,
                 default_language=self._policy.default_language, at=self._clock.now(),
             )  # fmt: skip
 
-    async def confirm(self, token: str, *, password: str | None, client: Client) -> None:
+    async def confirm(self, token: str, *, password: str | None, info: RequestInfo) -> None:
         """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
 
         Raises:
@@ -64,8 +64,8 @@ class AddressService:
             SignUpClosed, SignUpByInvitation: sign-up has been closed since.
         """
         try:
-            if not await self._sign_ups.confirm(token, password, client=client):
-                await self._confirm(token, client=client)
+            if not await self._sign_ups.confirm(token, password, info=info):
+                await self._confirm(token, info=info)
         except IntegrityError as error:
             raise EmailTaken from error
         except LinkUnusable:
@@ -74,7 +74,7 @@ class AddressService:
                     raise AlreadyVerified from None
             raise
 
-    async def ask_change(self, principal: Principal, email: Name, password: str, *, client: Client) -> bool:
+    async def ask_change(self, principal: Principal, email: Name, password: str, *, info: RequestInfo) -> bool:
         """Write to a new address how to confirm it; until then the old one stays.
 
         The same mailbox in other letter case is changed at once, and nobody is written to; returns whether it was so.
@@ -84,11 +84,11 @@ class AddressService:
             TooManyAttempts: it was wrong too often.
             UserNotFound: the account has been deleted a moment ago.
         """
-        user = await self._reauthentication.by_password(principal, password, client=client)
-        return await self._ask_change(principal, email, user.password_hash, client=client)
+        user = await self._reauthentication.by_password(principal, password, info=info)
+        return await self._ask_change(principal, email, user.password_hash, info=info)
 
     @retry_conflicts
-    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, client: Client) -> bool:
+    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
@@ -97,17 +97,17 @@ class AddressService:
             if user.password_hash != proved_hash:
                 raise WrongPassword  # it was replaced a moment ago
             if mailbox_of(email.display) == mailbox_of(user.email):
-                await self._respell(tx, user, email, session_id=principal.session_id, client=client)
+                await self._respell(tx, user, email, session_id=principal.session_id, info=info)
                 return True
             asker = f"account {user.id}"
             await write(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
                 tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
-                client=client,
+                info=info,
             )  # fmt: skip
             return False
 
-    async def _respell(self, tx: Transaction, user: User, email: Name, *, session_id: int, client: Client) -> None:
+    async def _respell(self, tx: Transaction, user: User, email: Name, *, session_id: int, info: RequestInfo) -> None:
         """Write an address as its owner wants it; it is proved as it was."""
         if email.display == user.email:
             return
@@ -118,29 +118,29 @@ class AddressService:
         if is_renamed:
             await self._feed.revoke_account(tx, user.id)
         record(
-            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, session_id=session_id, client=client,
+            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, session_id=session_id, info=info,
             details={"mailbox": "same"},
         )  # fmt: skip
 
     @retry_conflicts
-    async def _confirm(self, token: str, *, client: Client) -> None:
+    async def _confirm(self, token: str, *, info: RequestInfo) -> None:
         now = self._clock.now()
         async with self._db.begin() as tx:
             used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
             if used.purpose == Purpose.VERIFY_EMAIL:
-                self._verify(tx, used, user, client=client)
+                self._verify(tx, used, user, info=info)
             else:
-                await self._change(tx, used, user, client=client)
+                await self._change(tx, used, user, info=info)
 
-    def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
+    def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         now = self._clock.now()
         if user.email_canonical != used.email_canonical:
             raise LinkUnusable
         if user.email_verified_at is None:
             user.email_verified_at = user.updated_at = now
-            record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, client=client)
+            record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, info=info)
 
-    async def _change(self, tx: Transaction, used: OneTimeToken, user: User, *, client: Client) -> None:
+    async def _change(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         now = self._clock.now()
         new = read_email(used.data["email"])
         await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
@@ -151,7 +151,7 @@ class AddressService:
             MailKind.EMAIL_CHANGED,
             user,
             at=now,
-            data={"device": client.user_agent, "client_address": client.address},
+            data={"device": info.user_agent, "client_address": info.address},
             has_link=not is_return,
         )
         if user.change_email(new):
@@ -159,4 +159,4 @@ class AddressService:
         user.email_verified_at = user.updated_at = now
         user.version += 1
         await tx.flush()
-        record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client)
+        record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info)

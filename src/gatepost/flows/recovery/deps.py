@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Depends
 
 from gatepost.flows.recovery.addresses import AddressService
-from gatepost.flows.recovery.not_me import NotMeService
+from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.http.deps import provided
 
 PasswordServiceDep = Annotated[PasswordService, Depends(provided(PasswordService))]
 AddressServiceDep = Annotated[AddressService, Depends(provided(AddressService))]
-NotMeServiceDep = Annotated[NotMeService, Depends(provided(NotMeService))]
+CompromiseReportsDep = Annotated[CompromiseReports, Depends(provided(CompromiseReports))]

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from gatepost.core.db.database import Transaction
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import LinkUnusable
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
@@ -20,7 +20,14 @@ from gatepost.mail.outbox import MailKind, enqueue
 
 
 async def ask_for(
-    tx: Transaction, kind: MailKind, email: Name, *, client: Client, device: Device, default_language: str, at: datetime
+    tx: Transaction,
+    kind: MailKind,
+    email: Name,
+    *,
+    info: RequestInfo,
+    device: Device,
+    default_language: str,
+    at: datetime,
 ) -> None:
     """Put a mail with a link to an address into the outbox; the same work whether an account has it or not.
 
@@ -36,10 +43,10 @@ async def ask_for(
         tx,
         kind,
         address=email.display,
-        language=choose(client.language, default=default_language),
+        language=choose(info.language, default=default_language),
         at=at,
         user_id=user_id,
-        data={"link_id": link_id, "asker": asker(client, device, user)},
+        data={"link_id": link_id, "asker": asker(info, device, user)},
     )
 
 
@@ -51,7 +58,7 @@ async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: dateti
     """
     for purpose in purposes:
         used = await OneTimeTokens(tx).use(purpose, token, now=now)
-        user = await Users(tx).to_change(used.user_id or 0) if used is not None else None
+        user = await Users(tx).get_for_update(used.user_id or 0) if used is not None else None
         if used is not None and user is not None and user.disabled_at is None:
             return used, user
     raise LinkUnusable

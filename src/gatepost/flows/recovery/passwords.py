@@ -4,7 +4,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, open_link
 from gatepost.identity.accounts.errors import LinkUnusable, WrongPassword
 from gatepost.identity.accounts.models import User
@@ -46,15 +46,15 @@ class PasswordService:
         self._policy = policy
 
     @retry_conflicts
-    async def forgot(self, email: Name, *, client: Client, device: Device) -> None:
+    async def forgot(self, email: Name, *, info: RequestInfo, device: Device) -> None:
         """Write to an address how to set a new password, where an account has it."""
         async with self._db.begin() as tx:
             await ask_for(
-                tx, MailKind.RESET_PASSWORD, email, client=client, device=device,
+                tx, MailKind.RESET_PASSWORD, email, info=info, device=device,
                 default_language=self._policy.default_language, at=self._clock.now(),
             )  # fmt: skip
 
-    async def reset(self, token: str, password: str, *, client: Client) -> User:
+    async def reset(self, token: str, password: str, *, info: RequestInfo) -> User:
         """Set a new password by the token of a mail, and return whose; every session of the account ends.
 
         A planned deletion is taken back: whoever planned it may have known the password.
@@ -70,10 +70,10 @@ class PasswordService:
         if user is None or user.disabled_at is not None:
             raise LinkUnusable
         self._rules.check(password, names=(user.username, user.email))
-        new_hash = await self._passwords.hash(password, asker=turn_of(client, str(user.id)))
-        return await self._reset(token, new_hash, client=client)
+        new_hash = await self._passwords.hash(password, asker=turn_of(info, str(user.id)))
+        return await self._reset(token, new_hash, info=info)
 
-    async def change(self, principal: Principal, current: str, new: str, *, client: Client) -> None:
+    async def change(self, principal: Principal, current: str, new: str, *, info: RequestInfo) -> None:
         """Replace the caller's password; every other session of the account ends.
 
         Raises:
@@ -83,13 +83,13 @@ class PasswordService:
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
-        user = await self._reauthentication.by_password(principal, current, client=client)
+        user = await self._reauthentication.by_password(principal, current, info=info)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
-        new_hash = await self._passwords.hash(new, asker=turn_of(client, str(user.id)))
-        await self._change(principal, user.password_hash, new_hash, client=client)
+        new_hash = await self._passwords.hash(new, asker=turn_of(info, str(user.id)))
+        await self._change(principal, user.password_hash, new_hash, info=info)
 
     @retry_conflicts
-    async def _reset(self, token: str, new_hash: str, *, client: Client) -> User:
+    async def _reset(self, token: str, new_hash: str, *, info: RequestInfo) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
             used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
@@ -97,27 +97,27 @@ class PasswordService:
                 raise LinkUnusable
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
-            take_deletion_back(tx, user, now=now, client=client)
-            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, client=client)
+            take_deletion_back(tx, user, now=now, info=info)
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, info=info)
         return user
 
     @retry_conflicts
-    async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, client: Client) -> None:
+    async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
             if user is None or user.password_hash != old_hash:
                 raise WrongPassword  # it was replaced a moment ago
-            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, client=client)
+            await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, info=info)
 
     async def _set(
-        self, tx: Transaction, user: User, new_hash: str, how: LinkEnd, *, keep: int | None, client: Client
+        self, tx: Transaction, user: User, new_hash: str, how: LinkEnd, *, keep: int | None, info: RequestInfo
     ) -> None:
         now = self._clock.now()
         user.password_hash, user.updated_at = new_hash, now
         user.version += 1
         await tx.flush()
         await end_links(tx, user.id, how, now=now)
-        await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", client=client)
-        data = {"device": client.user_agent, "client_address": client.address}
+        await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
+        data = {"device": info.user_agent, "client_address": info.address}
         await write(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
-        record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, client=client)
+        record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.recovery.deps import AddressServiceDep, NotMeServiceDep, PasswordServiceDep
+from gatepost.flows.recovery.deps import AddressServiceDep, CompromiseReportsDep, PasswordServiceDep
 from gatepost.flows.recovery.schemas import (
     AddressRequest,
     EmailChangeRequest,
@@ -13,7 +13,7 @@ from gatepost.flows.recovery.schemas import (
     TokenRequest,
     VerifyRequest,
 )
-from gatepost.http.deps import ClientDep
+from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import MessageResponse
 from gatepost.identity.access.deps import CurrentUser
@@ -50,10 +50,10 @@ NO_LINK = "Every session has ended, and the password is void. Your address has a
     responses=problems(TooManyRequests),
 )
 async def forgot_password(
-    body: AddressRequest, passwords: PasswordServiceDep, client: ClientDep, device: DeviceDep
+    body: AddressRequest, passwords: PasswordServiceDep, info: RequestInfoDep, device: DeviceDep
 ) -> MessageResponse:
     """The same answer, in the same time, whether the address has an account or not, and whoever has asked before."""
-    await passwords.forgot(parse_existing_email(body.email), client=client, device=device)
+    await passwords.forgot(parse_existing_email(body.email), info=info, device=device)
     return SENT
 
 
@@ -64,10 +64,10 @@ async def forgot_password(
     responses=problems(LinkUnusable, TooManyRequests, UnusablePassword, HashingBusy),
 )
 async def reset_password(
-    body: PasswordResetRequest, passwords: PasswordServiceDep, client: ClientDep, remember: RememberDevice
+    body: PasswordResetRequest, passwords: PasswordServiceDep, info: RequestInfoDep, remember: RememberDevice
 ) -> MessageResponse:
     """The token is good once; every session of the account ends. No wait of strangers keeps this device from it."""
-    remember(await passwords.reset(body.token, body.password, client=client))
+    remember(await passwords.reset(body.token, body.password, info=info))
     return MessageResponse(message="Your password has been set. Please sign in.")
 
 
@@ -79,10 +79,10 @@ async def reset_password(
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
 )
 async def change_password(
-    body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, client: ClientDep
+    body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, info: RequestInfoDep
 ) -> None:
     """Every other session of the account ends; this one goes on."""
-    await passwords.change(user, body.current_password, body.new_password, client=client)
+    await passwords.change(user, body.current_password, body.new_password, info=info)
 
 
 @router.post(
@@ -94,14 +94,14 @@ async def change_password(
         SignUpByInvitation, TooManyAttempts, TooManyRequests, HashingBusy,
     ),
 )  # fmt: skip
-async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, client: ClientDep) -> MessageResponse:
+async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: RequestInfoDep) -> MessageResponse:
     """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this.
 
     A sign-up waits where the deployment does not tell what is taken. Its link proves the address alone, so that it
     needs the `password` of the sign-up as well: without it the answer is 400 `password_needed`. A wrong one leaves the
     link good.
     """
-    await addresses.confirm(body.token, password=body.password, client=client)
+    await addresses.confirm(body.token, password=body.password, info=info)
     return MessageResponse(message="Your e-mail address is confirmed.")
 
 
@@ -113,10 +113,10 @@ async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, client
     responses=problems(TooManyRequests),
 )
 async def resend_confirmation(
-    body: AddressRequest, addresses: AddressServiceDep, client: ClientDep, device: DeviceDep
+    body: AddressRequest, addresses: AddressServiceDep, info: RequestInfoDep, device: DeviceDep
 ) -> MessageResponse:
     """The same answer whether the address has an account or not, confirmed or not, and whoever has asked before."""
-    await addresses.send_link(parse_existing_email(body.email), client=client, device=device)
+    await addresses.send_link(parse_existing_email(body.email), info=info, device=device)
     return SENT
 
 
@@ -128,13 +128,13 @@ async def resend_confirmation(
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
 )
 async def change_email(
-    body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, client: ClientDep
+    body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, info: RequestInfoDep
 ) -> MessageResponse:
     """The old address stays until the link that goes to the new one is followed, and is told then.
 
     The same mailbox in other letter case needs no link: it is changed at once.
     """
-    is_done = await addresses.ask_change(user, parse_email(body.email), body.current_password, client=client)
+    is_done = await addresses.ask_change(user, parse_email(body.email), body.current_password, info=info)
     return MessageResponse(message=RESPELLED if is_done else "We have sent a link to the new address.")
 
 
@@ -144,10 +144,10 @@ async def change_email(
     dependencies=[LinkLimit],
     responses=problems(LinkUnusable, TooManyRequests),
 )
-async def not_me(body: TokenRequest, service: NotMeServiceDep, client: ClientDep) -> NotMeResponse:
+async def not_me(body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep) -> NotMeResponse:
     """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
 
     A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
     """
-    is_sent = await service.report(body.token, client=client)
+    is_sent = await service.report(body.token, info=info)
     return NotMeResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

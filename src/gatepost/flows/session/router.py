@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Request, Response, status
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
 from gatepost.http.body_guard import is_json
-from gatepost.http.deps import ClientDep
+from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_array
 from gatepost.http.problems import RepeatedParameter
@@ -52,7 +52,7 @@ async def refresh(
     tokens: TokenServiceDep,
     cookies: TokenCookiesDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
     body: OptionalRefresh = None,
 ) -> RefreshResponse:
     """Send it in the body, or by the cookie that sign-in set; an access token that rides along is ignored.
@@ -65,8 +65,8 @@ async def refresh(
     token = sent or cookies.refresh_token(request)
     if token is None:
         raise RefreshTokenRequired
-    async with browsers.signed_out_if_refused(request, is_proved=bool(sent), client=client):
-        pair = await tokens.refresh(token, client=client)
+    async with browsers.signed_out_if_refused(request, is_verified=bool(sent), info=info):
+        pair = await tokens.refresh(token, info=info)
     with_tokens = cookies.deliver(response, pair, asked=None if sent else TokenTransport.COOKIE)
     return RefreshResponse.of(pair, with_tokens=with_tokens)
 
@@ -78,7 +78,9 @@ async def refresh(
     responses=problems(CrossSiteRequest, RepeatedParameter),
     openapi_extra={"requestBody": ANY_BODY},
 )
-async def sign_out(request: Request, access_tokens: TokensOfHeaders, browsers: BrowsersDep, client: ClientDep) -> None:
+async def sign_out(
+    request: Request, access_tokens: TokensOfHeaders, browsers: BrowsersDep, info: RequestInfoDep
+) -> None:
     """The session of every token that is sent ends: in a header, an expired one too, in the body, or by the cookies.
 
     The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same. A body that
@@ -87,13 +89,13 @@ async def sign_out(request: Request, access_tokens: TokensOfHeaders, browsers: B
     is_read = is_json(request.headers.get("content-type", ""))
     refresh_token = refresh_token_in(await request.body()) if is_read else None
     sent = HeldTokens(access_tokens, [refresh_token] if refresh_token else [])
-    await browsers.sign_out(request, sent, client=client)
+    await browsers.sign_out(request, sent, info=info)
 
 
 @router.post("/signout-others", summary="End every other session", status_code=status.HTTP_204_NO_CONTENT)
-async def sign_out_others(user: CurrentUser, sessions: SessionServiceDep, client: ClientDep) -> None:
+async def sign_out_others(user: CurrentUser, sessions: SessionServiceDep, info: RequestInfoDep) -> None:
     """Every other device is signed out at once; this one stays."""
-    await sessions.end_all(user, keep_this=True, client=client)
+    await sessions.end_all(user, keep_this=True, info=info)
 
 
 @router.post("/signout-all", summary="End every session", status_code=status.HTTP_204_NO_CONTENT)
@@ -102,11 +104,11 @@ async def sign_out_all(
     user: CurrentUser,
     sessions: SessionServiceDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
 ) -> None:
     """Every device is signed out at once, this one too."""
-    await sessions.end_all(user, keep_this=False, client=client)
-    await browsers.forget(request, client=client)
+    await sessions.end_all(user, keep_this=False, info=info)
+    await browsers.forget(request, info=info)
 
 
 @router.get("/sessions", summary="The devices that are signed in", response_model=list[SessionResponse])
@@ -127,9 +129,9 @@ async def end_session(
     user: CurrentUser,
     sessions: SessionServiceDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
 ) -> None:
     """That device is signed out at once; this one as well, if it is meant."""
-    await sessions.end_one(user, session_id, client=client)
+    await sessions.end_one(user, session_id, info=info)
     if session_id == user.session_id:
-        await browsers.forget(request, client=client)
+        await browsers.forget(request, info=info)

@@ -8,7 +8,7 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.signin.deps import SignInServiceDep
 from gatepost.flows.signin.errors import GrantIncomplete, InvalidCredentials, UnsupportedGrantType
 from gatepost.flows.signin.schemas import SignInRequest, TokenAnswer, TokenForm
-from gatepost.http.deps import ClientDep
+from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import (
     AccountDisabled,
@@ -38,7 +38,7 @@ async def sign_in(
     service: SignInServiceDep,
     cookies: TokenCookiesDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
     device: DeviceDep,
     remember: RememberDevice,
     transport: TransportQuery = None,
@@ -49,9 +49,7 @@ async def sign_in(
     Where the answer sets cookies, the session of those that it replaces ends.
     """
     replaces = browsers.replaced(request, asked=transport)
-    signed_in = await service.with_password(
-        body.identifier, body.password, client=client, device=device, replaces=replaces
-    )
+    signed_in = await service.with_password(body.identifier, body.password, info=info, device=device, replaces=replaces)
     remember(signed_in.user)
     with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport)
     return SignInResponse.of(signed_in, with_tokens=with_tokens)
@@ -70,18 +68,18 @@ async def token(
     form: Annotated[TokenForm, Form()],
     service: SignInServiceDep,
     tokens: TokenServiceDep,
-    client: ClientDep,
+    info: RequestInfoDep,
     device: DeviceDep,
     remember: RememberDevice,
 ) -> TokenAnswer:
     """The grants `password` and `refresh_token` of RFC 6749; *Authorize* on this page uses it."""
     match form.grant_type, form.username, form.password, form.refresh_token:
         case "password", str(username), str(password), _:
-            signed_in = await service.with_password(username, password, client=client, device=device)
+            signed_in = await service.with_password(username, password, info=info, device=device)
             remember(signed_in.user)
             return TokenAnswer.of(signed_in.tokens)
         case "refresh_token", _, _, str(refresh_token):
-            return TokenAnswer.of(await tokens.refresh(refresh_token, client=client))
+            return TokenAnswer.of(await tokens.refresh(refresh_token, info=info))
         case "password" | "refresh_token", _, _, _:
             raise GrantIncomplete
         case _:

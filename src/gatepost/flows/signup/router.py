@@ -6,7 +6,7 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.settings import TokenTransport
 from gatepost.flows.signup.deps import SignUpServiceDep
 from gatepost.flows.signup.schemas import InvitationLink, InvitationLinkRequest, SignUpRequest, SignUpResponse
-from gatepost.http.deps import ClientDep
+from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import MessageResponse
 from gatepost.identity.accounts.errors import (
@@ -47,7 +47,7 @@ async def sign_up(
     service: SignUpServiceDep,
     cookies: TokenCookiesDep,
     browsers: BrowsersDep,
-    client: ClientDep,
+    info: RequestInfoDep,
     remember: RememberDevice,
     transport: TransportQuery = None,
 ) -> SignUpResponse | MessageResponse:
@@ -59,7 +59,7 @@ async def sign_up(
     everybody, and a mail tells how to go on.
     """
     replaces = browsers.replaced(request, asked=transport, unasked=False)
-    signed_in = await service.sign_up(body.wish(), client=client, replaces=replaces)
+    signed_in = await service.sign_up(body.command(), info=info, replaces=replaces)
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")

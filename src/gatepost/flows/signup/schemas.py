@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from gatepost.flows.signup.service import SignUpWish
+from gatepost.flows.signup.service import SignUpCommand
 from gatepost.http.schemas import In, Out
 from gatepost.identity.accounts.names import parse_email, parse_wanted_name
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
@@ -30,7 +30,7 @@ class SignUpRequest(In):
         default=None, repr=False, description="The token of an invitation.", examples=[None]
     )
 
-    def wish(self) -> SignUpWish:
+    def command(self) -> SignUpCommand:
         """Return it with its names in both forms.
 
         Raises:
@@ -38,7 +38,7 @@ class SignUpRequest(In):
         """
         email = parse_email(self.email)
         account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)
-        return SignUpWish(account, roles=self.roles, invitation=self.invitation)
+        return SignUpCommand(account, roles=self.roles, invitation=self.invitation)
 
 
 class SignUpResponse(SignInResponse):

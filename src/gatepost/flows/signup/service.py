@@ -9,7 +9,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
 from gatepost.identity.accounts.names import Name
@@ -33,7 +33,7 @@ from gatepost.mail.outbox import MailKind
 
 
 @dataclass(frozen=True, slots=True)
-class SignUpWish:
+class SignUpCommand:
     """What a sign-up asks for."""
 
     account: NewAccount
@@ -67,7 +67,9 @@ class SignUpService:
         self._rules = rules
         self._policy = policy
 
-    async def sign_up(self, wish: SignUpWish, *, client: Client, replaces: Collection[int] = ()) -> SignedIn | None:
+    async def sign_up(
+        self, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int] = ()
+    ) -> SignedIn | None:
         """Make an account, and sign it in; None where a mail tells how to go on.
 
         Sessions whose ids are in `replaces` end with the sign-in. Where the deployment does not tell what is taken,
@@ -81,21 +83,21 @@ class SignUpService:
             UnusablePassword: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
-        await self._check_invitation(wish)
-        await self._check_roles(wish.roles)
-        self._rules.check(wish.account.password, names=wish.account.names)
+        await self._check_invitation(command)
+        await self._check_roles(command.roles)
+        self._rules.check(command.account.password, names=command.account.names)
         # Who is invited has proved the address already.
-        tells = self._policy.reveals_taken or wish.invitation is not None
+        tells = self._policy.reveals_taken or command.invitation is not None
         if tells:
-            await self._accounts.refuse_taken(wish.account)
-        password_hash = await self._passwords.hash(wish.account.password, asker=turn_of(client))
+            await self._accounts.refuse_taken(command.account)
+        password_hash = await self._passwords.hash(command.account.password, asker=turn_of(info))
         if not tells:
-            await self._keep(wish.account, password_hash, client=client)
+            await self._keep(command.account, password_hash, info=info)
             return None
         try:
-            return await self._make(wish, password_hash, client=client, replaces=replaces)
+            return await self._make(command, password_hash, info=info, replaces=replaces)
         except IntegrityError:
-            await self._accounts.refuse_taken(wish.account)
+            await self._accounts.refuse_taken(command.account)
             raise
 
     @retry_conflicts
@@ -118,41 +120,41 @@ class SignUpService:
         return invitation
 
     @retry_conflicts
-    async def _keep(self, new: NewAccount, password_hash: str, *, client: Client) -> None:
+    async def _keep(self, new: NewAccount, password_hash: str, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            await self._pending.keep(tx, new, password_hash, client=client)
+            await self._pending.keep(tx, new, password_hash, info=info)
 
     @retry_conflicts
     async def _make(
-        self, wish: SignUpWish, password_hash: str, *, client: Client, replaces: Collection[int]
+        self, command: SignUpCommand, password_hash: str, *, info: RequestInfo, replaces: Collection[int]
     ) -> SignedIn | None:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            account, accepted = wish.account, None
-            if wish.invitation is None:
+            account, accepted = command.account, None
+            if command.invitation is None:
                 roles = await Roles(tx).given([RoleName.USER])
             else:
-                accepted, roles = await accept(tx, wish.invitation, email=account.email, now=now)
+                accepted, roles = await accept(tx, command.invitation, email=account.email, now=now)
                 # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
-                account = account.proved_as(Name(accepted.email, account.email.canonical))
-            user = await self._accounts.add(tx, account, password_hash, roles=roles, client=client)
+                account = account.verified_as(Name(accepted.email, account.email.canonical))
+            user = await self._accounts.add(tx, account, password_hash, roles=roles, info=info)
             if accepted is not None:
                 details = {"invitation": accepted.id}
-                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, client=client, details=details)
+                record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, info=info, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
-                await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(client)})
-            if not (account.is_proved or self._policy.signs_in_at_once):
+                await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
+            if not (account.is_verified or self._policy.signs_in_at_once):
                 return None
-            session = await self._tokens.open_session(tx, user, client=client, amr=PASSWORD_METHOD, now=now)
-            await self._sessions.end_named(tx, replaces, reason=REPLACED, client=client)
+            session = await self._tokens.open_session(tx, user, info=info, amr=PASSWORD_METHOD, now=now)
+            await self._sessions.end_named(tx, replaces, reason=REPLACED, info=info)
         return self._tokens.issue(user, session, now=now)
 
-    async def _check_invitation(self, wish: SignUpWish) -> None:
-        self._policy.require_sign_up(is_invited=wish.invitation is not None)
-        if wish.invitation is None:
+    async def _check_invitation(self, command: SignUpCommand) -> None:
+        self._policy.require_sign_up(is_invited=command.invitation is not None)
+        if command.invitation is None:
             return
         async with self._db.read() as tx:
-            await find(tx, wish.invitation, email=wish.account.email, now=self._clock.now())
+            await find(tx, command.invitation, email=command.account.email, now=self._clock.now())
 
     async def _check_roles(self, roles: Sequence[str]) -> None:
         wished = set(roles) - {RoleName.USER}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 CHECK_PATH = "/api/auth/check"
 
 
-def believed(proxies: Sequence[str]) -> list[str]:
+def trusted_proxies(proxies: Sequence[str]) -> list[str]:
     """Return the proxies as uvicorn is to know them: IPv4 ones also as a socket for both kinds shows them."""
     return [form for proxy in proxies for form in _forms(proxy)]
 

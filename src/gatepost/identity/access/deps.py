@@ -54,7 +54,7 @@ class CurrentUserScheme(_Scheme):
 
     async def __call__(self, request: Request) -> Principal:
         """Return the signed-in person, or answer 401."""
-        return await service(request, Gate).admit(_presented(request))
+        return await service(request, Gate).authenticate(_presented(request))
 
 
 class OriginalUserScheme(_Scheme):
@@ -63,7 +63,7 @@ class OriginalUserScheme(_Scheme):
     async def __call__(self, request: Request) -> Principal:
         """Return the signed-in person, or answer 401, or 403 where another site may have sent it."""
         changes = may_change_something(request.method, request.headers.items())
-        return await service(request, Gate).admit(_presented(request, changes=changes))
+        return await service(request, Gate).authenticate(_presented(request, changes=changes))
 
 
 def _of_headers(request: Request) -> list[str]:
@@ -108,7 +108,7 @@ class Requirement(CurrentUserScheme):
 
     async def __call__(self, request: Request) -> Principal:
         """Return the signed-in person, or answer 401 or 403."""
-        user = await service(request, Gate).admit(_presented(request), at_once=self._at_once)
+        user = await service(request, Gate).authenticate(_presented(request), at_once=self._at_once)
         if not self._holds(user):
             raise self._refusal(self._message)
         return user

@@ -34,7 +34,7 @@ class Gate:
         self._activity = activity
         self._mode = mode
 
-    async def admit(self, token: str | None, *, at_once: bool = False) -> Principal:
+    async def authenticate(self, token: str | None, *, at_once: bool = False) -> Principal:
         """Return whom the token is from; `at_once` asks the database too, for what was revoked a moment ago elsewhere.
 
         Raises:
@@ -56,7 +56,7 @@ class Gate:
 
     async def _ask_database(self, principal: Principal, *, now: datetime) -> None:
         async with self._db.read() as tx:
-            grant = await Sessions(tx).grant(principal.session_id)
+            grant = await Sessions(tx).subject(principal.session_id)
         if grant is None or grant.ended_at is not None or grant.expires_at <= now:
             raise TokenRevoked
         if (grant.user_id, grant.random_id) != (principal.user_id, principal.random_id):

@@ -44,7 +44,7 @@ class Users:
         query = select(User).options(joinedload(User.roles)).where(User.id == user_id)
         return (await self._tx.scalars(query.execution_options(populate_existing=True))).unique().one_or_none()
 
-    async def to_change(self, user_id: int) -> User | None:
+    async def get_for_update(self, user_id: int) -> User | None:
         """Return an account, locked until the transaction ends."""
         return await self._one(User.id == user_id, is_locked=True)
 
@@ -93,7 +93,7 @@ class Users:
         await self._tx.flush()
         return user
 
-    async def hold(self, user_id: int, *, password_hash: str) -> User | None:
+    async def lock_unchanged(self, user_id: int, *, password_hash: str) -> User | None:
         """Keep an account from changing until the transaction ends, and return it.
 
         Returns None where it is gone, disabled, or has another password by now.
@@ -110,7 +110,7 @@ class Users:
         version = await self._tx.scalar(select(User.token_version).where(User.id == user.id))
         set_committed_value(user, "token_version", version)
 
-    async def keep(self, user_id: int, *, now: datetime) -> None:
+    async def cancel_deletion(self, user_id: int, *, now: datetime) -> None:
         """Take back the wish to be deleted."""
         await self._tx.execute(
             update(User)

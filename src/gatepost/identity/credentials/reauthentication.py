@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
@@ -23,7 +23,7 @@ class Reauthentication:
         self._guesses = guesses
         self._rates = rates
 
-    async def by_password(self, principal: Principal, password: str, *, client: Client) -> User:
+    async def by_password(self, principal: Principal, password: str, *, info: RequestInfo) -> User:
         """Return the caller's account if the password is theirs.
 
         Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.
@@ -37,22 +37,22 @@ class Reauthentication:
         """
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
-            await self._guesses.look(tx, counters)
+            await self._guesses.check(tx, counters)
             user = await Users(tx).of(principal.account)
         if user is None:
             raise UserNotFound
         await self._rates.require_room(Rate.SIGN_IN, str(user.id))
-        verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(client, str(user.id)))
-        await self._settle(user, counters, is_right=verdict.is_right, client=client)
+        verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(info, str(user.id)))
+        await self._settle(user, counters, is_right=verdict.is_right, info=info)
         if not verdict.is_right:
             raise WrongPassword
         await self._rates.hit(Rate.SIGN_IN, str(user.id))
         return user
 
     @retry_conflicts
-    async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, client: Client) -> None:
+    async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
             if is_right:
-                await self._guesses.succeeded(tx, counters, user, client=client)
+                await self._guesses.record_success(tx, counters, user, info=info)
             else:
-                await self._guesses.failed(tx, counters, client=client, user_id=user.id)
+                await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)

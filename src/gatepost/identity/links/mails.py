@@ -50,7 +50,7 @@ class LinkEnd(StrEnum):
 
 ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANGE_EMAIL})
 # "This was not me" must outlive what a thief does next. It ends where the account is somebody else's by now, or was
-# taken out of everybody's hands; what it does to others of its kind is in `flows/recovery/not_me.py`.
+# taken out of everybody's hands; what it does to others of its kind is in `flows/recovery/compromise.py`.
 ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     **dict.fromkeys(LinkEnd, ASKED_FOR),
     **dict.fromkeys((LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED), ASKED_FOR | {Purpose.NOT_ME}),

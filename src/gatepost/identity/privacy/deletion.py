@@ -12,7 +12,7 @@ from gatepost.audit.repository import Entries
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import ReadPage, in_pages
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound, WrongPassword
 from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
@@ -33,7 +33,7 @@ R = TypeVar("R")
 BATCH = 100
 
 
-class LeavingService:
+class DeletionService:
     """Exports and deletes accounts."""
 
     def __init__(
@@ -70,7 +70,7 @@ class LeavingService:
         }
 
     @retry_conflicts
-    async def ask_deletion(self, principal: Principal, *, proved_hash: str, client: Client) -> datetime:
+    async def ask_deletion(self, principal: Principal, *, proved_hash: str, info: RequestInfo) -> datetime:
         """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
 
         Signing in before then takes it back.
@@ -92,9 +92,9 @@ class LeavingService:
             user.erase_at = erase_at
             await tx.flush()
             await end_links(tx, user.id, LinkEnd.DELETION_PLANNED, now=now)
-            await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", client=client)
+            await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", info=info)
             await write(tx, MailKind.DELETION_PLANNED, user, at=now, data={"erase_at": erase_at.isoformat()})
-            record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, client=client)
+            record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, info=info)
         return erase_at
 
     async def erase_due(self) -> int:
@@ -111,7 +111,7 @@ class LeavingService:
     @retry_conflicts
     async def _erase_if_due(self, user_id: int, *, now: datetime) -> bool:
         async with self._db.begin() as tx:
-            user = await Users(tx).to_change(user_id)
+            user = await Users(tx).get_for_update(user_id)
             # Its owner may have signed in since it was found.
             if user is None or user.erase_at is None or user.erase_at > now:
                 return False
@@ -132,13 +132,13 @@ class LeavingService:
         user_id: int,
         *,
         actor_id: int | None = None,
-        client: Client | None = None,
+        info: RequestInfo | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
         """Delete an account in the caller's transaction; the audit log keeps its number, and nothing else does."""
         await self._sessions.end(tx, user_id=user_id, reason="erased")
         await self._feed.revoke_account(tx, user_id)
-        user = await Users(tx).to_change(user_id)
+        user = await Users(tx).get_for_update(user_id)
         if user is not None:
             await tx.delete(user)
             await tx.flush()
@@ -146,15 +146,15 @@ class LeavingService:
             await tx.execute(delete(OutboxMail).where(OutboxMail.user_id == user_id))
             record(
                 tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
-                client=client, details=details,
+                info=info, details=details,
             )  # fmt: skip
 
 
-def take_deletion_back(tx: Transaction, user: User, *, now: datetime, client: Client) -> None:
+def take_deletion_back(tx: Transaction, user: User, *, now: datetime, info: RequestInfo) -> None:
     """Let an account live that was to be deleted; the caller holds its row."""
     if user.erase_at is not None:
         user.erase_at = None
-        record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=user.id, client=client)
+        record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=user.id, info=info)
 
 
 def _owned(model: type[T], user_id: int) -> ReadPage[T]:

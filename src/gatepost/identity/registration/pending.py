@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import (
     EmailTaken,
     LinkUnusable,
@@ -50,7 +50,7 @@ class PendingSignUps:
         self._guesses = guesses
         self._policy = policy
 
-    async def keep(self, tx: Transaction, new: NewAccount, password_hash: str, *, client: Client) -> None:
+    async def keep(self, tx: Transaction, new: NewAccount, password_hash: str, *, info: RequestInfo) -> None:
         """Keep a sign-up, and write to its address."""
         now = self._clock.now()
         link_id = await OneTimeTokens(tx).ask(
@@ -64,12 +64,12 @@ class PendingSignUps:
             tx,
             MailKind.VERIFY_EMAIL,
             address=new.email.display,
-            language=choose(client.language, default=self._policy.default_language),
+            language=choose(info.language, default=self._policy.default_language),
             at=now,
-            data={"link_id": link_id, "asker": asker(client)},
+            data={"link_id": link_id, "asker": asker(info)},
         )
 
-    async def confirm(self, token: str, password: str | None, *, client: Client) -> bool:
+    async def confirm(self, token: str, password: str | None, *, info: RequestInfo) -> bool:
         """Make the account of a sign-up, given the token of its mail; False where the token is not one of a sign-up.
 
         The token shows that the mailbox is theirs who follow the link, and the password that the sign-up is: anybody
@@ -91,39 +91,39 @@ class PendingSignUps:
             if password is None:
                 raise PasswordNeeded
             counters = self._guesses.of_sign_up(pending.id)
-            await self._guesses.look(tx, counters)
-        whose = turn_of(client, f"sign-up {pending.id}")
+            await self._guesses.check(tx, counters)
+        whose = turn_of(info, f"sign-up {pending.id}")
         verdict = await self._passwords.verify(password, pending.data["password_hash"], asker=whose)
         if not verdict.is_right:
-            await self._count_wrong(counters, client=client)
+            await self._count_wrong(counters, info=info)
             raise WrongSignUpPassword
-        await self._complete(token, counters, client=client)
+        await self._complete(token, counters, info=info)
         return True
 
     @retry_conflicts
-    async def _count_wrong(self, counters: Sequence[Counter], *, client: Client) -> None:
+    async def _count_wrong(self, counters: Sequence[Counter], *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            await self._guesses.failed(tx, counters, client=client)
+            await self._guesses.record_failure(tx, counters, info=info)
 
     @retry_conflicts
-    async def _complete(self, token: str, counters: Sequence[Counter], *, client: Client) -> None:
+    async def _complete(self, token: str, counters: Sequence[Counter], *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            await self._guesses.look(tx, counters, held=True)
+            await self._guesses.check(tx, counters, held=True)
             pending = await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=self._clock.now())
             if pending is None:
                 raise LinkUnusable
-            await self._make(tx, pending, client=client)
+            await self._make(tx, pending, info=info)
 
-    async def _make(self, tx: Transaction, pending: OneTimeToken, *, client: Client) -> None:
+    async def _make(self, tx: Transaction, pending: OneTimeToken, *, info: RequestInfo) -> None:
         self._policy.require_sign_up(is_invited=False)
         data = pending.data
         email = read_email(data["email"])
         username = username_of(parse_wanted_name(data["username"]), email=email)
-        new = NewAccount(username, email, password="", is_proved=True)
+        new = NewAccount(username, email, password="", is_verified=True)
         has_username, has_email = await Users(tx).taken(username=username.canonical, email=email.canonical)
         if has_username or has_email:
             raise UsernameTaken if has_username else EmailTaken
         roles = await Roles(tx).given([RoleName.USER])
-        await self._accounts.add(tx, new, data["password_hash"], roles=roles, client=client)
+        await self._accounts.add(tx, new, data["password_hash"], roles=roles, info=info)
         # The hash lies with the account from now on, and nowhere else.
         pending.data = {}

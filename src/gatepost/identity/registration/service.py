@@ -11,7 +11,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.names import Name, is_address, settle_name
@@ -25,7 +25,7 @@ from gatepost.mail.languages import choose
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What an account is made from; `is_proved` where a mail link has shown that the address is theirs.
+    """What an account is made from; `is_verified` where a mail link has shown that the address is theirs.
 
     A user name with an @ is the address itself (`username_of`).
     """
@@ -33,17 +33,17 @@ class NewAccount:
     username: Name
     email: Name
     password: str = field(repr=False)
-    is_proved: bool = False
+    is_verified: bool = False
 
     @property
     def names(self) -> tuple[str, str]:
         """What a password must not be like."""
         return self.username.display, self.email.display
 
-    def proved_as(self, email: Name) -> Self:
+    def verified_as(self, email: Name) -> Self:
         """Return it with the spelling of the address that was proved; a name that is the address has that one too."""
         username = email if is_address(self.username) else self.username
-        return replace(self, username=username, email=email, is_proved=True)
+        return replace(self, username=username, email=email, is_verified=True)
 
 
 class AccountService:
@@ -84,7 +84,7 @@ class AccountService:
             raise
 
     async def add(
-        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[Role], client: Client | None
+        self, tx: Transaction, new: NewAccount, password_hash: str, *, roles: Sequence[Role], info: RequestInfo | None
     ) -> User:
         """Insert an account in the caller's transaction; its roles are kept as they are, since its tokens tell them.
 
@@ -100,8 +100,8 @@ class AccountService:
                 username_canonical=new.username.canonical,
                 email=new.email.display,
                 email_canonical=new.email.canonical,
-                email_verified_at=now if new.is_proved else None,
-                language=choose(client.language if client else "", default=self._policy.default_language),
+                email_verified_at=now if new.is_verified else None,
+                language=choose(info.language if info else "", default=self._policy.default_language),
                 password_hash=password_hash,
                 token_version=0,
                 version=1,
@@ -111,7 +111,7 @@ class AccountService:
             )
         )
         await self._feed.announce(tx, [user])
-        record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, client=client)
+        record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, info=info)
         return user
 
     async def refuse_taken(self, new: NewAccount) -> None:
@@ -130,7 +130,7 @@ class AccountService:
     @retry_conflicts
     async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:
         async with self._db.begin() as tx:
-            return await self.add(tx, new, password_hash, roles=await Roles(tx).given(roles), client=None)
+            return await self.add(tx, new, password_hash, roles=await Roles(tx).given(roles), info=None)
 
 
 def username_of(wanted: Name, *, email: Name) -> Name:

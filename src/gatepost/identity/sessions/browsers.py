@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import TokenTransport
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.sessions.cookies import TokenCookies
@@ -29,23 +29,25 @@ class Browsers:
         self._cookies = cookies
         self._sessions = sessions
 
-    async def sign_out(self, request: Request, sent: HeldTokens, *, client: Client) -> None:
+    async def sign_out(self, request: Request, sent: HeldTokens, *, info: RequestInfo) -> None:
         """End every session of a token that was sent, or that a cookie holds, and take the cookies back.
 
         Raises:
             CrossSiteRequest: there are cookies alone, and a page of another site may have sent them.
         """
-        await self._end(request, sent, is_proved=bool(sent), client=client)
+        await self._end(request, sent, is_verified=bool(sent), info=info)
 
-    async def forget(self, request: Request, *, client: Client) -> None:
+    async def forget(self, request: Request, *, info: RequestInfo) -> None:
         """End what the cookies hold, and take them back; it need not be the session that the request is of.
 
         The request has shown that its caller is signed in.
         """
-        await self._end(request, HeldTokens(), is_proved=True, client=client)
+        await self._end(request, HeldTokens(), is_verified=True, info=info)
 
     @asynccontextmanager
-    async def signed_out_if_refused(self, request: Request, *, is_proved: bool, client: Client) -> AsyncIterator[None]:
+    async def signed_out_if_refused(
+        self, request: Request, *, is_verified: bool, info: RequestInfo
+    ) -> AsyncIterator[None]:
         """End what the cookies hold, and take them back, where the refresh within the block is refused for good.
 
         Not where the browser has signed in anew meanwhile: what it keeps is of the new session, or will be at once.
@@ -55,8 +57,8 @@ class Browsers:
         except RefreshTokenReplaced:
             raise
         except SIGNED_OUT:
-            if held := self._cookies.held(request, is_proved=is_proved):
-                await self._sessions.sign_out(held, client=client)
+            if held := self._cookies.held(request, is_verified=is_verified):
+                await self._sessions.sign_out(held, info=info)
                 self._cookies.clear(request)
             raise
 
@@ -64,9 +66,9 @@ class Browsers:
         """Return the ids of the sessions whose cookies the answer to a body in JSON replaces; see `TokenCookies`."""
         if not self._cookies.are_wanted(asked=asked, unasked=unasked):
             return ()
-        return self._sessions.named_by(self._cookies.held(request, is_proved=True))
+        return self._sessions.named_by(self._cookies.held(request, is_verified=True))
 
-    async def _end(self, request: Request, sent: HeldTokens, *, is_proved: bool, client: Client) -> None:
-        held = self._cookies.held(request, is_proved=is_proved)
-        await self._sessions.sign_out(sent, held, client=client)
+    async def _end(self, request: Request, sent: HeldTokens, *, is_verified: bool, info: RequestInfo) -> None:
+        held = self._cookies.held(request, is_verified=is_verified)
+        await self._sessions.sign_out(sent, held, info=info)
         self._cookies.clear(request)

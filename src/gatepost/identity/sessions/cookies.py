@@ -62,10 +62,10 @@ class TokenCookies:
         """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
         return any(cookie_values(request, self._access))
 
-    def held(self, request: Request, *, is_proved: bool) -> HeldTokens:
+    def held(self, request: Request, *, is_verified: bool) -> HeldTokens:
         """Return the tokens in the cookies of a request that ends their sessions, of two cookies of one name both.
 
-        Where a page of another site may have sent the request, there are none. `is_proved` says that it has what such
+        Where a page of another site may have sent the request, there are none. `is_verified` says that it has what such
         a page cannot send: a body in JSON, or a header of its own.
 
         Raises:
@@ -74,7 +74,7 @@ class TokenCookies:
         held = HeldTokens(cookie_values(request, self._access), cookie_values(request, self.refresh_name))
         if not held or self._is_ours(request):
             return held
-        if not is_proved:
+        if not is_verified:
             raise CrossSiteRequest
         return HeldTokens() if self.is_foreign(request) else held
 

@@ -29,7 +29,7 @@ from sqlalchemy.exc import IntegrityError
 from gatepost.core.db.database import NumberTaken, Transaction
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
-from gatepost.identity.tokens.subject import Grant, HeldRole
+from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
 # What a refresh changes in a session.
 MOVED_ON = (
@@ -72,7 +72,7 @@ class Sessions:
             await self._tx.flush()
         return session
 
-    async def add_at_once(
+    async def add_if_unchanged(
         self, session: Session, account: User, *, unless: ColumnElement[bool], values: Mapping[str, Any]
     ) -> bool:
         """Insert the session of an account that is as it was read, and may sign in; return whether it is there now.
@@ -85,18 +85,18 @@ class Sessions:
         """
         given = {
             **{f"new_{name}": getattr(session, name) for name in AT_FIRST},
-            **{f"read_{name}": getattr(account, name) for name in AS_READ},
+            **{f"read_{name}": getattr(account, name) for name in GUARD_COLUMNS},
             **values,
         }
         with _number_taken():
-            result = await self._tx.execute(_add_at_once(unless), given, execution_options={"preserve_rowcount": True})
+            result = await self._tx.execute(_add_if_unchanged(unless), given, execution_options=COUNTED)
         return cast("CursorResult[Any]", result).rowcount == 1
 
     async def get(self, session_id: int) -> Session | None:
         """Return a session, gone on or ended."""
         return await self._tx.get(Session, session_id)
 
-    async def grant(self, session_id: int) -> Grant | None:
+    async def subject(self, session_id: int) -> TokenSubject | None:
         """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
         connection = await self._tx.connection()
         rows = (await connection.execute(GRANT, {"session_id": session_id})).all()
@@ -106,7 +106,7 @@ class Sessions:
         if len(rows) > 1:
             # In order here: with a column of JSON, the database would make a table on its disk for it.
             rows = sorted(rows, key=attrgetter("role_id"))
-        return Grant(
+        return TokenSubject(
             session_id=session_id,
             generation=first.generation,
             rotated_at=first.rotated_at,
@@ -265,16 +265,19 @@ SESSIONS = cast("Table", Session.__table__)
 # What a session has when it is opened.
 AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
 # What an account still is when a session of it is opened at once.
-AS_READ = ("id", "password_hash", "token_version", "version")
+GUARD_COLUMNS = ("id", "password_hash", "token_version", "version")
+
+
+COUNTED = {"preserve_rowcount": True}
 
 
 @cache
-def _add_at_once(unless: ColumnElement[bool]) -> Insert:
-    """Return the statement of `Sessions.add_at_once`: one that each sign-in builds anew is much of its work here."""
+def _add_if_unchanged(unless: ColumnElement[bool]) -> Insert:
+    """Return the statement of `Sessions.add_if_unchanged`; to build it anew would be much of a sign-in's work."""
     chosen = (
         select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
         .where(
-            *(getattr(User, name) == bindparam(f"read_{name}") for name in AS_READ),
+            *(getattr(User, name) == bindparam(f"read_{name}") for name in GUARD_COLUMNS),
             User.disabled_at.is_(None),
             User.erase_at.is_(None),
             ~unless,

@@ -20,7 +20,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.tokens.principal import Principal
-from gatepost.identity.tokens.revocation_list import OVERLAP, RevocationLine, RevokedTokens
+from gatepost.identity.tokens.revocation_list import OVERLAP, RevocationEntry, RevocationList
 
 PAGE_LINES = 5000
 # Of one account; where more of its sessions end in the life of an access token, its version goes up instead.
@@ -38,12 +38,12 @@ class RevocationFeed:
         self._db = database
         self._clock = clock
         self._access_token_life = access_token_life
-        self._revoked = RevokedTokens(max_staleness=max_staleness)
+        self._revoked = RevocationList(max_staleness=max_staleness)
         # Lines up to this id are all committed and in memory.
         self._settled_id = 0
         # The last line of a reading, and when that was: what it must still be read again for.
         self._unsettled: deque[tuple[timedelta, int]] = deque()
-        self.anchor: RevocationLine | None = None
+        self.anchor: RevocationEntry | None = None
         """The last settled line that lives for a while: the next reading begins with it, and it must still be there."""
         self._changed = asyncio.Event()
 
@@ -65,11 +65,11 @@ class RevocationFeed:
         """Return how long ago the feed was read; 0 before the first time."""
         return self._revoked.age_seconds(now=self._clock.now())
 
-    def lines_after(self, line_id: int) -> list[RevocationLine]:
+    def lines_after(self, line_id: int) -> list[RevocationEntry]:
         """Return the live lines with greater ids, in the order in which they came in."""
         return self._revoked.lines_after(line_id)
 
-    def lines_for(self, after: int, *, mark: str | None) -> tuple[list[RevocationLine], bool]:
+    def lines_for(self, after: int, *, mark: str | None) -> tuple[list[RevocationEntry], bool]:
         """Return what a reader has to know that has all lines up to one, and whether that is the whole feed.
 
         It is where the feed has another line there than the one that the reader knows by its mark: the database was
@@ -211,7 +211,7 @@ class RevocationFeed:
         return len(ids)
 
     async def _read(
-        self, anchor: RevocationLine | None, unseen: set[int], *, asked_at: datetime, elapsed: timedelta
+        self, anchor: RevocationEntry | None, unseen: set[int], *, asked_at: datetime, elapsed: timedelta
     ) -> bool:
         """Take in the live lines from the anchor on; False, and no line taken in, where it is not there any more.
 
@@ -296,5 +296,5 @@ def _is_readable(row: Row[*tuple[Any, ...]]) -> bool:
     return all(number is None or isinstance(number, int) for number in numbers)
 
 
-def _line(row: Revocation | Row[*tuple[Any, ...]]) -> RevocationLine:
-    return RevocationLine(**{name: getattr(row, name) for name in SAID})
+def _line(row: Revocation | Row[*tuple[Any, ...]]) -> RevocationEntry:
+    return RevocationEntry(**{name: getattr(row, name) for name in SAID})

@@ -9,7 +9,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.links.mails import LinkEnd, end_links
 from gatepost.identity.sessions.errors import SessionNotFound
@@ -65,7 +65,7 @@ class SessionService:
                 found.add(self._refresh.read(token).session_id)
         return found
 
-    async def sign_out(self, *several: HeldTokens, client: Client) -> None:
+    async def sign_out(self, *several: HeldTokens, info: RequestInfo) -> None:
         """End every session that has one of the tokens; one that has ended already is fine, and none at all."""
         session_ids = {session_id for held in several for session_id in self.named_by(held)}
         good = []
@@ -73,17 +73,17 @@ class SessionService:
             with suppress(TokenInvalid, TokenExpired):
                 good.append(self._access.verify(token))
         if session_ids:
-            await self._sign_out(session_ids, good, client=client)
+            await self._sign_out(session_ids, good, info=info)
 
     @retry_conflicts
-    async def _sign_out(self, session_ids: Collection[int], good: Sequence[Principal], *, client: Client) -> None:
+    async def _sign_out(self, session_ids: Collection[int], good: Sequence[Principal], *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            await self.end_named(tx, session_ids, reason="signed_out", client=client)
+            await self.end_named(tx, session_ids, reason="signed_out", info=info)
             for principal in good:
                 await self._feed.revoke_lost(tx, principal)
 
     @retry_conflicts
-    async def end_one(self, principal: Principal, session_id: int, *, client: Client) -> None:
+    async def end_one(self, principal: Principal, session_id: int, *, info: RequestInfo) -> None:
         """End one session of the caller's account.
 
         Raises:
@@ -92,32 +92,32 @@ class SessionService:
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account)
             if user is not None and await self.end(
-                tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", client=client
+                tx, user_id=user.id, session_id=session_id, reason="ended_by_owner", info=info
             ):
                 return
             if session_id != principal.session_id or not await self._feed.revoke_lost(tx, principal):
                 raise SessionNotFound
 
     @retry_conflicts
-    async def end_all(self, principal: Principal, *, keep_this: bool, client: Client) -> None:
+    async def end_all(self, principal: Principal, *, keep_this: bool, info: RequestInfo) -> None:
         """End every session of the caller's account, or every other one, and what was asked for in any of them."""
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
             if user is not None:
                 await end_links(tx, user.id, LinkEnd.SIGNED_OUT_EVERYWHERE, now=self._clock.now())
                 keep = principal.session_id if keep_this else None
-                await self.end(tx, user_id=user.id, keep=keep, reason="ended_by_owner", client=client)
+                await self.end(tx, user_id=user.id, keep=keep, reason="ended_by_owner", info=info)
             if not keep_this:
                 await self._feed.revoke_lost(tx, principal)
 
-    async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, client: Client) -> None:
+    async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, info: RequestInfo) -> None:
         """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""
         for session_id in sorted(session_ids):
-            await self.end(tx, session_id=session_id, reason=reason, client=client)
+            await self.end(tx, session_id=session_id, reason=reason, info=info)
 
-    async def disown(self, tx: Transaction, user_id: int, *, client: Client, **which: Any) -> None:
+    async def disown(self, tx: Transaction, user_id: int, *, info: RequestInfo, **which: Any) -> None:
         """End sessions of an account, and note of them and of those that fit and had ended that a stranger had them."""
-        await self.end(tx, user_id=user_id, reason=DISOWNED, client=client, **which)
+        await self.end(tx, user_id=user_id, reason=DISOWNED, info=info, **which)
         await Sessions(tx).disown(user_id, **which)
 
     async def end(
@@ -125,7 +125,7 @@ class SessionService:
         tx: Transaction,
         *,
         reason: str,
-        client: Client | None = None,
+        info: RequestInfo | None = None,
         user_id: int | None = None,
         session_id: int | None = None,
         after: datetime | None = None,
@@ -144,6 +144,6 @@ class SessionService:
         for session in ended:
             record(
                 tx, AuditEvent.SESSION_ENDED, at=now, user_id=session.user_id, session_id=session.id,
-                client=client, details={"reason": reason},
+                info=info, details={"reason": reason},
             )  # fmt: skip
         return ended

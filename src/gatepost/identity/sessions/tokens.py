@@ -15,7 +15,7 @@ from gatepost.core.db.database import Database, DatabaseUnavailable, Transaction
 from gatepost.core.errors import AppError
 from gatepost.core.ids import new_random_id
 from gatepost.core.logs.context import Act, note_act, note_user
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
@@ -33,7 +33,7 @@ from gatepost.identity.tokens.errors import (
 )
 from gatepost.identity.tokens.presented import Presented, classify
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
-from gatepost.identity.tokens.subject import Grant, HeldRole
+from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
 logger = logging.getLogger("gatepost")
 
@@ -82,21 +82,21 @@ class TokenService:
         self._rules = rules
         self._has_told = False
 
-    async def open_session(self, tx: Transaction, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+    async def open_session(self, tx: Transaction, user: User, *, info: RequestInfo, amr: str, now: datetime) -> Session:
         """Start a session of an account, in the caller's transaction.
 
         `amr` names how the person proved who they are (RFC 8176), separated by spaces.
         """
-        session = await Sessions(tx).add(self._new_session(user, client=client, amr=amr, now=now))
-        self._note_opened(tx, session, client=client)
+        session = await Sessions(tx).add(self._new_session(user, info=info, amr=amr, now=now))
+        self._note_opened(tx, session, info=info)
         return session
 
-    async def open_at_once(
+    async def open_if_unchanged(
         self,
         tx: Transaction,
         user: User,
         *,
-        client: Client,
+        info: RequestInfo,
         amr: str,
         now: datetime,
         unless: ColumnElement[bool],
@@ -106,17 +106,17 @@ class TokenService:
 
         `values` are those of the condition's parameters.
         """
-        session = self._new_session(user, client=client, amr=amr, now=now)
-        if not await Sessions(tx).add_at_once(session, user, unless=unless, values=values):
+        session = self._new_session(user, info=info, amr=amr, now=now)
+        if not await Sessions(tx).add_if_unchanged(session, user, unless=unless, values=values):
             return None
-        self._note_opened(tx, session, client=client)
+        self._note_opened(tx, session, info=info)
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
         """Give a session that was opened just now its tokens."""
         return SignedIn(user, self._pair(_subject(user, session), now=now))
 
-    async def refresh(self, refresh_token: str, *, client: Client) -> TokenPair:
+    async def refresh(self, refresh_token: str, *, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for the next pair, with the account's roles of now.
 
         The token before the current one is answered with the current one again for a short time, so that two tabs,
@@ -133,14 +133,14 @@ class TokenService:
         note_act(Act.REFRESH)
         ticket = self._refresh.read(refresh_token)
         try:
-            return await self._exchange(ticket, client=client)
+            return await self._exchange(ticket, info=info)
         except tuple(REFUSALS) as refusal:
-            end_reason = await self._remember_refused(ticket, REFUSALS[type(refusal)], client=client)
+            end_reason = await self._remember_refused(ticket, REFUSALS[type(refusal)], info=info)
             if end_reason == REPLACED:
                 raise RefreshTokenReplaced from refusal
             raise
 
-    def _new_session(self, user: User, *, client: Client, amr: str, now: datetime) -> Session:
+    def _new_session(self, user: User, *, info: RequestInfo, amr: str, now: datetime) -> Session:
         return Session(
             id=new_random_id(),
             user_id=user.id,
@@ -153,20 +153,20 @@ class TokenService:
             access_expires_at=now + self._access.life,
             key_id=self._access.key_id,
             amr=amr,
-            address=client.address[:LONGEST_ADDRESS],
-            opened_address=client.address[:LONGEST_ADDRESS],
-            user_agent=client.user_agent,
-            device=describe(client.user_agent),
+            address=info.address[:LONGEST_ADDRESS],
+            opened_address=info.address[:LONGEST_ADDRESS],
+            user_agent=info.user_agent,
+            device=describe(info.user_agent),
         )
 
-    def _note_opened(self, tx: Transaction, session: Session, *, client: Client) -> None:
+    def _note_opened(self, tx: Transaction, session: Session, *, info: RequestInfo) -> None:
         self._activity.note_opened(tx, session)
         record(
             tx, AuditEvent.SIGNED_IN, at=session.created_at, user_id=session.user_id, session_id=session.id,
-            client=client, details={"amr": session.amr},
+            info=info, details={"amr": session.amr},
         )  # fmt: skip
 
-    def _pair(self, grant: Grant, *, now: datetime) -> TokenPair:
+    def _pair(self, grant: TokenSubject, *, now: datetime) -> TokenPair:
         note_user(grant.user_id)
         access_token, expires_at = self._access.issue(grant, now=now)
         return TokenPair(
@@ -176,9 +176,9 @@ class TokenService:
             refresh_expires_in=int((grant.expires_at - now).total_seconds()),
         )
 
-    async def _exchange(self, ticket: RefreshTicket, *, client: Client) -> TokenPair:
+    async def _exchange(self, ticket: RefreshTicket, *, info: RequestInfo) -> TokenPair:
         now = self._clock.now()
-        moved_on = await self._move_on(ticket, client=client, now=now)
+        moved_on = await self._move_on(ticket, info=info, now=now)
         if moved_on is not None:
             return self._pair(moved_on, now=now)
         # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
@@ -188,7 +188,7 @@ class TokenService:
         match classify(ticket, grant, grace=self._rules.reuse_grace, now=now):
             case Presented.REUSED if not self._rules.rotation:
                 # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
-                return await self._exchange(replace(ticket, generation=grant.generation), client=client)
+                return await self._exchange(replace(ticket, generation=grant.generation), info=info)
             case Presented.CURRENT:
                 # A node of a cluster ran the update before it had what another node committed, and has it now.
                 raise DatabaseUnavailable
@@ -200,11 +200,11 @@ class TokenService:
                 raise RefreshTokenExpired
             case Presented.REUSED:
                 self._note_kept(ticket, grant)
-                await self._end_reused(grant.session_id, client=client, now=now)
+                await self._end_reused(grant.session_id, info=info, now=now)
                 raise RefreshTokenReused
 
     @retry_conflicts
-    async def _move_on(self, ticket: RefreshTicket, *, client: Client, now: datetime) -> Grant | None:
+    async def _move_on(self, ticket: RefreshTicket, *, info: RequestInfo, now: datetime) -> TokenSubject | None:
         """Use the current token up; None where it is not the current one of a live session."""
         async with self._db.begin() as tx:
             moved = await Sessions(tx).advance(
@@ -216,15 +216,15 @@ class TokenService:
                     "idle_expires_at": now + self._rules.idle_life,
                     "access_expires_at": now + self._access.life,
                     "key_id": self._access.key_id,
-                    "address": client.address[:LONGEST_ADDRESS],
-                    "user_agent": client.user_agent,
-                    "device": describe(client.user_agent),
+                    "address": info.address[:LONGEST_ADDRESS],
+                    "user_agent": info.user_agent,
+                    "device": describe(info.user_agent),
                 },
             )
             return await self._of(tx, ticket) if moved else None
 
-    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> Grant:
-        grant = await Sessions(tx).grant(ticket.session_id)
+    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> TokenSubject:
+        grant = await Sessions(tx).subject(ticket.session_id)
         if grant is None:
             raise RefreshTokenInvalid
         if grant.disabled_at is not None:
@@ -232,7 +232,7 @@ class TokenService:
         return grant
 
     @retry_conflicts
-    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, client: Client) -> str | None:
+    async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, info: RequestInfo) -> str | None:
         """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was.
 
         Returns why the session ended, if it has.
@@ -241,12 +241,12 @@ class TokenService:
             session = await Sessions(tx).get(ticket.session_id)
             await record_once_a_day(
                 tx, AuditEvent.REFRESH_REFUSED, at=self._clock.now(), user_id=session.user_id if session else None,
-                session_id=ticket.session_id, client=client,
+                session_id=ticket.session_id, info=info,
                 details={"reason": reason if session else "unknown_session"},
             )  # fmt: skip
             return session.end_reason if session else None
 
-    def _note_kept(self, ticket: RefreshTicket, grant: Grant) -> None:
+    def _note_kept(self, ticket: RefreshTicket, grant: TokenSubject) -> None:
         """Write once that clients seem to keep their first refresh token: they show it at their second refresh."""
         if (ticket.generation, grant.generation) == (0, 1) and not self._has_told:
             self._has_told = True
@@ -256,17 +256,17 @@ class TokenService:
             )
 
     @retry_conflicts
-    async def _end_reused(self, session_id: int, *, client: Client, now: datetime) -> None:
+    async def _end_reused(self, session_id: int, *, info: RequestInfo, now: datetime) -> None:
         async with self._db.begin() as tx:
             sessions = await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now)
             await self._feed.revoke_sessions(tx, sessions)
             for ended in sessions:
-                record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, client=client)
+                record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, info=info)
 
 
-def _subject(user: User, session: Session) -> Grant:
+def _subject(user: User, session: Session) -> TokenSubject:
     """Return what a session entitles to that was opened just now."""
-    return Grant(
+    return TokenSubject(
         session_id=session.id,
         generation=session.generation,
         rotated_at=session.rotated_at,

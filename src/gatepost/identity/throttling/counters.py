@@ -10,7 +10,7 @@ from typing import Self
 from gatepost.core.crypto import base64url
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.crypto.turns import Asker
-from gatepost.core.request_info import Client, network
+from gatepost.core.request_info import RequestInfo, network
 from gatepost.core.settings.limit_group import LimitSettings
 from gatepost.identity.accounts.models import User
 
@@ -115,9 +115,9 @@ class Counters:
         return Counter(kind, base64url.encode(digest))
 
 
-def turn_of(client: Client, account: str = "") -> Asker:
+def turn_of(info: RequestInfo, account: str = "") -> Asker:
     """Return whose password it is that waits to be hashed; an account is any text that is always the same for it."""
-    return Asker(network(client.address, ipv6_bits=IPV6_SITE_BITS), account)
+    return Asker(network(info.address, ipv6_bits=IPV6_SITE_BITS), account)
 
 
 def counted_name(typed: str, name: tuple[str, str] | None) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from gatepost.core.request_info import network
-from gatepost.http.deps import ClientDep, provided
+from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.http.middleware import add_to_answer
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.models import User
@@ -45,8 +45,8 @@ RememberDevice = Annotated[Remembering, Depends()]
 def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
     """Return a dependency that lets so many requests from one address pass, and answers 429 beyond them."""
 
-    async def check(request: Request, rates: RateLimitsDep, client: ClientDep) -> None:
-        await _count(request, rates, rate, network(client.address))
+    async def check(request: Request, rates: RateLimitsDep, info: RequestInfoDep) -> None:
+        await _count(request, rates, rate, network(info.address))
 
     return check
 
@@ -77,11 +77,11 @@ async def _count(request: Request, rates: RateLimits, rate: Rate, subject: str) 
     clock = asyncio.get_running_loop().time
     left: float = getattr(request.state, "redis_seconds_left", REDIS_SECONDS_IN_ALL)
     began_at = clock()
-    standing = await rates.hit(rate, subject, seconds=min(REDIS_SECONDS, left))
+    status = await rates.hit(rate, subject, seconds=min(REDIS_SECONDS, left))
     request.state.redis_seconds_left = left - (clock() - began_at)
-    if standing is None:
+    if status is None:
         return
-    add_to_answer(request.scope, b"ratelimit-policy", standing.policy)
-    add_to_answer(request.scope, b"ratelimit", standing.left)
-    if standing.is_over:
-        raise TooManyRequests(retry_after_seconds=standing.reset_seconds)
+    add_to_answer(request.scope, b"ratelimit-policy", status.policy)
+    add_to_answer(request.scope, b"ratelimit", status.left)
+    if status.is_over:
+        raise TooManyRequests(retry_after_seconds=status.reset_seconds)

@@ -19,7 +19,7 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.db.held_rows import hold_rows
 from gatepost.core.db.purging import delete_batch
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.sessions.models import Session
@@ -49,7 +49,7 @@ class Attempt:
     client_address: str
 
     def values(self) -> dict[str, Any]:
-        """Return what `BESIDE` is asked with."""
+        """Return what `GUESS_COLUMNS` is asked with."""
         counters = (self.name, self.address, self.place, self.device, self.session)
         return {
             **{f"{counter.kind}_counter": counter.subject for counter in counters},
@@ -64,7 +64,7 @@ def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
 
 
 # What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
-BESIDE: tuple[ScalarSelect[Any], ...] = (
+GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
     *map(_blocked_until, CounterKind),
     select(Session.id)
     .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
@@ -77,7 +77,7 @@ BESIDE: tuple[ScalarSelect[Any], ...] = (
     .scalar_subquery(),
 )
 
-# Whether there is a counter among those that `Guesses.counted_for` names.
+# Whether there is a counter among those that `Guesses.guard_params` names.
 ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))
 
 
@@ -93,20 +93,20 @@ class Guesses:
         self._counters = Counters(secrets)
         self._rules = rules
 
-    def attempt(self, name: str, *, client: Client, device: Device) -> Attempt:
+    def attempt(self, name: str, *, info: RequestInfo, device: Device) -> Attempt:
         """Describe a guess for a `counted_name`."""
         return Attempt(
             name=self._counters.of_name(name),
-            address=self._counters.of_address(client.address),
-            place=self._counters.of_place(name, client.address),
+            address=self._counters.of_address(info.address),
+            place=self._counters.of_place(name, info.address),
             device=self._counters.of_device(name, device.nonce),
             session=self._counters.of_session(device.session_id or 0),
             known=device,
-            client_address=client.address,
+            client_address=info.address,
         )
 
     def admit(self, attempt: Attempt, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
-        """Return the counters that the guess counts on, given what `BESIDE` was for the account.
+        """Return the counters that the guess counts on, given what `GUESS_COLUMNS` was for the account.
 
         Raises:
             TooManyAttempts: one of them is at a wait.
@@ -132,7 +132,9 @@ class Guesses:
         """Return what a guess of the password of a sign-up that waits for its link counts on."""
         return (self._counters.of_name(f"sign-up {link_id}"),)
 
-    async def look(self, tx: Transaction, counters: Sequence[Counter], *, held: bool = False) -> Sequence[GuessCounter]:
+    async def check(
+        self, tx: Transaction, counters: Sequence[Counter], *, held: bool = False
+    ) -> Sequence[GuessCounter]:
         """Let a guess pass whose counters are at no wait; `held`, they stay so until the transaction ends.
 
         Raises:
@@ -142,8 +144,8 @@ class Guesses:
         self._refuse([row.blocked_until for row in rows])
         return rows
 
-    async def failed(
-        self, tx: Transaction, counters: Sequence[Counter], *, client: Client, user_id: int | None = None
+    async def record_failure(
+        self, tx: Transaction, counters: Sequence[Counter], *, info: RequestInfo, user_id: int | None = None
     ) -> None:
         """Count a wrong guess, in the transaction that remembers it; whoever is to wait now is in the audit log.
 
@@ -152,15 +154,17 @@ class Guesses:
         """
         now = self._clock.now()
         await self._hold(tx, counters, now=now)
-        rows = {row.subject: row for row in await self.look(tx, counters, held=True)}
+        rows = {row.subject: row for row in await self.check(tx, counters, held=True)}
         for counter in counters:
             row = rows[counter.subject]
             wait = self._count(counter.kind, row, now=now)
             if wait:
                 details = {"by": counter.kind.value, "failures": row.failures, "seconds": ceil(wait.total_seconds())}
-                record(tx, AuditEvent.GUESSING_STOPPED, at=now, user_id=user_id, client=client, details=details)
+                record(tx, AuditEvent.GUESSING_STOPPED, at=now, user_id=user_id, info=info, details=details)
 
-    async def succeeded(self, tx: Transaction, counters: Sequence[Counter], user: User, *, client: Client) -> None:
+    async def record_success(
+        self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo
+    ) -> None:
         """Forget wrong guesses for an account after a right one, in the transaction that remembers it.
 
         Those from its address stay: who has an account would else clear them between two guesses for another.
@@ -168,18 +172,18 @@ class Guesses:
         Raises:
             TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
         """
-        own = self._forgotten_with(counters, user, client=client)
+        own = self._forgotten_with(counters, user, info=info)
         asked = {counter.subject for counter in counters}
         rows = await _rows(tx, own | asked, held=True)
         self._refuse([row.blocked_until for row in rows if row.subject in asked])
         await _forget(tx, {row.subject for row in rows} & own)
 
-    def counted_for(self, counters: Sequence[Counter], user: User, *, client: Client) -> dict[str, Any]:
+    def guard_params(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> dict[str, Any]:
         """Return what `ANY_COUNTED` is asked with: every counter that `succeeded` would have to look at.
 
         Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
         """
-        subjects = self._forgotten_with(counters, user, client=client) | {counter.subject for counter in counters}
+        subjects = self._forgotten_with(counters, user, info=info) | {counter.subject for counter in counters}
         return {"counted": sorted(subjects)}
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
@@ -189,12 +193,12 @@ class Guesses:
         counters += [self._counters.of_place(name, address) for name in counted for address in addresses]
         return await _forget(tx, {counter.subject for counter in counters})
 
-    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, client: Client) -> set[str]:
+    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
         if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
             names = counted_names(user)
             own |= {self._counters.of_name(name).subject for name in names}
-            own |= {self._counters.of_place(name, client.address).subject for name in names}
+            own |= {self._counters.of_place(name, info.address).subject for name in names}
         return own
 
     def _refuse(self, blocked_until: Sequence[datetime | None]) -> None:

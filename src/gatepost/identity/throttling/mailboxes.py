@@ -1,6 +1,6 @@
 """How many mails a mailbox gets: counted when they are sent, so that no answer tells what others have asked for."""
 
-from gatepost.core.request_info import Client, network
+from gatepost.core.request_info import RequestInfo, network
 from gatepost.identity.accounts.models import User
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyRequests
@@ -39,15 +39,15 @@ class Mailboxes:
         Raises:
             TooManyRequests: the mailbox has had too many; nothing may be done that only such a mail makes good.
         """
-        standing = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} ")
-        if standing is not None and standing.is_over:
-            refusal = TooManyRequests(retry_after_seconds=standing.reset_seconds)
-            refusal.headers |= {"RateLimit-Policy": standing.policy, "RateLimit": standing.left}
+        status = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} ")
+        if status is not None and status.is_over:
+            refusal = TooManyRequests(retry_after_seconds=status.reset_seconds)
+            refusal.headers |= {"RateLimit-Policy": status.policy, "RateLimit": status.left}
             raise refusal
 
 
-def asker(client: Client, device: Device | None = None, user: User | None = None) -> str:
+def asker(info: RequestInfo, device: Device | None = None, user: User | None = None) -> str:
     """Return who asks: a device that shows that it is one of the account's, each by itself, or else an address."""
     if device is not None and user is not None and device.belongs_to(user):
         return DEVICE + device.nonce
-    return client.address or "unknown"
+    return info.address or "unknown"

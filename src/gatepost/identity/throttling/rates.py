@@ -47,7 +47,7 @@ class Rate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class RateStatus:
     """Where a caller stands after a request: what is left, and the seconds until all of it is there again."""
 
     rate: Rate
@@ -131,13 +131,13 @@ class RateLimits:
             redis_url=url.get_secret_value() if url is not None else None,
         )
 
-    async def hit(self, rate: Rate, subject: str, *, seconds: float = REDIS_SECONDS) -> Standing | None:
+    async def hit(self, rate: Rate, subject: str, *, seconds: float = REDIS_SECONDS) -> RateStatus | None:
         """Count a request of somebody, waiting so long for Redis; None where nothing limits it."""
         item = self._items.get(rate)
         if item is None:
             return None
         count, reset_at = await self._count(rate, item, self._name(rate, item, subject), seconds=seconds)
-        return Standing(
+        return RateStatus(
             rate=rate,
             quota=item.amount,
             window_seconds=item.get_expiry(),

@@ -11,7 +11,7 @@ from gatepost.identity.accounts.models import allowed_by
 from gatepost.identity.accounts.rights import MOST_BYTES, fitting, size_of
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE
-from gatepost.identity.tokens.subject import Grant, HeldRole
+from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
 # RFC 9068 asks for the client that the token was issued to; people who sign in here use the service's own.
 CLIENT_ID = "gatepost"
@@ -35,7 +35,7 @@ class AccessTokens:
         """The name of the key that signs now."""
         return self._keys.signing.kid
 
-    def issue(self, grant: Grant, *, now: datetime) -> tuple[str, datetime]:
+    def issue(self, grant: TokenSubject, *, now: datetime) -> tuple[str, datetime]:
         """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
 
         So whoever ends the session knows from its row until when its access tokens must be refused, whoever
@@ -54,7 +54,7 @@ class AccessTokens:
             token = self._sign(grant, kept, now=now, expires_at=expires_at)
         return token, expires_at
 
-    def _sign(self, grant: Grant, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
+    def _sign(self, grant: TokenSubject, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,

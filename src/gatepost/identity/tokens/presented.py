@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket
-from gatepost.identity.tokens.subject import Grant
+from gatepost.identity.tokens.subject import TokenSubject
 
 
 class Presented(Enum):
@@ -17,7 +17,7 @@ class Presented(Enum):
     UNKNOWN = auto()
 
 
-def classify(ticket: RefreshTicket, grant: Grant, *, grace: timedelta, now: datetime) -> Presented:
+def classify(ticket: RefreshTicket, grant: TokenSubject, *, grace: timedelta, now: datetime) -> Presented:
     """Compare a refresh token with the session that it names."""
     if grant.ended_at is not None or ticket.generation > grant.generation:
         return Presented.UNKNOWN

@@ -20,7 +20,7 @@ FORM = re.compile(rf"gpr_({ID_TEXT})\.(0|[1-9][0-9]{{0,9}})\.([A-Za-z0-9_-]{{43}
 
 @dataclass(frozen=True, slots=True)
 class RefreshTicket:
-    """What a refresh token says: the session, and the how-manieth token of it this is, from 0."""
+    """What a refresh token says: the session, and how many tokens of it came before this one."""
 
     session_id: int
     generation: int

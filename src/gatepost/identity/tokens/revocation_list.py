@@ -15,7 +15,7 @@ OVERLAP = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RevocationLine:
+class RevocationEntry:
     """One line of the feed. It matters until `expires_at`, when every access token that it concerns has expired.
 
     It says one of four things: a session has ended; the access tokens of an account below a version are stale; an
@@ -36,16 +36,16 @@ class RevocationLine:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
 
-class RevokedTokens:
+class RevocationList:
     """The live lines of the feed, ready to be asked on every request."""
 
     def __init__(self, *, max_staleness: timedelta) -> None:
         self._max_staleness = max_staleness
         # In the order in which they came in.
-        self._lines: dict[int, RevocationLine] = {}
+        self._lines: dict[int, RevocationEntry] = {}
         self._ended: set[int] = set()
         self._ended_of: Counter[int] = Counter()
-        self._oldest_version: dict[int, tuple[int, RevocationLine]] = {}
+        self._oldest_version: dict[int, tuple[int, RevocationEntry]] = {}
         self._random_ids: dict[int, str] = {}
         self._issued_before: datetime | None = None
         # When lines came in, by the reader's own watch, as long as they are young.
@@ -89,7 +89,7 @@ class RevokedTokens:
         """Return how many lines tell of ended sessions of an account."""
         return self._ended_of[user_id]
 
-    def get(self, line_id: int) -> RevocationLine | None:
+    def get(self, line_id: int) -> RevocationEntry | None:
         """Return a line."""
         return self._lines.get(line_id)
 
@@ -101,7 +101,7 @@ class RevokedTokens:
         """Return the ids of the lines that came in a short while ago."""
         return set(self._young)
 
-    def note(self, line: RevocationLine, *, elapsed: timedelta | None) -> bool:
+    def note(self, line: RevocationEntry, *, elapsed: timedelta | None) -> bool:
         """Take a line in; return whether it was new. `elapsed` is the reader's watch, for a line that is young."""
         known = self._lines.get(line.id)
         if known == line or self._is_outdone(line):
@@ -117,7 +117,7 @@ class RevokedTokens:
             self._index_all()
         return True
 
-    def replace(self, lines: Collection[RevocationLine], *, elapsed: timedelta) -> None:
+    def replace(self, lines: Collection[RevocationEntry], *, elapsed: timedelta) -> None:
         """Take in all the lines that there are, and drop the others."""
         for line in lines:
             self.note(line, elapsed=elapsed)
@@ -143,14 +143,14 @@ class RevokedTokens:
             if expired:
                 self._index_all()
 
-    def lines_after(self, line_id: int) -> list[RevocationLine]:
+    def lines_after(self, line_id: int) -> list[RevocationEntry]:
         """Return the live lines with greater ids, in the order in which they came in.
 
         That is the order of the ids but for what commits late, and for what comes after a restore, which is the truer.
         """
         return [line for line in self._lines.values() if line.id > line_id]
 
-    def last_until(self, line_id: int, *, living_at: datetime) -> RevocationLine | None:
+    def last_until(self, line_id: int, *, living_at: datetime) -> RevocationEntry | None:
         """Return the line with the greatest id, up to this one, that lives beyond a moment."""
         lines = (line for line in self._lines.values() if line.id <= line_id and line.expires_at > living_at)
         return max(lines, key=lambda line: line.id, default=None)
@@ -159,7 +159,7 @@ class RevokedTokens:
         noted = self._young.get(line_id)
         return noted is None or noted <= elapsed - OVERLAP
 
-    def _is_outdone(self, line: RevocationLine) -> bool:
+    def _is_outdone(self, line: RevocationEntry) -> bool:
         """Whether another line makes the same tokens stale, and more, for as long."""
         if line.user_id is None or line.min_token_version is None:
             return False
@@ -172,7 +172,7 @@ class RevokedTokens:
         for line in list(self._lines.values()):
             self._index(line)
 
-    def _index(self, line: RevocationLine) -> None:
+    def _index(self, line: RevocationEntry) -> None:
         if line.session_id is not None:
             self._ended.add(line.session_id)
             if line.user_id is not None:
@@ -184,7 +184,7 @@ class RevokedTokens:
         elif line.issued_before is not None:
             self._issued_before = max(line.issued_before, self._issued_before or line.issued_before)
 
-    def _index_version(self, user_id: int, version: int, line: RevocationLine) -> None:
+    def _index_version(self, user_id: int, version: int, line: RevocationEntry) -> None:
         """Remember the highest version of an account; only the line of that one is kept, where it lives as long."""
         known, newest = self._oldest_version.get(user_id, (-1, None))
         if version < known:

@@ -14,7 +14,7 @@ class HeldRole(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Grant:
+class TokenSubject:
     """A session with its account, as both are at one moment."""
 
     session_id: int

@@ -8,7 +8,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
-from gatepost.core.request_info import Client
+from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import open_link
 from gatepost.identity.accounts.errors import LinkUnusable
 from gatepost.identity.accounts.models import User
@@ -26,7 +26,7 @@ from gatepost.mail.outbox import MailKind
 NOWHERE = "account-{id}@taken-back.invalid"
 
 
-class NotMeService:
+class CompromiseReports:
     """Ends what a stranger began, makes the password useless, and starts the way back.
 
     Each mail that warns is a claim of the address that it goes to. Of the claims of several addresses the oldest is
@@ -40,7 +40,7 @@ class NotMeService:
         self._sessions = sessions
         self._feed = feed
 
-    async def report(self, token: str, *, client: Client) -> bool:
+    async def report(self, token: str, *, info: RequestInfo) -> bool:
         """Take the account back to the address of the mail, send a link for a new password, return whether it was sent.
 
         After a sign-in, sessions that began with it or later end, and those of its device. Where the password or the
@@ -53,58 +53,58 @@ class NotMeService:
             LinkUnusable: the token is no good, or its account is disabled.
         """
         try:
-            return await self._report(token, client=client)
+            return await self._report(token, info=info)
         except IntegrityError:  # somebody has taken it at the same moment, and is seen now
-            return await self._report(token, client=client)
+            return await self._report(token, info=info)
 
     @retry_conflicts
-    async def _report(self, token: str, *, client: Client) -> bool:
+    async def _report(self, token: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
             used, user = await open_link(tx, token, Purpose.NOT_ME, now=now)
             email = _claimed(used, user)
             mailbox = mailbox_of(email.display)
             was_moved = mailbox_of(user.email) != mailbox
-            is_theirs = not was_moved or await self._restore(tx, user, email, client=client)
+            is_theirs = not was_moved or await self._restore(tx, user, email, info=info)
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
             user.disowned_at = now
-            take_deletion_back(tx, user, now=now, client=client)
+            take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=mailbox, now=now)
-            for sessions in [{}] if was_moved else _spoken_of(used):
-                await self._sessions.disown(tx, user.id, client=client, **sessions)
+            for sessions in [{}] if was_moved else _sessions_in_doubt(used):
+                await self._sessions.disown(tx, user.id, info=info, **sessions)
             if is_theirs:
                 await write(tx, MailKind.RESET_PASSWORD, user, at=now)
-            record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, client=client)
+            record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, info=info)
         return is_theirs
 
-    async def _restore(self, tx: Transaction, user: User, email: Name, *, client: Client) -> bool:
+    async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
         """Give the account its address back, and return whether it has it."""
         holder = await Users(tx).by_email(email.canonical)
         # The account itself may have it, in another spelling.
         if holder is not None and holder.id != user.id:
-            holder = await Users(tx).to_change(holder.id)
+            holder = await Users(tx).get_for_update(holder.id)
         if holder not in (None, user) and holder.email_canonical == email.canonical:
             if holder.email_verified_at is not None:
-                await self._take_away(tx, user, client=client)
+                await self._take_away(tx, user, info=info)
                 return False
-            await self._take_away(tx, holder, client=client)
+            await self._take_away(tx, holder, info=info)
             await end_links(tx, holder.id, LinkEnd.ADDRESS_REPLACED, now=self._clock.now())
         await self._give(tx, user, email)
         await tx.flush()
         return True
 
-    async def _take_away(self, tx: Transaction, user: User, *, client: Client) -> None:
+    async def _take_away(self, tx: Transaction, user: User, *, info: RequestInfo) -> None:
         now = self._clock.now()
         nowhere = NOWHERE.format(id=user.id)
         await self._give(tx, user, Name(nowhere, nowhere))
         user.email_verified_at = None
         await tx.flush()
         record(
-            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, client=client, details={"reason": "not_me"}
+            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info, details={"reason": "not_me"}
         )  # fmt: skip
 
     async def _give(self, tx: Transaction, user: User, email: Name) -> None:
@@ -128,7 +128,7 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     return Name(user.email, user.email_canonical)
 
 
-def _spoken_of(used: OneTimeToken) -> list[dict[str, Any]]:
+def _sessions_in_doubt(used: OneTimeToken) -> list[dict[str, Any]]:
     """Return which sessions to end: the one that was told on, those after it, and those of its device; or all."""
     if "session_id" not in used.data:
         return [{}]

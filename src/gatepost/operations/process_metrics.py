@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from gatepost.core.request_metrics import Durations, Traffic
+from gatepost.core.request_metrics import Durations, RequestMetrics
 
 SUFFIX = ".figures.json"
 
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ProcessMetric:
     """One figure of a process; `read` must be quick and must not fail."""
 
     name: str
@@ -40,14 +40,14 @@ class Figure:
 
 
 @dataclass(slots=True)
-class Totals:
-    """Figures, of one process or of several."""
+class MetricTotals:
+    """ProcessMetrics, of one process or of several."""
 
     requests: dict[tuple[str, str, int], Durations] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
 
-    def add(self, other: "Totals", kinds: Mapping[str, Kind], *, lives: bool) -> None:
+    def add(self, other: "MetricTotals", kinds: Mapping[str, Kind], *, lives: bool) -> None:
         """Take in the figures of one more process; of one that has ended only what was counted."""
         for key, durations in other.requests.items():
             mine = self.requests.setdefault(key, Durations())
@@ -71,7 +71,7 @@ class Totals:
         })  # fmt: skip
 
     @classmethod
-    def from_json(cls, content: bytes) -> "Totals":
+    def from_json(cls, content: bytes) -> "MetricTotals":
         """Read a worker's file."""
         read: dict[str, Any] = orjson.loads(content)
         return cls(
@@ -84,17 +84,17 @@ class Totals:
         )
 
 
-class Figures:
+class ProcessMetrics:
     """Everything that this process counts; where there are several, `folder` is where they share it."""
 
-    def __init__(self, traffic: Traffic, figures: Iterable[Figure], *, folder: Path | None) -> None:
+    def __init__(self, traffic: RequestMetrics, figures: Iterable[ProcessMetric], *, folder: Path | None) -> None:
         self._traffic = traffic
-        self.figures: Sequence[Figure] = tuple(figures)
+        self.figures: Sequence[ProcessMetric] = tuple(figures)
         self._kinds = {figure.name: figure.kind for figure in self.figures}
         self._folder = folder
         self._shared = b""
 
-    async def totals(self) -> Totals:
+    async def totals(self) -> MetricTotals:
         """Return the figures of all workers; those of the others are at most a second old."""
         mine = self._own()
         if self._folder is None:
@@ -108,12 +108,12 @@ class Figures:
         if self._folder is not None:
             self._share(self._own())
 
-    def _own(self) -> Totals:
-        totals = Totals(values={figure.name: figure.read() for figure in self.figures})
-        totals.add(Totals(dict(self._traffic.requests), dict(self._traffic.outcomes)), {}, lives=True)
+    def _own(self) -> MetricTotals:
+        totals = MetricTotals(values={figure.name: figure.read() for figure in self.figures})
+        totals.add(MetricTotals(dict(self._traffic.requests), dict(self._traffic.outcomes)), {}, lives=True)
         return totals
 
-    def _share(self, totals: Totals) -> None:
+    def _share(self, totals: MetricTotals) -> None:
         content = totals.to_json()
         if self._folder is None or content == self._shared:
             return
@@ -124,9 +124,9 @@ class Figures:
         draft.replace(path)
         self._shared = content
 
-    def _add_others(self, mine: Totals, folder: Path) -> Totals:
+    def _add_others(self, mine: MetricTotals, folder: Path) -> MetricTotals:
         for path, lives in self._others(folder):
-            mine.add(Totals.from_json(path.read_bytes()), self._kinds, lives=lives)
+            mine.add(MetricTotals.from_json(path.read_bytes()), self._kinds, lives=lives)
         return mine
 
     @staticmethod

@@ -266,8 +266,6 @@ SESSIONS = cast("Table", Session.__table__)
 AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
 # What an account still is when a session of it is opened at once.
 GUARD_COLUMNS = ("id", "password_hash", "token_version", "version")
-
-
 COUNTED = {"preserve_rowcount": True}
 
 

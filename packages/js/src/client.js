@@ -11,7 +11,7 @@ const SIGN_OUT = "/api/auth/signout";
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
 const ANSWER_LOST = [502, 504];
-// How long a request of our own may keep other tabs waiting.
+// How long others may wait for a request of ours.
 const TIMEOUT_MS = 30_000;
 
 const STREAM = {
@@ -221,7 +221,7 @@ class Client {
       await this.#settle().catch(() => {});
       return this.#become(null);
     }
-    // Cookies can have come from elsewhere, such as the service's own pages; tokens cannot.
+    // Cookies can have come from elsewhere; tokens cannot.
     if (!this.#byCookie && this.#isNobody()) return this.#become(null);
     const turn = this.#turn;
     let data, error;

@@ -6,6 +6,7 @@ export function useSession(client) {
   const reload = useCallback(() => client.session().then(() => setError(null), setError), [client]);
   useEffect(() => {
     if (user === undefined) reload();
+    else setError(null);
   }, [user, reload]);
   return { user, error, reload };
 }

@@ -1,11 +1,16 @@
 import { onScopeDispose, shallowReadonly, shallowRef } from "vue";
 
 export function useSession(client) {
-  const user = shallowRef(client.user);
+  const user = shallowRef();
   const error = shallowRef(null);
   const tell = (problem) => (error.value = problem);
   const reload = () => client.session().then(() => tell(null), tell);
-  onScopeDispose(client.onChange((next) => (user.value = next)));
-  if (client.user === undefined) reload();
+  const show = (next) => {
+    user.value = next;
+    if (next === undefined) reload();
+    else tell(null);
+  };
+  onScopeDispose(client.onChange(show));
+  show(client.user);
   return { user: shallowReadonly(user), error: shallowReadonly(error), reload };
 }

@@ -41,4 +41,4 @@ async def test_adapters_work_with_the_real_react_and_vue(
 
     output = await run_node(tmp_path / "adapters.test.js", cwd=tmp_path)
 
-    assert "# pass 2" in output
+    assert "# pass 4" in output

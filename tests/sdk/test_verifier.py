@@ -203,6 +203,11 @@ def test_token_is_checked_as_at_the_service(published: Published, verifier: Toke
     for text in ("", "a.b.c", "é", token_of(key, clock) + "="):
         with pytest.raises(TokenInvalid):
             verifier.verify(text)
+    # As a framework may hand over what a request holds.
+    no_texts: list[Any] = [token_of(key, clock).encode(), bytearray(b"a.b.c"), None, 7, [], {"token": "a.b.c"}]
+    for no_text in no_texts:
+        with pytest.raises(TokenInvalid):
+            verifier.verify(no_text)
 
 
 def test_address_is_one_of_http() -> None:

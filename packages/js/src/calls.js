@@ -7,8 +7,7 @@ export const TOKEN_REFUSED = /^token_(missing|invalid|expired|revoked|stale)$/;
 export async function isTokenRefused(answer) {
   if (answer.status !== 401) return false;
   const body = await jsonOf(answer.clone());
-  const code = body?.code ?? body?.detail?.code;
-  if (code) return TOKEN_REFUSED.test(code);
+  if (body?.code) return TOKEN_REFUSED.test(body.code);
   return /^bearer\b(?!.*insufficient)/i.test(answer.headers.get("WWW-Authenticate") ?? "");
 }
 

@@ -73,7 +73,7 @@ export class GatepostError extends Error {
   readonly requestId: string;
   /** Seconds after which to try again, or null. */
   readonly retryAfter: number | null;
-  /** The whole body of the refusal. */
+  /** The whole body of the refusal; of FastAPI's, its `detail`. */
   readonly problem: Readonly<Record<string, unknown>>;
 }
 
@@ -130,5 +130,5 @@ export interface Client {
 /** Make a client; one for each service is enough. Throws a TypeError for options that cannot be. */
 export function createClient(options?: ClientOptions): Client;
 
-/** Return what an answer with a status of 400 or more says. */
+/** Return what an answer with a status of 400 or more says: of the service, or of yours that use `gatepost.resource`. */
 export function errorOf(answer: Response): Promise<GatepostError>;

@@ -11,7 +11,7 @@ const SIGN_OUT = "/api/auth/signout";
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
 const ANSWER_LOST = [502, 504];
-// How long a request of our own may keep other tabs waiting.
+// How long others may wait for a request of ours.
 const TIMEOUT_MS = 30_000;
 
 const STREAM = {
@@ -37,7 +37,7 @@ class Client {
   #store;
   #lock;
   #user;
-  // The sign-in, under a random name, of which the store spoke when this tab last looked.
+  // The sign-in, a random name, of which the store spoke when this tab last looked; negative where cookies were found.
   #known;
   // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
@@ -115,8 +115,8 @@ class Client {
     if (!(await isTokenRefused(answer))) return answer;
     if (!(await abortable(this.#renew(held), init?.signal ?? target.signal))) return answer;
     const now = this.#store.text;
-    // Somebody else has signed in meanwhile: what one person asked for is not done in the name of another.
-    if ((read(held).signIn ?? read(now).signIn) !== read(now).signIn) return answer;
+    // Nothing is done in the name of somebody who has signed in meanwhile.
+    if (read(held).signIn ? read(held).signIn !== read(now).signIn : !(read(now).signIn < 0)) return answer;
     if (isStream(init?.body)) throw new GatepostError(STREAM, { status: 401 });
     answer.body?.cancel().catch(() => {});
     return this.#attach(target, { ...init, headers }, now);
@@ -159,12 +159,12 @@ class Client {
   async #exchange(held) {
     const isLate = () => this.#store.text !== held;
     const turn = this.#turn;
-    // Another tab may have done it while this one waited for the lock.
+    // Another tab may have done it meanwhile.
     await news(this.#lock, isLate);
     const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
     if (answer === null || isLate() || turn !== this.#turn) return !this.#isNobody();
     if (answer.ok) {
-      this.#store.put({ signIn: read(held).signIn ?? random(), ...this.#credentials(answer.data ?? {}) });
+      this.#store.put({ signIn: read(held).signIn ?? -random(), ...this.#credentials(answer.data ?? {}) });
       await announce(this.#lock);
       return true;
     }
@@ -221,19 +221,25 @@ class Client {
       await this.#settle().catch(() => {});
       return this.#become(null);
     }
-    // Cookies can have come from elsewhere, such as the service's own pages; tokens cannot.
+    // Cookies can have come from elsewhere; tokens cannot.
     if (!this.#byCookie && this.#isNobody()) return this.#become(null);
     const turn = this.#turn;
-    const answer = await this.fetch("/api/users/me", { headers: { Accept: "application/json" } }).catch((error) => {
-      throw error instanceof GatepostError ? error : unreachable(error);
-    });
-    const [data, error] = answer.ok ? [await jsonOf(answer)] : [null, await errorOf(answer)];
+    let data, error;
+    try {
+      const answer = await this.fetch("/api/users/me", { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw await errorOf(answer);
+      data = await jsonOf(answer);
+      if (!data?.id) throw unexpected(answer.status);
+    } catch (cause) {
+      error = cause instanceof GatepostError ? cause : unreachable(cause);
+    }
+    this.#look();
     if (turn !== this.#turn) return this.#user === undefined ? this.#ask() : this.#user;
     if (TOKEN_REFUSED.test(error?.code) || error?.code === "user_not_found") return this.#become(null, null);
-    if (error || !data?.id) throw error ?? unexpected(answer.status);
-    // The same object while it says the same: a listener may ask in its turn.
+    if (error) throw error;
+    // The same object while it says the same: a listener may ask.
     const user = JSON.stringify(data) === JSON.stringify(this.#user) ? this.#user : data;
-    return this.#become(user, this.isRemembered ? undefined : { signIn: random(), mark: random() });
+    return this.#become(user, this.isRemembered ? undefined : { signIn: -random(), mark: random() });
   }
 
   async #settle() {

@@ -1,6 +1,6 @@
 export class GatepostError extends Error {
   constructor(problem, { status = 0, retryAfter = null, cause } = {}) {
-    const { code = "failed", title = "", detail = "", message = detail, errors = [], requestId = "" } = problem ?? {};
+    const { code = "failed", title = "", detail, message = detail?.trim?.(), errors = [], requestId = "" } = problem ?? {};
     super(message || title || `The service answered ${status}.`, { cause });
     Object.assign(this, { name: "GatepostError", status, code, title, errors, requestId, retryAfter });
     this.problem = problem ?? {};
@@ -24,12 +24,13 @@ export function unexpected(status) {
   return new GatepostError({ code: "unexpected_answer", message }, { status });
 }
 
-/** Return the object that an answer holds as JSON, or null. Rejects where the answer breaks off. */
+/** Return the object that an answer holds as JSON, or null. FastAPI has it in `detail`. */
 export async function jsonOf(answer) {
   if (!/\bjson\b/.test(answer.headers.get("Content-Type") ?? "")) return null;
   const text = await answer.text();
   try {
-    return Object(JSON.parse(text));
+    const body = Object(JSON.parse(text));
+    return body.detail?.code ? body.detail : body;
   } catch {
     return null;
   }

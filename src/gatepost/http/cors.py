@@ -18,6 +18,8 @@ logger = logging.getLogger("gatepost")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # What scripts of other origins may read of an answer.
 SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
+NO_ORIGIN = "null"
+NO_NAME = "Local files and sandboxed frames have no origin and may not call the API. Serve the page from an address."
 # So many refused origins are named in the log; anybody can send any.
 MOST_TOLD = 100
 
@@ -77,19 +79,24 @@ class Cors(CORSMiddleware):
             answer = self.preflight_response(request_headers=headers)
             if answer.status_code == HTTPStatus.BAD_REQUEST:
                 add_to_answer(scope, b"vary", "Origin")
+                refusal = OriginNotAllowed(NO_NAME) if headers["origin"] == NO_ORIGIN else OriginNotAllowed()
                 answer = problem(
-                    scope, MethodNotAllowed(headers={"Allow": ", ".join(METHODS)}) if is_allowed else OriginNotAllowed()
+                    scope, MethodNotAllowed(headers={"Allow": ", ".join(METHODS)}) if is_allowed else refusal
                 )
             await answer(scope, receive, send)
             return
         await super().__call__(scope, receive, send)
 
     def _tell(self, origin: str) -> None:
-        """Write once of an origin that it was refused, if it is one that could be allowed."""
-        try:
-            name = parse_origin(origin)
-        except ValueError:
-            return
-        if name not in self._told and len(self._told) < MOST_TOLD:
-            self._told.add(name)
-            logger.warning("pages of %s may not call the API; to let them, add it to CORS_ORIGINS", name)
+        """Write once of an origin that it was refused, if it is one that could be allowed, or none at all."""
+        if origin == NO_ORIGIN:
+            words = NO_NAME
+        else:
+            try:
+                name = parse_origin(origin)
+            except ValueError:
+                return
+            words = f"pages of {name} may not call the API; to let them, add it to CORS_ORIGINS"
+        if words not in self._told and len(self._told) < MOST_TOLD:
+            self._told.add(words)
+            logger.warning("%s", words)

@@ -27,6 +27,8 @@ OAUTH_PATHS = ("/api/auth/token", "/oauth/")
 MOST_FIELDS = 20
 LONGEST_FIELD = 100
 LONGEST_MESSAGE = 300
+# In the place of words that speak of Python.
+WORDS = {"model_attributes_type": "a JSON object is needed"}
 
 # Makes a page of a request, the members of a problem and the headers of its answer; the page adds its own.
 PageOfProblem = Callable[[Scope, Mapping[str, Any], Mapping[str, str]], Response]
@@ -228,7 +230,7 @@ def _from_validation(request: Request, details: Sequence[Mapping[str, Any]]) -> 
     if "model_attributes_type" in kinds and "json" not in request.headers.get("content-type", ""):
         return UnsupportedMediaType()
     fields = [
-        FieldProblem(_field(detail["loc"]), str(detail["type"]), _words(str(detail["msg"])))
+        FieldProblem(_field(detail["loc"]), str(detail["type"]), _words(WORDS.get(detail["type"], str(detail["msg"]))))
         for detail in details[:MOST_FIELDS]
     ]
     words = [f"{item.field}: {item.message}" if item.field else item.message for item in fields]

@@ -39,3 +39,12 @@ async def test_field_that_is_refused_is_told_by_its_own_code(
     assert (told["field"], told["code"]) == (field, code)
     assert told["message"].endswith(".")
     assert not {"^", "$", "[", "\\"} & set(told["message"])
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_body_that_is_no_object_is_told_in_words_of_json(api: Api) -> None:
+    for body in ([], "text", 7, [SIGN_UP]):
+        answer = await api.client.post("/api/auth/signup", json=body)
+
+        [told] = assert_problem(answer, 422, "validation_failed")["errors"]
+        assert told["message"] == "A JSON object is needed."

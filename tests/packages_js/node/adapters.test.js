@@ -13,14 +13,15 @@ globalThis.IS_REACT_ACT_ENVIRONMENT = true;
 const ABBEY = { id: 1, username: "Abbey", email: "abbey@example.com", roles: ["ROLE_USER"] };
 
 /** A client by cookies whose service is away at first. */
-function clientOf({ isAway = false, user = ABBEY } = {}) {
+function clientOf({ isAway = false, user = ABBEY, storage = null } = {}) {
   const service = { isAway, user };
   const fetch = async (address) => {
     if (service.isAway) throw new TypeError("away");
     if (address.endsWith("/signout")) return new Response(null, { status: 204 });
+    if (address.includes("/signin")) return Response.json({ ...ABBEY, tokenType: "Bearer" });
     return service.user ? Response.json(service.user) : Response.json({ code: "token_missing" }, { status: 401 });
   };
-  return { service, gatepost: createClient({ baseUrl: "http://localhost", storage: null, fetch }) };
+  return { service, gatepost: createClient({ baseUrl: "http://localhost", storage, fetch }) };
 }
 
 function Shown({ gatepost, log }) {
@@ -67,4 +68,43 @@ test("Vue shows who is signed in, as it changes, and an error with a way on", as
   await gatepost.session();
   assert.equal(user.value, null);
   assert.equal(gatepost.user.username, "Abbey");
+});
+
+test("an error is gone once somebody has signed in", async () => {
+  const { service, gatepost } = clientOf({ isAway: true });
+  const log = [];
+  const scope = effectScope();
+  const vue = scope.run(() => useVue(gatepost));
+  await act(async () => create(createElement(Shown, { gatepost, log })));
+  assert.deepEqual([log.at(-1).error.code, vue.error.value.code], ["unreachable", "unreachable"]);
+  service.isAway = false;
+  await act(() => gatepost.signIn({ username: "Abbey", password: "correct horse" }));
+  assert.deepEqual([log.at(-1).user.username, vue.user.value.username], ["Abbey", "Abbey"]);
+  assert.deepEqual([log.at(-1).error, vue.error.value], [null, null]);
+  scope.stop();
+});
+
+test("a sign-in in another tab that cannot be looked at is an error, and not a wait without end", async (t) => {
+  const heard = [];
+  globalThis.addEventListener = (kind, listener) => heard.push(listener);
+  t.after(() => delete globalThis.addEventListener);
+  const kept = new Map();
+  const storage = { getItem: (key) => kept.get(key) ?? null, setItem: (key, text) => kept.set(key, text), removeItem: (key) => kept.delete(key) };
+  const { service, gatepost } = clientOf({ user: null, storage });
+  const log = [];
+  const scope = effectScope();
+  const vue = scope.run(() => useVue(gatepost));
+  await act(async () => create(createElement(Shown, { gatepost, log })));
+  assert.deepEqual([log.at(-1).user, vue.user.value], [null, null]);
+
+  service.isAway = true;
+  const key = "gatepost:http://localhost";
+  await act(async () => {
+    kept.set(key, JSON.stringify({ signIn: "0.1", mark: "0.2" }));
+    heard.forEach((listener) => listener({ key }));
+  });
+
+  assert.deepEqual([log.at(-1).user, vue.user.value], [undefined, undefined]);
+  assert.deepEqual([log.at(-1).error.code, vue.error.value.code], ["unreachable", "unreachable"]);
+  scope.stop();
 });

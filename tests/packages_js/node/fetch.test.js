@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { errorOf } from "../../../packages/js/src/client.js";
 import {
   account, client, control, expire, FOREVER, memory, signedIn, spoil, timeouts, URL_OF_SERVICE, withStranger,
 } from "./support.js";
@@ -156,6 +157,19 @@ test("headers and an Authorization of the caller's own are left alone", async ()
   assert.equal(mine.status, 401);
   assert.deepEqual(seen.slice(1).map(({ authorization }) => authorization), ["Bearer mine"]);
   assert.equal((await gatepost.fetch("/api/test/user", null)).status, 200);
+});
+
+test("what other services refuse is told as Gatepost's own refusals are", async () => {
+  const told = async (detail) => {
+    const { code, message } = await errorOf(Response.json({ detail }, { status: 403 }));
+    return [code, message];
+  };
+  // As gatepost.resource answers, and FastAPI itself.
+  assert.deepEqual(await told({ code: "role_required", message: "Require Admin Role!" }), ["role_required", "Require Admin Role!"]);
+  assert.deepEqual(await told("Not here"), ["failed", "Not here"]);
+  for (const detail of [[{ loc: ["body"], msg: "Field required" }], { reason: 7 }, null, undefined]) {
+    assert.deepEqual(await told(detail), ["failed", "The service answered 403."]);
+  }
 });
 
 test("tokens that come in cookies alone are told", async () => {

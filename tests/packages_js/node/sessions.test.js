@@ -274,6 +274,59 @@ test("what one person asked for is not done in the name of another", async () =>
   assert.equal((await other.session()).language, "en");
 });
 
+test("what was sent without a session is not sent again with one", async () => {
+  for (const transport of ["token", "cookie"]) {
+    const storage = memory();
+    const abbey = { id: 1, username: "Abbey", tokenType: "Bearer", accessToken: "a", refreshToken: "r" };
+    const sent = [];
+    const fetch = async (address, init) => {
+      sent.push(`${init.method} ${new URL(address).pathname}`);
+      if (!address.endsWith("/orders")) return Response.json(abbey);
+      // While it is on its way, somebody signs in in another tab.
+      await client({ storage, transport, fetch }).signIn(account());
+      return Response.json({ code: "token_missing" }, { status: 401 });
+    };
+    const answer = await client({ storage, transport, fetch }).fetch("/orders", { method: "POST" });
+    assert.equal(answer.status, 401);
+    assert.deepEqual(sent, ["POST /orders", "POST /api/auth/signin"], transport);
+  }
+});
+
+test("a question who is there takes nothing from who signs in meanwhile in another tab", async () => {
+  const storage = memory();
+  const service = { user: null };
+  const fetch = async (address) => {
+    if (!address.endsWith("/me")) return Response.json({ ...service.user, tokenType: "Bearer" });
+    if (service.user) return Response.json(service.user);
+    service.user = { id: 1, username: "Abbey" };
+    await client({ storage, transport: "cookie", fetch }).signIn(account());
+    return Response.json({ code: "token_missing" }, { status: 401 });
+  };
+  assert.equal((await client({ storage, transport: "cookie", fetch }).session()).username, "Abbey");
+  assert.equal(storage.kept.size, 1);
+});
+
+test("an answer to who is there that breaks off is no answer", async () => {
+  const broken = () => new ReadableStream({ pull: (part) => part.error(new TypeError("terminated")) });
+  const headers = { "Content-Type": "application/json" };
+  const gatepost = client({ transport: "cookie", fetch: async () => new Response(broken(), { headers }) });
+  const error = await gatepost.session().catch((error) => error);
+  assert.ok(error instanceof GatepostError);
+  assert.equal(error.code, "unreachable");
+});
+
+test("a failure to tell who is there that comes after a sign-in is too late", async () => {
+  const abbey = { id: 1, username: "Abbey", tokenType: "Bearer" };
+  let fail;
+  const fetch = (address) =>
+    address.endsWith("/me") ? new Promise((_, reject) => (fail = reject)) : Promise.resolve(Response.json(abbey));
+  const gatepost = client({ transport: "cookie", fetch });
+  const asked = gatepost.session();
+  await gatepost.signIn(account());
+  fail(new TypeError("away"));
+  assert.equal((await asked).username, "Abbey");
+});
+
 test("a storage that forbids everything, and none, are memory", async () => {
   const forbid = () => {
     throw new DOMException("forbidden", "SecurityError");

@@ -139,13 +139,13 @@ def verify(
     return claims
 
 
-def key_id(token: str) -> str:
+def key_id(token: object) -> str:
     """Return the name of the key that a token claims, empty where it claims none.
 
     Raises:
-        TokenRefusedError: the header cannot be read.
+        TokenRefusedError: it is no text, or the header cannot be read.
     """
-    if len(token) > LONGEST_TOKEN:
+    if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
         raise TokenRefusedError("not a compact token")
     return str(_header(token.partition(".")[0]).get("kid", ""))
 

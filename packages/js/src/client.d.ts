@@ -130,5 +130,5 @@ export interface Client {
 /** Make a client; one for each service is enough. Throws a TypeError for options that cannot be. */
 export function createClient(options?: ClientOptions): Client;
 
-/** Return what an answer with a status of 400 or more says: of the service, or of yours that use `gatepost.resource`. */
+/** Return what an answer with a status of 400 or more says: of the service, or of yours that use `gatepost.sdk`. */
 export function errorOf(answer: Response): Promise<GatepostError>;

@@ -16,6 +16,7 @@ from gatepost.http.examples import add_examples, without_null, without_titles
 from gatepost.http.problems import (
     MEDIA_TYPE,
     BodyTooLarge,
+    HeadersTooLarge,
     InternalError,
     MalformedBody,
     RepeatedParameter,
@@ -169,7 +170,7 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
     if "requestBody" in operation:
         errors += OF_BODIES
     elif takes_values:
-        errors += (RepeatedParameter, ValidationFailed)
+        errors += (RepeatedParameter, ValidationFailed, HeadersTooLarge)
     for status, response in problems(*errors, *OF_ALL, path=path).items():
         responses[str(status)] = response
     for status, response in responses.items():

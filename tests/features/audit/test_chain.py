@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy import func, select
 
-from gatepost import running
+from gatepost import lifespan
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Entries
 from gatepost.audit.sealer import BATCH, LEASE_LIFE
@@ -59,8 +59,8 @@ async def test_running_service_seals_by_itself(
     services: Services, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One pause, and as long again for a round, make two seconds.
-    assert running.SEAL_SECONDS <= 1
-    monkeypatch.setattr(running, "SEAL_SECONDS", 0.01)
+    assert lifespan.SEAL_SECONDS <= 1
+    monkeypatch.setattr(lifespan, "SEAL_SECONDS", 0.01)
     await write()
 
     async with started(services), asyncio.timeout(30):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
-from gatepost import running
+from gatepost import lifespan
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.core.settings import SignUp
@@ -23,7 +23,7 @@ USERS = "/api/admin/users"
 @pytest.fixture
 async def services(make_services: MakeServices, monkeypatch: pytest.MonkeyPatch) -> Services:
     """Return the services of an app that sends no mail by itself."""
-    monkeypatch.setattr(running, "MAIL_SECONDS", 3600)
+    monkeypatch.setattr(lifespan, "MAIL_SECONDS", 3600)
     services = make_services()
     services.flows.outbox.woken = asyncio.Event()
     return services

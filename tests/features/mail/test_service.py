@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from gatepost import running
+from gatepost import lifespan
 from gatepost.core.db.database import Database
 from tests.conftest import MakeServices, http_client, started
 from tests.features.mail.conftest import Rows
@@ -23,7 +23,7 @@ WAIT_SECONDS = 20
 async def test_mail_leaves_right_after_the_commit(
     make_services: MakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "MAIL_SECONDS", 3600)
+    monkeypatch.setattr(lifespan, "MAIL_SECONDS", 3600)
     async with started(make_services()) as app, http_client(app) as client:
         await Api(client).sign_up("Abbey Salami")
 

@@ -164,7 +164,7 @@ test("what other services refuse is told as Gatepost's own refusals are", async 
     const { code, message } = await errorOf(Response.json({ detail }, { status: 403 }));
     return [code, message];
   };
-  // As gatepost.resource answers, and FastAPI itself.
+  // As gatepost.sdk answers, and FastAPI itself.
   assert.deepEqual(await told({ code: "role_required", message: "Require Admin Role!" }), ["role_required", "Require Admin Role!"]);
   assert.deepEqual(await told("Not here"), ["failed", "Not here"]);
   for (const detail of [[{ loc: ["body"], msg: "Field required" }], { reason: 7 }, null, undefined]) {

@@ -12,7 +12,7 @@ import httptools
 
 from gatepost.core.errors import AppError
 from gatepost.http.body_guard import MAX_BODY_BYTES
-from gatepost.http.problems import BodyTooLarge
+from gatepost.http.problems import BodyTooLarge, HeadersTooLarge
 from gatepost.http.server.request_head import Head, Headers, MalformedRequest, checked
 
 MAX_HEAD_BYTES = 16 * 1024
@@ -22,15 +22,6 @@ MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
 # Of a request that offers to upgrade, what only the offer needs.
 OFFER = (b"upgrade", b"http2-settings")
 OTHER_PROTOCOLS = (b"RTSP/", b"ICE/")
-
-
-class HeadersTooLarge(AppError):
-    """The request line and the headers are longer than any request of ours needs."""
-
-    status = 431
-    code = "headers_too_large"
-    title = "Headers too large"
-    message = "The address and the headers of the request are too large."
 
 
 class Listener(Protocol):

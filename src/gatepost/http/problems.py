@@ -16,7 +16,6 @@ from starlette.types import Scope
 from gatepost.core.errors import AppError, BadRequest, FieldProblem, Invalid, NotFound
 from gatepost.core.logs.scrubbing import log_crash, texts_given
 from gatepost.http.navigation import VARY, is_navigation
-from gatepost.http.server.request_head import Headers
 from gatepost.http.server.trusted_proxies import CHECK_PATH
 
 logger = logging.getLogger("gatepost")
@@ -59,6 +58,15 @@ class BodyTooLarge(AppError):
     code = "body_too_large"
     title = "Body too large"
     message = "The request body is too large."
+
+
+class HeadersTooLarge(AppError):
+    """The request line and the headers are longer than any request of ours needs."""
+
+    status = 431
+    code = "headers_too_large"
+    title = "Headers too large"
+    message = "The address and the headers of the request are too large."
 
 
 class UnsupportedMediaType(AppError):
@@ -262,12 +270,3 @@ def _methods(request: Request) -> list[str]:
             found |= getattr(route, "methods", None) or set()
     # As RequestEnvelope has it.
     return sorted(found | {"HEAD"} if "GET" in found else found)
-
-
-class HeadersTooLarge(AppError):
-    """The request line and the headers are longer than any request of ours needs."""
-
-    status = 431
-    code = "headers_too_large"
-    title = "Headers too large"
-    message = "The address and the headers of the request are too large."

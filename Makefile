@@ -47,11 +47,9 @@ check: .venv/installed-dev ## style, types, and what may import what
 bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 15 minutes, BENCH=full 100
 	benchmarks/.build/venv/bin/python -m benchmarks.bench $(BENCH)
 
-docs: .venv/installed ## write the settings, as the code has them, into .env.example and the README
+docs: .venv/installed ## write the settings, as the code has them, into .env.example and docs/settings.md
 	$(BIN)/gatepost settings --example > .env.example
-	$(BIN)/gatepost settings --markdown | awk 'FNR == NR { table = table $$0 RS; next } \
-		/^\| setting / { printf "%s", table; inside = 1 } !/^\|/ { inside = 0 } !inside' - README.md > README.new
-	mv README.new README.md
+	$(BIN)/gatepost settings --markdown > docs/settings.md
 
 screenshots: .venv/installed-dev ## take the pictures of the pages in docs/screenshots
 	$(BIN)/python -m tests.browser.screenshots

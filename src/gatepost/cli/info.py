@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from gatepost.app import create_app
 from gatepost.cli.output import Json, print_json
 from gatepost.core.settings import Settings, load_settings
-from gatepost.core.settings.text import example_file, in_force, markdown_table
+from gatepost.core.settings.text import example_file, in_force, markdown_page
 
 
 def openapi() -> None:
@@ -19,14 +19,14 @@ def openapi() -> None:
 
 def settings(
     example: Annotated[bool, typer.Option("--example", help="Print .env.example instead.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of the README instead.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md instead.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the settings in force, secrets hidden."""
     if example:
         print(example_file(), end="")
     elif markdown:
-        print(markdown_table(), end="")
+        print(markdown_page(), end="")
     elif as_json:
         print_json(dict(in_force(load_settings())))
     else:

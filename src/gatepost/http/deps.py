@@ -28,7 +28,7 @@ def service(request: Request, kind: type[T]) -> T:
     return found
 
 
-async def get_client(request: Request) -> RequestInfo:
+async def get_request_info(request: Request) -> RequestInfo:
     """Describe the device that sends the request; its address is the proxy's word only for a trusted proxy."""
     agent = request.headers.get("user-agent", "")
     return RequestInfo(
@@ -39,4 +39,4 @@ async def get_client(request: Request) -> RequestInfo:
     )
 
 
-RequestInfoDep = Annotated[RequestInfo, Depends(get_client)]
+RequestInfoDep = Annotated[RequestInfo, Depends(get_request_info)]

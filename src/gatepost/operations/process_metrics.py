@@ -41,7 +41,7 @@ class ProcessMetric:
 
 @dataclass(slots=True)
 class MetricTotals:
-    """ProcessMetrics, of one process or of several."""
+    """Metrics, of one process or of several."""
 
     requests: dict[tuple[str, str, int], Durations] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], int] = field(default_factory=dict)

@@ -72,7 +72,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
 
 @router.get(
     "/metrics",
-    summary="ProcessMetrics for Prometheus",
+    summary="Metrics for Prometheus",
     dependencies=[Depends(require_metrics_reader)],
     response_class=PlainTextResponse,
     responses={

@@ -12,7 +12,7 @@ from gatepost.core.plain_text import one_line
 
 LONGEST_WORDS = 200
 GIVE = "Give it: GRANT ALL ON `{database}`.* TO '{user}'@'…'"
-# By the numbers of MySQL and MariaDB (Server Error Message Reference, RequestInfo Error Message Reference).
+# By the numbers of MySQL and MariaDB (Server Error Message Reference, Client Error Message Reference).
 OF_MYSQL: Mapping[int, str] = {
     **dict.fromkeys(
         (1045, 1698),

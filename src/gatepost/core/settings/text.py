@@ -1,4 +1,4 @@
-"""The settings as text: the example file, the table of the README, and what is in force."""
+"""The settings as text: the example file, the page of the documents, and what is in force."""
 
 import textwrap
 from collections.abc import Iterator
@@ -35,6 +35,26 @@ GROUPS: tuple[type[BaseModel], ...] = (
     WatchingSettings,
 )
 
+TITLES = {
+    "Secret": "Secrets",
+    "Token": "Sessions and tokens",
+    "Password": "Passwords",
+    "Limit": "Limits",
+    "Account": "Accounts",
+    "Audit": "Audit log",
+    "Watching": "Log, metrics, traces",
+}
+PAGE_HEAD = """# Settings
+
+From the environment, or from a `.env` file in the folder where the command runs ([its rules](env-file.md));
+[.env.example](../.env.example) has all of them to copy from. What neither has is read from files in `/run/secrets`, one
+a setting (`/run/secrets/secret_key`), as Docker and Kubernetes mount secrets. Nothing needs to be set to try it out.
+With `ENVIRONMENT=production` the service refuses to start on values that are not safe, and says for each what to do.
+
+`gatepost settings` prints the settings in force, and `gatepost doctor` what is wrong with them. `make docs` writes this
+page.
+"""
+
 
 def example_file() -> str:
     """Return `.env.example`: every setting, commented out, with what it does and its default."""
@@ -48,14 +68,18 @@ def example_file() -> str:
     return "\n".join(blocks)
 
 
-def markdown_table() -> str:
-    """Return the settings as the table that the README shows."""
-    rows = ["| setting | default | what it does |", "|---|---|---|"]
+def markdown_page() -> str:
+    """Return `docs/settings.md`: a table a group."""
+    blocks = [PAGE_HEAD]
     for group in GROUPS:
+        rows = ["| setting | default | what it does |", "|---|---|---|"]
         for name, field in group.model_fields.items():
             default = _default(field)
             rows.append(f"| `{name.upper()}` | {f'`{default}`' if default else '–'} | {field.description} |")
-    return "\n".join(rows) + "\n"
+        words = " ".join((group.__doc__ or "").split())
+        title = group.__name__.removesuffix("Settings")
+        blocks.append(f"## {TITLES.get(title, title)}\n\n{words}\n\n" + "\n".join(rows) + "\n")
+    return "\n".join(blocks)
 
 
 def in_force(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ class WatchingSettings(BaseModel):
     )
     log_addresses: LogAddresses = Field(
         LogAddresses.NETWORK,
-        description="RequestInfo addresses in the log: `full`, `network` (/24, /48 of IPv6) or `none`.",
+        description="Client addresses in the log: `full`, `network` (/24, /48 of IPv6) or `none`.",
     )
     metrics_token: SecretStr | None = Field(
         None,

@@ -19,7 +19,7 @@ class ClientExists(Conflict):
     """Another resource server has this client id."""
 
     code = "client_exists"
-    title = "RequestInfo exists"
+    title = "Client exists"
     message = "There is a client with this id already."
 
 
@@ -27,7 +27,7 @@ class ClientNotFound(NotFound):
     """No resource server has this client id."""
 
     code = "client_not_found"
-    title = "RequestInfo not found"
+    title = "Client not found"
     message = "There is no client with this id."
 
 
@@ -35,7 +35,7 @@ class ClientIdUnusable(BadRequest):
     """A client id has letters, digits and . _ - alone."""
 
     code = "client_id_unusable"
-    title = "RequestInfo id unusable"
+    title = "Client id unusable"
     message = "A client id has 1 to 64 letters, digits and . _ - alone."
 
 
@@ -43,7 +43,7 @@ class ClientNameUnusable(BadRequest):
     """The name of a client is for people to read in a list."""
 
     code = "client_name_unusable"
-    title = "RequestInfo name unusable"
+    title = "Client name unusable"
     message = "A client's name has 1 to 255 printable characters."
 
 

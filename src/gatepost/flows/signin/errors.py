@@ -25,5 +25,5 @@ class GrantIncomplete(BadRequest):
     """The form lacks a field that its grant type needs."""
 
     code = "grant_incomplete"
-    title = "TokenSubject incomplete"
+    title = "Grant incomplete"
     message = "The form lacks a field that this grant_type needs."

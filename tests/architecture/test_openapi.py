@@ -30,7 +30,6 @@ SECRETS = re.compile(r"token|password|secret|key|code$", re.IGNORECASE)
 OF_NO_OPERATION = {
     # Answered by the connection, before there is a route.
     "malformed_request",
-    "headers_too_large",
     "request_timeout",
     # Answered to a preflight of CORS.
     "origin_not_allowed",

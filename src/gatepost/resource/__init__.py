@@ -1,14 +1,14 @@
 """The earlier name of `gatepost.sdk`, for programs that import it."""
 
 import warnings
+from typing import Any
 
 from gatepost import sdk
-from gatepost.sdk import *  # noqa: F403  the same names
-
-warnings.warn("gatepost.resource is called gatepost.sdk now", DeprecationWarning, stacklevel=2)
 
 __all__ = sdk.__all__
 
+warnings.warn("gatepost.resource is called gatepost.sdk now", DeprecationWarning, stacklevel=2)
 
-def __getattr__(name: str) -> object:
+
+def __getattr__(name: str) -> Any:
     return getattr(sdk, name)

@@ -1,0 +1,19 @@
+"""`gatepost.resource`, as the kit was called before: it can still be imported, and says how it is called now."""
+
+import importlib
+import sys
+
+import pytest
+
+from gatepost import sdk
+
+
+def test_earlier_name_gives_the_same_things_and_says_the_new_one() -> None:
+    sys.modules.pop("gatepost.resource", None)
+
+    with pytest.warns(DeprecationWarning, match=r"gatepost\.sdk"):
+        earlier = importlib.import_module("gatepost.resource")
+
+    assert {name: getattr(earlier, name) for name in sdk.__all__} == {name: getattr(sdk, name) for name in sdk.__all__}
+    with pytest.raises(AttributeError):
+        _ = earlier.nothing

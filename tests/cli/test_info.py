@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gatepost import __version__
-from gatepost.core.settings.text import example_file, markdown_table
+from gatepost.core.settings.text import example_file, markdown_page
 from tests.cli.conftest import Command
 
 STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
@@ -44,7 +44,7 @@ def test_settings_in_force_are_shown_without_secrets(command: Command, tmp_path:
 
 def test_example_and_table_need_no_setting(command: Command) -> None:
     assert command("settings", "--example", PORT="x").out == example_file()
-    assert command("settings", "--markdown", PORT="x").out == markdown_table()
+    assert command("settings", "--markdown", PORT="x").out == markdown_page()
 
 
 def test_version_is_told(command: Command) -> None:

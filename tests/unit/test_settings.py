@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from gatepost.core.settings import Settings, SettingsError, load_settings
 from gatepost.core.settings.checks import EXAMPLE_DB_PASSWORD, weakness
-from gatepost.core.settings.text import GROUPS, example_file, in_force, markdown_table
+from gatepost.core.settings.text import GROUPS, example_file, in_force, markdown_page
 
 STRONG = "8fJ2kL9qWx7Zr4Tn6Vb1Yc3Mh5Pd0SgAa"
 SAFE = {
@@ -517,7 +517,7 @@ def test_example_file_sets_every_setting_to_its_default(env: pytest.MonkeyPatch)
 
 
 def test_table_has_a_row_for_every_setting() -> None:
-    rows = markdown_table().splitlines()
+    rows = markdown_page().splitlines()
 
     assert len(rows) == 2 + len(Settings.model_fields)
     assert "| `PORT` | `8080` | Port to listen on. |" in rows

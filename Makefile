@@ -31,8 +31,8 @@ fuzz: .venv/installed-dev ## the tests that send anything at all, up to FUZZ_EXA
 	@seed=$(FUZZ_SEED); run="FUZZ_MINUTES=$(FUZZ_MINUTES) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
 	echo "again: make fuzz $$run"; env $$run $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/fuzz $(ARGS)
 
-faults: .venv/installed-dev ## harm done to the service and its database, for longer than in the whole suite
-	FAULTS=long $(BIN)/pytest -n 0 tests/faults $(ARGS)
+faults: .venv/installed-dev ## harm done to the service and its database, and races, for longer than in the whole suite
+	FAULTS=long $(BIN)/pytest -n 0 tests/faults tests/concurrency $(ARGS)
 
 galera: .venv/installed-dev ## three database nodes that replicate, one of which is killed; needs galera-4 and rsync
 	$(BIN)/pytest -n 0 tests/galera $(ARGS)

@@ -516,10 +516,10 @@ def test_example_file_sets_every_setting_to_its_default(env: pytest.MonkeyPatch)
         assert getattr(from_the_file, name) == getattr(defaults, name), name
 
 
-def test_table_has_a_row_for_every_setting() -> None:
-    rows = markdown_page().splitlines()
+def test_page_has_a_row_for_every_setting() -> None:
+    rows = [line for line in markdown_page().splitlines() if line.startswith("| `")]
 
-    assert len(rows) == 2 + len(Settings.model_fields)
+    assert len(rows) == len(Settings.model_fields)
     assert "| `PORT` | `8080` | Port to listen on. |" in rows
     assert any(row.startswith("| `SECRET_KEY` | – |") for row in rows)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from gatepost.http.cors import MOST_TOLD
 from tests.conftest import MakeServices, http_client, started
@@ -21,6 +22,12 @@ NOT_LOCAL = [
     "http://localhost:0", "http://user@localhost:3000", "http://LOCALHOST:3000", "ftp://localhost:3000", "null", "",
     "http://localhost:3000/", "http://localhost:3000 ", "http://xlocalhost:3000", "http://evil.example/http://localhost:3000",
 ]  # fmt: skip
+
+
+@pytest.fixture
+def database_url(sqlite_url: URL) -> URL:
+    """Return one database: origins are judged before any is asked."""
+    return sqlite_url
 
 
 @pytest.mark.parametrize("header", HEADERS)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from sqlalchemy import URL
 
 from tests.support.api import PASSWORD, Api, assert_problem
 
@@ -13,6 +14,12 @@ ROUTES = (SIGN_IN, SIGN_UP, REFRESH)
 JSON = {"Content-Type": "application/json"}
 GOOD = json.dumps({"username": "Abbey Salami", "password": PASSWORD})
 CHUNK = b" " * 65536
+
+
+@pytest.fixture
+def database_url(sqlite_url: URL) -> URL:
+    """Return one database: what is refused here never reaches it."""
+    return sqlite_url
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -4,12 +4,19 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import URL
 
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.cookies import ACCESS, OUR_PAGE, REFRESH, cookie_header, cookies_of
 
 SIGN_IN = "/api/auth/signin"
+
+
+@pytest.fixture
+def database_url(sqlite_url: URL) -> URL:
+    """Return one database: how tokens travel is the same on each."""
+    return sqlite_url
 
 
 async def sign_in(client: httpx.AsyncClient, path: str = SIGN_IN) -> httpx.Response:

@@ -95,11 +95,11 @@ def _details_in(source: ast.Module) -> Iterator[str]:
     for value in (*given, *kept):
         for node in ast.walk(value):
             if isinstance(node, ast.Dict):
-                yield from (key.value for key in node.keys if isinstance(key, ast.Constant))
+                yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
 
 
 def _reasons_in(source: ast.Module) -> Iterator[str]:
     """Give each `reason` that stands in a call as it is."""
     for node in ast.walk(source):
         if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
-            yield node.value.value
+            yield str(node.value.value)

@@ -107,6 +107,20 @@ async def test_all_rows_are_in_one_screen_of_a_phone(visitors: Visitors, somebod
     assert await visitor.fits()
 
 
+async def test_address_that_names_another_row_opens_it_without_loading_anew(
+    visitors: Visitors, somebody: Somebody
+) -> None:
+    visitor = await visitors(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    page = visitor.page
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(page.get_by_role("button", name="Show: Devices")).to_be_enabled()
+    await visitor.goto("/account#devices")
+    await expect(page.locator("#device-list")).to_be_visible()
+
+    await page.set_viewport_size({"width": 1120, "height": 680})
+    await expect(page.locator("[data-leads-to][aria-current]")).to_have_text("Devices")
+
+
 async def test_without_scripts_every_form_can_be_seen(browser: Browser, server: GatepostServer) -> None:
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
@@ -120,8 +134,8 @@ async def test_without_scripts_every_form_can_be_seen(browser: Browser, server: 
 
 async def test_strength_of_a_new_password_is_told_while_it_is_typed(visitors: Visitors) -> None:
     for locale, words in (
-        ("en", ("One character more", "Easy to guess", "Fair: longer is better", "Good", "Strong")),
-        ("de", ("Noch ein Zeichen", "Leicht zu erraten", "Geht: länger ist besser", "Gut", "Stark")),
+        ("en", ("1 more character", "Easy to guess", "Fair: longer is better", "Good", "Strong")),
+        ("de", ("Noch ein Zeichen", "Leicht zu erraten", "Mittel: länger ist besser", "Gut", "Stark")),
     ):
         visitor = await visitors(locale=locale)
         page = visitor.page
@@ -227,7 +241,7 @@ async def test_data_is_taken_along_and_the_account_deleted(visitor: Visitor, som
     await expect(dialog.get_by_text("This is not your current password.")).to_be_visible()
     await dialog.get_by_label("Current password", exact=True).fill(somebody.password)
     await dialog.get_by_role("button", name="Delete the account").click()
-    await expect(dialog).to_contain_text("If you sign in before, it stays.")
+    await expect(dialog).to_contain_text("If you sign in before then, it stays.")
     await dialog.get_by_role("link", name="To the start page").click()
 
     await expect(page.get_by_role("main").get_by_role("link", name="Sign in").first).to_be_visible()

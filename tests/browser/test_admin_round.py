@@ -73,7 +73,7 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     await agree(page, f"keeps the number #{somebody.id}", "This cannot be undone.", yes="Delete for good")
     await expect(page).to_have_url(re.compile("/admin/people$"))
     await admin.goto(f"/admin/people/{somebody.id}")
-    await expect(page.get_by_role("heading", name="Nobody is here")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No such person")).to_be_visible()
     # The page asks for the account and for its devices; the other answer may come later.
     await page.wait_for_load_state("networkidle")
     assert set(admin.refusals()) == {"404"}
@@ -124,7 +124,7 @@ async def test_somebody_is_invited_and_the_invitation_taken_back(admin: Visitor)
     assert admin.refusals() == ["400"]
 
     await row.get_by_role("button", name="Take back the invitation of nina@example.com").click()
-    await agree(page, "The link in the mail is no good from now on.", yes="Take it back")
+    await agree(page, "The link in the mail stops working.", yes="Take it back")
     await expect(row).to_have_count(0)
 
 
@@ -152,7 +152,7 @@ async def test_role_is_made_edited_and_deleted(admin: Visitor) -> None:
     await expect(card).not_to_contain_text("users:read")
 
     await card.get_by_role("button", name="Delete support").click()
-    await agree(page, "It is taken from everybody who has it.", yes="Delete the role")
+    await agree(page, "It is taken away from everybody who has it.", yes="Delete the role")
     await expect(card).to_have_count(0)
 
 
@@ -172,11 +172,13 @@ async def test_audit_log_is_filtered_and_the_address_holds_the_filter(admin: Vis
 
     await page.get_by_label("About").fill("nobody of this name")
     await page.get_by_role("button", name="Show").click()
-    await expect(page.get_by_label("About")).to_have_accessible_description(re.compile("Nobody is called so"))
+    await expect(page.get_by_label("About")).to_have_accessible_description(
+        re.compile("Nobody has this name or address")
+    )
     await page.get_by_role("link", name="Clear").click()
     await page.get_by_label("Event").select_option("client.removed")
     await page.get_by_role("button", name="Show").click()
-    await expect(page.get_by_text("Nothing fits these filters.")).to_be_visible()
+    await expect(page.get_by_text("No entry matches these filters.")).to_be_visible()
     await page.go_back()
     await expect(page.get_by_role("row").nth(2)).to_be_visible()
 
@@ -369,7 +371,7 @@ async def test_second_invitation_of_an_address_warns_and_replaces_the_first(
     await expect(row).to_contain_text("moderator")
 
     await row.get_by_role("button", name="again").click()
-    await agree(page, "The link in the earlier mail is no good", yes="Send again")
+    await agree(page, "The link in the earlier mail stops working", yes="Send again")
     await said(page, "An invitation is on its way to Twice@example.com")
     await expect(row).to_contain_text("moderator")
 

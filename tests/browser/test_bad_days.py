@@ -174,9 +174,9 @@ async def test_profile_that_somebody_else_changed_shows_both_and_keeps_what_was_
     await expect(profile.locator("[name=username]")).to_have_value(f"Mine {somebody.id}")
     await expect(profile.locator("[name=language]")).to_have_value("de")
     assert await admin.findings() == []
-    await conflict.get_by_role("radio", name="Now stored").check()
+    await conflict.get_by_role("radio", name="Stored now").check()
     await expect(profile.locator("[name=username]")).to_have_value(f"Theirs {somebody.id}")
-    await conflict.get_by_role("radio", name="Yours").check()
+    await conflict.get_by_role("radio", name="Your change").check()
     await page.get_by_role("button", name="Save the profile").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text(f"Mine {somebody.id}")
     await expect(conflict).to_have_count(0)

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from gatepost.core.colors import READABLE, VISIBLE, contrast
-from tests.browser.conftest import ADMIN_PASSWORD, Visitors
+from tests.browser.conftest import ADMIN_PASSWORD, Somebody, Visitors
 
 pytestmark = pytest.mark.browser
 
@@ -78,7 +78,7 @@ async def test_list_without_rows_says_so_with_a_sign(visitors: Visitors) -> None
     await visitor.goto("/admin/audit?address=192.0.2.1")
 
     empty = visitor.page.locator("[data-list] .empty")
-    await expect(empty).to_have_text("Nothing fits these filters.")
+    await expect(empty).to_have_text("No entry matches these filters.")
     await expect(empty.locator(".icon")).to_be_visible()
     assert await visitor.findings() == []
 
@@ -87,7 +87,7 @@ async def test_filters_are_folded_on_a_phone_until_something_is_filtered(visitor
     visitor = await visitors(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
     page = visitor.page
     await visitor.sign_in("admin", ADMIN_PASSWORD)
-    address = page.get_by_label("Network address")
+    address = page.get_by_label("IP address")
     await visitor.goto("/admin/audit")
     await expect(page.locator("[data-list] tbody tr").first).to_be_visible()
     await expect(address).to_be_hidden()
@@ -100,6 +100,30 @@ async def test_filters_are_folded_on_a_phone_until_something_is_filtered(visitor
     await page.set_viewport_size({"width": 1280, "height": 800})
     await visitor.goto("/admin/audit")
     await expect(address).to_be_visible()
+
+
+async def test_people_on_a_phone_are_two_lines_each_below_folded_filters(
+    visitors: Visitors, somebody: Somebody
+) -> None:
+    visitor = await visitors(viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True)
+    page = visitor.page
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    role = page.get_by_label("Role", exact=True)
+    await visitor.goto("/admin/people")
+    row = page.locator("[data-list] tbody tr").filter(has_text=somebody.email)
+    await expect(row).to_be_visible()
+    await expect(role).to_be_hidden()
+    for left, right in ((".lead-cell", ".seen-cell"), (".email-cell", ".state-cell")):
+        one, other = [await row.locator(cell).bounding_box() for cell in (left, right)]
+        assert one is not None
+        assert other is not None
+        assert one["x"] < other["x"]
+        assert abs(one["y"] + one["height"] / 2 - other["y"] - other["height"] / 2) < 4
+    assert await row.locator("td:visible").count() == 5
+
+    await visitor.goto("/admin/people?role=admin")
+    await expect(role).to_have_value("admin")
+    await expect(role).to_be_visible()
 
 
 async def test_list_of_error_codes_keeps_nobody_out(visitors: Visitors) -> None:

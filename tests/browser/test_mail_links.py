@@ -59,7 +59,7 @@ async def test_password_is_reset_by_the_link_in_the_mail(
     await page.get_by_role("button", name="Save the password").click()
     await expect(password).to_be_focused()
     await expect(password).to_have_accessible_description(
-        "At least 6 characters; a sentence is a good one. The password needs at least 6 characters."
+        "At least 6 characters. A whole sentence is a good choice. The password needs at least 6 characters."
     )
     assert visitor.refusals() == ["422"]
     await password.fill(NEW)

@@ -125,6 +125,8 @@ async def _keeps_a_copy_and_needs_it(operator: Operator, person: dict[str, Any])
     assert await operator.sees("users", "delete", "zoë", "--yes") == "#2 Zoë is deleted\n"
     code, _, err = await operator.types("users", "show", "zoë")
     assert (code, err) == (1, "gatepost: there is no account zoë\n")
+    code, _, err = await operator.types("users", "show", "1")
+    assert (code, err) == (1, "gatepost: there is no account 1; an id has '#' before it: '#1'\n")
 
     for file in (operator.folder / "data").glob("gatepost.db*"):
         file.unlink()

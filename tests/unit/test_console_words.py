@@ -1,17 +1,24 @@
 """The words of the pages: the same texts in each language, and none that is missing where a page or script asks."""
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import gatepost.console
+from gatepost.accounts.mails import STOPS, LinkEnd
 from gatepost.audit.log import AuditEvent
 from gatepost.console.languages import choose_language
 from gatepost.console.translations import Words
 from gatepost.mail.languages import SUPPORTED
+from gatepost.mail.outbox import MailKind
+from gatepost.signin.service import Refusal
 
+# What the pages leave out, or tell in words of its own.
+NOT_SHOWN = {"reason", "before", "after", "changed", "amr", "role_ids"}
 CONSOLE = Path(gatepost.console.__file__).parent
 ENGLISH = Words("en")
 # `t("…")` of a template and `say("…")` of a script, where the key stands there whole.
@@ -38,6 +45,21 @@ def test_every_event_of_the_audit_log_has_words() -> None:
     assert {f"events.{event}" for event in AuditEvent} <= ENGLISH.keys
 
 
+def test_every_detail_and_reason_of_the_audit_log_has_words() -> None:
+    sources = [ast.parse(file.read_text(encoding="utf-8")) for file in Path(gatepost.__file__).parent.rglob("*.py")]
+    fields = {name for source in sources for name in _details_in(source)} - NOT_SHOWN
+    reasons = {text for source in sources for text in _reasons_in(source)} | {*Refusal}
+    reasons |= {end.name.lower() for end in (LinkEnd.ROLES_CHANGED, *STOPS[MailKind.INVITATION])}
+
+    assert {"failures", "accounts", "repeated"} <= fields
+    assert (
+        sorted(f"admin_events.field.{name}" for name in fields if f"admin_events.field.{name}" not in ENGLISH.keys)
+        == []
+    )
+    assert {"role_changed", "deletion_planned"} <= reasons
+    assert sorted(text for text in reasons if f"admin_events.reason.{text}" not in ENGLISH.keys) == []
+
+
 @pytest.mark.parametrize(
     ("asked", "remembered", "accepted", "language"),
     [
@@ -59,3 +81,25 @@ def test_language_is_the_chosen_one_or_the_best_of_the_browser_s(
 
 def _names(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def _details_in(source: ast.Module) -> Iterator[str]:
+    """Give the names in each `details` that is given to `record`, written in place or in a variable of the file."""
+    given = [node.value for node in ast.walk(source) if isinstance(node, ast.keyword) and node.arg == "details"]
+    names = {"details"} | {value.id for value in given if isinstance(value, ast.Name)}
+    kept = [
+        node.value
+        for node in ast.walk(source)
+        if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id in names for one in node.targets)
+    ]
+    for value in (*given, *kept):
+        for node in ast.walk(value):
+            if isinstance(node, ast.Dict):
+                yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
+
+
+def _reasons_in(source: ast.Module) -> Iterator[str]:
+    """Give each `reason` that stands in a call as it is."""
+    for node in ast.walk(source):
+        if isinstance(node, ast.keyword) and node.arg == "reason" and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)

@@ -86,6 +86,8 @@ def test_file_that_cannot_be_read_is_told_in_one_line_with_its_name(env_file: Pa
         assert words in str(refused.value)
         assert "\n" not in str(refused.value)
         assert "secret-of-mine" not in str(refused.value)
+        # A line that is none is in UTF-8 already.
+        assert "Save it" not in str(refused.value)
 
 
 def test_folder_of_this_name_is_no_file_and_a_pipe_is_read(tmp_path: Path) -> None:

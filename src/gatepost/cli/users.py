@@ -209,5 +209,6 @@ async def _find(services: Services, name: str) -> User:
                 case _:
                     user = None
     if user is None:
-        raise UserNotFound(f"there is no account {one_line(name)}")
+        hint = f"; an id has '#' before it: '#{name}'" if NUMBER.fullmatch(f"#{name}") else ""
+        raise UserNotFound(f"there is no account {one_line(name)}{hint}")
     return user

@@ -71,7 +71,7 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     except ValidationError as error:
         raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
     except EnvFileUnreadable as error:
-        remedy = "Save it as UTF-8, by the rules in docs/env-file.md"
+        remedy = "The rules are in docs/env-file.md: UTF-8, and NAME=value on each line"
         raise SettingsError([Complaint(str(env_file), str(error), remedy)]) from None
     except UnreadableSource:
         unreadable = Complaint(

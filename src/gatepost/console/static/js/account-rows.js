@@ -33,7 +33,9 @@ export function bindRows() {
     });
   }
   markPlace();
-  choose(location.hash.slice(1));
+  const follow = () => choose(location.hash.slice(1));
+  window.addEventListener("hashchange", follow);
+  follow();
 }
 
 /** Open a row, and close any other; what was typed there stays. */

@@ -4,7 +4,7 @@ import { may } from "../page.js";
 import { kindOf } from "../refused.js";
 import { one, show } from "../ui.js";
 import { data, moment, say, sayCount } from "../words.js";
-import { addressWith, element, enter, follow, loader, namesOf, personLink, query, table } from "./common.js";
+import { addressWith, element, enter, follow, loader, namesOf, personLink, query, table, unfold } from "./common.js";
 import { detailWords, eventWords } from "./events.js";
 
 const SIZE = 25;
@@ -13,8 +13,7 @@ const account = await enter("audit:read");
 const form = one("#filters");
 
 fillEvents();
-// On a phone the list comes first, unless something is filtered that one must see.
-one("[data-fold]").open = matchMedia("(min-width: 44.01rem)").matches || query().size > 0;
+unfold(query().size > 0);
 
 const load = loader(async () => {
   const asked = query();

@@ -27,6 +27,11 @@ export function ready() {
   one("[data-content]").inert = false;
 }
 
+/** Fold the filters of a list on a phone, where the list comes first; not those in use, which one must see. */
+export function unfold(isInUse) {
+  one("[data-fold]").open = isInUse || matchMedia("(min-width: 44.01rem)").matches;
+}
+
 /** Whether an account may give and take a role, and touch who has it; the API decides in the end. */
 export function reaches(account, role) {
   if (account.permissions.includes("*")) return true;

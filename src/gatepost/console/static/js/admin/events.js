@@ -15,7 +15,7 @@ export function detailWords({ details }) {
     reason && reasonWords(reason),
     changed?.length > 0 && changed.map(fieldWords).join(", "),
     ...changes(before, after),
-    ...Object.entries(rest).map(([name, value]) => `${fieldWords(name)}: ${valueWords(value)}`),
+    ...Object.entries(rest).map(([name, value]) => `${fieldWords(name)}: ${valueWords(ownWords(name, value))}`),
   ]
     .filter(Boolean)
     .join(" · ");
@@ -34,6 +34,12 @@ function changes(before = {}, after = {}) {
 }
 
 const fieldWords = (name) => find(`admin_events.field.${name}`) ?? name;
+
+/** Return the words for a value of ours; one that somebody chose, such as a name, stays as it is. */
+function ownWords(name, value) {
+  if (Array.isArray(value)) return value.map((one) => ownWords(name, one));
+  return find(`admin_events.value.${name}.${value}`) ?? value;
+}
 
 function valueWords(value) {
   if (Array.isArray(value))

@@ -3,7 +3,7 @@ import { may } from "../page.js";
 import { all, one, show } from "../ui.js";
 import { ago, moment, number, say, sayCount } from "../words.js";
 import { chooser } from "./chosen.js";
-import { addressWith, badge, complain, element, enter, follow, loader, PEOPLE_QUERY, query, stateBadges, table } from "./common.js";
+import { addressWith, badge, complain, element, enter, follow, loader, PEOPLE_QUERY, query, stateBadges, table, unfold } from "./common.js";
 import { maker } from "./new-person.js";
 
 const SIZE = 20;
@@ -16,6 +16,7 @@ const form = one("[data-filters]");
 const account = await enter("users:read");
 const mayChange = may(account, "users:write");
 const roles = await get("/api/admin/roles").catch(() => []);
+unfold(FILTERS.some((name) => name !== "search" && query().has(name)));
 one("#role").append(...roles.map(({ name }) => element("option", { value: name }, name)));
 
 const load = loader(() => {

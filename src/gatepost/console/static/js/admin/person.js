@@ -141,6 +141,8 @@ function displayActivity({ items }) {
       at_words: moment(entry.at),
     })),
   );
+  if (items.length === 0)
+    one("[data-activity]").replaceChildren(element("li", { class: "muted" }, text("no_activity")));
 }
 
 handle(

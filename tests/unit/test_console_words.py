@@ -9,13 +9,13 @@ from string import Formatter
 import pytest
 
 import gatepost.console
-from gatepost.accounts.mails import STOPS, LinkEnd
 from gatepost.audit.log import AuditEvent
 from gatepost.console.languages import choose_language
 from gatepost.console.translations import Words
+from gatepost.flows.signin.service import Refusal
+from gatepost.identity.links.mails import STOPS, LinkEnd
 from gatepost.mail.languages import SUPPORTED
 from gatepost.mail.outbox import MailKind
-from gatepost.signin.service import Refusal
 
 # What the pages leave out, or tell in words of its own.
 NOT_SHOWN = {"reason", "before", "after", "changed", "amr", "role_ids"}

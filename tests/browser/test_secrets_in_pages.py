@@ -54,6 +54,8 @@ async def test_every_field_for_a_password_hides_it_and_is_known_to_managers(visi
             await expect(field).to_have_attribute("type", "password")
             assert await field.get_attribute("autocomplete") in ("current-password", "new-password")
             assert await field.evaluate(TAKES), path
+        # One page asks about its invitation, in its own time.
+        await page.wait_for_load_state("networkidle")
     # No invitation has that token.
     assert visitor.refusals() == ["400"]
     await visitor.sign_in("admin", ADMIN_PASSWORD)

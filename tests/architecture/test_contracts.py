@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,12 @@ COMMITS = {
 }
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return the tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def functions(tree: ast.AST) -> Iterator[Function]:
     """Yield every function of a file, the inner ones too."""
     for node in ast.walk(tree):
@@ -106,7 +113,7 @@ def all_functions() -> list[tuple[str, Function]]:
     return [
         (f"{path.relative_to(SOURCE).as_posix()}:{function.name}", function)
         for path in FILES
-        for function in functions(ast.parse(path.read_text(encoding="utf-8")))
+        for function in functions(parsed(path))
     ]
 
 
@@ -177,10 +184,10 @@ def test_cryptography_is_of_known_libraries_in_few_places() -> None:
 
 def test_sha_256_is_the_only_hash_function() -> None:
     named = {
-        node.attr for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        node.attr for path in FILES for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
     } | {
-        alias.name for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        alias.name for path in FILES for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and node.module == "hashlib" for alias in node.names
     }  # fmt: skip
 
@@ -202,7 +209,7 @@ def _importers(library: str) -> set[str]:
     """Return the files that import a library or something in it."""
     found = set()
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names = [node.module or ""]
@@ -228,7 +235,7 @@ def _lines_of_code(function: Function) -> int:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
 def test_public_name_says_what_it_promises(path: Path) -> None:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
 
     assert ast.get_docstring(tree), "the file"
     for node in tree.body:

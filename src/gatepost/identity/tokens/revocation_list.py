@@ -51,6 +51,7 @@ class RevocationList:
         # When lines came in, by the reader's own watch, as long as they are young.
         self._young: dict[int, timedelta] = {}
         self._read_at: datetime | None = None
+        self._read_elapsed = timedelta.min
         self._forgot_at: datetime | None = None
 
     def check(self, principal: Principal, *, now: datetime) -> None:
@@ -132,8 +133,13 @@ class RevocationList:
             self._index_all()
 
     def mark_read(self, *, at: datetime, elapsed: timedelta) -> None:
-        """Remember when the feed was read; now and then, forget what has expired."""
-        self._read_at = at
+        """Remember when the feed was read; now and then, forget what has expired.
+
+        Of two readings at once, the one that began earlier and ended later says nothing new.
+        """
+        if elapsed < self._read_elapsed:
+            return
+        self._read_at, self._read_elapsed = at, elapsed
         self._young = {line_id: noted for line_id, noted in self._young.items() if noted > elapsed - OVERLAP}
         if self._forgot_at is None or at - self._forgot_at >= FORGET_EVERY:
             self._forgot_at = at

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from gatepost.admin.accounts.pages import AccountPage
 from gatepost.admin.accounts.preconditions import tag_of_role
-from gatepost.admin.accounts.service import AccountChange, AccountWish
+from gatepost.admin.accounts.service import AccountChange, AccountDraft
 from gatepost.admin.accounts.states import State, state_of
 from gatepost.admin.roles.service import RoleChange, RoleDraft, is_built_in
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
@@ -154,14 +154,14 @@ class NewUserRequest(In):
     email_verified: bool = Field(default=False, description="The address is known to be theirs.", examples=[False])
     language: Language | None = Field(default=None, description="Of mails.", examples=["en"])
 
-    def wish(self) -> AccountWish:
+    def draft(self) -> AccountDraft:
         """Return it with its names in both forms.
 
         Raises:
             UnusableUsername: the user name is another address than the one beside it.
         """
         email = parse_email(self.email)
-        return AccountWish(
+        return AccountDraft(
             username=username_of(parse_wanted_name(self.username), email=email),
             email=email,
             password=self.password,

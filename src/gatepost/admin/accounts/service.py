@@ -33,7 +33,7 @@ OWN_CHANGE = "PATCH /api/users/me, and POST /api/auth/email/change for the addre
 
 
 @dataclass(frozen=True, slots=True)
-class AccountWish:
+class AccountDraft:
     """An account that somebody makes for somebody else."""
 
     username: Name
@@ -74,7 +74,7 @@ class AccountEditor:
         self._rules = rules
         self._policy = policy
 
-    async def create(self, wish: AccountWish, *, by: Caller) -> User:
+    async def create(self, draft: AccountDraft, *, by: Caller) -> User:
         """Make an account; one without a password gets a mail with a link to choose one.
 
         Raises:
@@ -86,14 +86,14 @@ class AccountEditor:
             HashingBusy: too many people are signing in.
         """
         password_hash = UNUSABLE_HASH
-        if wish.password is not None:
-            self._rules.check(wish.password, names=(wish.username.display, wish.email.display))
-            password_hash = await self._passwords.hash(wish.password, asker=turn_of(by.info, str(by.user_id)))
+        if draft.password is not None:
+            self._rules.check(draft.password, names=(draft.username.display, draft.email.display))
+            password_hash = await self._passwords.hash(draft.password, asker=turn_of(by.info, str(by.user_id)))
         try:
-            return await self._create(wish, password_hash, by=by)
+            return await self._create(draft, password_hash, by=by)
         except IntegrityError:
             # Whoever was first can be seen now.
-            return await self._create(wish, password_hash, by=by)
+            return await self._create(draft, password_hash, by=by)
 
     async def change(self, user_id: int, change: AccountChange, *, seen: IfMatch, by: Caller) -> User:
         """Change what an account says of its owner.
@@ -115,23 +115,23 @@ class AccountEditor:
             return await self._change(user_id, change, seen=seen, by=by)
 
     @retry_conflicts
-    async def _create(self, wish: AccountWish, password_hash: str, *, by: Caller) -> User:
+    async def _create(self, draft: AccountDraft, password_hash: str, *, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
             authority = await authority_of(tx, by, Permission.USERS_WRITE)
-            roles = await Roles(tx).given(wish.roles)
+            roles = await Roles(tx).given(draft.roles)
             if not authority.reaches(roles):
                 raise BeyondAuthority
             require_fit(roles)
-            await _refuse_taken(tx, username=wish.username, email=wish.email)
+            await _refuse_taken(tx, username=draft.username, email=draft.email)
             user = await Users(tx).add(
                 User(
-                    username=wish.username.display,
-                    username_canonical=wish.username.canonical,
-                    email=wish.email.display,
-                    email_canonical=wish.email.canonical,
-                    email_verified_at=now if wish.is_verified else None,
-                    language=wish.language or self._policy.default_language,
+                    username=draft.username.display,
+                    username_canonical=draft.username.canonical,
+                    email=draft.email.display,
+                    email_canonical=draft.email.canonical,
+                    email_verified_at=now if draft.is_verified else None,
+                    language=draft.language or self._policy.default_language,
                     password_hash=password_hash,
                     token_version=0,
                     version=1,
@@ -141,12 +141,12 @@ class AccountEditor:
                 )
             )
             await self._feed.announce(tx, [user])
-            after = {**roles_in_words(roles), "email_verified": wish.is_verified}
+            after = {**roles_in_words(roles), "email_verified": draft.is_verified}
             record(
                 tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, info=by.info,
                 details={"after": after},
             )  # fmt: skip
-            if wish.password is None:
+            if draft.password is None:
                 await write(tx, MailKind.SET_PASSWORD, user, at=now)
             else:
                 await self._ask_for_proof(tx, user)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel, Field
 
-from gatepost.sdk import Gatepost, Principal
+from gatepost.sdk import Gatepost, UserPrincipal
 
 gatepost = Gatepost(
     issuer=os.environ.get("GATEPOST_ISSUER", "http://localhost:8080"),
@@ -15,8 +15,8 @@ gatepost = Gatepost(
 )
 app = FastAPI(title="Notes", lifespan=gatepost.lifespan)
 
-User = Annotated[Principal, Depends(gatepost.current_user)]
-Admin = Annotated[Principal, Depends(gatepost.require_role("admin"))]
+User = Annotated[UserPrincipal, Depends(gatepost.current_user)]
+Admin = Annotated[UserPrincipal, Depends(gatepost.require_role("admin"))]
 
 # By account id; an example keeps nothing for longer than it runs.
 notes: dict[int, list[str]] = {}

@@ -21,6 +21,7 @@ from gatepost.flows.demo.router import router as boards_router
 from gatepost.flows.forward_auth.router import router as access_router
 from gatepost.flows.oauth.metadata.router import router as keys_router
 from gatepost.flows.oauth.router import router as clients_router
+from gatepost.flows.oauth.token.router import router as token_router
 from gatepost.flows.profile.router import router as accounts_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
@@ -51,6 +52,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sessions_router,
     signup_router,
     signin_router,
+    token_router,
     accounts_router,
     clients_router,
     recovery_router,

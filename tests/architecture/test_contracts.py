@@ -24,7 +24,6 @@ RAISES_HTTP = {
 # What is longer than a screen, and why that is right.
 LONG = {
     "composition/identity.py:build_identity": "one call a service, nothing to decide",
-    "composition/flows.py:build_flows": "one call a service, nothing to decide",
 }
 
 # Who spreads waits by `random`. From some of its numbers the next can be told, so nothing secret is made with it.

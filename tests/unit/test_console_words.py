@@ -12,7 +12,7 @@ import gatepost.console
 from gatepost.audit.log import AuditEvent
 from gatepost.console.languages import choose_language
 from gatepost.console.translations import Words
-from gatepost.flows.signin.service import Refusal
+from gatepost.identity.assurance.decision import Refusal
 from gatepost.identity.links.mails import STOPS, LinkEnd
 from gatepost.mail.languages import SUPPORTED
 from gatepost.mail.outbox import MailKind

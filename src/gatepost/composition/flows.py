@@ -12,7 +12,6 @@ from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.mail_links import MailLinks
 from gatepost.flows.recovery.passwords import PasswordService
-from gatepost.flows.signin.service import SignInService
 from gatepost.flows.signup.service import SignUpService
 from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import OutboxWorker
@@ -23,7 +22,6 @@ class Flows:
     """One service a use case, or a few."""
 
     sign_up: SignUpService
-    sign_in: SignInService
     profile: ProfileService
     password_recovery: PasswordService
     addresses: AddressService
@@ -44,21 +42,10 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             database,
             clock,
             passwords,
-            identity.tokens,
-            sessions,
+            identity.opening,
             identity.accounts,
             identity.pending_sign_ups,
             rules=rules,
-            policy=policy,
-        ),
-        sign_in=SignInService(
-            database,
-            clock,
-            passwords,
-            identity.tokens,
-            sessions,
-            identity.guesses,
-            identity.rate_limits,
             policy=policy,
         ),
         profile=ProfileService(database, clock, feed),

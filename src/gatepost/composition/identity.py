@@ -7,7 +7,11 @@ from gatepost.composition.platform import Platform
 from gatepost.core.settings import Settings
 from gatepost.identity.access.gate import Gate
 from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.assurance.decision import Decision
+from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.keys.ring import KeyRing
@@ -44,6 +48,9 @@ class Identity:
     rate_limits: RateLimits
     mailboxes: Mailboxes
     guesses: Guesses
+    password: PasswordMethod
+    opening: SessionOpening
+    sign_in: SignInService
     reauthentication: Reauthentication
     hash_survey: HashSurvey
     accounts: AccountService
@@ -76,7 +83,20 @@ def build_identity(platform: Platform) -> Identity:
     )
     activity, refresh, rate_limits = SessionActivity(database), RefreshTokens(settings.keys), RateLimits.of(settings)
     sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
+    tokens = TokenService(
+        database,
+        clock,
+        access=AccessTokens(
+            keys, issuer=settings.public_url, audience=settings.jwt_audience, life=settings.access_token_life
+        ),
+        refresh=refresh,
+        feed=feed,
+        activity=activity,
+        rules=_session_rules(settings),
+    )
     guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
+    decision = Decision(database, clock, guesses, policy=policy)
+    opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -85,22 +105,15 @@ def build_identity(platform: Platform) -> Identity:
         verifier=verifier,
         revocations=feed,
         activity=activity,
-        tokens=TokenService(
-            database,
-            clock,
-            access=AccessTokens(
-                keys, issuer=settings.public_url, audience=settings.jwt_audience, life=settings.access_token_life
-            ),
-            refresh=refresh,
-            feed=feed,
-            activity=activity,
-            rules=_session_rules(settings),
-        ),
+        tokens=tokens,
         sessions=sessions,
         gate=Gate(verifier, feed, database, clock, activity=activity, mode=settings.revocation_mode),
         rate_limits=rate_limits,
         mailboxes=Mailboxes(rate_limits),
         guesses=guesses,
+        password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
+        opening=opening,
+        sign_in=SignInService(decision, opening),
         reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,

@@ -8,13 +8,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from gatepost.core.errors import Unauthorized, Unavailable
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.sdk.verifier import TokenVerifier
 
 if TYPE_CHECKING:
     from gatepost.sdk.client import Gatepost
 
-__all__ = ["Gatepost", "Principal", "TokenVerifier", "Unauthorized", "Unavailable"]
+__all__ = ["Gatepost", "TokenVerifier", "Unauthorized", "Unavailable", "UserPrincipal"]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto import jws
 from gatepost.core.errors import AppError
 from gatepost.identity.tokens.errors import TokenInvalid, TokenMissing
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from gatepost.sdk.issuer import Issuer, IssuerSettings, reason
 
@@ -97,7 +97,7 @@ class Gatepost:
         if self._own_http is not None:
             await self._own_http.aclose()
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str) -> UserPrincipal:
         """Return whom an access token is from.
 
         Raises:
@@ -110,11 +110,11 @@ class Gatepost:
             await self._issuer.look_for_key(jws.key_id(token))
         except jws.TokenRefusedError as error:
             raise TokenInvalid from error
-        principal = self._verifier.verify(token)
+        principal = self._verifier.verify_user(token)
         self._issuer.revoked.check(principal, now=self._clock.now())
         return principal
 
-    async def current_user(self, bearer: BearerToken, header: HeaderToken) -> Principal:
+    async def current_user(self, bearer: BearerToken, header: HeaderToken) -> UserPrincipal:
         """Return the signed-in person behind a request: `Depends(gatepost.current_user)`; else 401, or 503."""
         token = bearer.credentials.strip(" \t") if bearer is not None else header
         try:
@@ -124,17 +124,17 @@ class Gatepost:
         except AppError as error:
             raise _refusal(error) from error
 
-    def require_role(self, role: str) -> Callable[[Principal], Awaitable[Principal]]:
+    def require_role(self, role: str) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
         """Return a dependency that gives the person if they have the role, and else answers 403."""
 
-        async def check(user: Annotated[Principal, Depends(self.current_user)]) -> Principal:
+        async def check(user: Annotated[UserPrincipal, Depends(self.current_user)]) -> UserPrincipal:
             if not user.has_role(role):
                 raise HTTPException(403, {"code": "role_required", "message": f"Require {role.capitalize()} Role!"})
             return user
 
         return check
 
-    def require_permission(self, permission: str, *others: str) -> Callable[[Principal], Awaitable[Principal]]:
+    def require_permission(self, permission: str, *others: str) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
         """Return a dependency that gives the person if a role of theirs has the permission, and else answers 403.
 
         Where `others` are given, any one of all these will do.
@@ -142,7 +142,7 @@ class Gatepost:
         wanted = (permission, *others)
         message = f"The permission {' or '.join(wanted)} is needed."
 
-        async def check(user: Annotated[Principal, Depends(self.current_user)]) -> Principal:
+        async def check(user: Annotated[UserPrincipal, Depends(self.current_user)]) -> UserPrincipal:
             if not any(user.has_permission(word) for word in wanted):
                 raise HTTPException(403, {"code": "permission_required", "message": message})
             return user

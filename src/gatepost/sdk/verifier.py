@@ -13,7 +13,7 @@ from gatepost.core import strict_json
 from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto import jws
 from gatepost.identity.tokens.errors import RevocationUnknown, TokenInvalid
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from gatepost.sdk.key_set import IssuerError, keys_of
 
@@ -55,7 +55,7 @@ class TokenVerifier:
         self._failed = False
         self._verifier = AccessTokenVerifier(lambda: self._keys, self._clock, issuer=issuer, audience=audience)
 
-    def verify(self, token: str) -> Principal:
+    def verify(self, token: str) -> UserPrincipal:
         """Return whom an access token is from.
 
         Raises:
@@ -67,7 +67,7 @@ class TokenVerifier:
         except jws.TokenRefusedError as error:
             raise TokenInvalid from error
         self._look_for(kid)
-        return self._verifier.verify(token)
+        return self._verifier.verify_user(token)
 
     def _look_for(self, kid: str) -> None:
         # Who has a key goes on with it while another thread reads.

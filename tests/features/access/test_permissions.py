@@ -13,7 +13,7 @@ from gatepost.core.db.database import Database
 from gatepost.identity.access.deps import require_permission
 from gatepost.identity.accounts.authority import Authority
 from gatepost.identity.accounts.models import Role, user_roles
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.sdk import Gatepost
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -45,11 +45,11 @@ async def other_service(app: FastAPI, services: Services, clock: FakeClock) -> A
 
 def _add_routes(app: FastAPI, one: object, either: object) -> None:
     @app.get("/refunds")
-    async def refunds(user: Annotated[Principal, Depends(one)]) -> dict[str, str]:
+    async def refunds(user: Annotated[UserPrincipal, Depends(one)]) -> dict[str, str]:
         return {"by": user.username}
 
     @app.get("/either")
-    async def either_route(user: Annotated[Principal, Depends(either)]) -> dict[str, str]:
+    async def either_route(user: Annotated[UserPrincipal, Depends(either)]) -> dict[str, str]:
         return {"by": user.username}
 
 

@@ -33,6 +33,10 @@ STRANGE_CLAIMS: dict[str, tuple[object, ...]] = {
     "roles": (None, "admin", {"admin": 1}, [None], [1], [["admin"]], [{}]),
     "ver": (None, "0", 0.0, True, []),
     "auth_time": (None, "0", 1.5, True, 10**30, -(10**30)),
+    "acr": (None, 1, [], ["urn:gatepost:acr:1"]),
+    # Of an app that is registered here, and of a program that acts for itself: its subject is the client.
+    "client_id": (None, "", "grafana", "Gatepost", "1", 1, ["gatepost"]),
+    "scope": (None, 1, ["openid"]),
 }
 CASES = [
     pytest.param(algorithm, attack, id=f"{algorithm}: {attack.name}")

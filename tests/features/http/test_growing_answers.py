@@ -19,7 +19,7 @@ from gatepost.core.logs.context import REQUEST
 from gatepost.core.paging import PAGE
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.sessions.models import Revocation
-from gatepost.identity.sessions.repository import SESSIONS
+from gatepost.identity.sessions.statements import SESSIONS
 from tests.features.admin.conftest import give
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock

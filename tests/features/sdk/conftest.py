@@ -13,7 +13,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy import URL
 
 from gatepost.composition.services import Services
-from gatepost.sdk import Gatepost, Principal, issuer
+from gatepost.sdk import Gatepost, UserPrincipal, issuer
 from tests.support.api import Api
 from tests.support.clock import FakeClock
 
@@ -70,11 +70,11 @@ def notes_app(gatepost: Gatepost) -> FastAPI:
     app = FastAPI(lifespan=gatepost.lifespan)
 
     @app.get("/me")
-    async def me(user: Annotated[Principal, Depends(gatepost.current_user)]) -> dict[str, Any]:
+    async def me(user: Annotated[UserPrincipal, Depends(gatepost.current_user)]) -> dict[str, Any]:
         return {"id": user.user_id, "name": user.username, "roles": user.roles}
 
     @app.get("/admin")
-    async def admin(user: Annotated[Principal, Depends(gatepost.require_role("admin"))]) -> dict[str, Any]:
+    async def admin(user: Annotated[UserPrincipal, Depends(gatepost.require_role("admin"))]) -> dict[str, Any]:
         return {"id": user.user_id}
 
     return app

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.sdk import Gatepost, Principal, Unauthorized
+from gatepost.sdk import Gatepost, Unauthorized, UserPrincipal
 from tests.features.sdk.conftest import MakeGatepost, Network, Notes, notes_app, notes_of, until_it_answers
 from tests.support.api import Api
 from tests.support.attacks.target import signed_anew
@@ -233,7 +233,7 @@ async def test_verify_tells_what_is_wrong_by_its_error(api: Api, make_gatepost: 
     person = await api.sign_up()
     async with make_gatepost() as gatepost:
         principal = await gatepost.verify(person.access_token)
-        assert isinstance(principal, Principal)
+        assert isinstance(principal, UserPrincipal)
         with pytest.raises(Unauthorized) as refusal:
             await gatepost.verify("x")
     assert refusal.value.code == "token_invalid"

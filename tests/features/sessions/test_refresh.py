@@ -1,5 +1,6 @@
 """Exchanging a refresh token."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from gatepost.identity.accounts.models import User, user_roles
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 from tests.conftest import MakeServices, http_client, started
-from tests.support.api import Api, assert_problem
+from tests.support.api import Api, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.workers import claims
 
@@ -297,6 +298,39 @@ async def test_refresh_says_of_an_account_what_a_sign_in_says(
         name: signed_in[name] for name in signed_in.keys() - of_the_session
     }
     assert signed_in["auth_time"] - refreshed["auth_time"] == 60
+
+
+async def test_session_that_the_version_before_opened_goes_on(api: Api, database: Database, clock: FakeClock) -> None:
+    began_at = int(clock.now().timestamp())
+    person = await api.sign_up()
+    async with database.begin() as tx:
+        # Its processes write none of these while an upgrade goes on.
+        await tx.execute(update(Session).values(authenticated_at=None))
+    clock.advance(minutes=1)
+
+    refreshed = claims((await api.refresh(person.refresh_token)).json()["accessToken"])
+
+    assert (refreshed["auth_time"], refreshed["acr"], refreshed["client_id"]) == (
+        began_at, "urn:gatepost:acr:1", "gatepost",
+    )  # fmt: skip
+    assert "scope" not in refreshed
+
+
+async def test_tokens_say_what_their_session_says(api: Api, database: Database, clock: FakeClock) -> None:
+    person = await api.sign_up()
+    proved_at = clock.now() + timedelta(minutes=5)
+    async with database.begin() as tx:
+        values = {"authenticated_at": proved_at, "acr": "urn:example:2", "client_id": "shop", "scope": "openid email"}
+        await tx.execute(update(Session).values(values))
+
+    answer = await api.refresh(person.refresh_token)
+    token = answer.json()["accessToken"]
+
+    said = claims(token)
+    assert (said["auth_time"], said["acr"]) == (int(proved_at.timestamp()), "urn:example:2")
+    assert (said["client_id"], said["scope"]) == ("shop", "openid email")
+    # Routes of ours are for people who sign in here, and not for apps that act for them.
+    assert_problem(await api.get("/api/users/me", headers=bearer(token)), 401, "token_invalid")
 
 
 async def test_refreshes_add_no_rows(api: Api, database: Database) -> None:

@@ -42,6 +42,11 @@ async def test_sign_in_answers_who_it_is_and_opens_a_session(api: Api, database:
     assert first["sid"] != second["sid"]
     assert first["jti"] != second["jti"]
     assert (second["amr"], second["auth_time"]) == (["pwd"], int(clock.now().timestamp()))
+    assert (second["acr"], second["client_id"]) == ("urn:gatepost:acr:1", "gatepost")
+    async with database.read() as tx:
+        opened = (await tx.scalars(select(Session).where(Session.id == int(second["sid"])))).one()
+    assert (opened.kind, opened.acr, opened.authenticated_at) == ("sign_in", "urn:gatepost:acr:1", clock.now())
+    assert (opened.client_id, opened.scope, opened.actor_id) == (None, None, None)
 
 
 @pytest.mark.parametrize("name", ["abbey salami", "ABBEY SALAMI", "Ａbbey Salami", "ABBEY.salami@EXAMPLE.com"])

@@ -47,60 +47,60 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
 def test_token_is_checked_once_and_remembered(desk: Desk) -> None:
     token = desk.token(sub="7")
 
-    assert [desk.verifier.verify(token).user_id for _ in range(3)] == [7, 7, 7]
+    assert [desk.verifier.verify_user(token).user_id for _ in range(3)] == [7, 7, 7]
     assert desk.checked == 1
 
 
 def test_expired_token_is_refused_though_it_is_remembered(desk: Desk) -> None:
     token = desk.token(seconds=10)
-    desk.verifier.verify(token)
+    desk.verifier.verify_user(token)
 
     desk.clock.advance(seconds=9.999)
-    assert desk.verifier.verify(token).user_id == 1
+    assert desk.verifier.verify_user(token).user_id == 1
     desk.clock.advance(seconds=0.001)
     with pytest.raises(TokenExpired):
-        desk.verifier.verify(token)
+        desk.verifier.verify_user(token)
 
 
 def test_token_of_a_key_that_is_gone_is_refused_though_it_is_remembered(desk: Desk) -> None:
     token = desk.token()
-    desk.verifier.verify(token)
+    desk.verifier.verify_user(token)
 
     desk.ring = {}
 
     with pytest.raises(TokenInvalid):
-        desk.verifier.verify(token)
+        desk.verifier.verify_user(token)
 
 
 def test_refused_token_is_not_remembered(desk: Desk) -> None:
     early = desk.token(iat=int(desk.clock.now().timestamp()) + 120)
     with pytest.raises(TokenInvalid):
-        desk.verifier.verify(early)
+        desk.verifier.verify_user(early)
 
     desk.clock.advance(seconds=60)
 
-    assert desk.verifier.verify(early).user_id == 1
+    assert desk.verifier.verify_user(early).user_id == 1
 
 
 def test_every_character_of_the_token_counts(desk: Desk) -> None:
     token = desk.token()
-    desk.verifier.verify(token)
+    desk.verifier.verify_user(token)
 
     for at in range(0, len(token), 7):
         other = "B" if token[at] == "A" else "A"
         with pytest.raises(TokenInvalid):
-            desk.verifier.verify(token[:at] + other + token[at + 1 :])
+            desk.verifier.verify_user(token[:at] + other + token[at + 1 :])
     for changed in (token + "=", token + " ", token[:-1], token.swapcase(), f"{token.rpartition('.')[0]}."):
         with pytest.raises(TokenInvalid):
-            desk.verifier.verify(changed)
+            desk.verifier.verify_user(changed)
 
 
 def test_same_claims_under_another_signature_are_checked_for_themselves(desk: Desk) -> None:
     message, _, signature = desk.token().rpartition(".")
-    desk.verifier.verify(f"{message}.{signature}")
+    desk.verifier.verify_user(f"{message}.{signature}")
     r, s = decode(signature)[:32], int.from_bytes(decode(signature)[32:])
 
-    desk.verifier.verify(f"{message}.{encode(r + (P256_ORDER - s).to_bytes(32))}")
+    desk.verifier.verify_user(f"{message}.{encode(r + (P256_ORDER - s).to_bytes(32))}")
 
     assert desk.checked == 2
 
@@ -110,21 +110,21 @@ def test_memory_is_bounded_and_keeps_the_newest(desk: Desk, monkeypatch: pytest.
     tokens = [desk.token(jti=str(number)) for number in range(50)]
 
     for token in tokens:
-        desk.verifier.verify(token)
+        desk.verifier.verify_user(token)
         assert len(desk.verifier._verified) <= 8
     before = desk.checked
-    desk.verifier.verify(tokens[-1])
+    desk.verifier.verify_user(tokens[-1])
     assert desk.checked == before
-    assert desk.verifier.verify(tokens[0]).user_id == 1
+    assert desk.verifier.verify_user(tokens[0]).user_id == 1
     assert desk.checked == before + 1
 
 
 def test_flood_of_bad_tokens_pushes_nothing_out(desk: Desk) -> None:
     token = desk.token()
-    desk.verifier.verify(token)
+    desk.verifier.verify_user(token)
 
     for number in range(100):
         with pytest.raises(TokenInvalid):
-            desk.verifier.verify(f"{token}{number}")
+            desk.verifier.verify_user(f"{token}{number}")
 
     assert list(desk.verifier._verified) == [token]

@@ -17,7 +17,7 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.tokens.errors import TokenRevoked, TokenStale
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 
 ANY = "*"
 
@@ -26,7 +26,7 @@ ANY = "*"
 class Caller:
     """Who acts, and from where."""
 
-    principal: Principal
+    principal: UserPrincipal
     info: RequestInfo
 
     @property

@@ -17,7 +17,7 @@ from gatepost.core.clock import utc
 from gatepost.core.db.database import Database, Transaction
 from gatepost.core.ids import LARGEST_ID
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class AuditReader:
         async with self._db.read() as tx:
             return await _page(tx, wanted, after=place, size=size)
 
-    async def activity(self, principal: Principal, *, size: int, after: str | None) -> AuditPage:
+    async def activity(self, principal: UserPrincipal, *, size: int, after: str | None) -> AuditPage:
         """Return what happened to the caller's account, as `page` does; nothing where it is gone.
 
         Raises:

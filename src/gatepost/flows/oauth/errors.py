@@ -1,4 +1,4 @@
-"""What can go wrong with another service's request."""
+"""What can go wrong with the request of a client, or of another service."""
 
 from gatepost.core.errors import BadRequest, Conflict, NotFound, Unauthorized
 
@@ -56,3 +56,20 @@ class NoOpenIdProvider(NotFound):
         "Gatepost is not an OpenID Provider. Its metadata is at /.well-known/oauth-authorization-server, "
         "and its public keys are at /.well-known/jwks.json."
     )
+
+
+class UnsupportedGrantType(BadRequest):
+    """The token endpoint knows `password` and `refresh_token`."""
+
+    code = "unsupported_grant_type"
+    title = "Unsupported grant type"
+    message = "grant_type must be password or refresh_token."
+    oauth = "unsupported_grant_type"
+
+
+class GrantIncomplete(BadRequest):
+    """The form lacks a field that its grant type needs."""
+
+    code = "grant_incomplete"
+    title = "Grant incomplete"
+    message = "The form lacks a field that this grant_type needs."

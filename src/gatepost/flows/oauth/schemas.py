@@ -2,15 +2,45 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.core.paging import PAGE
 from gatepost.http.schemas import Form, Out
+from gatepost.identity.sessions.handout import TokenPair
 from gatepost.identity.tokens.revocation_list import RevocationEntry
 
 LONGEST_TOKEN = 8192
+
+
+class TokenForm(Form):
+    """The form of RFC 6749, sections 4.3.2 and 6."""
+
+    grant_type: str = Field(min_length=1, max_length=64, examples=["password"])
+    username: str | None = Field(default=None, max_length=320, examples=["Abbey Salami"])
+    password: str | None = Field(default=None, max_length=LONGEST_PASSWORD, repr=False, examples=["123456"])
+    refresh_token: str | None = Field(default=None, max_length=8192, repr=False)
+
+
+class TokenAnswer(BaseModel):
+    """The answer of RFC 6749, section 5.1."""
+
+    access_token: str = Field(repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.", examples=[86400])
+    refresh_token: str = Field(repr=False, examples=["gpr_1.0.h3Zk…"])
+
+    @classmethod
+    def of(cls, tokens: TokenPair) -> Self:
+        """Answer a grant."""
+        return cls(
+            access_token=tokens.access_token,
+            token_type="Bearer",  # noqa: S106  a type, not a token
+            expires_in=tokens.expires_in,
+            refresh_token=tokens.refresh_token,
+        )
 
 
 class TokenInForm(Form):

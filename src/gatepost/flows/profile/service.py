@@ -14,7 +14,7 @@ from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.registration.service import username_of, username_taken
 from gatepost.identity.sessions.revocation import RevocationFeed
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ProfileService:
         self._clock = clock
         self._feed = feed
 
-    async def get(self, principal: Principal) -> User:
+    async def get(self, principal: UserPrincipal) -> User:
         """Return the account of the caller.
 
         Raises:
@@ -45,7 +45,7 @@ class ProfileService:
             raise UserNotFound
         return user
 
-    async def change(self, principal: Principal, change: ProfileChange, *, info: RequestInfo) -> User:
+    async def change(self, principal: UserPrincipal, change: ProfileChange, *, info: RequestInfo) -> User:
         """Change the caller's user name or language.
 
         Raises:
@@ -59,7 +59,7 @@ class ProfileService:
             raise username_taken() from error
 
     @retry_conflicts
-    async def _change(self, principal: Principal, change: ProfileChange, *, info: RequestInfo) -> User:
+    async def _change(self, principal: UserPrincipal, change: ProfileChange, *, info: RequestInfo) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)

@@ -19,7 +19,7 @@ from gatepost.identity.links.tokens import Purpose
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.devices import Device
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
 
 
@@ -74,7 +74,7 @@ class AddressService:
                     raise AlreadyVerified from None
             raise
 
-    async def ask_change(self, principal: Principal, email: Name, password: str, *, info: RequestInfo) -> bool:
+    async def ask_change(self, principal: UserPrincipal, email: Name, password: str, *, info: RequestInfo) -> bool:
         """Write to a new address how to confirm it; until then the old one stays.
 
         The same mailbox in other letter case is changed at once, and nobody is written to; returns whether it was so.
@@ -88,7 +88,7 @@ class AddressService:
         return await self._ask_change(principal, email, user.password_hash, info=info)
 
     @retry_conflicts
-    async def _ask_change(self, principal: Principal, email: Name, proved_hash: str, *, info: RequestInfo) -> bool:
+    async def _ask_change(self, principal: UserPrincipal, email: Name, proved_hash: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)

@@ -19,7 +19,7 @@ from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.devices import Device
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
 
 
@@ -73,7 +73,7 @@ class PasswordService:
         new_hash = await self._passwords.hash(password, asker=turn_of(info, str(user.id)))
         return await self._reset(token, new_hash, info=info)
 
-    async def change(self, principal: Principal, current: str, new: str, *, info: RequestInfo) -> None:
+    async def change(self, principal: UserPrincipal, current: str, new: str, *, info: RequestInfo) -> None:
         """Replace the caller's password; every other session of the account ends.
 
         Raises:
@@ -102,7 +102,7 @@ class PasswordService:
         return user
 
     @retry_conflicts
-    async def _change(self, principal: Principal, old_hash: str, new_hash: str, *, info: RequestInfo) -> None:
+    async def _change(self, principal: UserPrincipal, old_hash: str, new_hash: str, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
             if user is None or user.password_hash != old_hash:

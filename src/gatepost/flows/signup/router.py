@@ -1,9 +1,8 @@
 """Signing up, over HTTP."""
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.core.settings import TokenTransport
 from gatepost.flows.signup.deps import SignUpServiceDep
 from gatepost.flows.signup.schemas import InvitationLink, InvitationLinkRequest, SignUpRequest, SignUpResponse
 from gatepost.http.deps import RequestInfoDep
@@ -21,8 +20,8 @@ from gatepost.identity.accounts.errors import (
     UnusableUsername,
     UsernameTaken,
 )
-from gatepost.identity.sessions.deps import BrowsersDep, TokenCookiesDep, TransportQuery
-from gatepost.identity.throttling.deps import LinkLimit, RememberDevice, SignUpLimit
+from gatepost.identity.assurance.deps import HandoutIfAskedDep
+from gatepost.identity.throttling.deps import LinkLimit, SignUpLimit
 from gatepost.identity.throttling.errors import TooManyRequests
 
 router = APIRouter(prefix="/api/auth")
@@ -42,14 +41,10 @@ router = APIRouter(prefix="/api/auth")
 )  # fmt: skip
 async def sign_up(
     body: SignUpRequest,
-    request: Request,
     response: Response,
     service: SignUpServiceDep,
-    cookies: TokenCookiesDep,
-    browsers: BrowsersDep,
+    handout: HandoutIfAskedDep,
     info: RequestInfoDep,
-    remember: RememberDevice,
-    transport: TransportQuery = None,
 ) -> SignUpResponse | MessageResponse:
     """The account gets the role `user`; administrators give others, by an invitation or later.
 
@@ -58,14 +53,11 @@ async def sign_up(
     Where the address is to be proved first, or the deployment does not tell what is taken, the answer is 202 for
     everybody, and a mail tells how to go on.
     """
-    replaces = browsers.replaced(request, asked=transport, unasked=False)
-    signed_in = await service.sign_up(body.command(), info=info, replaces=replaces)
+    signed_in = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
     if signed_in is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
-    remember(signed_in.user, by_cookie=transport is TokenTransport.COOKIE)
-    with_tokens = cookies.deliver(response, signed_in.tokens, asked=transport, unasked=False)
-    return SignUpResponse.of(signed_in, with_tokens=with_tokens)
+    return SignUpResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
 
 
 @router.post(

@@ -16,6 +16,8 @@ from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.credentials.methods import PASSWORD_METHOD
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.invitations.acceptance import accept, find, roles_given
@@ -25,8 +27,6 @@ from gatepost.identity.links.mails import write
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService, NewAccount
 from gatepost.identity.sessions.handout import SignedIn
-from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.sessions.tokens import REPLACED, TokenService
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.mailboxes import asker
 from gatepost.mail.outbox import MailKind
@@ -49,8 +49,7 @@ class SignUpService:
         database: Database,
         clock: Clock,
         passwords: Passwords,
-        tokens: TokenService,
-        sessions: SessionService,
+        opening: SessionOpening,
         accounts: AccountService,
         pending: PendingSignUps,
         *,
@@ -60,8 +59,7 @@ class SignUpService:
         self._db = database
         self._clock = clock
         self._passwords = passwords
-        self._tokens = tokens
-        self._sessions = sessions
+        self._opening = opening
         self._accounts = accounts
         self._pending = pending
         self._rules = rules
@@ -143,11 +141,8 @@ class SignUpService:
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, info=info, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
-            if not (account.is_verified or self._policy.signs_in_at_once):
-                return None
-            session = await self._tokens.open_session(tx, user, info=info, amr=PASSWORD_METHOD, now=now)
-            await self._sessions.end_named(tx, replaces, reason=REPLACED, info=info)
-        return self._tokens.issue(user, session, now=now)
+            session = await self._opening.open_in(tx, Proof(user, PASSWORD_METHOD), info=info, replaces=replaces)
+        return self._opening.issue(user, session) if session is not None else None
 
     async def _check_invitation(self, command: SignUpCommand) -> None:
         self._policy.require_sign_up(is_invited=command.invitation is not None)

@@ -17,7 +17,7 @@ from gatepost.identity.access.gate import Gate
 from gatepost.identity.access.original_request import may_change_something
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.cookies import TokenCookies
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
 HEADER = "x-access-token"
@@ -52,7 +52,7 @@ class CurrentUserScheme(_Scheme):
     dependency costs every request.
     """
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> UserPrincipal:
         """Return the signed-in person, or answer 401."""
         return await service(request, Gate).authenticate(_presented(request))
 
@@ -60,7 +60,7 @@ class CurrentUserScheme(_Scheme):
 class OriginalUserScheme(_Scheme):
     """Admits whoever sent the request that a reverse proxy asks about."""
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> UserPrincipal:
         """Return the signed-in person, or answer 401, or 403 where another site may have sent it."""
         changes = may_change_something(request.method, request.headers.items())
         return await service(request, Gate).authenticate(_presented(request, changes=changes))
@@ -90,15 +90,15 @@ def _presented(request: Request, *, changes: bool | None = None) -> str | None:
 
 TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
-CurrentUser = Annotated[Principal, Depends(get_current_user)]
-OriginalUser = Annotated[Principal, Depends(OriginalUserScheme())]
+CurrentUser = Annotated[UserPrincipal, Depends(get_current_user)]
+OriginalUser = Annotated[UserPrincipal, Depends(OriginalUserScheme())]
 
 
 class Requirement(CurrentUserScheme):
     """Admits the signed-in person if they may do what the route is for."""
 
     def __init__(
-        self, holds: Callable[[Principal], bool], refusal: type[Forbidden], message: str, *, at_once: bool = False
+        self, holds: Callable[[UserPrincipal], bool], refusal: type[Forbidden], message: str, *, at_once: bool = False
     ) -> None:
         super().__init__()
         self._at_once = at_once
@@ -106,7 +106,7 @@ class Requirement(CurrentUserScheme):
         self._refusal = refusal
         self._message = message
 
-    async def __call__(self, request: Request) -> Principal:
+    async def __call__(self, request: Request) -> UserPrincipal:
         """Return the signed-in person, or answer 401 or 403."""
         user = await service(request, Gate).authenticate(_presented(request), at_once=self._at_once)
         if not self._holds(user):
@@ -130,5 +130,5 @@ def require_permission(permission: str, *others: str) -> Requirement:
     return Requirement(lambda user: any(map(user.has_permission, wanted)), PermissionRequired, message, at_once=True)
 
 
-ModeratorUser = Annotated[Principal, Depends(require_role(RoleName.MODERATOR))]
-AdminUser = Annotated[Principal, Depends(require_role(RoleName.ADMIN))]
+ModeratorUser = Annotated[UserPrincipal, Depends(require_role(RoleName.MODERATOR))]
+AdminUser = Annotated[UserPrincipal, Depends(require_role(RoleName.ADMIN))]

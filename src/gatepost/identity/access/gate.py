@@ -10,7 +10,7 @@ from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.errors import TokenMissing, TokenRevoked, TokenStale
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 
 
@@ -34,7 +34,7 @@ class Gate:
         self._activity = activity
         self._mode = mode
 
-    async def authenticate(self, token: str | None, *, at_once: bool = False) -> Principal:
+    async def authenticate(self, token: str | None, *, at_once: bool = False) -> UserPrincipal:
         """Return whom the token is from; `at_once` asks the database too, for what was revoked a moment ago elsewhere.
 
         Raises:
@@ -44,7 +44,7 @@ class Gate:
         """
         if token is None:
             raise TokenMissing
-        principal = self._verifier.verify(token)
+        principal = self._verifier.verify_user(token)
         now = self._clock.now()
         note_user(principal.user_id)
         if self._mode is not RevocationMode.STRICT:
@@ -54,7 +54,7 @@ class Gate:
         self._activity.note_use(principal.session_id, at=now)
         return principal
 
-    async def _ask_database(self, principal: Principal, *, now: datetime) -> None:
+    async def _ask_database(self, principal: UserPrincipal, *, now: datetime) -> None:
         async with self._db.read() as tx:
             grant = await Sessions(tx).subject(principal.session_id)
         if grant is None or grant.ended_at is not None or grant.expires_at <= now:

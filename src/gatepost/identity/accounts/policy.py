@@ -47,8 +47,3 @@ class AccountPolicy:
             raise SignUpClosed
         if self.signup is SignUp.INVITE and not is_invited:
             raise SignUpByInvitation
-
-    @property
-    def signs_in_at_once(self) -> bool:
-        """Whether a sign-up is signed in by itself; else a mail tells how to go on."""
-        return self.verification is not EmailVerification.REQUIRED

@@ -11,7 +11,7 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.throttling.counters import Counter, turn_of
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 
 
 class Reauthentication:
@@ -23,7 +23,7 @@ class Reauthentication:
         self._guesses = guesses
         self._rates = rates
 
-    async def by_password(self, principal: Principal, password: str, *, info: RequestInfo) -> User:
+    async def by_password(self, principal: UserPrincipal, password: str, *, info: RequestInfo) -> User:
         """Return the caller's account if the password is theirs.
 
         Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.

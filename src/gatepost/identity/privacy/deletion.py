@@ -23,7 +23,7 @@ from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
@@ -51,7 +51,7 @@ class DeletionService:
         self._feed = feed
         self._policy = policy
 
-    async def export(self, principal: Principal) -> dict[str, Any]:
+    async def export(self, principal: UserPrincipal) -> dict[str, Any]:
         """Return everything that is held about the caller, its lists page by page; no secret, not even as a digest.
 
         Raises:
@@ -70,7 +70,7 @@ class DeletionService:
         }
 
     @retry_conflicts
-    async def ask_deletion(self, principal: Principal, *, proved_hash: str, info: RequestInfo) -> datetime:
+    async def ask_deletion(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> datetime:
         """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
 
         Signing in before then takes it back.

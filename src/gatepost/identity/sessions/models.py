@@ -1,14 +1,22 @@
 """Tables of sessions and of what was revoked."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
+from gatepost.identity.tokens.principal import Acr
 
 # Why a session has ended of which its owner has said that it was not theirs.
 DISOWNED = "not_me"
+
+
+class SessionKind(StrEnum):
+    """What a session came of."""
+
+    SIGN_IN = "sign_in"
 
 
 class Session(Base):
@@ -36,7 +44,15 @@ class Session(Base):
     absolute_expires_at: Mapped[datetime]
     access_expires_at: Mapped[datetime]
     key_id: Mapped[str] = mapped_column(exact(64))
+    kind: Mapped[str] = mapped_column(exact(16), server_default=SessionKind.SIGN_IN)
     amr: Mapped[str] = mapped_column(exact(64))
+    acr: Mapped[str] = mapped_column(exact(64), server_default=Acr.ONE_FACTOR)
+    # The last time that the person proved who they are; of sessions of earlier versions, when they were opened.
+    authenticated_at: Mapped[datetime | None]
+    # The client that it was opened for, if not the service's own, and what that may do; who acts in the person's place.
+    client_id: Mapped[str | None] = mapped_column(exact(64))
+    scope: Mapped[str | None] = mapped_column(exact(1024))
+    actor_id: Mapped[int | None] = mapped_column(BigId)
     # Where it was last used, and where it was opened, which earlier versions did not keep.
     address: Mapped[str] = mapped_column(exact(45))
     opened_address: Mapped[str | None] = mapped_column(exact(45))

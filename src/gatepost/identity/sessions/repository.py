@@ -3,23 +3,15 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
 from operator import attrgetter
 from typing import Any, cast
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     CursorResult,
-    Insert,
-    Table,
-    and_,
-    bindparam,
     exists,
     func,
-    insert,
     literal,
-    or_,
     select,
     tuple_,
     update,
@@ -27,32 +19,19 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.core.db.database import NumberTaken, Transaction
-from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
+from gatepost.identity.sessions.statements import (
+    ADVANCE,
+    AT_FIRST,
+    COUNTED,
+    GUARD_COLUMNS,
+    OPENED_AT,
+    SUBJECT,
+    add_if_unchanged,
+    live,
+)
 from gatepost.identity.tokens.subject import HeldRole, TokenSubject
-
-# What a refresh changes in a session.
-MOVED_ON = (
-    "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
-    "user_agent", "device",
-)  # fmt: skip
-# Where a session was opened: whoever has stolen a refresh token makes no other place known. Earlier versions did not
-# keep it beside where the session was last used.
-OPENED_AT: ColumnElement[str] = func.coalesce(Session.opened_address, Session.address)
-# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
-# for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
-GRANT = (
-    select(
-        Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
-        Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.ended_at,
-        Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
-        Role.id.label("role_id"), Role.name, Role.permissions,
-    )
-    .select_from(Session)
-    .join(User, User.id == Session.user_id)
-    .outerjoin(User.roles)
-    .where(Session.id == bindparam("session_id"))
-)  # fmt: skip
 
 
 class Sessions:
@@ -89,7 +68,7 @@ class Sessions:
             **values,
         }
         with _number_taken():
-            result = await self._tx.execute(_add_if_unchanged(unless), given, execution_options=COUNTED)
+            result = await self._tx.execute(add_if_unchanged(unless), given, execution_options=COUNTED)
         return cast("CursorResult[Any]", result).rowcount == 1
 
     async def get(self, session_id: int) -> Session | None:
@@ -99,7 +78,7 @@ class Sessions:
     async def subject(self, session_id: int) -> TokenSubject | None:
         """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
         connection = await self._tx.connection()
-        rows = (await connection.execute(GRANT, {"session_id": session_id})).all()
+        rows = (await connection.execute(SUBJECT, {"session_id": session_id})).all()
         if not rows:
             return None
         first = rows[0]
@@ -114,6 +93,10 @@ class Sessions:
             expires_at=ends_at(first.idle_expires_at, first.absolute_expires_at),
             access_expires_at=first.access_expires_at,
             amr=first.amr,
+            acr=first.acr,
+            authenticated_at=first.authenticated_at,
+            client_id=first.client_id,
+            scope=first.scope,
             ended_at=first.ended_at,
             user_id=first.user_id,
             random_id=first.random_id,
@@ -140,7 +123,7 @@ class Sessions:
     async def live(self, user_id: int, *, now: datetime, after: Session | None, size: int) -> Sequence[Session]:
         """Return sessions of an account that go on, the last used first, from one on."""
         order = (Session.last_used_at, Session.created_at, Session.id)
-        query = select(Session).where(Session.user_id == user_id, *_live(now))
+        query = select(Session).where(Session.user_id == user_id, *live(now))
         if after is not None:
             last = zip(order, (after.last_used_at, after.created_at, after.id), strict=True)
             query = query.where(tuple_(*order) < tuple_(*(literal(value, column.type) for column, value in last)))
@@ -181,7 +164,7 @@ class Sessions:
 
     async def is_live_at(self, user_id: int | None, address: str, *, now: datetime) -> bool:
         """Whether a session of an account goes on that was last used at an address."""
-        there = exists().where(Session.user_id == user_id, Session.address == address, *_live(now))
+        there = exists().where(Session.user_id == user_id, Session.address == address, *live(now))
         return bool(await self._tx.scalar(select(there)))
 
     async def addresses_of(self, user_id: int, device: str, *, but: int) -> Sequence[str]:
@@ -201,7 +184,7 @@ class Sessions:
         """Return when the last access token of each account that is signed in ends at the latest, by its id."""
         query = (
             select(Session.user_id, func.max(Session.access_expires_at))
-            .where(Session.user_id.in_(user_ids), *_live(now))
+            .where(Session.user_id.in_(user_ids), *live(now))
             .group_by(Session.user_id)
         )
         return dict((await self._tx.execute(query)).all())
@@ -218,21 +201,6 @@ class Sessions:
             .where(Session.key_id == kid, Session.access_expires_at > now, Session.ended_at.is_(None))
         )
         return await self._tx.scalar(query) or 0
-
-
-# What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
-# signed in to with this program from this address, but for sessions that its owner has disowned.
-IS_STRANGE: ColumnElement[bool] = and_(
-    or_(exists().where(Session.user_id == User.id).correlate(User), User.created_at < bindparam("new_since")),
-    ~exists()
-    .where(
-        Session.user_id == User.id,
-        Session.device == bindparam("device"),
-        bindparam("client_address") == OPENED_AT,
-        Session.end_reason.is_distinct_from(DISOWNED),
-    )
-    .correlate(User),
-)
 
 
 @contextmanager
@@ -255,46 +223,3 @@ def _chosen(
     if device is not None:
         chosen.append(Session.device == device)
     return chosen
-
-
-def _live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
-    return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
-
-
-SESSIONS = cast("Table", Session.__table__)
-# What a session has when it is opened.
-AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
-# What an account still is when a session of it is opened at once.
-GUARD_COLUMNS = ("id", "password_hash", "token_version", "version")
-COUNTED = {"preserve_rowcount": True}
-
-
-@cache
-def _add_if_unchanged(unless: ColumnElement[bool]) -> Insert:
-    """Return the statement of `Sessions.add_if_unchanged`; to build it anew would be much of a sign-in's work."""
-    chosen = (
-        select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
-        .where(
-            *(getattr(User, name) == bindparam(f"read_{name}") for name in GUARD_COLUMNS),
-            User.disabled_at.is_(None),
-            User.erase_at.is_(None),
-            ~unless,
-        )
-        .with_for_update(read=True)
-    )
-    return insert(SESSIONS).from_select(AT_FIRST, chosen)
-
-
-ADVANCE = (
-    update(SESSIONS)
-    .where(
-        SESSIONS.c.id == bindparam("session"),
-        SESSIONS.c.generation == bindparam("current"),
-        *_live(bindparam("now", type_=SESSIONS.c.idle_expires_at.type)),
-    )
-    # First, of a session that an earlier version has opened: MySQL takes the columns in turn.
-    .ordered_values(
-        (SESSIONS.c.opened_address, func.coalesce(SESSIONS.c.opened_address, SESSIONS.c.address)),
-        *((SESSIONS.c[name], bindparam(name)) for name in MOVED_ON),
-    )
-)

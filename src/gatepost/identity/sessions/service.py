@@ -18,7 +18,7 @@ from gatepost.identity.sessions.models import DISOWNED, Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenExpired, TokenInvalid
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import Principal, UserPrincipal
 from gatepost.identity.tokens.refresh_tokens import RefreshTokens
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 
@@ -41,7 +41,7 @@ class SessionService:
         self._refresh = refresh
         self._feed = feed
 
-    async def list(self, principal: Principal) -> AsyncIterator[Sequence[Session]]:
+    async def list(self, principal: UserPrincipal) -> AsyncIterator[Sequence[Session]]:
         """Give the sessions of the caller's account that go on, the last used first, page by page."""
         async with self._db.read() as tx:
             user = await Users(tx).of(principal.account)
@@ -83,7 +83,7 @@ class SessionService:
                 await self._feed.revoke_lost(tx, principal)
 
     @retry_conflicts
-    async def end_one(self, principal: Principal, session_id: int, *, info: RequestInfo) -> None:
+    async def end_one(self, principal: UserPrincipal, session_id: int, *, info: RequestInfo) -> None:
         """End one session of the caller's account.
 
         Raises:
@@ -99,7 +99,7 @@ class SessionService:
                 raise SessionNotFound
 
     @retry_conflicts
-    async def end_all(self, principal: Principal, *, keep_this: bool, info: RequestInfo) -> None:
+    async def end_all(self, principal: UserPrincipal, *, keep_this: bool, info: RequestInfo) -> None:
         """End every session of the caller's account, or every other one, and what was asked for in any of them."""
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)

@@ -21,7 +21,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.handout import SignedIn, TokenPair
-from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.models import Session, SessionKind
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.access_tokens import AccessTokens
@@ -32,6 +32,7 @@ from gatepost.identity.tokens.errors import (
     RefreshTokenReused,
 )
 from gatepost.identity.tokens.presented import Presented, classify
+from gatepost.identity.tokens.principal import Acr
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
@@ -153,6 +154,9 @@ class TokenService:
             access_expires_at=now + self._access.life,
             key_id=self._access.key_id,
             amr=amr,
+            acr=Acr.ONE_FACTOR,
+            authenticated_at=now,
+            kind=SessionKind.SIGN_IN,
             address=info.address[:LONGEST_ADDRESS],
             opened_address=info.address[:LONGEST_ADDRESS],
             user_agent=info.user_agent,
@@ -274,6 +278,10 @@ def _subject(user: User, session: Session) -> TokenSubject:
         expires_at=session.expires_at,
         access_expires_at=session.access_expires_at,
         amr=session.amr,
+        acr=session.acr,
+        authenticated_at=session.authenticated_at or session.created_at,
+        client_id=session.client_id,
+        scope=session.scope,
         ended_at=session.ended_at,
         user_id=user.id,
         random_id=user.random_id,

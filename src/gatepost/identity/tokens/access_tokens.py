@@ -10,11 +10,9 @@ from gatepost.core.crypto import jose
 from gatepost.identity.accounts.models import allowed_by
 from gatepost.identity.accounts.rights import MOST_BYTES, fitting, size_of
 from gatepost.identity.keys.ring import KeyRing
-from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE
+from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, OWN_CLIENT_ID
 from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
-# RFC 9068 asks for the client that the token was issued to; people who sign in here use the service's own.
-CLIENT_ID = "gatepost"
 # Browsers keep a cookie of 4096 bytes, its name and attributes included (RFC 6265, section 6.1), and drop longer ones.
 LONGEST = 4000
 
@@ -59,7 +57,7 @@ class AccessTokens:
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(grant.user_id),
-            "client_id": CLIENT_ID,
+            "client_id": grant.client_id or OWN_CLIENT_ID,
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": secrets.token_urlsafe(16),
@@ -68,9 +66,12 @@ class AccessTokens:
             "roles": [role.name for role in roles],
             "permissions": list(allowed_by(role.permissions for role in roles)),
             "amr": grant.amr.split(" "),
-            "auth_time": int(grant.created_at.timestamp()),
+            "auth_time": int(grant.authenticated_at.timestamp()),
+            "acr": grant.acr,
             "ver": grant.token_version,
         }
+        if grant.scope:
+            claims["scope"] = grant.scope
         if grant.random_id is not None:
             claims["rid"] = grant.random_id
         return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE)

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Self
+from enum import StrEnum
+from typing import Any
 
 from gatepost.core.ids import ID_TEXT, LARGEST_ID
 from gatepost.identity.accounts.reference import AccountRef
@@ -16,11 +17,74 @@ ID = re.compile(ID_TEXT, re.ASCII)
 RANDOM_TEXT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
+# RFC 9068 asks for the client that a token was issued to; people who sign in here use the service's own.
+OWN_CLIENT_ID = "gatepost"
+
+
+class Acr(StrEnum):
+    """How sure it is who signed in, from less to more: the `acr` of RFC 9068, section 2.2.1."""
+
+    ONE_FACTOR = "urn:gatepost:acr:1"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A signed-in person: `token_version` and `session_id` tie the access token to what may be revoked.
+    """What every access token says: a `UserPrincipal` speaks for a person, a `ClientPrincipal` for a program.
+
+    `client_id` is what the token was issued to, `scope` what it may be used for, and `session_id` ties it to what may
+    be revoked.
+    """
+
+    client_id: str
+    scope: tuple[str, ...]
+    session_id: int
+    issued_at: datetime
+    expires_at: datetime
+
+    @staticmethod
+    def from_claims(claims: Mapping[str, Any]) -> "UserPrincipal | ClientPrincipal":
+        """Read the claims of an access token that has been verified.
+
+        Raises:
+            ValueError: a claim that every access token of ours has is missing, or of another type.
+        """
+        try:
+            common = {
+                "client_id": _typed(claims, "client_id", str),
+                "scope": tuple(_typed(claims, "scope", str).split()) if "scope" in claims else (),
+                "session_id": _id(claims, "sid"),
+                "issued_at": datetime.fromtimestamp(_typed(claims, "iat", int), UTC),
+                "expires_at": datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
+            }
+            # RFC 9068, section 2.2: where no person is involved, the subject is the client.
+            if claims["sub"] == common["client_id"]:
+                return ClientPrincipal(**common)
+            return UserPrincipal(
+                **common,
+                user_id=_id(claims, "sub"),
+                random_id=_random_text(claims, "rid"),
+                username=_typed(claims, "username", str),
+                roles=_names(claims, "roles"),
+                permissions=_names(claims, "permissions"),
+                token_version=_typed(claims, "ver", int),
+                authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
+                acr=_typed(claims, "acr", str) if "acr" in claims else Acr.ONE_FACTOR,
+            )
+        except (KeyError, TypeError, OverflowError, OSError) as error:
+            raise ValueError("not the claims of an access token") from error
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPrincipal(Principal):
+    """A program that acts for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserPrincipal(Principal):
+    """A signed-in person. `token_version` ties the access token to what may be revoked, as the session does.
 
     `random_id` tells the account from one that had its number before a restore; accounts of early versions have none.
+    `authenticated_at` and `acr` tell when the person last proved who they are, and how well.
     """
 
     user_id: int
@@ -28,34 +92,9 @@ class Principal:
     username: str
     roles: tuple[str, ...]
     permissions: tuple[str, ...]
-    session_id: int
     token_version: int
     authenticated_at: datetime
-    issued_at: datetime
-    expires_at: datetime
-
-    @classmethod
-    def from_claims(cls, claims: Mapping[str, Any]) -> Self:
-        """Read the claims of an access token that has been verified.
-
-        Raises:
-            ValueError: a claim that every access token of ours has is missing, or of another type.
-        """
-        try:
-            return cls(
-                user_id=_id(claims, "sub"),
-                random_id=_random_text(claims, "rid"),
-                username=_typed(claims, "username", str),
-                roles=_names(claims, "roles"),
-                permissions=_names(claims, "permissions"),
-                session_id=_id(claims, "sid"),
-                token_version=_typed(claims, "ver", int),
-                authenticated_at=datetime.fromtimestamp(_typed(claims, "auth_time", int), UTC),
-                issued_at=datetime.fromtimestamp(_typed(claims, "iat", int), UTC),
-                expires_at=datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
-            )
-        except (KeyError, TypeError, OverflowError, OSError) as error:
-            raise ValueError("not the claims of an access token") from error
+    acr: str
 
     @property
     def account(self) -> AccountRef:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gatepost.identity.tokens.errors import RevocationUnknown, TokenRevoked, TokenStale
-from gatepost.identity.tokens.principal import Principal
+from gatepost.identity.tokens.principal import Principal, UserPrincipal
 
 FORGET_EVERY = timedelta(minutes=1)
 # Ids are given in one order and committed in another; no transaction of ours is open for nearly this long.
@@ -66,9 +66,11 @@ class RevocationList:
             raise RevocationUnknown
         if principal.session_id in self._ended:
             raise TokenRevoked
-        if self._random_ids.get(principal.user_id, principal.random_id) != principal.random_id:
-            raise TokenRevoked
         if self._issued_before is not None and principal.issued_at < self._issued_before:
+            raise TokenRevoked
+        if not isinstance(principal, UserPrincipal):
+            return
+        if self._random_ids.get(principal.user_id, principal.random_id) != principal.random_id:
             raise TokenRevoked
         oldest = self._oldest_version.get(principal.user_id)
         if oldest is not None and principal.token_version < oldest[0]:

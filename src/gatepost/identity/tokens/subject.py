@@ -24,6 +24,10 @@ class TokenSubject:
     expires_at: datetime
     access_expires_at: datetime
     amr: str
+    acr: str
+    authenticated_at: datetime
+    client_id: str | None
+    scope: str | None
     ended_at: datetime | None
     user_id: int
     random_id: str | None

@@ -6,7 +6,7 @@ from typing import Any
 from gatepost.core.clock import Clock
 from gatepost.core.crypto import jws
 from gatepost.identity.tokens.errors import TokenExpired, TokenInvalid
-from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, Principal
+from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, OWN_CLIENT_ID, Principal, UserPrincipal
 
 CACHE_SIZE = 4096
 
@@ -25,6 +25,18 @@ class AccessTokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._verified: dict[str, tuple[str, Principal]] = {}
+
+    def verify_user(self, token: str) -> UserPrincipal:
+        """Return whom a token is from that somebody got by signing in here; `verify` takes those of clients, too.
+
+        Raises:
+            TokenExpired: its time is over.
+            TokenInvalid: it is not such a token.
+        """
+        principal = self.verify(token)
+        if not isinstance(principal, UserPrincipal) or principal.client_id != OWN_CLIENT_ID:
+            raise TokenInvalid
+        return principal
 
     def verify(self, token: str) -> Principal:
         """Return whom a token is from; whether it was revoked is the feed's to say.

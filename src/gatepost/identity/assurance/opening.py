@@ -1,0 +1,120 @@
+"""The one opening for all ways in: a session for whom a proof is enough, if the account is still as it was proved."""
+
+from collections.abc import Collection
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.request_info import RequestInfo, network
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.decision import Decision
+from gatepost.identity.assurance.proofs import Proof
+from gatepost.identity.links.mails import write
+from gatepost.identity.sessions.handout import SignedIn
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.sessions.tokens import REPLACED, TokenService
+from gatepost.identity.throttling.guesses import ANY_COUNTED, Guesses
+from gatepost.mail.outbox import MailKind
+
+
+class SessionOpening:
+    """Opens the sessions of all ways in. Sessions whose ids are in `replaces`, of whatever account, end with it."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        tokens: TokenService,
+        sessions: SessionService,
+        guesses: Guesses,
+        decision: Decision,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._tokens = tokens
+        self._sessions = sessions
+        self._guesses = guesses
+        self._decision = decision
+
+    async def open(self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]) -> SignedIn | None:
+        """Open a session for whom `Decision` has let pass; None where the account has changed since it was read.
+
+        Raises:
+            TooManyAttempts: guesses at the same time have used up what was left.
+        """
+        return await self._open_at_once(proof, info=info, replaces=replaces) or await self._open_held(
+            proof, info=info, replaces=replaces
+        )
+
+    async def open_in(
+        self, tx: Transaction, proof: Proof, *, info: RequestInfo, replaces: Collection[int]
+    ) -> Session | None:
+        """Open a session of an account that the caller's transaction has made, or holds; None where it may not."""
+        if self._decision.refusal(proof.user) is not None:
+            return None
+        session = await self._tokens.open_session(tx, proof.user, info=info, amr=proof.amr, now=self._clock.now())
+        await self._complete(tx, proof, session, info=info, replaces=replaces)
+        return session
+
+    def issue(self, user: User, session: Session) -> SignedIn:
+        """Give a session its first tokens, once it is stored."""
+        return self._tokens.issue(user, session, now=session.created_at)
+
+    @retry_conflicts
+    async def _open_at_once(self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]) -> SignedIn | None:
+        """Open a session where nothing has changed and nobody has guessed: nearly always, and in one statement."""
+        counted = self._guesses.guard_params(proof.counters, proof.user, info=info)
+        async with self._db.begin() as tx:
+            session = await self._tokens.open_if_unchanged(
+                tx, proof.user, info=info, amr=proof.amr, now=self._clock.now(), unless=ANY_COUNTED, values=counted
+            )
+            if session is None:
+                return None
+            await self._complete(tx, proof, session, info=info, replaces=replaces)
+        return self.issue(proof.user, session)
+
+    @retry_conflicts
+    async def _open_held(self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]) -> SignedIn | None:
+        """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            users = Users(tx)
+            held = await users.lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
+            if held is None or self._decision.refusal(held) is not None:
+                return None
+            await self._guesses.record_success(tx, proof.counters, held, info=info)
+            if held.erase_at is not None:
+                await users.cancel_deletion(held.id, now=now)
+                record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, info=info)
+            as_it_is = Proof(held, proof.amr, proof.counters, is_new_device=proof.is_new_device)
+            session = await self.open_in(tx, as_it_is, info=info, replaces=replaces)
+        return self.issue(held, session) if session is not None else None
+
+    async def _complete(
+        self, tx: Transaction, proof: Proof, session: Session, *, info: RequestInfo, replaces: Collection[int]
+    ) -> None:
+        """Do what goes with a new session: end those that it replaces, tell the owner of a new device."""
+        if replaces:
+            await self._sessions.end_named(tx, replaces, reason=REPLACED, info=info)
+            # Where many of an account have ended, one more makes its access tokens stale: not the one of this session.
+            await Users(tx).reread_token_version(proof.user)
+        if proof.is_new_device:
+            await _tell_owner(tx, proof.user, session, info=info)
+
+
+async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: RequestInfo) -> None:
+    """Write of a new device, unless one like it was in the same network: an IPv6 address seldom stays."""
+    known = await Sessions(tx).addresses_of(user.id, session.device, but=session.id)
+    if network(info.address) in map(network, known):
+        return
+    await write(
+        tx,
+        MailKind.NEW_DEVICE,
+        user,
+        at=session.created_at,
+        data={"device": info.user_agent, "client_address": info.address},
+        link={"session_id": session.id, "device": session.device},
+    )

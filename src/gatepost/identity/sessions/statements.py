@@ -1,0 +1,106 @@
+"""Statements of sessions that are made once: to build them anew would be most of the work of a request."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Insert,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.sessions.models import DISOWNED, Session
+
+
+def live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
+    """Return what is so of a session that goes on."""
+    return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
+
+
+# What a refresh changes in a session.
+MOVED_ON = (
+    "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
+    "user_agent", "device",
+)  # fmt: skip
+# Where a session was opened: whoever has stolen a refresh token makes no other place known. Earlier versions did not
+# keep it beside where the session was last used.
+OPENED_AT: ColumnElement[str] = func.coalesce(Session.opened_address, Session.address)
+# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
+# for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
+SUBJECT = (
+    select(
+        Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
+        Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.acr, Session.ended_at,
+        func.coalesce(Session.authenticated_at, Session.created_at).label("authenticated_at"),
+        Session.client_id, Session.scope,
+        Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
+        Role.id.label("role_id"), Role.name, Role.permissions,
+    )
+    .select_from(Session)
+    .join(User, User.id == Session.user_id)
+    .outerjoin(User.roles)
+    .where(Session.id == bindparam("session_id"))
+)  # fmt: skip
+
+# What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
+# signed in to with this program from this address, but for sessions that its owner has disowned.
+IS_STRANGE: ColumnElement[bool] = and_(
+    or_(exists().where(Session.user_id == User.id).correlate(User), User.created_at < bindparam("new_since")),
+    ~exists()
+    .where(
+        Session.user_id == User.id,
+        Session.device == bindparam("device"),
+        bindparam("client_address") == OPENED_AT,
+        Session.end_reason.is_distinct_from(DISOWNED),
+    )
+    .correlate(User),
+)
+
+SESSIONS = cast("Table", Session.__table__)
+# What a session has when it is opened.
+AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
+# What an account still is when a session of it is opened at once.
+GUARD_COLUMNS = ("id", "password_hash", "token_version", "version")
+COUNTED = {"preserve_rowcount": True}
+
+
+@cache
+def add_if_unchanged(unless: ColumnElement[bool]) -> Insert:
+    """Return the statement of `Sessions.add_if_unchanged`; to build it anew would be much of a sign-in's work."""
+    chosen = (
+        select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
+        .where(
+            *(getattr(User, name) == bindparam(f"read_{name}") for name in GUARD_COLUMNS),
+            User.disabled_at.is_(None),
+            User.erase_at.is_(None),
+            ~unless,
+        )
+        .with_for_update(read=True)
+    )
+    return insert(SESSIONS).from_select(AT_FIRST, chosen)
+
+
+ADVANCE = (
+    update(SESSIONS)
+    .where(
+        SESSIONS.c.id == bindparam("session"),
+        SESSIONS.c.generation == bindparam("current"),
+        *live(bindparam("now", type_=SESSIONS.c.idle_expires_at.type)),
+    )
+    # First, of a session that an earlier version has opened: MySQL takes the columns in turn.
+    .ordered_values(
+        (SESSIONS.c.opened_address, func.coalesce(SESSIONS.c.opened_address, SESSIONS.c.address)),
+        *((SESSIONS.c[name], bindparam(name)) for name in MOVED_ON),
+    )
+)

@@ -42,7 +42,13 @@ def build_admin(platform: Platform, identity: Identity) -> Admin:
     return Admin(
         account_reader=AccountReader(database, clock, sessions),
         account_editor=AccountEditor(
-            database, clock, platform.passwords, feed, rules=identity.password_rules, policy=policy
+            database,
+            clock,
+            platform.passwords,
+            identity.accounts,
+            feed,
+            rules=identity.password_rules,
+            policy=policy,
         ),
         account_lifecycle=AccountLifecycle(
             database, clock, feed, sessions=sessions, deletion=identity.deletion, policy=policy

@@ -1,11 +1,18 @@
-"""Reading all of something, however much it is: a page a transaction, so that memory and locks stay small."""
+"""Reading all of something, however much it is: a page a transaction, so that memory and locks stay small.
 
+Whoever asks for the pages gets cursors: the place of the last thing of a page, as text for a URL.
+"""
+
+import base64
+import binascii
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gatepost.core.db.database import Database, Transaction
 
 T = TypeVar("T")
+Place = list[int | str | None]
 # Returns up to so many of what comes after the last one that it has given.
 ReadPage = Callable[[Transaction, T | None, int], Awaitable[Sequence[T]]]
 
@@ -23,3 +30,21 @@ async def in_pages(database: Database, read: ReadPage[T], *, size: int = PAGE) -
             last = page[-1]
         if len(page) < size:
             return
+
+
+def write_cursor(place: Place) -> str:
+    """Return a place as text for a URL."""
+    text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str) -> Any:
+    """Return what a text of `write_cursor` holds, or whatever else its writer has put there.
+
+    Raises:
+        ValueError: it holds nothing.
+    """
+    try:
+        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, RecursionError) as error:
+        raise ValueError("not a cursor") from error

@@ -15,7 +15,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles
 from gatepost.identity.accounts.rights import require_fit
 from gatepost.identity.accounts.roles import RoleName
-from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.privacy.deletion import DeletionService
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
@@ -130,7 +130,7 @@ class AccountLifecycle:
             user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_PASSWORD)
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
-            await write(tx, kind, user, at=self._clock.now())
+            await notify(tx, kind, user, at=self._clock.now())
             self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
 
     @retry_conflicts
@@ -150,7 +150,7 @@ class AccountLifecycle:
         self, tx: Transaction, user: User, event: AuditEvent, by: Actor, *, before: Mapping[str, object]
     ) -> None:
         """Write a changed account, and what changed."""
-        user.version, user.updated_at = user.version + 1, self._clock.now()
+        user.touch(self._clock.now())
         await tx.flush()
         now = {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}
         self._record(tx, event, user.id, by, details={"before": before, "after": {name: now[name] for name in before}})

@@ -1,8 +1,5 @@
 """What to look for in which order: the search words, the filters, and the place where a page begins."""
 
-import base64
-import binascii
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +8,7 @@ from enum import StrEnum
 from gatepost.admin.accounts.errors import CursorUnusable
 from gatepost.core.clock import utc
 from gatepost.core.ids import LARGEST_ID
+from gatepost.core.paging import read_cursor, write_cursor
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, read_email, read_username
 from gatepost.identity.accounts.search_words import terms_of
@@ -122,10 +120,10 @@ class Cursor:
             CursorUnusable: it is none, or of another order.
         """
         try:
-            written, value, user_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            written, value, user_id = read_cursor(text)
             is_moment = sort.field in MOMENTS and value is not None
             cursor = cls(sort, utc(datetime.fromisoformat(value)) if is_moment else value, user_id)
-        except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             raise CursorUnusable from error
         if written != sort.value or not cursor._is_sound():
             raise CursorUnusable
@@ -134,8 +132,7 @@ class Cursor:
     def write(self) -> str:
         """Return it as text for a URL."""
         value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
-        text = json.dumps([self.sort.value, value, self.user_id], ensure_ascii=False, separators=(",", ":"))
-        return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+        return write_cursor([self.sort.value, value, self.user_id])
 
     def _is_sound(self) -> bool:
         if type(self.user_id) is not int or not 0 <= self.user_id <= LARGEST_ID:

@@ -19,11 +19,10 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
-from gatepost.identity.accounts.rights import require_fit
 from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.credentials.password_rules import PasswordRules
-from gatepost.identity.links.mails import LinkEnd, write
-from gatepost.identity.registration.service import username_of
+from gatepost.identity.links.mails import LinkEnd, notify
+from gatepost.identity.registration.service import AccountService, username_of
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.mail.outbox import MailKind
@@ -62,6 +61,7 @@ class AccountEditor:
         database: Database,
         clock: Clock,
         passwords: Passwords,
+        accounts: AccountService,
         feed: RevocationFeed,
         *,
         rules: PasswordRules,
@@ -70,6 +70,7 @@ class AccountEditor:
         self._db = database
         self._clock = clock
         self._passwords = passwords
+        self._accounts = accounts
         self._feed = feed
         self._rules = rules
         self._policy = policy
@@ -122,32 +123,20 @@ class AccountEditor:
             roles = await Roles(tx).given(draft.roles)
             if not authority.reaches(roles):
                 raise BeyondAuthority
-            require_fit(roles)
             await _refuse_taken(tx, username=draft.username, email=draft.email)
-            user = await Users(tx).add(
-                User(
-                    username=draft.username.display,
-                    username_canonical=draft.username.canonical,
-                    email=draft.email.display,
-                    email_canonical=draft.email.canonical,
-                    email_verified_at=now if draft.is_verified else None,
-                    language=draft.language or self._policy.default_language,
-                    password_hash=password_hash,
-                    token_version=0,
-                    version=1,
-                    created_at=now,
-                    updated_at=now,
-                    roles=list(roles),
-                )
+            user = User.new(
+                draft.username,
+                draft.email,
+                password_hash=password_hash,
+                language=draft.language or self._policy.default_language,
+                roles=roles,
+                is_verified=draft.is_verified,
+                now=now,
             )
-            await self._feed.announce(tx, [user])
             after = {**roles_in_words(roles), "email_verified": draft.is_verified}
-            record(
-                tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, actor_id=by.user_id, info=by.info,
-                details={"after": after},
-            )  # fmt: skip
+            await self._accounts.insert(tx, user, info=by.info, actor_id=by.user_id, details={"after": after})
             if draft.password is None:
-                await write(tx, MailKind.SET_PASSWORD, user, at=now)
+                await notify(tx, MailKind.SET_PASSWORD, user, at=now)
             else:
                 await self._ask_for_proof(tx, user)
         return user
@@ -165,7 +154,7 @@ class AccountEditor:
             changed = await self._apply(tx, user, change)
             after = _plain(user)
             if changed or after != before:
-                user.version, user.updated_at = user.version + 1, now
+                user.touch(now)
                 record(
                     tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user_id, actor_id=by.user_id, info=by.info,
                     details={"changed": changed, "before": before, "after": after},
@@ -179,7 +168,7 @@ class AccountEditor:
         changed = []
         was_verified = user.email_verified_at is not None
         if change.username is not None and change.username.display != user.username:
-            user.username, user.username_canonical = change.username.display, change.username.canonical
+            user.rename(change.username)
             changed.append("username")
             await end_links_of(tx, user, LinkEnd.NAME_REPLACED, now=now)
         if change.email is not None and change.email.display != user.email:
@@ -208,7 +197,7 @@ class AccountEditor:
         now = self._clock.now()
         is_other = mailbox_of(email.display) != mailbox_of(user.email)
         if is_other:
-            await write(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
+            await notify(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
             user.email_verified_at = None
         is_renamed = user.change_email(email)
         if is_other:
@@ -217,7 +206,7 @@ class AccountEditor:
 
     async def _ask_for_proof(self, tx: Transaction, user: User) -> None:
         if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
-            await write(tx, MailKind.VERIFY_EMAIL, user, at=self._clock.now())
+            await notify(tx, MailKind.VERIFY_EMAIL, user, at=self._clock.now())
 
 
 async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name | None, but: int | None = None) -> None:

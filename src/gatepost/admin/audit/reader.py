@@ -1,8 +1,5 @@
 """Reading the audit log, a page at a time, the newest first."""
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +13,7 @@ from gatepost.audit.repository import Entries
 from gatepost.core.clock import utc
 from gatepost.core.db.database import Database, Transaction
 from gatepost.core.ids import LARGEST_ID
+from gatepost.core.paging import read_cursor, write_cursor
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.tokens.principal import UserPrincipal
 
@@ -94,15 +92,14 @@ async def _page(tx: Transaction, wanted: Wanted, *, after: tuple[datetime, int] 
 
 
 def _write(entry: AuditEntry) -> str:
-    text = json.dumps([entry.at.isoformat(), entry.id], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return write_cursor([entry.at.isoformat(), entry.id])
 
 
 def _read(text: str) -> tuple[datetime, int]:
     try:
-        at_text, entry_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        at_text, entry_id = read_cursor(text)
         at = utc(datetime.fromisoformat(at_text))
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         raise CursorUnusable from error
     if type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
         raise CursorUnusable

@@ -69,7 +69,7 @@ class ProfileService:
             own = Name(user.email, user.email_canonical)
             name = username_of(change.username, email=own) if change.username is not None else None
             if name is not None and name.display != user.username:
-                user.username, user.username_canonical = name.display, name.canonical
+                user.rename(name)
                 changed.append("username")
                 # Access tokens carry the name.
                 await self._feed.revoke_account(tx, user.id)
@@ -77,7 +77,7 @@ class ProfileService:
                 user.language = change.language
                 changed.append("language")
             if changed:
-                user.version, user.updated_at = user.version + 1, now
+                user.touch(now)
                 record(
                     tx, AuditEvent.PROFILE_CHANGED, at=now, user_id=user.id, session_id=principal.session_id,
                     info=info, details={"changed": changed},

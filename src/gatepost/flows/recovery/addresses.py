@@ -13,7 +13,7 @@ from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.reauthentication import Reauthentication
-from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import Purpose
 from gatepost.identity.registration.pending import PendingSignUps
@@ -100,7 +100,7 @@ class AddressService:
                 await self._respell(tx, user, email, session_id=principal.session_id, info=info)
                 return True
             asker = f"account {user.id}"
-            await write(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
+            await notify(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
                 tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
                 info=info,
@@ -113,7 +113,7 @@ class AddressService:
             return
         now = self._clock.now()
         is_renamed = user.change_email(email)
-        user.version, user.updated_at = user.version + 1, now
+        user.touch(now)
         await tx.flush()
         if is_renamed:
             await self._feed.revoke_account(tx, user.id)
@@ -146,7 +146,7 @@ class AddressService:
         await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
         # Whoever returns to an address that could still take the account back has done just that.
         is_return = await end_claims_since(tx, user.id, mailbox_of(new.display), now=now)
-        await write(
+        await notify(
             tx,
             MailKind.EMAIL_CHANGED,
             user,
@@ -156,7 +156,7 @@ class AddressService:
         )
         if user.change_email(new):
             await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
-        user.email_verified_at = user.updated_at = now
-        user.version += 1
+        user.email_verified_at = now
+        user.touch(now)
         await tx.flush()
         record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info)

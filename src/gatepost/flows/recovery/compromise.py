@@ -14,7 +14,7 @@ from gatepost.identity.accounts.errors import LinkUnusable
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
@@ -77,7 +77,7 @@ class CompromiseReports:
             for sessions in [{}] if was_moved else _sessions_in_doubt(used):
                 await self._sessions.disown(tx, user.id, info=info, **sessions)
             if is_theirs:
-                await write(tx, MailKind.RESET_PASSWORD, user, at=now)
+                await notify(tx, MailKind.RESET_PASSWORD, user, at=now)
             record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, info=info)
         return is_theirs
 
@@ -110,8 +110,7 @@ class CompromiseReports:
     async def _give(self, tx: Transaction, user: User, email: Name) -> None:
         if user.change_email(email):
             await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
-        user.updated_at = self._clock.now()
-        user.version += 1
+        user.touch(self._clock.now())
 
 
 def _claimed(used: OneTimeToken, user: User) -> Name:

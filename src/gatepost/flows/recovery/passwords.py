@@ -13,7 +13,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
-from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.service import SessionService
@@ -113,11 +113,11 @@ class PasswordService:
         self, tx: Transaction, user: User, new_hash: str, how: LinkEnd, *, keep: int | None, info: RequestInfo
     ) -> None:
         now = self._clock.now()
-        user.password_hash, user.updated_at = new_hash, now
-        user.version += 1
+        user.password_hash = new_hash
+        user.touch(now)
         await tx.flush()
         await end_links(tx, user.id, how, now=now)
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
         data = {"device": info.user_agent, "client_address": info.address}
-        await write(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
+        await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)

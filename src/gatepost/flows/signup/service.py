@@ -23,7 +23,7 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.invitations.acceptance import accept, find, roles_given
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.invitations.repository import Invitations
-from gatepost.identity.links.mails import write
+from gatepost.identity.links.mails import notify
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService, NewAccount
 from gatepost.identity.sessions.handout import SignedIn
@@ -140,7 +140,7 @@ class SignUpService:
                 details = {"invitation": accepted.id}
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, info=info, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
-                await write(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
+                await notify(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
             session = await self._opening.open_in(tx, Proof(user, PASSWORD_METHOD), info=info, replaces=replaces)
         return self._opening.issue(user, session) if session is not None else None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, Table, delete, event, insert, inspect
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
@@ -86,6 +86,35 @@ class User(Base):
         """What the account's roles allow, sorted; `*` alone where one of them allows all."""
         return allowed_by(role.permissions for role in self.roles)
 
+    @classmethod
+    def new(
+        cls, username: Name, email: Name, *, password_hash: str, language: str, roles: Iterable[Role],
+        is_verified: bool, now: datetime,
+    ) -> Self:  # fmt: skip
+        """Return an account that is not stored yet."""
+        return cls(
+            username=username.display,
+            username_canonical=username.canonical,
+            email=email.display,
+            email_canonical=email.canonical,
+            email_verified_at=now if is_verified else None,
+            language=language,
+            password_hash=password_hash,
+            token_version=0,
+            version=1,
+            created_at=now,
+            updated_at=now,
+            roles=list(roles),
+        )
+
+    def touch(self, now: datetime) -> None:
+        """Note that the account has changed: whoever has read it before has read another version."""
+        self.version, self.updated_at = self.version + 1, now
+
+    def rename(self, username: Name) -> None:
+        """Give the account another user name."""
+        self.username, self.username_canonical = username.display, username.canonical
+
     def change_email(self, email: Name) -> bool:
         """Give the account another address; a user name that is the address goes with it. Return whether the name did.
 
@@ -96,7 +125,7 @@ class User(Base):
         is_renamed = follows and self.username != email.display
         self.email, self.email_canonical = email.display, email.canonical
         if follows:
-            self.username, self.username_canonical = email.display, email.canonical
+            self.rename(email)
         return is_renamed
 
     def __repr__(self) -> str:

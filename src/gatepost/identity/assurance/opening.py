@@ -10,7 +10,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.proofs import Proof
-from gatepost.identity.links.mails import write
+from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
@@ -110,7 +110,7 @@ async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: Re
     known = await Sessions(tx).addresses_of(user.id, session.device, but=session.id)
     if network(info.address) in map(network, known):
         return
-    await write(
+    await notify(
         tx,
         MailKind.NEW_DEVICE,
         user,

@@ -100,7 +100,7 @@ async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datet
         await take_back_sent_by(tx, user_id, reason=reason, now=now)
 
 
-async def write(
+async def notify(
     tx: Transaction,
     kind: MailKind,
     user: User,

@@ -18,7 +18,7 @@ from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.links.mails import LinkEnd, end_links, write
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -93,7 +93,7 @@ class DeletionService:
             await tx.flush()
             await end_links(tx, user.id, LinkEnd.DELETION_PLANNED, now=now)
             await self._sessions.end(tx, user_id=user.id, reason="deletion_planned", info=info)
-            await write(tx, MailKind.DELETION_PLANNED, user, at=now, data={"erase_at": erase_at.isoformat()})
+            await notify(tx, MailKind.DELETION_PLANNED, user, at=now, data={"erase_at": erase_at.isoformat()})
             record(tx, AuditEvent.DELETION_PLANNED, at=now, user_id=user.id, info=info)
         return erase_at
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy.exc import IntegrityError
 
@@ -92,27 +92,29 @@ class AccountService:
             RolesTooLong: the roles do not fit into an access token.
             IntegrityError: the name or the address is taken.
         """
-        require_fit(roles)
-        now = self._clock.now()
-        user = await Users(tx).add(
-            User(
-                username=new.username.display,
-                username_canonical=new.username.canonical,
-                email=new.email.display,
-                email_canonical=new.email.canonical,
-                email_verified_at=now if new.is_verified else None,
-                language=choose(info.language if info else "", default=self._policy.default_language),
-                password_hash=password_hash,
-                token_version=0,
-                version=1,
-                created_at=now,
-                updated_at=now,
-                roles=list(roles),
-            )
+        user = User.new(
+            new.username,
+            new.email,
+            password_hash=password_hash,
+            language=choose(info.language if info else "", default=self._policy.default_language),
+            roles=roles,
+            is_verified=new.is_verified,
+            now=self._clock.now(),
         )
-        await self._feed.announce(tx, [user])
-        record(tx, AuditEvent.ACCOUNT_CREATED, at=now, user_id=user.id, info=info)
+        await self.insert(tx, user, info=info)
         return user
+
+    async def insert(self, tx: Transaction, user: User, *, info: RequestInfo | None, **said: Any) -> None:
+        """Insert an account that is ready, and record it; `said` is what the record tells besides.
+
+        Raises:
+            RolesTooLong: its roles do not fit into an access token.
+            IntegrityError: the name or the address is taken.
+        """
+        require_fit(user.roles)
+        await Users(tx).add(user)
+        await self._feed.announce(tx, [user])
+        record(tx, AuditEvent.ACCOUNT_CREATED, at=user.created_at, user_id=user.id, info=info, **said)
 
     async def refuse_taken(self, new: NewAccount) -> None:
         """Let names pass that no account has.

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 from gatepost.composition.identity import Identity
-from gatepost.composition.mail import build_messages
+from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
 from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
 from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
-from gatepost.flows.recovery.mail_links import MailLinks
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.flows.signup.service import SignUpService
 from gatepost.mail.transports import transport_of
@@ -63,7 +62,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             clock,
             transport_of(settings),
             build_messages(settings, clock),
-            MailLinks(database, clock, identity.mailboxes, public_url=settings.base_url, policy=policy),
+            build_preparation(platform, identity),
             attempts=settings.mail_attempts,
         ),
     )

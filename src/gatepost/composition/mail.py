@@ -1,9 +1,19 @@
-"""What makes the messages of mails, for the service and for the commands that try them."""
+"""What makes the messages of mails, and what each kind of them is made ready by."""
 
+from gatepost.admin.invitations.mails import InvitationMails
+from gatepost.composition.identity import Identity
+from gatepost.composition.platform import Platform
 from gatepost.core.clock import Clock
 from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import read_sender
+from gatepost.flows.recovery.mails import RecoveryMails
+from gatepost.flows.signup.mails import SignUpMails
+from gatepost.identity.links.mails import NOTICES
+from gatepost.identity.mailing.links import LinkWriter
+from gatepost.identity.mailing.notices import NoticeMails
+from gatepost.identity.mailing.preparation import MailPreparation
 from gatepost.mail.messages import Messages
+from gatepost.mail.outbox import MailKind
 from gatepost.mail.rendering import Templates
 
 
@@ -20,3 +30,22 @@ def build_templates(settings: Settings) -> Templates:
         product=read_sender(settings.mail_from).display_name or "Gatepost",
         palette=settings.palette,
     )
+
+
+def build_preparation(platform: Platform, identity: Identity) -> MailPreparation:
+    """Build what makes the mails of the outbox ready: a new kind of mail is one more line here."""
+    clock, policy = platform.clock, identity.policy
+    links = LinkWriter(clock, public_url=platform.settings.base_url, policy=policy)
+    notices, sign_ups = NoticeMails(links), SignUpMails(clock, links, policy=policy)
+    recovery = RecoveryMails(links, sign_ups)
+    kinds = {
+        MailKind.VERIFY_EMAIL: recovery.asked_for,
+        MailKind.CONFIRM_NEW_EMAIL: recovery.asked_for,
+        MailKind.RESET_PASSWORD: recovery.asked_for,
+        MailKind.SET_PASSWORD: recovery.asked_for,
+        MailKind.SIGN_UP_TAKEN: sign_ups.taken,
+        MailKind.INVITATION: InvitationMails(clock, links, policy=policy).invitation,
+        MailKind.DELETION_PLANNED: notices.deletion_planned,
+        **dict.fromkeys(NOTICES, notices.happened),
+    }
+    return MailPreparation(platform.database, clock, identity.mailboxes, kinds)

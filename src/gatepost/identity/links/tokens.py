@@ -16,6 +16,8 @@ PREFIX = "gpt_"
 RANDOM_BYTES = 32
 # How long a token may wait for its mail to leave, an operator's `gatepost mail retry` included.
 UNSENT_LIFE = timedelta(days=30)
+# Whoever asks twice within this means one mail.
+PAUSE = timedelta(seconds=60)
 
 
 class Purpose(StrEnum):

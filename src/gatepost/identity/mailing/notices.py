@@ -1,0 +1,42 @@
+"""Mails that tell the owner of an account what has happened to it, whichever flow it was."""
+
+from datetime import datetime
+
+from gatepost.core.db.database import Transaction
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.mailing.links import LinkWriter, ready
+from gatepost.identity.sessions.devices import UNKNOWN, describe
+from gatepost.mail.models import OutboxMail
+from gatepost.mail.outbox import MailKind
+from gatepost.mail.prepared import PreparedMail
+
+
+class NoticeMails:
+    """Makes these mails ready."""
+
+    def __init__(self, links: LinkWriter) -> None:
+        self._links = links
+
+    async def happened(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Tell of a change or a new device, with "this was not me" if its link is good still."""
+        user = await Users(tx).get(mail.user_id or 0)
+        if user is None:
+            return None
+        is_linked = "link_id" in mail.data and user.disabled_at is None
+        link = await self._links.renew(tx, MailKind(mail.kind), int(mail.data["link_id"])) if is_linked else None
+        device = describe(str(mail.data.get("device", "")))
+        context = {
+            "device": "" if device == UNKNOWN else device,
+            "address": mail.data.get("client_address", ""),
+            "at": mail.created_at,
+            "not_me_link": link["link"] if link is not None else None,
+        }
+        return ready(mail, user, context, address=mail.address)
+
+    async def deletion_planned(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Tell when the account will be deleted, as long as it will."""
+        user = await Users(tx).get(mail.user_id or 0)
+        erase_at = datetime.fromisoformat(mail.data["erase_at"])
+        if user is None or user.erase_at != erase_at:
+            return None
+        return ready(mail, user, {"erase_at": erase_at, "link": self._links.page("/sign-in")}, address=user.email)

@@ -18,7 +18,7 @@ from fastapi.responses import PlainTextResponse
 from gatepost.core.db.database import Database
 from tests.conftest import ADDRESS
 from tests.support.api import PASSWORD, Api, Person, bearer
-from tests.support.statements import statements
+from tests.support.statements import commits, statements
 
 # What a request may be beyond a bare route of FastAPI, in calls of Python functions.
 MOST_CALLS_BEYOND_A_BARE_ROUTE = 70
@@ -58,14 +58,14 @@ async def _sign_out(api: Api, person: Person) -> httpx.Response:
 
 
 @pytest.mark.parametrize(
-    ("operation", "most"),
+    ("operation", "most", "most_commits"),
     [
-        pytest.param(_public, 0, id="public GET"),
-        pytest.param(_verified, 0, id="verified GET"),
-        pytest.param(_jwks, 0, id="JWKS"),
-        pytest.param(_refresh, 2, id="refresh"),
-        pytest.param(_sign_out, 4, id="sign-out"),
-        pytest.param(_sign_in, 3, id="sign-in"),
+        pytest.param(_public, 0, 0, id="public GET"),
+        pytest.param(_verified, 0, 0, id="verified GET"),
+        pytest.param(_jwks, 0, 0, id="JWKS"),
+        pytest.param(_refresh, 2, 1, id="refresh"),
+        pytest.param(_sign_out, 4, 1, id="sign-out"),
+        pytest.param(_sign_in, 3, 2, id="sign-in"),
     ],
 )
 async def test_operation_asks_the_database_no_more_than_it_must(
@@ -74,12 +74,14 @@ async def test_operation_asks_the_database_no_more_than_it_must(
     person: Person,
     operation: Callable[[Api, Person], Awaitable[httpx.Response]],
     most: int,
+    most_commits: int,
 ) -> None:
-    with statements(database) as found:
+    with statements(database) as found, commits(database) as committed:
         answer = await operation(api, person)
 
     assert answer.is_success, answer.text
     assert len(found) <= most, "\n\n".join(found)
+    assert len(committed) == most_commits
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -13,6 +13,25 @@ OURS = ContextVar("asked by the test itself, and not by work in the background",
 
 
 @contextmanager
+def commits(database: Database) -> Iterator[list[Any]]:
+    """Give the connections that requests within the block commit on, once a commit."""
+    found: list[Any] = []
+
+    def note(connection: Any) -> None:
+        if OURS.get():
+            found.append(connection)
+
+    engine = database.engine.sync_engine
+    event.listen(engine, "commit", note)
+    token = OURS.set(True)
+    try:
+        yield found
+    finally:
+        OURS.reset(token)
+        event.remove(engine, "commit", note)
+
+
+@contextmanager
 def statements(database: Database) -> Iterator[list[str]]:
     """Give the statements that requests within the block make."""
     found: list[str] = []

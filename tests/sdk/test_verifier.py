@@ -82,6 +82,7 @@ def token_of(key: jose.SigningKey, clock: FakeClock, **changes: Any) -> str:
     claims = {
         "iss": ISSUER, "aud": "gatepost", "sub": "7", "iat": now, "exp": now + 86400, "jti": "a1", "sid": "1",
         "username": "Abbey", "roles": ["user"], "permissions": [], "ver": 0, "auth_time": now,
+        "client_id": "gatepost",
     }  # fmt: skip
     return jose.sign(claims | changes, key, typ="at+jwt")
 

@@ -139,6 +139,7 @@ def _token(clock: FakeClock) -> str:
     claims = {
         "iss": ISSUER, "aud": "gatepost", "sub": "7", "sid": "7", "jti": "x", "ver": 0, "username": "Abbey",
         "roles": ["user"], "permissions": [], "auth_time": now, "iat": now, "exp": now + 3600,
+        "client_id": "gatepost",
     }  # fmt: skip
     return jose.sign(claims, KEY, typ="at+jwt")
 

@@ -146,7 +146,7 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
     async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.erase_at))).all() == [None]
         events = (await tx.scalars(select(AuditEntry.event).where(AuditEntry.user_id == person.id))).all()
-    assert events.count("account.deletion_taken_back") == 1
+    assert events.count("account.deletion_cancelled") == 1
 
 
 async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(

@@ -40,7 +40,7 @@ async def test_newest_comes_first_with_all_that_is_known(api: Api, admin: Person
     assert newest.pop("requestId")
     assert newest == {
         "at": clock.now().isoformat().replace("+00:00", "Z"),
-        "event": "session.refused",
+        "event": "sign_in.failed",
         "userId": admin.id,
         "actorId": None,
         "sessionId": None,
@@ -144,7 +144,7 @@ async def test_activity_is_one_s_own_alone(api: Api, clock: FakeClock) -> None:
 
     mine = await read(api, person, ACTIVITY)
 
-    assert [item["event"] for item in mine] == ["session.refused", "session.opened", "account.created"]
+    assert [item["event"] for item in mine] == ["sign_in.failed", "session.opened", "account.created"]
     assert mine[0]["details"] == {"reason": "wrong_password"}
     assert [item["event"] for item in await read(api, other, ACTIVITY)] == ["session.opened", "account.created"]
 

@@ -222,7 +222,7 @@ async def test_invitation_and_its_end_are_in_the_audit_log_by_ids(api: Api, admi
 
     entries = (await api.get("/api/admin/audit?size=2", headers=admin.headers)).json()["items"]
     assert [(entry["event"], entry["actorId"], entry["details"]) for entry in entries] == [
-        (AuditEvent.INVITATION_TAKEN_BACK, admin.id, {"invitation": identifier}),
+        (AuditEvent.INVITATION_REVOKED, admin.id, {"invitation": identifier}),
         (
             AuditEvent.INVITED,
             admin.id,

@@ -33,7 +33,7 @@ async def boss(person_with: MakePerson) -> Person:
 async def taken_back(database: Database) -> list[dict[str, Any]]:
     """Return what the audit log says of invitations that were taken back."""
     async with database.read() as tx:
-        query = select(AuditEntry).where(AuditEntry.event == AuditEvent.INVITATION_TAKEN_BACK.value)
+        query = select(AuditEntry).where(AuditEntry.event == AuditEvent.INVITATION_REVOKED.value)
         return [{"user": entry.user_id, **entry.details} for entry in await tx.scalars(query.order_by(AuditEntry.id))]
 
 

@@ -131,7 +131,7 @@ class AccountLifecycle:
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
             await notify(tx, kind, user, at=self._clock.now())
-            self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
+            self._record(tx, AuditEvent.PASSWORD_RESET_REQUESTED, user_id, by, details={})
 
     @retry_conflicts
     async def delete(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:

@@ -41,7 +41,7 @@ async def _wanted(
     actor_id: Annotated[
         int | None, Query(alias="actorId", ge=1, le=LARGEST_ID, description="Who did it to them.", examples=[None])
     ] = None,
-    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["session.refused"])] = None,
+    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["sign_in.failed"])] = None,
     since: Annotated[
         Moment | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
     ] = None,

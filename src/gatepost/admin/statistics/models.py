@@ -10,7 +10,7 @@ from gatepost.core.db.tables import Base, BigId, exact
 class DailyFigure(Base):
     """One figure of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
 
-    __tablename__ = "daily_figures"
+    __tablename__ = "daily_statistics"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(exact(64), primary_key=True)

@@ -14,8 +14,8 @@ from gatepost.core.db.database import Database
 
 REFUSALS = (
     AuditEvent.SIGN_IN_FAILED,
-    AuditEvent.REFRESH_REFUSED,
-    AuditEvent.REFRESH_REUSED,
+    AuditEvent.REFRESH_TOKEN_REJECTED,
+    AuditEvent.REFRESH_TOKEN_REUSED,
 )
 NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, String, case, func, select, update
 
 from gatepost.admin.statistics.models import DailyFigure
+from gatepost.audit.former_names import current_name
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Seals
 from gatepost.core.db.database import Transaction
@@ -118,7 +119,7 @@ class Sources:
         )
         rows = (await self._tx.execute(query)).all()
         return [
-            EventCount(date.fromisoformat(str(day)), event, (reason or "")[:LONGEST_DETAIL], count)
+            EventCount(date.fromisoformat(str(day)), current_name(event), (reason or "")[:LONGEST_DETAIL], count)
             for day, event, reason, count in rows
             if day is not None
         ]

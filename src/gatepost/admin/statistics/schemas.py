@@ -12,7 +12,7 @@ from gatepost.http.schemas import Out
 class RefusedResponse(Out):
     """Attempts that were refused for one reason."""
 
-    event: str = Field(description="As in the audit log.", examples=["session.refused"])
+    event: str = Field(description="As in the audit log.", examples=["sign_in.failed"])
     reason: str = Field(description="Empty where an event has but one.", examples=["wrong_password"])
     count: int = Field(examples=[3])
 

@@ -102,7 +102,7 @@ class AddressService:
             asker = f"account {user.id}"
             await notify(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
-                tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
+                tx, AuditEvent.EMAIL_CHANGE_REQUESTED, at=now, user_id=user.id, session_id=principal.session_id,
                 info=info,
             )  # fmt: skip
             return False

@@ -78,7 +78,7 @@ class CompromiseReports:
                 await self._sessions.disown(tx, user.id, info=info, **sessions)
             if is_theirs:
                 await notify(tx, MailKind.RESET_PASSWORD, user, at=now)
-            record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, info=info)
+            record(tx, AuditEvent.COMPROMISE_REPORTED, at=now, user_id=user.id, info=info)
         return is_theirs
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:

@@ -88,7 +88,7 @@ class SessionOpening:
             await self._guesses.record_success(tx, proof.counters, held, info=info)
             if held.erase_at is not None:
                 await users.cancel_deletion(held.id, now=now)
-                record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, info=info)
+                record(tx, AuditEvent.DELETION_CANCELLED, at=now, user_id=held.id, info=info)
             as_it_is = Proof(held, proof.amr, proof.counters, is_new_device=proof.is_new_device)
             session = await self.open_in(tx, as_it_is, info=info, replaces=replaces)
         return self.issue(held, session) if session is not None else None

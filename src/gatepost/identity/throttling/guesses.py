@@ -160,7 +160,7 @@ class Guesses:
             wait = self._count(counter.kind, row, now=now)
             if wait:
                 details = {"by": counter.kind.value, "failures": row.failures, "seconds": ceil(wait.total_seconds())}
-                record(tx, AuditEvent.GUESSING_STOPPED, at=now, user_id=user_id, info=info, details=details)
+                record(tx, AuditEvent.GUESSING_THROTTLED, at=now, user_id=user_id, info=info, details=details)
 
     async def record_success(
         self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo

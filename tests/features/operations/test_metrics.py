@@ -113,8 +113,8 @@ async def test_work_that_waits_is_shown(api: Api, services: Services, clock: Fak
 
     assert counted["gatepost_db_connections_in_use"] >= 1
     assert counted["gatepost_db_connections_limit"] == 20
-    assert counted["gatepost_hash_inside"] == 0
-    assert counted["gatepost_hash_capacity"] > 128
+    assert counted["gatepost_hashing_pending"] == 0
+    assert counted["gatepost_hashing_capacity"] > 128
     assert 0 <= counted["gatepost_revocation_feed_age_seconds"] <= 7
     assert counted["gatepost_workers"] == 1
 
@@ -135,7 +135,7 @@ async def test_figures_of_a_process_are_there_without_the_tables(make_services: 
         counted = read_figures(await client.get("/metrics"))
 
     assert counted["gatepost_database_up"] == 0
-    assert "gatepost_hash_capacity" in counted
+    assert "gatepost_hashing_capacity" in counted
 
 
 async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_path: Path) -> None:

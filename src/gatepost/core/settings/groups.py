@@ -194,9 +194,9 @@ class PasswordSettings(BaseModel):
     weak_hashes_in_production: bool = Field(
         False, description="Allow BCRYPT_ROUNDS below 10 in production, as for load tests."
     )
-    password_queue: PositiveInt = Field(
+    password_queue_size: PositiveInt = Field(
         128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
     )
-    password_queue_seconds: PositiveSeconds = Field(
+    password_queue_timeout_seconds: PositiveSeconds = Field(
         5.0, description="Longest wait for that; where it would take longer, sign-in answers 503 at once."
     )

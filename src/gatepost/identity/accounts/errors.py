@@ -84,7 +84,7 @@ class EmailUnverified(Forbidden):
 
     code = "email_unverified"
     title = "E-mail unverified"
-    message = "Please confirm your e-mail address first. We have sent you a link."
+    message = "Please verify your e-mail address first. We have sent you a link."
     oauth = "invalid_grant"
 
 
@@ -125,7 +125,7 @@ class AlreadyVerified(BadRequest):
 
     code = "already_verified"
     title = "Already verified"
-    message = "Your e-mail address is confirmed already."
+    message = "Your e-mail address is already verified."
 
 
 class PasswordNeeded(BadRequest):

@@ -21,7 +21,7 @@ class Platform:
     database: Database
     passwords: Passwords
     leases: Leases
-    traffic: RequestMetrics
+    request_metrics: RequestMetrics
 
 
 def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None) -> Platform:
@@ -38,7 +38,7 @@ def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngi
             queue_seconds=settings.password_queue_timeout_seconds,
         ),
         leases=Leases(database, clock),
-        traffic=RequestMetrics(),
+        request_metrics=RequestMetrics(),
     )
 
 

@@ -20,7 +20,7 @@ class KeysMissing(Unavailable):
 
 
 class MetricsRefused(Unauthorized):
-    """The figures are for who holds `METRICS_TOKEN`, and without it for callers inside the network alone."""
+    """The metrics are for who holds `METRICS_TOKEN`, and without it for callers inside the network alone."""
 
     code = "metrics_refused"
     title = "Metrics refused"

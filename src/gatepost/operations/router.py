@@ -21,7 +21,7 @@ from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
 from gatepost.operations.metrics import exposition
-from gatepost.operations.metrics_catalog import figures_of_database
+from gatepost.operations.metrics_catalog import database_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Check, Readiness
 
@@ -61,7 +61,7 @@ async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
 
 
 async def require_metrics_reader(request: Request, settings: SettingsDep) -> None:
-    """Let those pass who may read the figures: with the token, or without one from inside the network."""
+    """Let those pass who may read the metrics: with the token, or without one from inside the network."""
     if settings.metrics_token is not None:
         expected = f"Bearer {settings.metrics_token.get_secret_value()}"
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
@@ -80,12 +80,12 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
         **problems(MetricsRefused),
     },
 )
-async def metrics(figures: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
+async def metrics(metrics: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
     """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
-    shared = await figures_of_database(outbox, sealer)
-    totals = await figures.totals()
+    shared = await database_metrics(outbox, sealer)
+    totals = await metrics.totals()
     return Response(
-        await asyncio.to_thread(exposition, totals, figures.figures, shared), media_type=CONTENT_TYPE_LATEST
+        await asyncio.to_thread(exposition, totals, metrics.metrics, shared), media_type=CONTENT_TYPE_LATEST
     )
 
 

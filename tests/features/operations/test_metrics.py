@@ -145,7 +145,7 @@ async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_pat
 
     await asyncio.gather(*(work() for _ in range(100) for work in (figures.totals, figures.share)))
 
-    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}.figures.json"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}.metrics.json"]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])

@@ -87,7 +87,9 @@ async def test_what_is_asked_while_an_account_is_disabled_does_not_wait_for_its_
     assert await take_mails(services) == []
 
 
-@pytest.mark.parametrize("purpose", [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.SET_PASSWORD, Purpose.NOT_ME])
+@pytest.mark.parametrize(
+    "purpose", [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.SET_PASSWORD, Purpose.COMPROMISE_REPORT]
+)
 async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
     quiet_api: Api, services: Services, purpose: Purpose
 ) -> None:

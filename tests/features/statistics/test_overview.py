@@ -26,7 +26,7 @@ Write = Callable[..., Awaitable[None]]
 def _nothing_counted_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test say when something is sealed and counted."""
     monkeypatch.setattr("gatepost.lifespan.SEAL_SECONDS", 3600)
-    monkeypatch.setattr("gatepost.lifespan.FIGURES_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.lifespan.STATISTICS_SECONDS", 3600)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The table of figures."""
+"""The table of statistics."""
 
 from datetime import date, datetime
 
@@ -7,8 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gatepost.core.db.tables import Base, BigId, exact
 
 
-class DailyFigure(Base):
-    """One figure of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
+class DailyStatistic(Base):
+    """One statistic of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
 
     __tablename__ = "daily_statistics"
 

@@ -52,14 +52,14 @@ class TotalsResponse(Out):
 
 
 class OverviewResponse(Out):
-    """The figures of the last days, the oldest first, today last."""
+    """The statistics of the last days, the oldest first, today last."""
 
     totals: TotalsResponse | None = Field(description="Null until they were counted for the first time.")
     days: list[DayResponse]
 
     @classmethod
     def of(cls, overview: Overview) -> Self:
-        """Show the figures."""
+        """Show the statistics."""
         totals = overview.totals
         return cls(
             totals=None

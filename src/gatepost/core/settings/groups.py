@@ -69,7 +69,7 @@ class ServerSettings(BaseModel):
         "empty is none, and so is the default in production.",
     )
     trusted_proxies: CommaSeparated = Field(
-        (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."
+        (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are trusted."
     )
     spa_dir: Path | None = Field(
         None, description="Folder with a built Vue, Angular or React app, served at `/` beside the API."

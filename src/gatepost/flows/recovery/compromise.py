@@ -61,7 +61,7 @@ class CompromiseReports:
     async def _report(self, token: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            used, user = await open_link(tx, token, Purpose.NOT_ME, now=now)
+            used, user = await open_link(tx, token, Purpose.COMPROMISE_REPORT, now=now)
             email = _claimed(used, user)
             mailbox = mailbox_of(email.display)
             was_moved = mailbox_of(user.email) != mailbox
@@ -73,7 +73,9 @@ class CompromiseReports:
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
-            await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=mailbox, now=now)
+            await OneTimeTokens(tx).void_younger(
+                Purpose.COMPROMISE_REPORT, user.id, than=used.id, email=mailbox, now=now
+            )
             for sessions in [{}] if was_moved else _sessions_in_doubt(used):
                 await self._sessions.disown(tx, user.id, info=info, **sessions)
             if is_theirs:

@@ -82,8 +82,8 @@ async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: da
     Returns whether the mailbox could still say it itself: else there is nothing that it would come before.
     """
     tokens = OneTimeTokens(tx)
-    oldest = await tokens.oldest(Purpose.NOT_ME, user_id, now=now, email=email)
+    oldest = await tokens.oldest(Purpose.COMPROMISE_REPORT, user_id, now=now, email=email)
     if oldest is None:
         return False
-    await tokens.void_younger(Purpose.NOT_ME, user_id, than=oldest, email=email, now=now)
+    await tokens.void_younger(Purpose.COMPROMISE_REPORT, user_id, than=oldest, email=email, now=now)
     return True

@@ -6,8 +6,8 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.recovery.deps import AddressServiceDep, CompromiseReportsDep, PasswordServiceDep
 from gatepost.flows.recovery.schemas import (
     AddressRequest,
+    CompromiseReportResponse,
     EmailChangeRequest,
-    NotMeResponse,
     PasswordChangeRequest,
     PasswordResetRequest,
     TokenRequest,
@@ -144,10 +144,12 @@ async def change_email(
     dependencies=[LinkLimit],
     responses=problems(LinkUnusable, TooManyRequests),
 )
-async def not_me(body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep) -> NotMeResponse:
+async def report_compromise(
+    body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep
+) -> CompromiseReportResponse:
     """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
 
     A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
     """
     is_sent = await service.report(body.token, info=info)
-    return NotMeResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)
+    return CompromiseReportResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

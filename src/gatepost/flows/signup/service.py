@@ -152,9 +152,9 @@ class SignUpService:
             await find(tx, command.invitation, email=command.account.email, now=self._clock.now())
 
     async def _check_roles(self, roles: Sequence[str]) -> None:
-        wished = set(roles) - {RoleName.USER}
-        if not wished:
+        requested = set(roles) - {RoleName.USER}
+        if not requested:
             return
         async with self._db.read() as tx:
-            await Roles(tx).given(wished)
+            await Roles(tx).given(requested)
         raise RoleNotGrantable

@@ -7,7 +7,7 @@ from gatepost.core.settings import EmailVerification, Settings, SignUp
 from gatepost.identity.accounts.errors import SignUpByInvitation, SignUpClosed
 
 # How long "this was not me" can be said.
-NOT_ME_LIFE = timedelta(days=7)
+COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from gatepost.core.settings import Settings
 from gatepost.http.deps import provided
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import Out
-from gatepost.http.server.draining import Drain, Stopping
+from gatepost.http.server.draining import Drain, ShuttingDown
 from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
-from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
+from gatepost.operations.errors import KeysMissing, MetricsUnauthorized, SchemaOutdated
 from gatepost.operations.metrics import exposition
 from gatepost.operations.metrics_catalog import database_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
@@ -48,7 +48,7 @@ class Ready(Out):
 @router.get(
     "/readyz",
     summary="Whether it can serve",
-    responses=problems(Stopping, DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
+    responses=problems(ShuttingDown, DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
 )
 async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
     """Asks the database, its schema, the signing keys and the revocation feed: a reason to send requests elsewhere.
@@ -65,9 +65,9 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
     if settings.metrics_token is not None:
         expected = f"Bearer {settings.metrics_token.get_secret_value()}"
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
-            raise MetricsRefused
+            raise MetricsUnauthorized
     elif _is_from_outside(request):
-        raise MetricsRefused
+        raise MetricsUnauthorized
 
 
 @router.get(
@@ -77,7 +77,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
     response_class=PlainTextResponse,
     responses={
         200: {"content": {"text/plain": {"example": "gatepost_outbox_failed 0.0"}}},
-        **problems(MetricsRefused),
+        **problems(MetricsUnauthorized),
     },
 )
 async def metrics(metrics: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:

@@ -133,7 +133,7 @@ async def test_query_that_cannot_be_is_refused(api: Api, admin: Person, query: d
 async def test_cursor_that_is_none_of_ours_is_refused(api: Api, admin: Person, cursor: str) -> None:
     for path in (AUDIT, ACTIVITY):
         answer = await api.get(path, headers=admin.headers, params={"after": cursor})
-        assert_problem(answer, 400, "cursor_unusable")
+        assert_problem(answer, 400, "cursor_invalid")
 
 
 async def test_activity_is_one_s_own_alone(api: Api, clock: FakeClock) -> None:

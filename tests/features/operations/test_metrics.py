@@ -150,13 +150,13 @@ async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_pat
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
 async def test_figures_are_not_for_those_whom_a_proxy_lets_in(api: Api, header: str) -> None:
-    assert_problem(await api.get("/metrics", headers={header: "127.0.0.1"}), 401, "metrics_refused")
+    assert_problem(await api.get("/metrics", headers={header: "127.0.0.1"}), 401, "metrics_unauthorized")
 
 
 async def test_figures_are_not_for_public_addresses(app: FastAPI) -> None:
     transport = httpx.ASGITransport(app, client=("8.8.8.8", 50000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as stranger:
-        assert_problem(await stranger.get("/metrics"), 401, "metrics_refused")
+        assert_problem(await stranger.get("/metrics"), 401, "metrics_unauthorized")
 
 
 async def test_token_opens_the_figures_wherever_one_asks_from(make_services: MakeServices) -> None:
@@ -164,7 +164,7 @@ async def test_token_opens_the_figures_wherever_one_asks_from(make_services: Mak
     through_a_proxy = {"X-Forwarded-For": "8.8.8.8"}
     async with started(services) as app, http_client(app) as client:
         for headers in ({}, bearer("another"), {"Authorization": TOKEN}):
-            assert_problem(await client.get("/metrics", headers=headers), 401, "metrics_refused")
+            assert_problem(await client.get("/metrics", headers=headers), 401, "metrics_unauthorized")
         answer = await client.get("/metrics", headers={**bearer(TOKEN), **through_a_proxy})
 
     assert read_figures(answer)["gatepost_workers"] == 1

@@ -20,7 +20,7 @@ from gatepost.admin.accounts.deps import (
     SortQuery,
     UserId,
 )
-from gatepost.admin.accounts.errors import BeyondAuthority, CursorUnusable, OwnAccount, VersionMismatch
+from gatepost.admin.accounts.errors import BeyondAuthority, CursorInvalid, OwnAccount, VersionMismatch
 from gatepost.admin.accounts.preconditions import tag_of_user
 from gatepost.admin.accounts.schemas import (
     NewUserRequest,
@@ -38,10 +38,10 @@ from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import (
     EmailTaken,
     LastAdministrator,
+    PasswordNotAllowed,
     RolesTooLong,
     UnknownRole,
-    UnusablePassword,
-    UnusableUsername,
+    UsernameInvalid,
     UsernameTaken,
     UserNotFound,
 )
@@ -61,7 +61,7 @@ CSV: dict[int | str, dict[str, Any]] = {
     "",
     summary="Accounts, a page at a time",
     dependencies=[CanReadUsers],
-    responses=problems(PermissionRequired, UnknownRole, CursorUnusable),
+    responses=problems(PermissionRequired, UnknownRole, CursorInvalid),
 )
 async def list_users(
     accounts: AccountReaderDep,
@@ -108,8 +108,8 @@ async def export_users(
         UnknownRole,
         BeyondAuthority,
         RolesTooLong,
-        UnusablePassword,
-        UnusableUsername,
+        PasswordNotAllowed,
+        UsernameInvalid,
         HashingBusy,
     ),
 )
@@ -140,7 +140,7 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
     "/{user_id}",
     summary="Change an account",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UnusableUsername, EmailTaken, LastAdministrator),
+    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator),
 )
 async def change_user(
     user_id: UserId,

@@ -83,7 +83,7 @@ class AccountEditor:
             UnknownRole: a role does not exist.
             BeyondAuthority: a role is out of the caller's reach.
             RolesTooLong: the roles do not fit into an access token.
-            UnusablePassword: the password breaks a rule.
+            PasswordNotAllowed: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
         password_hash = UNUSABLE_HASH
@@ -107,7 +107,7 @@ class AccountEditor:
             UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
-            UnusableUsername: the name is another address than the account's.
+            UsernameInvalid: the name is another address than the account's.
             LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
         """
         try:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
-from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorInvalid
 from gatepost.audit.former_names import stored_names
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
@@ -64,7 +64,7 @@ class AuditReader:
         """Return the newest entries, or those after a cursor, which costs the same however deep it is.
 
         Raises:
-            CursorUnusable: the cursor is none of ours.
+            CursorInvalid: the cursor is none of ours.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
@@ -74,7 +74,7 @@ class AuditReader:
         """Return what happened to the caller's account, as `page` does; nothing where it is gone.
 
         Raises:
-            CursorUnusable: the cursor is none of ours.
+            CursorInvalid: the cursor is none of ours.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
@@ -103,7 +103,7 @@ def _read(text: str) -> tuple[datetime, int]:
         at_text, entry_id = read_cursor(text)
         at = utc(datetime.fromisoformat(at_text))
     except (ValueError, TypeError) as error:
-        raise CursorUnusable from error
+        raise CursorInvalid from error
     if type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
-        raise CursorUnusable
+        raise CursorInvalid
     return at, entry_id

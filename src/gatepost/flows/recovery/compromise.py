@@ -10,7 +10,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import open_link
-from gatepost.identity.accounts.errors import LinkUnusable
+from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
@@ -50,7 +50,7 @@ class CompromiseReports:
         is a stranger's.
 
         Raises:
-            LinkUnusable: the token is no good, or its account is disabled.
+            LinkInvalid: the token is no good, or its account is disabled.
         """
         try:
             return await self._report(token, info=info)
@@ -119,13 +119,13 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     """Return the address that a claim is for.
 
     Raises:
-        LinkUnusable: it is from before claims said so, and the account is at another address.
+        LinkInvalid: it is from before claims said so, and the account is at another address.
     """
     email = used.data.get("email") or used.data.get("old_email")
     if email is not None:
         return read_email(email)
     if used.email_canonical != user.email_canonical:
-        raise LinkUnusable
+        raise LinkInvalid
     return Name(user.email, user.email_canonical)
 
 

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from gatepost.audit.log import AuditEvent
 
 FORMER_NAMES = {
-    "account.deletion_cancelled": AuditEvent.DELETION_CANCELLED,
-    "account.compromise_reported": AuditEvent.COMPROMISE_REPORTED,
-    "email.change_requested": AuditEvent.EMAIL_CHANGE_REQUESTED,
-    "guessing.throttled": AuditEvent.GUESSING_THROTTLED,
-    "invitation.revoked": AuditEvent.INVITATION_REVOKED,
-    "password.reset_requested": AuditEvent.PASSWORD_RESET_REQUESTED,
-    "refresh_token.rejected": AuditEvent.REFRESH_TOKEN_REJECTED,
-    "refresh_token.reused": AuditEvent.REFRESH_TOKEN_REUSED,
-    "sign_in.failed": AuditEvent.SIGN_IN_FAILED,
+    "account.deletion_taken_back": AuditEvent.DELETION_CANCELLED,
+    "account.not_me": AuditEvent.COMPROMISE_REPORTED,
+    "email.change_asked": AuditEvent.EMAIL_CHANGE_REQUESTED,
+    "guessing.stopped": AuditEvent.GUESSING_THROTTLED,
+    "invitation.taken_back": AuditEvent.INVITATION_REVOKED,
+    "password.reset_asked": AuditEvent.PASSWORD_RESET_REQUESTED,
+    "session.refresh_refused": AuditEvent.REFRESH_TOKEN_REJECTED,
+    "session.refresh_reused": AuditEvent.REFRESH_TOKEN_REUSED,
+    "session.refused": AuditEvent.SIGN_IN_FAILED,
 }
 
 

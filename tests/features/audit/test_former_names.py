@@ -52,7 +52,7 @@ async def test_log_of_an_earlier_version_verifies_and_keeps_its_names(
     assert (await verify())[0] == []
     assert {entry.event: entry.id for entry in await entries() if entry.user_id == 7} == written_before
 
-    changed = written_before["sign_in.failed"]
+    changed = written_before["session.refused"]
     await sql("UPDATE audit_log SET event = 'sign_in.failed' WHERE id = :id", id=changed)
 
     assert (await verify())[0] == [f"entry {changed}: changed since seal 1"]
@@ -78,7 +78,7 @@ async def test_entries_are_shown_and_found_by_the_names_of_today(
 async def test_entries_are_exported_and_counted_by_the_names_of_today(
     api: Api, services: Services, admin: Person, sql: Sql, write: Write
 ) -> None:
-    await write(event="sign_in.failed", user_id=admin.id, details={"reason": "wrong_password"})
+    await write(event="session.refused", user_id=admin.id, details={"reason": "wrong_password"})
     await write(event="sign_in.failed", user_id=admin.id, details={"reason": "wrong_password"})
     await services.operations.audit_sealer.run_once()
     await services.admin.statistics_counter.run_once()

@@ -77,7 +77,7 @@ def gatepost(name: str, label: str, *, workers: int = 1, database: str = "mysql"
             "SECRET_KEY": SECRET,
             "MAIL_URL": "console:",
             "RATE_LIMITS": "false",
-            "PASSWORD_QUEUE_SECONDS": "60",
+            "PASSWORD_QUEUE_TIMEOUT_SECONDS": "60",
             "DRAIN_SECONDS": "0",
             "LOG_LEVEL": "warning",
             **env,

@@ -122,7 +122,7 @@ def _middleware(services: Services, tracing: Tracing | None) -> list[Middleware]
         Middleware(
             RequestEnvelope,
             log=request_log(settings),
-            traffic=services.platform.traffic,
+            metrics=services.platform.request_metrics,
             headers=security_headers(settings),
         ),
         # Outside of the last catch, so that a crash has its headers too.

@@ -25,7 +25,7 @@ MAIL_SECONDS = 5
 # No entry waits longer than twice this for its seal.
 SEAL_SECONDS = 1
 SHARE_SECONDS = 1
-FIGURES_SECONDS = 5
+STATISTICS_SECONDS = 5
 # Kinds that come in between, by an import, are known from the first check of one of them on.
 HASHES_SECONDS = 3600
 
@@ -87,9 +87,9 @@ def _background(services: Services, stopping: asyncio.Event) -> Iterator[asyncio
         again(PURGE_SECONDS, operations.purger.run_in_turn, name="removing what has expired"),
         again(ROLES_SECONDS, admin.role_editor.propagate, name="carrying role changes to all holders"),
         again(MAIL_SECONDS, flows.outbox.run_once, name="sending mail", wake=flows.outbox.woken),
-        again(SHARE_SECONDS, operations.process_metrics.share, name="sharing figures"),
+        again(SHARE_SECONDS, operations.process_metrics.share, name="sharing metrics"),
         again(SEAL_SECONDS, operations.audit_sealer.run_once, name="sealing the audit log"),
-        again(FIGURES_SECONDS, admin.statistics_counter.run_once, name="counting figures"),
+        again(STATISTICS_SECONDS, admin.statistics_counter.run_once, name="counting statistics"),
         again(HASHES_SECONDS, identity.hash_survey.run, name="looking for kinds of password hashes", wake=at_once),
     ):
         yield asyncio.create_task(work)

@@ -1,6 +1,6 @@
 """Every table of the service, for the migrations."""
 
-from gatepost.admin.statistics.models import DailyFigure
+from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal
 from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
@@ -18,7 +18,7 @@ __all__ = [
     "AuditRepetition",
     "AuditSeal",
     "Base",
-    "DailyFigure",
+    "DailyStatistic",
     "GuessCounter",
     "Invitation",
     "Lease",

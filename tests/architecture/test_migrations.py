@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import URL, Connection, String, inspect, make_url, text
 from sqlalchemy.dialects import mysql
 
+from gatepost.audit.former_names import FORMER_NAMES
 from gatepost.core.db import migration_steps, revisions
 from gatepost.core.db.database import create_engine
 from gatepost.core.db.migrations import migrate
@@ -200,6 +201,25 @@ async def test_accounts_that_are_there_get_their_words_and_last_sign_ins(empty_u
     signed_in = "SELECT id, last_sign_in_at FROM users WHERE last_sign_in_at IS NOT NULL"
     found = await seen(empty_url, lambda connection: connection.execute(text(signed_in)).all())
     assert [(row[0], str(row[1])[:19]) for row in found] == [(5000, moment[:19])]
+
+
+async def test_statistics_follow_the_names_of_events_up_and_down(empty_url: URL) -> None:
+    def names(table: str) -> Callable[[Connection], list[str]]:
+        query = text(f"SELECT name FROM {table} ORDER BY value")
+        return lambda connection: list(connection.execute(query).scalars())
+
+    former = [*FORMER_NAMES, "account.created", "people"]
+    rows = ", ".join(
+        f"('2026-01-31', '{name}', '', {place}, '2026-01-31 12:00:00')" for place, name in enumerate(former)
+    )
+    await migrated(empty_url, "0032")
+    await changed(empty_url, f"INSERT INTO daily_figures (day, name, detail, value, counted_at) VALUES {rows}")
+
+    await migrated(empty_url)
+    assert await seen(empty_url, names("daily_statistics")) == [*FORMER_NAMES.values(), "account.created", "people"]
+
+    await migrated(empty_url, "0032")
+    assert await seen(empty_url, names("daily_figures")) == former
 
 
 async def test_migrating_again_changes_nothing(empty_url: URL) -> None:

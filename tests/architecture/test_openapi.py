@@ -38,8 +38,8 @@ OF_NO_OPERATION = {
     "http_error",
     "client_exists",
     "client_not_found",
-    "client_id_unusable",
-    "client_name_unusable",
+    "client_id_invalid",
+    "client_name_invalid",
     # Of a route that is there to say that it is not.
     "no_openid_provider",
 }

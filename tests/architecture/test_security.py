@@ -44,7 +44,7 @@ MAKERS = {
     "flows/session/router.py:refresh",
     "identity/sessions/tokens.py:_pair",
     "flows/signin/router.py:token",
-    "flows/signin/service.py:_open_at_once",
+    "flows/signin/service.py:_open_if_unchanged",
     "flows/signin/service.py:_open_held",
 }
 

@@ -199,7 +199,7 @@ async def show_figures(page: Page, *, scale: int) -> None:
             "signUps": scale * number,
             "signIns": scale * 40,
             "refused": [
-                {"event": "session.refused", "reason": reason, "count": scale * (place + 1)}
+                {"event": "sign_in.failed", "reason": reason, "count": scale * (place + 1)}
                 for place, reason in enumerate(
                     ("wrong_password", "unknown_account", "disabled", "unverified", "a_new_one", "account_changed")
                 )

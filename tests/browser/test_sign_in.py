@@ -206,7 +206,7 @@ async def test_refused_attempts_look_refused(visitor: Visitor, somebody: Somebod
     assert visitor.refusals() == ["401"]
     await visitor.sign_in(somebody.username, somebody.password)
 
-    refused = page.locator("#activity-list li", has_text="Sign-in refused")
+    refused = page.locator("#activity-list li", has_text="Sign-in failed")
     opened = page.locator("#activity-list li", has_text="Signed in").first
     await expect(refused.locator(".title .icon")).to_be_visible()
     await expect(opened.locator(".title .icon")).to_be_hidden()

@@ -101,7 +101,7 @@ async def two_apps(make_services: MakeServices, **settings: Any) -> AsyncIterato
 async def reuses_on_record(workers: Workers, user_id: int) -> list[int | None]:
     """Return the sessions of the account whose ending by a reused token is in the audit log."""
     query = select(AuditEntry.session_id).where(
-        AuditEntry.user_id == user_id, AuditEntry.event == AuditEvent.REFRESH_REUSED.value
+        AuditEntry.user_id == user_id, AuditEntry.event == AuditEvent.REFRESH_TOKEN_REUSED.value
     )
     async with workers.database.read() as tx:
         return list(await tx.scalars(query))

@@ -81,7 +81,7 @@ async def test_stop_answers_what_is_in_flight_and_does_not_wait_for_half_a_body(
             half.close()
         # gatepost_server wants to stop it itself; it has ended.
         assert "Traceback" not in server.log, server.log
-        assert_problem(told, 503, "stopping")
+        assert_problem(told, 503, "shutting_down")
         assert told.headers["connection"] == "close"
         assert [answer.status_code for answer in answers] == [200] * 8
         assert took < SHUTDOWN_SECONDS + 1

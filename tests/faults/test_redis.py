@@ -66,7 +66,7 @@ def counting(maria_url: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_limits_go_on_without_redis_and_come_back_to_it(counting: Counting) -> None:
     assert counting.left(subject="203.0.113.1") == QUOTA - 1
     assert counting.left(subject="203.0.113.1") == QUOTA - 2
-    assert (counting.figure("redis_down"), counting.figure("limits_counted_alone")) == (0, 0)
+    assert (counting.figure("redis_down"), counting.figure("rate_limit_fallbacks")) == (0, 0)
 
     counting.redis.kill()
     left = [counting.left(subject="203.0.113.1") for _ in range(QUOTA)]
@@ -76,14 +76,14 @@ def test_limits_go_on_without_redis_and_come_back_to_it(counting: Counting) -> N
     assert_problem(refused, 429, "too_many_requests")
     assert refused.headers["retry-after"]
     assert counting.figure("redis_down") == 1
-    assert counting.figure("limits_counted_alone") == QUOTA + 1
+    assert counting.figure("rate_limit_fallbacks") == QUOTA + 1
     assert counting.client.get("/readyz").is_success
 
     counting.redis.start()
     wait_until_counted_together(counting)
-    alone = counting.figure("limits_counted_alone")
+    alone = counting.figure("rate_limit_fallbacks")
     assert counting.left(subject="203.0.113.2") == QUOTA - 1
-    assert counting.figure("limits_counted_alone") == alone
+    assert counting.figure("rate_limit_fallbacks") == alone
 
 
 def test_redis_that_stalls_makes_no_answer_late(counting: Counting) -> None:

@@ -212,7 +212,7 @@ class AccountLife(RuleBasedStateMachine):
             return
         token = self.world.do(take_link(self.world.services, "reset_password"))
         assert self._post("/api/auth/password/reset", {"token": token, "password": new}).status_code == 200
-        _refused(self._post("/api/auth/password/reset", {"token": token, "password": new}), 400, "link_unusable")
+        _refused(self._post("/api/auth/password/reset", {"token": token, "password": new}), 400, "link_invalid")
         self.password = new
         self.erase_at = None  # whoever planned the deletion may have known the earlier password
         self._end_all()

@@ -148,7 +148,7 @@ class History:
     async def verify(self, secrets: SecretKeys | None = None) -> tuple[list[str], Head | None]:
         """Return what is found, and the head."""
         check = ChainCheck(self._db, secrets or self.newest)
-        return [line async for line in check.findings(self.heads)], check.tally.head
+        return [line async for line in check.findings(self.heads)], check.report.head
 
     def take(self) -> Tables:
         """Return all that is in the tables."""

@@ -50,7 +50,7 @@ def fill(server: GatepostServer, *, administrator: str) -> int:
     with closing(sqlite3.connect(next(server.folder.rglob("*.db")), timeout=30)) as database, database:
         _make_older(database)
         rows = list(_figures(random.Random(4)))
-        database.executemany("INSERT OR REPLACE INTO daily_figures VALUES (?, ?, ?, ?, ?)", rows)
+        database.executemany("INSERT OR REPLACE INTO daily_statistics VALUES (?, ?, ?, ?, ?)", rows)
     return people[SHOWN]
 
 
@@ -106,10 +106,10 @@ def _figures(dice: random.Random) -> Iterator[tuple[str, str, str, int, str]]:
         for name, detail, value in (
             ("account.created", "", dice.uniform(10, 24) * share),
             ("session.opened", "", dice.uniform(220, 320) * share),
-            ("session.refused", "wrong_password", dice.uniform(15, 30) * share),
-            ("session.refused", "unknown_account", dice.uniform(4, 12) + (90 if ago in (11, 12) else 0)),
-            ("session.refused", "unverified", dice.uniform(0, 4)),
-            ("session.refresh_refused", "expired", dice.uniform(2, 8)),
+            ("sign_in.failed", "wrong_password", dice.uniform(15, 30) * share),
+            ("sign_in.failed", "unknown_account", dice.uniform(4, 12) + (90 if ago in (11, 12) else 0)),
+            ("sign_in.failed", "unverified", dice.uniform(0, 4)),
+            ("refresh_token.rejected", "expired", dice.uniform(2, 8)),
             ("sessions", "", 900 * (1.4 - ago / DAYS) + dice.uniform(-20, 20)),
             *((("people", "", 1840), ("people.disabled", "", 12), ("people.unverified", "", 210)) if ago == 0 else ()),
         ):

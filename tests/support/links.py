@@ -12,9 +12,9 @@ from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from tests.support.api import Person
 
 SUBJECTS = {
-    "Confirm your e-mail address": "verify_email",
-    "Choose a new password": "reset_password",
-    "Choose your password": "set_password",
+    "Verify your e-mail address": "verify_email",
+    "Reset your password": "reset_password",
+    "Set your password": "set_password",
     "Confirm your new e-mail address": "confirm_new_email",
     "Your e-mail address was changed": "email_changed",
     "Your password was changed": "password_changed",

@@ -41,8 +41,9 @@ def test_texts_that_a_file_asks_for_exist(file: Path) -> None:
     assert sorted(asked - ENGLISH.keys) == []
 
 
-def test_every_event_of_the_audit_log_has_words() -> None:
-    assert {f"events.{event}" for event in AuditEvent} <= ENGLISH.keys
+def test_every_event_of_the_audit_log_has_words_and_its_group_too() -> None:
+    assert {f"events.{event}" for event in AuditEvent} == {key for key in ENGLISH.keys if key.startswith("events.")}
+    assert {f"admin_audit.client.group.{event.partition('.')[0]}" for event in AuditEvent} <= ENGLISH.keys
 
 
 def test_every_detail_and_reason_of_the_audit_log_has_words() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatepost.core.settings import Settings, SettingsError, load_settings
-from gatepost.core.settings.env_file import EnvFileSource, EnvFileUnreadable, misspelt_names, read_env_file
+from gatepost.core.settings.env_file import RENAMED, EnvFileSource, EnvFileUnreadable, misspelt_names, read_env_file
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/env-file.md").read_text(encoding="utf-8")
 # A row's cells are code, and no value of the table holds a backtick.
@@ -131,6 +131,17 @@ def test_misspelt_names_are_found_with_what_was_meant(env_file: Path) -> None:
         f"CORS_ORIGIN in {env_file} is no setting: did you mean CORS_ORIGINS?",
         "REDIS_URI in the environment is no setting: did you mean REDIS_URL?",
     ]
+
+
+def test_earlier_names_of_settings_are_told_with_the_names_of_today(env_file: Path) -> None:
+    env_file.write_text("".join(f"{name}=1\n" for name in RENAMED), encoding="utf-8")
+
+    near, others = misspelt_names(KNOWN, env_file=env_file, environment=dict.fromkeys(RENAMED, "1"))
+
+    assert ({one.name: one.meant for one in near}, others) == (RENAMED, [])
+    assert str(near[0]) == (
+        f"GUESS_LONGEST_WAIT_SECONDS in {env_file} is no setting: it was renamed to GUESS_MAX_WAIT_SECONDS"
+    )
 
 
 def test_names_of_other_programs_are_left_alone(env_file: Path) -> None:

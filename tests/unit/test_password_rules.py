@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gatepost.identity.accounts.errors import UnusablePassword
+from gatepost.identity.accounts.errors import PasswordNotAllowed
 from gatepost.identity.credentials.common_passwords import common_passwords
 from gatepost.identity.credentials.password_rules import PasswordRules
 
@@ -16,7 +16,7 @@ def refused(password: str, names: tuple[str, ...] = NAMES) -> bool:
     """Whether the rules refuse a password."""
     try:
         RULES.check(password, names=names)
-    except UnusablePassword:
+    except PasswordNotAllowed:
         return True
     return False
 

@@ -4,15 +4,16 @@ import json
 from typing import Any
 
 from gatepost.audit.chain import is_deep
+from gatepost.audit.former_names import current_name
 from gatepost.audit.models import AuditEntry
 
 
 def shown(entry: AuditEntry) -> AuditEntry:
-    """Return a copy of an entry in which every value is of its kind, and JSON can say it."""
+    """Return a copy of an entry, with today's name of its event, in which JSON can say every value."""
     return AuditEntry(
         id=entry.id,
         at=entry.at,
-        event=_text(entry.event),
+        event=current_name(_text(entry.event)),
         user_id=_number(entry.user_id),
         actor_id=_number(entry.actor_id),
         session_id=_number(entry.session_id),

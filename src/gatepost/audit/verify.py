@@ -81,7 +81,7 @@ class ChainCheck:
         self._keys: Sequence[SealKey] = ()
         # The last seal that was expected and is there.
         self._confirmed: int | None = None
-        self.tally = ChainReport()
+        self.report = ChainReport()
         """Filled while `findings` goes on."""
 
     async def findings(self, expected: Iterable[Head] = ()) -> AsyncIterator[str]:
@@ -117,8 +117,8 @@ class ChainCheck:
 
     def _check_place(self, seal: Raw, last: Raw | None) -> Iterator[str]:
         """Yield what is wrong between a seal and the one before."""
-        self.tally.seals += 1
-        self.tally.head = _head(seal)
+        self.report.seals += 1
+        self.report.head = _head(seal)
         due = 1 if last is None else last["id"] + 1
         if seal["id"] > due:
             yield f"seal {due}: missing" if seal["id"] == due + 1 else f"seals {due} to {seal['id'] - 1}: missing"
@@ -145,7 +145,7 @@ class ChainCheck:
             if maker is None:
                 tell(f"seal {link.id}: changed or inserted")
                 return None
-            self.tally.purged += link.entries
+            self.report.purged += link.entries
             return Checked(maker)
         rows = read_content(seal["rows"])
         lister = None if rows is None else self._maker(link.id, lambda key: content_digest(key, rows), link.content)
@@ -175,14 +175,14 @@ class ChainCheck:
         async for row in self._entries(above=above, to=to):
             if (line := _check_entry(row, checked)) is not None:
                 yield line
-            self.tally.entries += 1
+            self.report.entries += 1
         left = {seal_id: seal.left for seal_id, seal in checked.items() if seal is not None and seal.left}
         async with self._db.read() as tx:
             # They may have been purged since the seal was read.
             purged = {seal["id"] for seal in await Seals(tx).get(left) if self._is_purged(seal)} if left else set()
         for seal_id, entries in left.items():
             if seal_id in purged:
-                self.tally.purged += len(entries)
+                self.report.purged += len(entries)
                 continue
             for entry_id in entries:
                 yield f"entry {entry_id}: missing; seal {seal_id} holds it"
@@ -211,9 +211,9 @@ class ChainCheck:
                 break
             after = rows[-1]["id"]
         async with self._db.read() as tx:
-            self.tally.unsealed = await Entries(tx).count_unsealed()
+            self.report.unsealed = await Entries(tx).count_unsealed()
             oldest = await Entries(tx).unsealed(limit=1)
-        self.tally.unsealed_since = moment(oldest[0]["at"]) if oldest else None
+        self.report.unsealed_since = moment(oldest[0]["at"]) if oldest else None
 
 
 def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:

@@ -68,4 +68,4 @@ async def _verify(expected: Sequence[Head], *, tell: Callable[[str], object]) ->
         async for line in check.findings(expected):
             tell(line)
             harms += 1
-    return harms, check.tally
+    return harms, check.report

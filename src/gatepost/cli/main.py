@@ -15,10 +15,10 @@ from gatepost.cli import (
     info,
     keys,
     mail,
-    moving,
     purge,
     restoring,
     server,
+    transfer,
     unlock,
     users,
 )
@@ -40,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for command in (
-    server.serve, database.migrate, accounts.create_admin, doctor.doctor, moving.export, purge.purge, unlock.unlock,
+    server.serve, database.migrate, accounts.create_admin, doctor.doctor, transfer.export, purge.purge, unlock.unlock,
     restoring.after_restore, info.openapi, info.settings,
 ):  # fmt: skip
     app.command()(command)
@@ -49,7 +49,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
-app.add_typer(moving.app, name="import")
+app.add_typer(transfer.app, name="import")
 
 
 def _print_version(wanted: bool) -> None:

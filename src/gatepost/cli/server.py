@@ -78,11 +78,11 @@ def _grace(settings: Settings) -> float:
 
 @contextmanager
 def _shared_figures(settings: Settings, *, workers: int) -> Iterator[None]:
-    """Give the workers a fresh folder for their figures; a single one needs none."""
+    """Give the workers a fresh folder for their metrics; a single one needs none."""
     if workers == 1 or settings.metrics_dir is not None:
         yield
         return
-    with TemporaryDirectory(prefix="gatepost-figures-") as folder, _environment(METRICS_DIR=folder):
+    with TemporaryDirectory(prefix="gatepost-metrics-") as folder, _environment(METRICS_DIR=folder):
         yield
 
 

@@ -125,7 +125,7 @@ def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do
         require_terminal("say --yes")
         typer.confirm(f"Delete {_called(found)} for good?", abort=True)
     # By its number, as it was shown: the name may be somebody else's by now.
-    _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", seen=IfMatch(version=found.version))
+    _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", if_match=IfMatch(version=found.version))
 
 
 @app.command()
@@ -161,13 +161,13 @@ async def _inviter(services: Services, name: str | None) -> int:
     return first
 
 
-def _act(account: str, act: Act, what: str, *, seen: IfMatch = ANY_STATE) -> None:
+def _act(account: str, act: Act, what: str, *, if_match: IfMatch = ANY_STATE) -> None:
     """Do something to an account, and say so."""
 
     async def work() -> str:
         async with running_services() as services:
             user = await _find(services, account)
-            await act(services.admin.account_lifecycle, user.id, seen=seen, by=Shell())
+            await act(services.admin.account_lifecycle, user.id, if_match=if_match, by=Shell())
             return _called(user)
 
     print(f"{asyncio.run(work())} {what}")

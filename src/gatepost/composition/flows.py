@@ -24,7 +24,7 @@ class Flows:
     profile: ProfileService
     password_recovery: PasswordService
     addresses: AddressService
-    not_me: CompromiseReports
+    compromise_reports: CompromiseReports
     clients: ClientService
     introspection: TokenIntrospection
     outbox: OutboxWorker
@@ -54,7 +54,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         addresses=AddressService(
             database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
         ),
-        not_me=CompromiseReports(database, clock, sessions, feed),
+        compromise_reports=CompromiseReports(database, clock, sessions, feed),
         clients=ClientService(database, clock),
         introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),
         outbox=OutboxWorker(

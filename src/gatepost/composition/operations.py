@@ -12,7 +12,7 @@ from gatepost.core.db.purging import Purger, PurgeTask
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
 from gatepost.identity.throttling.guesses import GuessPurge
-from gatepost.operations.metrics_catalog import figures_of_process
+from gatepost.operations.metrics_catalog import process_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Readiness
 from gatepost.transfer.restoring import Restoring
@@ -53,9 +53,9 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
             ],
         ),
         process_metrics=ProcessMetrics(
-            platform.traffic,
-            figures_of_process(
-                platform.traffic,
+            platform.request_metrics,
+            process_metrics(
+                platform.request_metrics,
                 platform.passwords,
                 database,
                 feed,

@@ -21,7 +21,7 @@ class Platform:
     database: Database
     passwords: Passwords
     leases: Leases
-    traffic: RequestMetrics
+    request_metrics: RequestMetrics
 
 
 def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None) -> Platform:
@@ -34,11 +34,11 @@ def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngi
         database=database,
         passwords=Passwords(
             rounds=settings.bcrypt_rounds,
-            queue=settings.password_queue,
-            queue_seconds=settings.password_queue_seconds,
+            queue=settings.password_queue_size,
+            queue_seconds=settings.password_queue_timeout_seconds,
         ),
         leases=Leases(database, clock),
-        traffic=RequestMetrics(),
+        request_metrics=RequestMetrics(),
     )
 
 

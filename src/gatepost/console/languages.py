@@ -14,8 +14,8 @@ def choose_language(*, asked: str | None, remembered: str | None, accepted: str,
 
     `accepted` is an Accept-Language header (RFC 9110, section 12.5.4).
     """
-    wishes = (asked, remembered, *_by_preference(accepted[:LONGEST_HEADER]), default)
-    return next((wish for wish in wishes if wish in SUPPORTED), SUPPORTED[0])
+    candidates = (asked, remembered, *_by_preference(accepted[:LONGEST_HEADER]), default)
+    return next((candidate for candidate in candidates if candidate in SUPPORTED), SUPPORTED[0])
 
 
 def _by_preference(header: str) -> Iterator[str]:

@@ -30,16 +30,16 @@ Header = tuple[bytes, bytes]
 
 
 class RequestEnvelope:
-    """Stands round every request: its id (`X-Request-ID`, in and out), careful headers, figures, its line in the log.
+    """Stands round every request: its id (`X-Request-ID`, in and out), security headers, metrics, its line in the log.
 
     No cache keeps an answer of the API unless the route says that it may. HEAD is answered as GET is, without the body
     (RFC 9110, section 9.3.2): no route has to know it.
     """
 
-    def __init__(self, app: ASGIApp, *, log: RequestLog, traffic: RequestMetrics, headers: RawHeaders) -> None:
+    def __init__(self, app: ASGIApp, *, log: RequestLog, metrics: RequestMetrics, headers: RawHeaders) -> None:
         self.app = app
         self._log = log
-        self._traffic = traffic
+        self._metrics = metrics
         self._headers = headers
         self._private = (*headers, *NO_STORE)
         # An id is unique and no secret.
@@ -70,7 +70,7 @@ class RequestEnvelope:
             await send(message)
 
         token = REQUEST.set(state)
-        self._traffic.enter()
+        self._metrics.enter()
         try:
             await self.app(scope, receive, send_enveloped)
         finally:
@@ -98,7 +98,7 @@ class RequestEnvelope:
         method = method if method in METHODS else OTHER_METHOD
         status, route = state.get("status", 0), template_of(scope)
         client = scope.get("client")
-        self._traffic.end(state, method=method, route=route, status=status, seconds=seconds)
+        self._metrics.end(state, method=method, route=route, status=status, seconds=seconds)
         self._log.write(
             state, method=method, route=route, status=status, seconds=seconds, host=client[0] if client else ""
         )

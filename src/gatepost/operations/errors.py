@@ -19,9 +19,9 @@ class KeysMissing(Unavailable):
     message = "There is no key to sign tokens with."
 
 
-class MetricsRefused(Unauthorized):
-    """The figures are for who holds `METRICS_TOKEN`, and without it for callers inside the network alone."""
+class MetricsUnauthorized(Unauthorized):
+    """The metrics are for who holds `METRICS_TOKEN`, and without it for callers inside the network alone."""
 
-    code = "metrics_refused"
-    title = "Metrics refused"
+    code = "metrics_unauthorized"
+    title = "Metrics unauthorized"
     message = "Send METRICS_TOKEN as a bearer token; without that setting, ask from inside the network, past the proxy."

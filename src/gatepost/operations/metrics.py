@@ -1,4 +1,4 @@
-"""Figures in the text format of Prometheus."""
+"""Metrics in the text format of Prometheus."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -22,20 +22,20 @@ OUTCOMES: Mapping[Act, tuple[str, str]] = {
 
 
 def exposition(
-    totals: MetricTotals, figures: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
+    totals: MetricTotals, metrics: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
 ) -> bytes:
-    """Return all figures; `shared` are those that all replicas have in common, each with its meaning."""
+    """Return all metrics; `shared` are those that all replicas have in common, each with its meaning."""
     registry = CollectorRegistry()
-    registry.register(_Families(totals, figures, shared))
+    registry.register(_Families(totals, metrics, shared))
     return generate_latest(registry)
 
 
 class _Families(Collector):
     def __init__(
-        self, totals: MetricTotals, figures: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
+        self, totals: MetricTotals, metrics: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
     ) -> None:
         self._totals = totals
-        self._figures = figures
+        self._metrics = metrics
         self._shared = shared
 
     def collect(self) -> Iterator[Metric]:
@@ -46,12 +46,12 @@ class _Families(Collector):
             for outcome, count in ({SUCCESS: 0} | counted).items():
                 outcomes.add_metric([outcome], count)
             yield outcomes
-        for figure in self._figures:
-            value = self._totals.values[figure.name]
-            if figure.kind is Kind.COUNT:
-                yield CounterMetricFamily(figure.name, figure.meaning, value=value)
+        for metric in self._metrics:
+            value = self._totals.values[metric.name]
+            if metric.kind is Kind.COUNT:
+                yield CounterMetricFamily(metric.name, metric.meaning, value=value)
             else:
-                yield GaugeMetricFamily(figure.name, figure.meaning, value=value)
+                yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
         for name, (meaning, value) in self._shared.items():
             yield GaugeMetricFamily(name, meaning, value=value)
         version = GaugeMetricFamily("gatepost_build_info", "The version that runs; always 1.", labels=["version"])

@@ -1,4 +1,4 @@
-"""What there is to watch: every figure of a process, and those that all replicas have in common."""
+"""What there is to watch: every metric of a process, and those that all replicas have in common."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -16,8 +16,8 @@ from gatepost.mail.worker import OutboxWorker
 from gatepost.operations.process_metrics import Kind, ProcessMetric
 
 
-def figures_of_process(
-    traffic: RequestMetrics,
+def process_metrics(
+    requests: RequestMetrics,
     passwords: Passwords,
     database: Database,
     feed: RevocationFeed,
@@ -25,26 +25,26 @@ def figures_of_process(
     *,
     connections: int,
 ) -> Iterator[ProcessMetric]:
-    """Yield the figures of a process, which may open so many connections; a new figure is one more line."""
+    """Yield the metrics of a process, which may open so many connections; a new metric is one more line."""
     lines, line = standard_error(), passwords.line
     for kind, name, read, meaning in (
         (Kind.SUM, "workers", lambda: 1, "Worker processes."),
-        (Kind.SUM, "http_requests_in_progress", lambda: traffic.in_progress, "Requests that are being served."),
-        (Kind.SUM, "hash_inside", lambda: line.inside, "Passwords that wait for, or are in, hashing."),
-        (Kind.SUM, "hash_capacity", lambda: line.room, "Passwords that may wait or be hashed at once."),
-        (Kind.COUNT, "hash_refused", lambda: line.refused, "Passwords that were turned away at once."),
+        (Kind.SUM, "http_requests_in_progress", lambda: requests.in_progress, "Requests that are being served."),
+        (Kind.SUM, "hashing_pending", lambda: line.inside, "Passwords that wait for, or are in, hashing."),
+        (Kind.SUM, "hashing_capacity", lambda: line.room, "Passwords that may wait or be hashed at once."),
+        (Kind.COUNT, "hashing_rejected", lambda: line.refused, "Passwords that were turned away at once."),
         (Kind.SUM, "db_connections_in_use", lambda: database.connections_in_use, "Connections in use."),
         (Kind.SUM, "db_connections_limit", lambda: connections, "Connections that may be open."),
         (Kind.COUNT, "db_timeouts", lambda: database.timeouts, "Transactions that took too long."),
         (Kind.MAX, "revocation_feed_age_seconds", feed.age_seconds, "Since the worker furthest behind read the feed."),
         (Kind.MAX, "redis_down", lambda: limits.redis_is_down, "Whether a worker does without Redis."),
-        (Kind.COUNT, "limits_counted_alone", lambda: limits.fallbacks, "Requests that a worker counted without Redis."),
-        (Kind.COUNT, "log_lines_lost", lambda: lines.lost, "Lines of the log that nobody took."),
+        (Kind.COUNT, "rate_limit_fallbacks", lambda: limits.fallbacks, "Requests that a worker counted without Redis."),
+        (Kind.COUNT, "log_lines_dropped", lambda: lines.lost, "Lines of the log that nobody took."),
     ):
         yield ProcessMetric(f"gatepost_{name}", meaning, kind, read)
 
 
-async def figures_of_database(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:
+async def database_metrics(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:
     """Return what the database says; without it, or without its tables, only that it says nothing."""
     up = "gatepost_database_up", "Whether the database answers."
     try:

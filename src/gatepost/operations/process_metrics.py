@@ -1,4 +1,4 @@
-"""The figures of a process, and of all the processes of `gatepost serve --workers` together.
+"""The metrics of a process, and of all the processes of `gatepost serve --workers` together.
 
 Each worker leaves what it has counted in a file, every second and before it answers; who is asked adds the files up.
 So no request waits for a lock, and no sum ever goes down: what was shown once is in a file.
@@ -16,11 +16,11 @@ import orjson
 
 from gatepost.core.request_metrics import Durations, RequestMetrics
 
-SUFFIX = ".figures.json"
+SUFFIX = ".metrics.json"
 
 
 class Kind(StrEnum):
-    """How the figures of several processes become one."""
+    """How the metrics of several processes become one."""
 
     # A count that only grows, also of processes that have ended.
     COUNT = "count"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessMetric:
-    """One figure of a process; `read` must be quick and must not fail."""
+    """One metric of a process; `read` must be quick and must not fail."""
 
     name: str
     meaning: str
@@ -48,7 +48,7 @@ class MetricTotals:
     values: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: "MetricTotals", kinds: Mapping[str, Kind], *, lives: bool) -> None:
-        """Take in the figures of one more process; of one that has ended only what was counted."""
+        """Take in the metrics of one more process; of one that has ended only what was counted."""
         for key, durations in other.requests.items():
             mine = self.requests.setdefault(key, Durations())
             mine.counts = [a + b for a, b in zip(mine.counts, durations.counts, strict=True)]
@@ -87,15 +87,15 @@ class MetricTotals:
 class ProcessMetrics:
     """Everything that this process counts; where there are several, `folder` is where they share it."""
 
-    def __init__(self, traffic: RequestMetrics, figures: Iterable[ProcessMetric], *, folder: Path | None) -> None:
-        self._traffic = traffic
-        self.figures: Sequence[ProcessMetric] = tuple(figures)
-        self._kinds = {figure.name: figure.kind for figure in self.figures}
+    def __init__(self, requests: RequestMetrics, metrics: Iterable[ProcessMetric], *, folder: Path | None) -> None:
+        self._requests = requests
+        self.metrics: Sequence[ProcessMetric] = tuple(metrics)
+        self._kinds = {metric.name: metric.kind for metric in self.metrics}
         self._folder = folder
         self._shared = b""
 
     async def totals(self) -> MetricTotals:
-        """Return the figures of all workers; those of the others are at most a second old."""
+        """Return the metrics of all workers; those of the others are at most a second old."""
         mine = self._own()
         if self._folder is None:
             return mine
@@ -104,13 +104,13 @@ class ProcessMetrics:
         return await asyncio.to_thread(self._add_others, mine, self._folder)
 
     async def share(self) -> None:
-        """Leave the figures of this worker where the others find them."""
+        """Leave the metrics of this worker where the others find them."""
         if self._folder is not None:
             self._share(self._own())
 
     def _own(self) -> MetricTotals:
-        totals = MetricTotals(values={figure.name: figure.read() for figure in self.figures})
-        totals.add(MetricTotals(dict(self._traffic.requests), dict(self._traffic.outcomes)), {}, lives=True)
+        totals = MetricTotals(values={metric.name: metric.read() for metric in self.metrics})
+        totals.add(MetricTotals(dict(self._requests.requests), dict(self._requests.outcomes)), {}, lives=True)
         return totals
 
     def _share(self, totals: MetricTotals) -> None:

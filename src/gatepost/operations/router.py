@@ -16,12 +16,12 @@ from gatepost.core.settings import Settings
 from gatepost.http.deps import provided
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import Out
-from gatepost.http.server.draining import Drain, Stopping
+from gatepost.http.server.draining import Drain, ShuttingDown
 from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.mail.worker import OutboxWorker
-from gatepost.operations.errors import KeysMissing, MetricsRefused, SchemaOutdated
+from gatepost.operations.errors import KeysMissing, MetricsUnauthorized, SchemaOutdated
 from gatepost.operations.metrics import exposition
-from gatepost.operations.metrics_catalog import figures_of_database
+from gatepost.operations.metrics_catalog import database_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Check, Readiness
 
@@ -48,7 +48,7 @@ class Ready(Out):
 @router.get(
     "/readyz",
     summary="Whether it can serve",
-    responses=problems(Stopping, DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
+    responses=problems(ShuttingDown, DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
 )
 async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
     """Asks the database, its schema, the signing keys and the revocation feed: a reason to send requests elsewhere.
@@ -61,13 +61,13 @@ async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
 
 
 async def require_metrics_reader(request: Request, settings: SettingsDep) -> None:
-    """Let those pass who may read the figures: with the token, or without one from inside the network."""
+    """Let those pass who may read the metrics: with the token, or without one from inside the network."""
     if settings.metrics_token is not None:
         expected = f"Bearer {settings.metrics_token.get_secret_value()}"
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
-            raise MetricsRefused
+            raise MetricsUnauthorized
     elif _is_from_outside(request):
-        raise MetricsRefused
+        raise MetricsUnauthorized
 
 
 @router.get(
@@ -77,15 +77,15 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
     response_class=PlainTextResponse,
     responses={
         200: {"content": {"text/plain": {"example": "gatepost_outbox_failed 0.0"}}},
-        **problems(MetricsRefused),
+        **problems(MetricsUnauthorized),
     },
 )
-async def metrics(figures: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
+async def metrics(metrics: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
     """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
-    shared = await figures_of_database(outbox, sealer)
-    totals = await figures.totals()
+    shared = await database_metrics(outbox, sealer)
+    totals = await metrics.totals()
     return Response(
-        await asyncio.to_thread(exposition, totals, figures.figures, shared), media_type=CONTENT_TYPE_LATEST
+        await asyncio.to_thread(exposition, totals, metrics.metrics, shared), media_type=CONTENT_TYPE_LATEST
     )
 
 

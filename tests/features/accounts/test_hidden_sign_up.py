@@ -145,7 +145,7 @@ async def test_link_makes_the_account_and_opens_the_sign_in(
         await hidden.post(SIGN_IN, json={"username": "New Person", "password": PASSWORD}), 401, "invalid_credentials"
     )
     assert (await hidden.post(VERIFY, json={"token": token, "password": PASSWORD})).status_code == 200
-    assert_problem(await hidden.post(VERIFY, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
+    assert_problem(await hidden.post(VERIFY, json={"token": token, "password": PASSWORD}), 400, "link_invalid")
 
     person = await hidden.sign_in("New Person")
     me = (await hidden.get("/api/users/me", headers=person.headers)).json()
@@ -193,9 +193,9 @@ async def test_link_can_be_asked_for_again_and_ends_with_its_time(
     await hidden.post("/api/auth/email/resend", json=email)
     second = await take_link(services, "verify_email")
 
-    assert_problem(await hidden.post(VERIFY, json={"token": first}), 400, "link_unusable")
+    assert_problem(await hidden.post(VERIFY, json={"token": first}), 400, "link_invalid")
     clock.advance(hours=48)
-    assert_problem(await hidden.post(VERIFY, json={"token": second}), 400, "link_unusable")
+    assert_problem(await hidden.post(VERIFY, json={"token": second}), 400, "link_invalid")
     await hidden.post("/api/auth/email/resend", json=email)
     assert await take_mails(services) == []
 
@@ -215,7 +215,7 @@ async def test_link_that_is_asked_for_again_goes_to_the_mailbox_of_the_sign_up(
     assert mail.address == "strasse@example.com"
 
 
-@pytest.mark.parametrize(("signup", "code"), [("closed", "signup_closed"), ("invite", "signup_by_invitation")])
+@pytest.mark.parametrize(("signup", "code"), [("closed", "signup_closed"), ("invite", "invitation_required")])
 async def test_link_of_before_makes_no_account_once_sign_up_is_closed(
     hidden: Api, services: Services, make_services: MakeServices, database: Database, signup: str, code: str
 ) -> None:

@@ -125,7 +125,7 @@ async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, 
     assert (await api.sign_in()).id == person.id
 
 
-@pytest.mark.parametrize("purpose", [Purpose.NOT_ME, Purpose.SET_PASSWORD])
+@pytest.mark.parametrize("purpose", [Purpose.COMPROMISE_REPORT, Purpose.SET_PASSWORD])
 async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_thief_has_planned(
     api: Api, services: Services, clock: FakeClock, purpose: Purpose
 ) -> None:
@@ -136,8 +136,8 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
         asked = await tokens.ask(purpose, user_id=person.id, email_canonical=person.email, now=now)
         renewed = await tokens.renew(asked, now=now, life=timedelta(hours=1))
     assert renewed is not None
-    path = "not-me" if purpose is Purpose.NOT_ME else "password/reset"
-    body = {"token": renewed[0]} | ({} if purpose is Purpose.NOT_ME else {"password": "another horse"})
+    path = "not-me" if purpose is Purpose.COMPROMISE_REPORT else "password/reset"
+    body = {"token": renewed[0]} | ({} if purpose is Purpose.COMPROMISE_REPORT else {"password": "another horse"})
 
     assert (await api.post(f"/api/auth/{path}", json=body)).status_code == 200
 
@@ -146,7 +146,7 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
     async with services.platform.database.read() as tx:
         assert (await tx.scalars(select(User.erase_at))).all() == [None]
         events = (await tx.scalars(select(AuditEntry.event).where(AuditEntry.user_id == person.id))).all()
-    assert events.count("account.deletion_taken_back") == 1
+    assert events.count("account.deletion_cancelled") == 1
 
 
 async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(

@@ -74,7 +74,7 @@ async def test_address_of_somebody_else_is_no_name(api: Api, admin: Person) -> N
         for answer in answers:
             body = answer.json()
             told = [(error["field"], error["code"]) for error in body["errors"]]
-            if (answer.status_code, told) != (422, [("username", "username_unusable")]):
+            if (answer.status_code, told) != (422, [("username", "username_invalid")]):
                 wrong.append((name, answer.request.url.path, answer.text))
 
     assert wrong == []
@@ -129,7 +129,7 @@ async def test_administrator_moves_name_and_address_together(api: Api, admin: Pe
     # The address of before is nobody's now.
     for change in ({"username": BOB}, {"username": NEW, "email": BOB}):
         answer = await api.patch(url, json=change, headers=admin.headers)
-        assert_problem(answer, 422, "username_unusable")
+        assert_problem(answer, 422, "username_invalid")
     both = await api.patch(url, json={"username": BOB, "email": BOB}, headers=admin.headers)
     assert both.status_code == 200, both.text
     apart = await api.patch(url, json={"username": "Bob", "email": NEW}, headers=admin.headers)

@@ -191,7 +191,7 @@ async def test_missing_field_is_named(api: Api, missing: str) -> None:
 async def test_password_that_cannot_be_one_is_refused(api: Api, database: Database, password: str) -> None:
     answer = await api.post(SIGN_UP, json=wish(password=password))
 
-    body = assert_problem(answer, 422, "password_unusable")
+    body = assert_problem(answer, 422, "password_not_allowed")
     assert [item["field"] for item in body["errors"]] == ["password"]
     assert await accounts(database) == 0
 
@@ -201,7 +201,7 @@ async def test_production_wants_eight_characters(make_services: MakeServices) ->
         short = await client.post(SIGN_UP, json=wish(password="1234567"))
         enough = await client.post(SIGN_UP, json=wish(password="tarbiyar"))
 
-    body = assert_problem(short, 422, "password_unusable")
+    body = assert_problem(short, 422, "password_not_allowed")
     assert body["message"] == "The password needs at least 8 characters."
     assert enough.status_code == 201
 

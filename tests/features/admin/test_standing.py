@@ -186,7 +186,7 @@ async def test_reset_sends_a_link_and_keeps_the_password(
         mail = (await tx.scalars(query)).one()
     assert (mail.user_id, mail.address) == (person.id, person.email)
     assert (await api.sign_in("Abbey Salami")).id == person.id
-    entry = await last_entry(database, AuditEvent.PASSWORD_RESET_ASKED)
+    entry = await last_entry(database, AuditEvent.PASSWORD_RESET_REQUESTED)
     assert (entry.user_id, entry.actor_id) == (person.id, admin.id)
 
 

@@ -61,17 +61,17 @@ async def test_link_to_the_first_password_is_good_once_and_for_a_week(
     await api.post(URL, json=NEW, headers=admin.headers)
     token = await take_link(services, "set_password")
     too_short = await api.post(RESET, json={"token": token, "password": "12345"})
-    assert_problem(too_short, 422, "password_unusable")
+    assert_problem(too_short, 422, "password_not_allowed")
 
     assert (await api.post(RESET, json={"token": token, "password": PASSWORD})).status_code == 200
 
-    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_invalid")
     assert (await api.sign_in("Abbey Salami")).username == "Abbey Salami"
     late = {"username": "Late Comer", "email": "late@example.com"}
     await api.post(URL, json=late, headers=(await api.sign_in("Root")).headers)
     token = await take_link(services, "set_password")
     clock.advance(days=7)
-    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_invalid")
 
 
 async def test_account_with_a_password_can_sign_in(api: Api, admin: Person, database: Database) -> None:
@@ -117,7 +117,7 @@ async def test_account_that_cannot_be_made_is_refused_as_at_sign_up(
 async def test_short_password_is_refused(api: Api, admin: Person) -> None:
     answer = await api.post(URL, json={**NEW, "password": "123"}, headers=admin.headers)
 
-    assert_problem(answer, 422, "password_unusable")
+    assert_problem(answer, 422, "password_not_allowed")
 
 
 async def test_of_two_who_make_the_same_account_one_is_told_that_it_is_taken(
@@ -191,7 +191,7 @@ async def test_new_address_is_to_be_proved_and_the_old_one_is_told(
         ("verify_email", "New@example.com"),
     ]
     reset = await api.post("/api/auth/password/reset", json={"token": link, "password": PASSWORD})
-    assert_problem(reset, 400, "link_unusable")
+    assert_problem(reset, 400, "link_invalid")
 
 
 async def test_audit_log_tells_what_changed_and_repeats_no_name(api: Api, admin: Person, database: Database) -> None:

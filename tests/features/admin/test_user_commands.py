@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorInvalid
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
@@ -58,7 +58,7 @@ async def test_list_goes_on_where_an_earlier_one_ended(api: Api, settings: Setti
     assert first.stderr.startswith("there are more: --after ")
     assert [user["id"] for user in _lines(first.stdout) + _lines(second.stdout)] == [person.id for person in people]
     assert second.stderr == ""
-    assert isinstance(refused.exception, CursorUnusable)
+    assert isinstance(refused.exception, CursorInvalid)
 
 
 async def test_pages_of_the_list_are_put_together(

@@ -203,7 +203,7 @@ async def test_deep_page_by_cursor_counts_nothing(
     ["", "x", "!!!", "bnVsbA", "W10", "WyJpZCIsMSwyXQ", "WyJ1c2VybmFtZSIsImEiLDFd", "WyJpZCIsIjEiLDFd", "eyJhIjoxfQ"],
 )
 async def test_cursor_of_another_order_or_of_nobody_is_refused(api: Api, admin: Person, after: str) -> None:
-    assert_problem(await api.get(URL, params={"after": after}, headers=admin.headers), 400, "cursor_unusable")
+    assert_problem(await api.get(URL, params={"after": after}, headers=admin.headers), 400, "cursor_invalid")
 
 
 async def test_role_that_does_not_exist_is_named(api: Api, admin: Person) -> None:

@@ -48,7 +48,7 @@ def verify(services: Services) -> Verify:
 
     async def walk(*expected: Head, by: Services = services) -> tuple[list[str], ChainReport]:
         check = ChainCheck(by.platform.database, by.settings.keys)
-        return [line async for line in check.findings(expected)], check.tally
+        return [line async for line in check.findings(expected)], check.report
 
     return walk
 

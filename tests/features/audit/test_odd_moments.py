@@ -17,4 +17,4 @@ async def test_cursor_with_an_odd_moment_is_refused(api: Api, moment: str) -> No
 
     answer = await api.get("/api/users/me/activity", params={"after": cursor}, headers=person.headers)
 
-    assert_problem(answer, 400, "cursor_unusable")
+    assert_problem(answer, 400, "cursor_invalid")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from gatepost.admin.statistics.counter import PROGRESS, PROGRESS_DAY
-from gatepost.admin.statistics.repository import DailyFigures
+from gatepost.admin.statistics.repository import DailyStatistics
 from gatepost.audit.retention import AuditRetention
 from gatepost.composition.services import Services
 from tests.conftest import SECRET, MakeServices, MakeSettings
@@ -73,7 +73,7 @@ async def test_seal_at_the_end_of_all_numbers_stops_nothing(
     assert "seal 2: missing" in (await verify())[0]
     async with services.platform.database.read() as tx:
         assert await tx.scalar(text("SELECT COUNT(*) FROM audit_log WHERE seal_id IS NULL")) == 0
-        progress = await DailyFigures(tx).get(PROGRESS_DAY, PROGRESS)
+        progress = await DailyStatistics(tx).get(PROGRESS_DAY, PROGRESS)
     assert progress is not None
 
 

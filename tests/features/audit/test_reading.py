@@ -40,7 +40,7 @@ async def test_newest_comes_first_with_all_that_is_known(api: Api, admin: Person
     assert newest.pop("requestId")
     assert newest == {
         "at": clock.now().isoformat().replace("+00:00", "Z"),
-        "event": "session.refused",
+        "event": "sign_in.failed",
         "userId": admin.id,
         "actorId": None,
         "sessionId": None,
@@ -133,7 +133,7 @@ async def test_query_that_cannot_be_is_refused(api: Api, admin: Person, query: d
 async def test_cursor_that_is_none_of_ours_is_refused(api: Api, admin: Person, cursor: str) -> None:
     for path in (AUDIT, ACTIVITY):
         answer = await api.get(path, headers=admin.headers, params={"after": cursor})
-        assert_problem(answer, 400, "cursor_unusable")
+        assert_problem(answer, 400, "cursor_invalid")
 
 
 async def test_activity_is_one_s_own_alone(api: Api, clock: FakeClock) -> None:
@@ -144,7 +144,7 @@ async def test_activity_is_one_s_own_alone(api: Api, clock: FakeClock) -> None:
 
     mine = await read(api, person, ACTIVITY)
 
-    assert [item["event"] for item in mine] == ["session.refused", "session.opened", "account.created"]
+    assert [item["event"] for item in mine] == ["sign_in.failed", "session.opened", "account.created"]
     assert mine[0]["details"] == {"reason": "wrong_password"}
     assert [item["event"] for item in await read(api, other, ACTIVITY)] == ["session.opened", "account.created"]
 

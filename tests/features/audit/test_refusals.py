@@ -11,8 +11,8 @@ from tests.features.audit.conftest import Entries
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 
-REFUSED = "session.refused"
-REFRESH_REFUSED = "session.refresh_refused"
+REFUSED = "sign_in.failed"
+REFRESH_REFUSED = "refresh_token.rejected"
 
 
 @pytest.mark.parametrize("name", ["hunter2 typed as a name", "nobody@example.com", "@"])
@@ -150,7 +150,7 @@ async def test_reused_refresh_token_is_told_with_its_session(api: Api, clock: Fa
 
     assert_problem(await api.refresh(person.refresh_token), 403, "refresh_token_reused")
 
-    [entry] = await entries("session.refresh_reused")
+    [entry] = await entries("refresh_token.reused")
     [opened] = await entries("session.opened")
     assert opened.session_id is not None
     assert (entry.user_id, entry.session_id, entry.address) == (person.id, opened.session_id, ADDRESS)

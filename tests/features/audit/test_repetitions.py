@@ -15,8 +15,8 @@ from tests.features.audit.conftest import Entries
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 
-REFUSED = "session.refused"
-REFRESH_REFUSED = "session.refresh_refused"
+REFUSED = "sign_in.failed"
+REFRESH_REFUSED = "refresh_token.rejected"
 
 
 async def test_refreshes_of_an_ended_session_are_told_once_a_day_and_counted(

@@ -107,7 +107,7 @@ async def test_headers_that_tell_of_two_requests_are_refused(api: Api, headers: 
     person = await api.sign_up()
     ours = [("Origin", "http://localhost:8081")]
     for proof in (("Cookie", f"gatepost_access={person.access_token}"), ("x-access-token", person.access_token)):
-        assert_problem(await api.get(CHECK, headers=[proof, *ours, *headers]), 403, "original_request_unclear")
+        assert_problem(await api.get(CHECK, headers=[proof, *ours, *headers]), 403, "ambiguous_original_request")
 
 
 @pytest.mark.parametrize("header", METHOD_OF)
@@ -197,7 +197,7 @@ async def test_header_that_an_app_may_take_for_our_word_is_refused(api: Api, nam
 
     refused = await api.get(CHECK, headers={**person.headers, name: "98"})
 
-    assert_problem(refused, 403, "original_request_unclear")
+    assert_problem(refused, 403, "ambiguous_original_request")
     assert _person(refused) == {}
     assert (await api.get(CHECK, headers={**person.headers, "X-User-Id": "98", "X_User": "98"})).status_code == 204
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from gatepost.audit.models import AuditEntry
 from gatepost.core.db.database import Database
-from gatepost.flows.oauth.errors import ClientExists, ClientIdUnusable, ClientNameUnusable, ClientNotFound
+from gatepost.flows.oauth.errors import ClientExists, ClientIdInvalid, ClientNameInvalid, ClientNotFound
 from gatepost.flows.oauth.models import ResourceServer
 from tests.conftest import MakeSettings
 from tests.support.api import Api
@@ -62,14 +62,14 @@ async def test_id_of_another_client_is_taken(api: Api, make_settings: MakeSettin
 async def test_id_that_could_not_be_sent_is_refused(api: Api, make_settings: MakeSettings, client_id: str) -> None:
     refused = await run_command(make_settings(), "clients", "add", client_id)
 
-    assert isinstance(refused.exception, ClientIdUnusable)
+    assert isinstance(refused.exception, ClientIdInvalid)
 
 
 @pytest.mark.parametrize("name", ["x" * 256, "two\nlines", "\x1b[2J"])
 async def test_name_that_could_not_be_listed_is_refused(api: Api, make_settings: MakeSettings, name: str) -> None:
     refused = await run_command(make_settings(), "clients", "add", "notes", "--name", name)
 
-    assert isinstance(refused.exception, ClientNameUnusable)
+    assert isinstance(refused.exception, ClientNameInvalid)
 
 
 async def test_unknown_client_cannot_be_removed(api: Api, make_settings: MakeSettings) -> None:

@@ -10,17 +10,17 @@ from tests.support.api import PASSWORD, Api, assert_problem
 
 SIGN_UP = {"username": "Abbey", "email": "abbey@example.com", "password": PASSWORD}
 CASES: list[tuple[str, str, dict[str, Any], str, str]] = [
-    ("POST", "/api/auth/signup", {**SIGN_UP, "username": "a\tb"}, "username", "username_unusable"),
-    ("POST", "/api/auth/signup", {**SIGN_UP, "username": "a@b"}, "username", "username_unusable"),
-    ("POST", "/api/auth/signup", {**SIGN_UP, "email": "nobody"}, "email", "email_unusable"),
+    ("POST", "/api/auth/signup", {**SIGN_UP, "username": "a\tb"}, "username", "username_invalid"),
+    ("POST", "/api/auth/signup", {**SIGN_UP, "username": "a@b"}, "username", "username_invalid"),
+    ("POST", "/api/auth/signup", {**SIGN_UP, "email": "nobody"}, "email", "email_invalid"),
     ("POST", "/api/auth/signin", {"password": PASSWORD}, "", "one_identifier_needed"),
-    ("PATCH", "/api/users/me", {"username": "a\tb"}, "username", "username_unusable"),
-    ("POST", "/api/auth/password/forgot", {"email": "nobody"}, "email", "email_unusable"),
-    ("POST", "/api/admin/roles", {"name": "With Space", "permissions": []}, "name", "role_name_unusable"),
-    ("POST", "/api/admin/roles", {"name": "role_admin", "permissions": []}, "name", "role_name_unusable"),
-    ("POST", "/api/admin/roles", {"name": "x", "permissions": ["A b"]}, "permissions.0", "permission_unusable"),
-    ("POST", "/api/admin/invitations", {"email": "nobody"}, "email", "email_unusable"),
-    ("GET", "/api/admin/audit?since=0.5", {}, "since", "moment_unusable"),
+    ("PATCH", "/api/users/me", {"username": "a\tb"}, "username", "username_invalid"),
+    ("POST", "/api/auth/password/forgot", {"email": "nobody"}, "email", "email_invalid"),
+    ("POST", "/api/admin/roles", {"name": "With Space", "permissions": []}, "name", "role_name_invalid"),
+    ("POST", "/api/admin/roles", {"name": "role_admin", "permissions": []}, "name", "role_name_invalid"),
+    ("POST", "/api/admin/roles", {"name": "x", "permissions": ["A b"]}, "permissions.0", "permission_invalid"),
+    ("POST", "/api/admin/invitations", {"email": "nobody"}, "email", "email_invalid"),
+    ("GET", "/api/admin/audit?since=0.5", {}, "since", "moment_invalid"),
 ]
 
 

@@ -122,7 +122,7 @@ async def test_export_of_oneself_is_read_and_sent_in_pages(
     async with database.begin() as tx:
         tx.add_all(
             AuditEntry(
-                at=clock.now() - timedelta(seconds=number // 3), event="session.refused", user_id=person.id,
+                at=clock.now() - timedelta(seconds=number // 3), event="sign_in.failed", user_id=person.id,
                 session_id=number, address="203.0.113.7", request_id="", details={"reason": "wrong_password"},
             )
             for number in range(MANY)
@@ -131,7 +131,7 @@ async def test_export_of_oneself_is_read_and_sent_in_pages(
 
     body = await reader.get("/api/users/me/export", person.headers)
 
-    told = [entry for entry in body["activity"] if entry["event"] == "session.refused"]
+    told = [entry for entry in body["activity"] if entry["event"] == "sign_in.failed"]
     assert sorted(entry["sessionId"] for entry in told) == list(range(MANY))
     assert [entry["at"] for entry in told] == sorted((entry["at"] for entry in told), reverse=True)
     assert len({session["id"] for session in body["sessions"]}) == len(body["sessions"]) == MANY

@@ -52,6 +52,6 @@ async def test_ids_beyond_those_of_javascript_are_refused_everywhere(api: Api, d
     at = "2026-01-31T12:00:00+00:00"
     for path, place in (("/api/admin/users?sort=id&after=", ["id", LARGEST + 1, LARGEST + 1]),
                         ("/api/admin/audit?after=", [at, LARGEST + 1])):  # fmt: skip
-        assert_problem(await api.get(path + cursor(place), headers=root.headers), 400, "cursor_unusable")
+        assert_problem(await api.get(path + cursor(place), headers=root.headers), 400, "cursor_invalid")
     found = (await api.get(f"/api/admin/users?search={LARGEST + 1}", headers=root.headers)).json()
     assert found["items"] == []

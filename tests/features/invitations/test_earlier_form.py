@@ -91,4 +91,4 @@ async def test_what_a_replica_of_before_writes_is_worth_nothing(
         )  # fmt: skip
 
     assert [mail.kind for mail in await take_mails(services)] == []
-    assert_problem(await accept(api, TOKEN), 400, "invitation_unusable")
+    assert_problem(await accept(api, TOKEN), 400, "invitation_invalid")

@@ -47,10 +47,10 @@ async def test_invitation_is_good_once_and_for_its_address(api: Api, services: S
     token = await take_link(services, "invitation")
 
     stranger = GUEST | {"email": "other@example.com", "invitation": token}
-    assert_problem(await api.post("/api/auth/signup", json=stranger), 400, "invitation_unusable")
+    assert_problem(await api.post("/api/auth/signup", json=stranger), 400, "invitation_invalid")
     assert (await api.post("/api/auth/signup", json=GUEST | {"invitation": token})).status_code == 201
     again = GUEST | {"username": "Guest2", "invitation": token}
-    assert_problem(await api.post("/api/auth/signup", json=again), 400, "invitation_unusable")
+    assert_problem(await api.post("/api/auth/signup", json=again), 400, "invitation_invalid")
 
 
 async def test_invitation_proves_the_spelling_that_its_mail_went_to(api: Api, services: Services) -> None:
@@ -70,7 +70,7 @@ async def test_invitation_ends_with_its_time(api: Api, services: Services, clock
 
     answer = await api.post("/api/auth/signup", json=GUEST | {"invitation": token})
 
-    assert_problem(answer, 400, "invitation_unusable")
+    assert_problem(answer, 400, "invitation_invalid")
 
 
 async def test_taken_back_invitation_is_no_good(api: Api, services: Services) -> None:
@@ -82,7 +82,7 @@ async def test_taken_back_invitation_is_no_good(api: Api, services: Services) ->
 
     assert (await api.get(INVITATIONS, headers=root.headers)).json() == []
     answer = await api.post("/api/auth/signup", json=GUEST | {"invitation": token})
-    assert_problem(answer, 400, "invitation_unusable")
+    assert_problem(answer, 400, "invitation_invalid")
     missing = await api.delete(f"{INVITATIONS}/{identifier}", headers=root.headers)
     assert_problem(missing, 404, "invitation_not_found")
 
@@ -116,7 +116,7 @@ async def test_address_with_an_account_is_not_invited(api: Api, services: Servic
     assert_problem(answer, 400, "email_taken")
 
 
-@pytest.mark.parametrize(("mode", "code"), [(SignUp.INVITE, "signup_by_invitation"), (SignUp.CLOSED, "signup_closed")])
+@pytest.mark.parametrize(("mode", "code"), [(SignUp.INVITE, "invitation_required"), (SignUp.CLOSED, "signup_closed")])
 async def test_sign_up_without_an_invitation_follows_the_setting(
     make_services: MakeServices, mode: SignUp, code: str
 ) -> None:

@@ -102,7 +102,7 @@ async def test_invitation_is_no_good_once_its_inviter_may_not_invite(
     token = await invited(api, services, admin, *roles)
     assert (await LOSSES[loss](api, boss, admin)).is_success
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
     assert await guests(database) == 0
 
 
@@ -112,7 +112,7 @@ async def test_inviter_who_lost_one_role_no_longer_gives_it(
     token = await invited(api, services, helper, "support")
     await api.put(f"{URL}/{helper.id}/roles", json={"roles": ["user"]}, headers=admin.headers)
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
 async def test_inviter_whose_role_may_no_longer_look_after_accounts_is_none(
@@ -122,7 +122,7 @@ async def test_inviter_whose_role_may_no_longer_look_after_accounts_is_none(
     (support,) = [r for r in (await api.get(ROLES, headers=admin.headers)).json() if r["name"] == "support"]
     await api.patch(f"{ROLES}/{support['id']}", json={"permissions": ["users:read"]}, headers=admin.headers)
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
     assert await guests(database) == 0
 
 
@@ -133,7 +133,7 @@ async def test_role_that_has_grown_beyond_its_inviter_is_not_given(
     assert (await api.put(f"{URL}/{helper.id}/roles", json={"roles": ["support"]}, headers=admin.headers)).is_success
     assert (await api.patch(f"{ROLES}/1", json={"permissions": ["news:read"]}, headers=admin.headers)).is_success
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
 async def test_demotion_and_invitation_at_once_make_no_administrator(
@@ -153,7 +153,7 @@ async def test_demotion_and_invitation_at_once_make_no_administrator(
         assert answer.status_code in {201, 401}
         for token in [mail.token for mail in await take_mails(services) if mail.kind == "invitation"]:
             refused = await accept(api, token, email=guest["email"], username=guest["username"])
-            assert_problem(refused, 400, "invitation_unusable")
+            assert_problem(refused, 400, "invitation_invalid")
 
 
 async def test_acceptance_in_the_middle_of_a_demotion_waits_for_its_end(
@@ -169,7 +169,7 @@ async def test_acceptance_in_the_middle_of_a_demotion_waits_for_its_end(
         await tx.flush()
         accepted = await held_up(database, accept(api, token))
 
-    assert_problem(await accepted, 400, "invitation_unusable")
+    assert_problem(await accepted, 400, "invitation_invalid")
     assert await guests(database) == 0
 
 
@@ -222,7 +222,7 @@ async def test_invitation_and_its_end_are_in_the_audit_log_by_ids(api: Api, admi
 
     entries = (await api.get("/api/admin/audit?size=2", headers=admin.headers)).json()["items"]
     assert [(entry["event"], entry["actorId"], entry["details"]) for entry in entries] == [
-        (AuditEvent.INVITATION_TAKEN_BACK, admin.id, {"invitation": identifier}),
+        (AuditEvent.INVITATION_REVOKED, admin.id, {"invitation": identifier}),
         (
             AuditEvent.INVITED,
             admin.id,

@@ -40,7 +40,7 @@ async def test_link_that_is_no_good_is_told_at_once_and_says_no_more(
     await quiet_api.post(INVITATIONS, headers=owner.headers, json={"email": "other@example.com", "roles": []})
     clock.advance(days=30)
     for answer in told:
-        assert_problem(answer, 400, "invitation_unusable")
+        assert_problem(answer, 400, "invitation_invalid")
         assert GUEST["email"] not in answer.text
     assert_problem(await quiet_api.post(LINK, json={"token": ""}), 422, "validation_failed")
 
@@ -52,19 +52,19 @@ async def test_link_is_asked_what_accepting_it_would_be(
 
     identifier = (await quiet_api.get(INVITATIONS, headers=owner.headers)).json()[0]["id"]
     await quiet_api.delete(f"{INVITATIONS}/{identifier}", headers=owner.headers)
-    assert_problem(await quiet_api.post(LINK, json={"token": token}), 400, "invitation_unusable")
+    assert_problem(await quiet_api.post(LINK, json={"token": token}), 400, "invitation_invalid")
 
     replaced = await invited(quiet_api, services, owner)
     newer = await invited(quiet_api, services, owner, "moderator")
-    assert_problem(await quiet_api.post(LINK, json={"token": replaced}), 400, "invitation_unusable")
+    assert_problem(await quiet_api.post(LINK, json={"token": replaced}), 400, "invitation_invalid")
     assert (await quiet_api.post(LINK, json={"token": newer})).status_code == 200
 
     await set_disabled(database, owner.id, clock.now())
-    assert_problem(await quiet_api.post(LINK, json={"token": newer}), 400, "invitation_unusable")
+    assert_problem(await quiet_api.post(LINK, json={"token": newer}), 400, "invitation_invalid")
     await set_disabled(database, owner.id, None)
     assert (await quiet_api.post(LINK, json={"token": newer})).status_code == 200
     clock.advance(days=30)
-    assert_problem(await quiet_api.post(LINK, json={"token": newer}), 400, "invitation_unusable")
+    assert_problem(await quiet_api.post(LINK, json={"token": newer}), 400, "invitation_invalid")
 
 
 async def test_address_that_has_an_account_by_now_is_told(quiet_api: Api, services: Services, owner: Person) -> None:
@@ -82,7 +82,7 @@ async def test_link_follows_who_may_sign_up(make_services: MakeServices, policy:
     if policy is SignUp.CLOSED:
         assert_problem(answer, 403, "signup_closed")
     else:
-        assert_problem(answer, 400, "invitation_unusable")
+        assert_problem(answer, 400, "invitation_invalid")
 
 
 async def test_tokens_cannot_be_tried_without_end(make_services: MakeServices) -> None:

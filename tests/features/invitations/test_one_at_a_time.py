@@ -30,7 +30,7 @@ async def test_newer_invitation_of_an_address_voids_the_older(
     await invite(api, admin, email=again)
     second = await take_link(services, "invitation")
 
-    assert_problem(await accept(api, first), 400, "invitation_unusable")
+    assert_problem(await accept(api, first), 400, "invitation_invalid")
     assert len(await listed(api, admin)) == 1
     assert (await accept(api, second)).json()["roles"] == ["ROLE_USER"]
     assert await listed(api, admin) == []
@@ -75,7 +75,7 @@ async def test_of_two_who_accept_at_once_one_does(
 async def test_refused_sign_up_leaves_the_invitation_good(api: Api, services: Services, admin: Person) -> None:
     token = await invited(api, services, admin, "moderator")
     assert_problem(await accept(api, token, username="Root"), 400, "username_taken")
-    assert_problem(await accept(api, token, password="x"), 422, "password_unusable")
+    assert_problem(await accept(api, token, password="x"), 422, "password_not_allowed")
 
     assert (await accept(api, token)).json()["roles"] == ["ROLE_USER", "ROLE_MODERATOR"]
 

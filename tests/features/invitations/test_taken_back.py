@@ -33,7 +33,7 @@ async def boss(person_with: MakePerson) -> Person:
 async def taken_back(database: Database) -> list[dict[str, Any]]:
     """Return what the audit log says of invitations that were taken back."""
     async with database.read() as tx:
-        query = select(AuditEntry).where(AuditEntry.event == AuditEvent.INVITATION_TAKEN_BACK.value)
+        query = select(AuditEntry).where(AuditEntry.event == AuditEvent.INVITATION_REVOKED.value)
         return [{"user": entry.user_id, **entry.details} for entry in await tx.scalars(query.order_by(AuditEntry.id))]
 
 
@@ -60,7 +60,7 @@ async def test_invitation_of_a_thief_ends_when_its_owner_says_that_it_was_not_th
     assert (await api.post("/api/auth/not-me", json={"token": warning})).status_code == 200
 
     assert [mail.kind for mail in await take_mails(services)] == ["reset_password"]
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
     assert await left(database) == []
     told = {"user": owner.id, "invitations": [made.json()["id"]], "reason": "not_me"}
     assert await taken_back(database) == [told]
@@ -101,7 +101,7 @@ async def test_owner_who_secures_the_account_takes_back_what_was_sent_in_its_nam
 
     assert (await secure(api, services, admin)).is_success
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
     assert await left(database) == ["mine@example.com"]
 
 
@@ -152,7 +152,7 @@ async def test_what_an_administrator_takes_does_not_come_back_with_it(
         answer = await api.client.request(method, f"{URL}/{admin.id}{path}", json=body, headers=boss.headers)
         assert answer.is_success, answer.text
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
     assert [(entry["user"], entry["reason"]) for entry in await taken_back(database)] == [(admin.id, loss)]
 
 
@@ -164,7 +164,7 @@ async def test_planned_deletion_takes_back_what_was_sent_and_its_end_does_not_br
     assert (await api.client.request("DELETE", "/api/users/me", json=body, headers=admin.headers)).status_code == 202
     await api.sign_in(admin.username)
 
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
 async def test_other_roles_leave_what_may_still_be_given(
@@ -191,7 +191,7 @@ async def test_role_that_loses_permissions_takes_back_what_its_holders_may_no_lo
         assert (await api.patch(f"{ROLES}/{support['id']}", json=body, headers=admin.headers)).is_success
 
     assert await left(database) == ["mine@example.com"]
-    assert_problem(await accept(api, token), 400, "invitation_unusable")
+    assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
 async def test_role_that_grows_beyond_who_invited_to_it_takes_that_back_alone(

@@ -58,7 +58,7 @@ def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     run_gatepost("mail", "preview", "--language", "de", "--folder", "out", folder=tmp_path)
 
     assert shown.count("#token=gpt_example") == 8
-    assert "Wählen Sie ein neues Passwort" in one
+    assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
     assert len(list((tmp_path / "out" / "de").iterdir())) == 30
     assert "<html" in (tmp_path / "out" / "de" / "new_device.html").read_text()

@@ -85,6 +85,6 @@ async def test_mail_is_in_the_language_of_the_account(make_services: MakeService
             await services.flows.outbox.run_once()
 
         (mail,) = server.received
-        assert mail["Subject"] == "Bestätigen Sie Ihre E-Mail-Adresse"
+        assert mail["Subject"] == "E-Mail-Adresse bestätigen"
         assert mail["Content-Language"] == "de"
         assert await rows() == []

@@ -34,7 +34,7 @@ async def test_mail_reaches_the_server_and_leaves_the_outbox(
 
         (mail,) = server.received
         assert (mail["To"], mail["From"]) == (ABBEY, "Gatepost <no-reply@example.com>")
-        assert mail["Subject"] == "Confirm your e-mail address"
+        assert mail["Subject"] == "Verify your e-mail address"
         assert mail["Date"].datetime == clock.now()
         assert mail["Message-ID"].endswith("@example.com>")
         assert mail["Auto-Submitted"] == "auto-generated"

@@ -113,8 +113,8 @@ async def test_work_that_waits_is_shown(api: Api, services: Services, clock: Fak
 
     assert counted["gatepost_db_connections_in_use"] >= 1
     assert counted["gatepost_db_connections_limit"] == 20
-    assert counted["gatepost_hash_inside"] == 0
-    assert counted["gatepost_hash_capacity"] > 128
+    assert counted["gatepost_hashing_pending"] == 0
+    assert counted["gatepost_hashing_capacity"] > 128
     assert 0 <= counted["gatepost_revocation_feed_age_seconds"] <= 7
     assert counted["gatepost_workers"] == 1
 
@@ -135,7 +135,7 @@ async def test_figures_of_a_process_are_there_without_the_tables(make_services: 
         counted = read_figures(await client.get("/metrics"))
 
     assert counted["gatepost_database_up"] == 0
-    assert "gatepost_hash_capacity" in counted
+    assert "gatepost_hashing_capacity" in counted
 
 
 async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_path: Path) -> None:
@@ -145,18 +145,18 @@ async def test_those_who_ask_at_once_do_not_meet_in_the_file_of_a_worker(tmp_pat
 
     await asyncio.gather(*(work() for _ in range(100) for work in (figures.totals, figures.share)))
 
-    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}.figures.json"]
+    assert [path.name for path in tmp_path.iterdir()] == [f"{os.getpid()}.metrics.json"]
 
 
 @pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
 async def test_figures_are_not_for_those_whom_a_proxy_lets_in(api: Api, header: str) -> None:
-    assert_problem(await api.get("/metrics", headers={header: "127.0.0.1"}), 401, "metrics_refused")
+    assert_problem(await api.get("/metrics", headers={header: "127.0.0.1"}), 401, "metrics_unauthorized")
 
 
 async def test_figures_are_not_for_public_addresses(app: FastAPI) -> None:
     transport = httpx.ASGITransport(app, client=("8.8.8.8", 50000))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as stranger:
-        assert_problem(await stranger.get("/metrics"), 401, "metrics_refused")
+        assert_problem(await stranger.get("/metrics"), 401, "metrics_unauthorized")
 
 
 async def test_token_opens_the_figures_wherever_one_asks_from(make_services: MakeServices) -> None:
@@ -164,7 +164,7 @@ async def test_token_opens_the_figures_wherever_one_asks_from(make_services: Mak
     through_a_proxy = {"X-Forwarded-For": "8.8.8.8"}
     async with started(services) as app, http_client(app) as client:
         for headers in ({}, bearer("another"), {"Authorization": TOKEN}):
-            assert_problem(await client.get("/metrics", headers=headers), 401, "metrics_refused")
+            assert_problem(await client.get("/metrics", headers=headers), 401, "metrics_unauthorized")
         answer = await client.get("/metrics", headers={**bearer(TOKEN), **through_a_proxy})
 
     assert read_figures(answer)["gatepost_workers"] == 1

@@ -31,7 +31,7 @@ async def count(database: Database, model: type[Any]) -> int:
 async def links(database: Database) -> int:
     """Count the links of the tests' own kind; a sign-up sends one of another."""
     async with database.read() as tx:
-        query = select(func.count()).select_from(OneTimeToken).where(OneTimeToken.purpose == Purpose.NOT_ME)
+        query = select(func.count()).select_from(OneTimeToken).where(OneTimeToken.purpose == Purpose.COMPROMISE_REPORT)
         return await tx.scalar(query) or 0
 
 
@@ -39,7 +39,9 @@ async def issue_link(database: Database, *, now: datetime, user_id: int | None =
     """Make the token of a link that is good for an hour."""
     async with database.begin() as tx:
         tokens = OneTimeTokens(tx)
-        token_id = await tokens.ask(Purpose.NOT_ME, user_id=user_id, email_canonical="x@example.com", now=now)
+        token_id = await tokens.ask(
+            Purpose.COMPROMISE_REPORT, user_id=user_id, email_canonical="x@example.com", now=now
+        )
         await tokens.renew(token_id, now=now, life=timedelta(hours=1))
 
 

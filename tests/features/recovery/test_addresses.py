@@ -104,7 +104,7 @@ async def test_link_of_the_old_address_does_not_set_the_password(api: Api, servi
     await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
 
     reset = {"token": token, "password": "another horse"}
-    assert_problem(await api.post("/api/auth/password/reset", json=reset), 400, "link_unusable")
+    assert_problem(await api.post("/api/auth/password/reset", json=reset), 400, "link_invalid")
 
 
 async def changed_by_a_thief(api: Api, services: Services, person: Person) -> str:
@@ -198,7 +198,7 @@ async def test_part_before_the_at_has_64_octets(api: Api) -> None:
         for local in (too_long, too_long_in_utf8):
             refused = await api.post(route, headers=person.headers, json={**body, "email": f"{local}@example.com"})
             problem = assert_problem(refused, 422, "validation_failed")
-            assert [(error["field"], error["code"]) for error in problem["errors"]] == [("email", "email_unusable")]
+            assert [(error["field"], error["code"]) for error in problem["errors"]] == [("email", "email_invalid")]
             assert "64 octets" in problem["errors"][0]["message"]
         taken = await api.post(route, headers=person.headers, json={**body, "email": f"{fits}@example.com"})
         assert taken.is_success, route

@@ -68,7 +68,7 @@ async def test_owner_ends_what_the_thief_could_say(api: Api, services: Services)
 
     assert (await api.post(NOT_ME, json={"token": first.token})).status_code == 200
 
-    assert_problem(await api.post(NOT_ME, json={"token": second.token}), 400, "link_unusable")
+    assert_problem(await api.post(NOT_ME, json={"token": second.token}), 400, "link_invalid")
     assert await email_of(services, owner) == owner.email
 
 
@@ -93,7 +93,7 @@ async def test_owner_who_changes_the_address_back_leaves_the_thief_nothing_to_sa
     (told,) = await move(api, services, owner, owner.email)
 
     assert (told.kind, told.address, told.tokens) == ("email_changed", THIEF, [])
-    assert_problem(await api.post(NOT_ME, json={"token": warning.token}), 400, "link_unusable")
+    assert_problem(await api.post(NOT_ME, json={"token": warning.token}), 400, "link_invalid")
 
 
 async def test_second_device_of_the_thief_can_be_reported_too(api: Api, services: Services) -> None:
@@ -140,7 +140,7 @@ async def test_former_address_says_nothing_of_an_account_that_an_administrator_h
     assert [mail.tokens for mail in mails if mail.tokens] == []
     assert not [mail for mail in mails if "Successor" in mail.text or "successor" in mail.text]
     for token in tokens:
-        assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_unusable")
+        assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_invalid")
     assert await email_of(services, former) == "successor@example.com"
 
 
@@ -162,7 +162,7 @@ async def test_other_spelling_by_an_administrator_is_another_mailbox(
     assert ("email_changed", former.email, []) in [(mail.kind, mail.address, mail.tokens) for mail in mails]
     assert [mail.kind for mail in mails if mail.tokens] == ["verify_email"]
     for token in tokens:
-        assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_unusable")
+        assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_invalid")
 
 
 async def test_other_case_by_an_administrator_is_the_same_mailbox(quiet_api: Api, services: Services) -> None:
@@ -189,7 +189,7 @@ async def test_thief_whose_mailbox_is_another_spelling_of_the_owners_has_no_clai
 
     assert await email_of(services, owner) == owner.email
     assert [(mail.kind, mail.address) for mail in await take_mails(services)] == [("reset_password", owner.email)]
-    assert_problem(await api.post(NOT_ME, json={"token": told.token}), 400, "link_unusable")
+    assert_problem(await api.post(NOT_ME, json={"token": told.token}), 400, "link_invalid")
 
 
 async def test_account_whose_owner_has_lost_the_address_is_not_left_to_the_thief(api: Api, services: Services) -> None:
@@ -214,4 +214,4 @@ async def test_link_of_before_the_upgrade_acts_on_no_account_that_has_moved(api:
         for row in await tx.scalars(select(OneTimeToken)):
             row.data = {name: value for name, value in row.data.items() if name != "email"}
 
-    assert_problem(await api.post(NOT_ME, json={"token": warning.token}), 400, "link_unusable")
+    assert_problem(await api.post(NOT_ME, json={"token": warning.token}), 400, "link_invalid")

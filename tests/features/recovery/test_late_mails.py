@@ -87,7 +87,9 @@ async def test_what_is_asked_while_an_account_is_disabled_does_not_wait_for_its_
     assert await take_mails(services) == []
 
 
-@pytest.mark.parametrize("purpose", [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.SET_PASSWORD, Purpose.NOT_ME])
+@pytest.mark.parametrize(
+    "purpose", [Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, Purpose.SET_PASSWORD, Purpose.COMPROMISE_REPORT]
+)
 async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
     quiet_api: Api, services: Services, purpose: Purpose
 ) -> None:
@@ -107,7 +109,7 @@ async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
         await tx.flush()
         answer = await held_up(services.platform.database, quiet_api.post(USES[purpose], json=body))
 
-    assert_problem(await answer, 400, "link_unusable")
+    assert_problem(await answer, 400, "link_invalid")
 
 
 async def test_link_asked_for_before_there_was_an_account_is_not_for_the_one_that_comes(
@@ -134,7 +136,7 @@ async def test_reset_of_an_account_that_is_not_proved_ends_what_its_maker_waits_
 
     await quiet_api.post(RESET, json={"token": token, "password": "another horse"})
 
-    assert_problem(await quiet_api.post(VERIFY, json={"token": change}), 400, "link_unusable")
+    assert_problem(await quiet_api.post(VERIFY, json={"token": change}), 400, "link_invalid")
 
 
 async def test_of_two_links_in_flight_the_one_asked_for_last_is_good_whichever_leaves_first(
@@ -167,9 +169,7 @@ async def test_mail_that_a_second_worker_sends_again_has_no_link_once_it_was_use
     token = await take_link(services, "reset_password")
     await put_in(services, **row)
     again = await take_link(services, "reset_password")
-    assert_problem(
-        await quiet_api.post(RESET, json={"token": token, "password": "a third horse"}), 400, "link_unusable"
-    )
+    assert_problem(await quiet_api.post(RESET, json={"token": token, "password": "a third horse"}), 400, "link_invalid")
     assert (await quiet_api.post(RESET, json={"token": again, "password": "another horse"})).status_code == 200
 
     await put_in(services, **row)
@@ -213,7 +213,7 @@ async def test_first_link_is_sent_anew_after_what_makes_it_void(
     mails = [mail for mail in await take_mails(services) if mail.kind == "set_password"]
 
     assert [mail.address for mail in mails] == ["b@example.com"]
-    assert_problem(await quiet_api.post(RESET, json={"token": void, "password": PASSWORD}), 400, "link_unusable")
+    assert_problem(await quiet_api.post(RESET, json={"token": void, "password": PASSWORD}), 400, "link_invalid")
     assert (await quiet_api.post(RESET, json={"token": mails[0].token, "password": PASSWORD})).status_code == 200
 
 

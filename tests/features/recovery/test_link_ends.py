@@ -27,12 +27,12 @@ USES = {
     Purpose.VERIFY_EMAIL: "/api/auth/email/verify",
     Purpose.CHANGE_EMAIL: "/api/auth/email/verify",
     Purpose.SET_PASSWORD: "/api/auth/password/reset",
-    Purpose.NOT_ME: "/api/auth/not-me",
+    Purpose.COMPROMISE_REPORT: "/api/auth/not-me",
 }
 OTHER_DEVICE = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 USED = {
     LinkEnd.PASSWORD_RESET: Purpose.SET_PASSWORD,
-    LinkEnd.NOT_ME: Purpose.NOT_ME,
+    LinkEnd.NOT_ME: Purpose.COMPROMISE_REPORT,
     LinkEnd.ADDRESS_CHANGED: Purpose.CHANGE_EMAIL,
 }
 Act = tuple[str, str, object]

@@ -93,7 +93,7 @@ async def test_not_me_is_said_once(api: Api, services: Services) -> None:
     warning = next(mail for mail in await take_mails(services) if mail.kind == "new_device")
     await api.post("/api/auth/not-me", json={"token": warning.token})
 
-    assert_problem(await api.post("/api/auth/not-me", json={"token": warning.token}), 400, "link_unusable")
+    assert_problem(await api.post("/api/auth/not-me", json={"token": warning.token}), 400, "link_invalid")
 
 
 async def test_not_me_voids_what_the_stranger_has_asked_for(api: Api, services: Services) -> None:
@@ -111,6 +111,6 @@ async def test_not_me_voids_what_the_stranger_has_asked_for(api: Api, services: 
     assert (await api.post("/api/auth/not-me", json={"token": mails["new_device"].token})).status_code == 200
 
     taken = await api.post("/api/auth/email/verify", json={"token": mails["confirm_new_email"].token})
-    assert_problem(taken, 400, "link_unusable")
+    assert_problem(taken, 400, "link_invalid")
     # Although a link went out a moment ago, which is void now.
     assert [mail.kind for mail in await take_mails(services)] == ["reset_password"]

@@ -95,7 +95,7 @@ async def test_refused_new_password_leaves_the_link_good(api: Api, services: Ser
     person = await api.sign_up()
     token = await ask(api, services, person.email)
 
-    assert_problem(await api.post(RESET, json={"token": token, "password": "short"}), 422, "password_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": "short"}), 422, "password_not_allowed")
     assert (await api.post(RESET, json={"token": token, "password": NEW})).status_code == 200
 
 
@@ -104,14 +104,14 @@ async def test_changed_password_voids_the_link(api: Api, services: Services) -> 
     token = await ask(api, services, person.email)
     await api.post(CHANGE, headers=person.headers, json={"currentPassword": PASSWORD, "newPassword": NEW})
 
-    assert_problem(await api.post(RESET, json={"token": token, "password": "third horse"}), 400, "link_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": "third horse"}), 400, "link_invalid")
 
 
 async def test_link_to_verify_does_not_reset(api: Api, services: Services) -> None:
     await api.sign_up()
     token = await take_link(services, "verify_email")
 
-    assert_problem(await api.post(RESET, json={"token": token, "password": NEW}), 400, "link_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": NEW}), 400, "link_invalid")
 
 
 async def test_link_ends_with_its_time(api: Api, services: Services, clock: FakeClock) -> None:
@@ -119,7 +119,7 @@ async def test_link_ends_with_its_time(api: Api, services: Services, clock: Fake
     token = await ask(api, services, person.email)
     clock.advance(minutes=60)
 
-    assert_problem(await api.post(RESET, json={"token": token, "password": NEW}), 400, "link_unusable")
+    assert_problem(await api.post(RESET, json={"token": token, "password": NEW}), 400, "link_invalid")
 
 
 async def test_change_keeps_this_session_and_ends_the_others(api: Api, services: Services) -> None:

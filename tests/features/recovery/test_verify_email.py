@@ -61,18 +61,18 @@ async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so
     api: Api, services: Services, clock: FakeClock
 ) -> None:
     person, first, second = await two_links(api, services, clock)
-    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_invalid")
 
     await api.post(VERIFY, json={"token": second})
 
     for token in (first, second):
         assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
-    assert_problem(await api.post(VERIFY, json={"token": second[:-1]}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": second[:-1]}), 400, "link_invalid")
     for change in ({"email_canonical": "other@example.com"}, {"disabled_at": clock.now()}, {"email_verified_at": None}):
         was = {"email_canonical": person.email, "disabled_at": None, "email_verified_at": clock.now()}
         async with services.platform.database.begin() as tx:
             await tx.execute(update(User).where(User.id == person.id).values(was | change))
-        assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_unusable")
+        assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_invalid")
 
 
 async def test_link_to_another_mailbox_of_one_canonical_form_is_no_verified_address(
@@ -86,7 +86,7 @@ async def test_link_to_another_mailbox_of_one_canonical_form_is_no_verified_addr
 
     assert (await api.post("/api/auth/signout-all", headers=person.headers)).status_code == 204
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
 
 
 async def test_of_twenty_uses_at_once_one_wins(api: Api, services: Services) -> None:
@@ -103,13 +103,13 @@ async def test_link_ends_with_its_time(api: Api, services: Services, clock: Fake
     token = await take_link(services, "verify_email")
     clock.advance(hours=48)
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
 
 
 async def test_newer_link_voids_the_one_before(api: Api, services: Services, clock: FakeClock) -> None:
     _, first, second = await two_links(api, services, clock)
 
-    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_invalid")
     assert (await api.post(VERIFY, json={"token": second})).status_code == 200
 
 
@@ -141,7 +141,7 @@ async def test_link_is_void_once_the_account_has_another_address(api: Api, servi
     async with services.platform.database.begin() as tx:
         await tx.execute(update(User).where(User.id == person.id).values(email_canonical="other@example.com"))
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_unusable")
+    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
 
 
 async def test_required_verification_comes_before_the_first_sign_in(make_services: MakeServices) -> None:

@@ -164,7 +164,7 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
         await after_restore(settings)
 
     again = await api.post("/api/auth/password/reset", json={"token": token, "password": "a third horse"})
-    assert_problem(again, 400, "link_unusable")
+    assert_problem(again, 400, "link_invalid")
     assert await services.flows.outbox.run_once() == 0
     async with database.read() as tx:
         assert None not in (await tx.scalars(select(OneTimeToken.used_at))).all()
@@ -191,7 +191,7 @@ async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
     said = await after_restore(settings)
 
     guest = {"username": "Guest", "email": asked["email"], "password": PASSWORD, "invitation": token}
-    assert_problem(await api.post("/api/auth/signup", json=guest), 400, "invitation_unusable")
+    assert_problem(await api.post("/api/auth/signup", json=guest), 400, "invitation_invalid")
     assert "\n2 links and invitations are void" in said
 
 

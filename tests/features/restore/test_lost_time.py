@@ -265,7 +265,7 @@ async def test_link_of_the_lost_time_is_void(api: Api, database: Database, copy:
 
     answer = await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})
 
-    assert_problem(answer, 400, "link_unusable")
+    assert_problem(answer, 400, "link_invalid")
 
 
 WAYS_OUT = ["sign out", "sign out everywhere", "end this session"]

@@ -89,7 +89,7 @@ async def test_reused_refresh_token_ends_its_session_and_no_other(
     assert (await api.user_board(elsewhere.access_token)).status_code == 200
     assert (await api.refresh(elsewhere.refresh_token)).status_code == 200
     async with database.read() as tx:
-        query = select(AuditEntry.session_id).where(AuditEntry.event == "session.refresh_reused")
+        query = select(AuditEntry.session_id).where(AuditEntry.event == "refresh_token.reused")
         assert (await tx.scalars(query)).all() == [session.id]
 
 

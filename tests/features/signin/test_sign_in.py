@@ -230,7 +230,7 @@ async def test_access_token_lives_as_long_as_the_setting_says(make_services: Mak
 
 
 async def test_full_queue_of_passwords_is_told_at_once(make_services: MakeServices) -> None:
-    services = make_services(password_queue=1)
+    services = make_services(password_queue_size=1)
     async with started(services) as app, http_client(app) as client:
         held = threading.Event()
         room = (os.cpu_count() or 1) + 1

@@ -26,7 +26,7 @@ Write = Callable[..., Awaitable[None]]
 def _nothing_counted_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a test say when something is sealed and counted."""
     monkeypatch.setattr("gatepost.lifespan.SEAL_SECONDS", 3600)
-    monkeypatch.setattr("gatepost.lifespan.FIGURES_SECONDS", 3600)
+    monkeypatch.setattr("gatepost.lifespan.STATISTICS_SECONDS", 3600)
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ async def test_what_people_do_is_counted_with_its_outcome(
         "signUps": 2,
         "signIns": 3,
         "refused": [
-            {"event": "session.refused", "reason": "unknown_account", "count": 1},
-            {"event": "session.refused", "reason": "wrong_password", "count": 2},
+            {"event": "sign_in.failed", "reason": "unknown_account", "count": 1},
+            {"event": "sign_in.failed", "reason": "wrong_password", "count": 2},
         ],
         "activeSessions": 3,
     }
@@ -134,7 +134,7 @@ async def test_every_entry_is_counted_once_over_many_seals_and_replicas(
 ) -> None:
     other = make_services()
     for _ in range(25):  # more seals than one batch takes
-        await write("session.refused", 2, reason="disabled")
+        await write("sign_in.failed", 2, reason="disabled")
         await services.operations.audit_sealer.run_once()
 
     batch = await services.admin.statistics_counter._next_batch()
@@ -145,7 +145,7 @@ async def test_every_entry_is_counted_once_over_many_seals_and_replicas(
     await counted(services)
 
     assert (await overview(api, admin))["days"][-1]["refused"] == [
-        {"event": "session.refused", "reason": "disabled", "count": 50}
+        {"event": "sign_in.failed", "reason": "disabled", "count": 50}
     ]
 
 
@@ -157,14 +157,14 @@ async def test_entry_that_is_committed_late_is_counted_too(
         entry = AuditEntry(id=10**6, at=clock.now(), event="session.opened", address="", request_id="", details={})
         tx.add(entry)
     await counted(services)
-    await write("session.refresh_reused")
+    await write("refresh_token.reused")
     async with database.begin() as tx:
         tx.add(AuditEntry(id=999, at=clock.now(), event="session.opened", address="", request_id="", details={}))
     await counted(services)
 
     today = (await overview(api, admin))["days"][-1]
     assert today["signIns"] == 2 + 2
-    assert today["refused"] == [{"event": "session.refresh_reused", "reason": "", "count": 1}]
+    assert today["refused"] == [{"event": "refresh_token.reused", "reason": "", "count": 1}]
 
 
 async def test_days_stay_when_retention_takes_their_entries(

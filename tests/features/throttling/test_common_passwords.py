@@ -26,17 +26,17 @@ def services(make_services: MakeServices) -> Services:
 @pytest.mark.parametrize("bad", BAD)
 async def test_sign_up_change_and_reset_refuse_it(api: Api, services: Services, bad: str) -> None:
     refused = await api.post("/api/auth/signup", json={**SIGN_UP, "password": bad})
-    body = assert_problem(refused, 422, "password_unusable")
+    body = assert_problem(refused, 422, "password_not_allowed")
     assert body["errors"][0]["field"] == "password"
     person = await api.sign_up(SIGN_UP["username"], email=SIGN_UP["email"])
 
     change = {"currentPassword": PASSWORD, "newPassword": bad}
     refused = await api.post("/api/auth/password/change", json=change, headers=person.headers)
-    assert assert_problem(refused, 422, "password_unusable")["errors"][0]["field"] == "newPassword"
+    assert assert_problem(refused, 422, "password_not_allowed")["errors"][0]["field"] == "newPassword"
     await api.post("/api/auth/password/forgot", json={"email": person.email})
     token = await take_link(services, "reset_password")
     refused = await api.post("/api/auth/password/reset", json={"token": token, "password": bad})
-    assert_problem(refused, 422, "password_unusable")
+    assert_problem(refused, 422, "password_not_allowed")
     # The link stays good.
     answer = await api.post("/api/auth/password/reset", json={"token": token, "password": "another horse"})
     assert answer.status_code == 200

@@ -110,7 +110,7 @@ async def test_guesses_from_one_address_over_many_accounts_get_a_hundred_answers
     clock.advance(hours=1)
     assert_problem(await guess(stranger, "x y"), 401, "invalid_credentials")
     async with database.read() as tx:
-        entry = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == AuditEvent.GUESSING_STOPPED))).one()
+        entry = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == AuditEvent.GUESSING_THROTTLED))).one()
     assert entry.details == {"by": "address", "failures": 100, "seconds": 5}
 
 
@@ -136,7 +136,7 @@ async def test_many_addresses_on_one_account_do_not_keep_its_owner_out(
     # Where the account is at home, no cookie is needed.
     assert (await guess(api, "Abbey", PASSWORD)).status_code == 200
     async with database.read() as tx:
-        entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == AuditEvent.GUESSING_STOPPED))).all()
+        entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == AuditEvent.GUESSING_THROTTLED))).all()
     assert [(entry.details, entry.user_id) for entry in entries] == [
         ({"by": "account", "failures": FREE, "seconds": 5}, signed_up.json()["id"])
     ]

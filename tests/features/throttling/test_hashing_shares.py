@@ -27,7 +27,7 @@ def database_url(sqlite_url: URL) -> URL:
 
 @pytest.fixture
 def services(make_services: MakeServices) -> Services:
-    return make_services(password_queue=6, signin_rate="3/minute")
+    return make_services(password_queue_size=6, signin_rate="3/minute")
 
 
 async def until(condition: Callable[[], bool]) -> None:

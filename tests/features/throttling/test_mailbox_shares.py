@@ -12,7 +12,7 @@ from tests.support.links import take_mails
 
 @pytest.fixture
 def services(make_services: MakeServices) -> Services:
-    return make_services(mailbox_rate="2/hour", mailbox_strangers_rate="6/hour")
+    return make_services(mailbox_rate="2/hour", mailbox_shared_rate="6/hour")
 
 
 async def test_neighbours_behind_the_owners_address_leave_the_owners_device_a_way(

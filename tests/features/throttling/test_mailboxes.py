@@ -30,7 +30,7 @@ def database_url(sqlite_url: URL) -> URL:
 
 @pytest.fixture
 def services(make_services: MakeServices) -> Services:
-    return make_services(mailbox_rate="2/hour", mailbox_strangers_rate="6/hour")
+    return make_services(mailbox_rate="2/hour", mailbox_shared_rate="6/hour")
 
 
 def seen(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:

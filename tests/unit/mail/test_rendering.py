@@ -118,7 +118,7 @@ def test_template_of_the_folder_replaces_one_and_no_more(tmp_path: Path) -> None
 
     assert (german.subject, german.text) == ("Achtung", "Guten Tag Abbey Salami,\n\nNeu.\n\nGatepost\n")
     assert english.subject == "New sign-in to your account"
-    assert other.subject == "Wählen Sie ein neues Passwort"
+    assert other.subject == "Passwort zurücksetzen"
 
 
 def test_folder_adds_a_language_and_text_alone_is_enough(tmp_path: Path) -> None:

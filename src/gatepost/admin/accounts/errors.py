@@ -60,9 +60,9 @@ class BuiltInRole(Conflict):
     message = "This role belongs to every deployment and cannot be changed so."
 
 
-class CursorUnusable(BadRequest):
+class CursorInvalid(BadRequest):
     """The cursor is none of ours, or belongs to another order."""
 
-    code = "cursor_unusable"
-    title = "Cursor unusable"
+    code = "cursor_invalid"
+    title = "Invalid cursor"
     message = "This cursor does not fit. Start again without one."

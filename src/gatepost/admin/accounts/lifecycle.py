@@ -56,7 +56,7 @@ class AccountLifecycle:
         self._policy = policy
 
     @retry_conflicts
-    async def set_roles(self, user_id: int, names: Sequence[str], *, seen: IfMatch, by: Actor) -> User:
+    async def set_roles(self, user_id: int, names: Sequence[str], *, if_match: IfMatch, by: Actor) -> User:
         """Give an account exactly these roles; its access tokens are stale, and a refresh shows the new ones.
 
         Raises:
@@ -66,7 +66,7 @@ class AccountLifecycle:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, authority = await authorize_change(tx, by, user_id, seen)
+            user, authority = await authorize_change(tx, by, user_id, if_match)
             if RoleName.ADMIN not in names:
                 await require_another_administrator(tx, user, policy=self._policy)
             roles = list(await Roles(tx).given(names))
@@ -84,14 +84,14 @@ class AccountLifecycle:
         return user
 
     @retry_conflicts
-    async def disable(self, user_id: int, *, seen: IfMatch, by: Actor) -> User:
+    async def disable(self, user_id: int, *, if_match: IfMatch, by: Actor) -> User:
         """Keep an account from being signed in to, and end its sessions; one that is disabled already is fine.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_DISABLING)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_DISABLING)
             if user.disabled_at is not None:
                 return user
             await require_another_administrator(tx, user, policy=self._policy)
@@ -103,10 +103,10 @@ class AccountLifecycle:
         return user
 
     @retry_conflicts
-    async def enable(self, user_id: int, *, seen: IfMatch, by: Actor) -> User:
+    async def enable(self, user_id: int, *, if_match: IfMatch, by: Actor) -> User:
         """Let an account be signed in to again; one that is not disabled is fine."""
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen)
+            user, _ = await authorize_change(tx, by, user_id, if_match)
             if user.disabled_at is not None:
                 user.disabled_at = None
                 await self._keep(tx, user, AuditEvent.ACCOUNT_ENABLED, by, before={"disabled": True})
@@ -115,33 +115,33 @@ class AccountLifecycle:
         return user
 
     @retry_conflicts
-    async def sign_out(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
+    async def sign_out(self, user_id: int, *, if_match: IfMatch, by: Actor) -> None:
         """End every session of an account."""
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_SIGN_OUT)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_SIGN_OUT)
             await end_links_of(tx, user, LinkEnd.SIGNED_OUT, now=self._clock.now())
             ended = await self._sessions.end(tx, user_id=user_id, reason=ENDED)
             self._record(tx, AuditEvent.SIGNED_OUT_BY_ADMINISTRATOR, user_id, by, details={"sessions": len(ended)})
 
     @retry_conflicts
-    async def send_password_link(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
+    async def send_password_link(self, user_id: int, *, if_match: IfMatch, by: Actor) -> None:
         """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_PASSWORD)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_PASSWORD)
             # A first password is not asked for by its owner, so that its link lives longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
             await notify(tx, kind, user, at=self._clock.now())
-            self._record(tx, AuditEvent.PASSWORD_RESET_ASKED, user_id, by, details={})
+            self._record(tx, AuditEvent.PASSWORD_RESET_REQUESTED, user_id, by, details={})
 
     @retry_conflicts
-    async def delete(self, user_id: int, *, seen: IfMatch, by: Actor) -> None:
+    async def delete(self, user_id: int, *, if_match: IfMatch, by: Actor) -> None:
         """Delete an account at once, with all that tells of its owner.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
         """
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_DELETION)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_DELETION)
             await require_another_administrator(tx, user, policy=self._policy)
             details = {"before": {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}}
             await self._leaving.erase(tx, user_id, actor_id=by.user_id, info=by.info, details=details)

@@ -111,7 +111,7 @@ async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -
 
 
 async def authorize_change(
-    tx: Transaction, caller: Actor, user_id: int, seen: IfMatch, *, own_route: str | None = None
+    tx: Transaction, caller: Actor, user_id: int, if_match: IfMatch, *, own_route: str | None = None
 ) -> tuple[User, Authority]:
     """Return the account to act on, locked, and the caller's authority.
 
@@ -133,7 +133,7 @@ async def authorize_change(
             raise OwnAccount(f"This is your own account. Use {own_route}.")
     elif not authority.reaches(user.roles):
         raise BeyondAuthority
-    seen.require(tag_of_user(user), version=user.version)
+    if_match.require(tag_of_user(user), version=user.version)
     return user, authority
 
 

@@ -20,7 +20,7 @@ from gatepost.admin.accounts.deps import (
     SortQuery,
     UserId,
 )
-from gatepost.admin.accounts.errors import BeyondAuthority, CursorUnusable, OwnAccount, VersionMismatch
+from gatepost.admin.accounts.errors import BeyondAuthority, CursorInvalid, OwnAccount, VersionMismatch
 from gatepost.admin.accounts.preconditions import tag_of_user
 from gatepost.admin.accounts.schemas import (
     NewUserRequest,
@@ -38,10 +38,10 @@ from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import (
     EmailTaken,
     LastAdministrator,
+    PasswordNotAllowed,
     RolesTooLong,
     UnknownRole,
-    UnusablePassword,
-    UnusableUsername,
+    UsernameInvalid,
     UsernameTaken,
     UserNotFound,
 )
@@ -61,7 +61,7 @@ CSV: dict[int | str, dict[str, Any]] = {
     "",
     summary="Accounts, a page at a time",
     dependencies=[CanReadUsers],
-    responses=problems(PermissionRequired, UnknownRole, CursorUnusable),
+    responses=problems(PermissionRequired, UnknownRole, CursorInvalid),
 )
 async def list_users(
     accounts: AccountReaderDep,
@@ -108,8 +108,8 @@ async def export_users(
         UnknownRole,
         BeyondAuthority,
         RolesTooLong,
-        UnusablePassword,
-        UnusableUsername,
+        PasswordNotAllowed,
+        UsernameInvalid,
         HashingBusy,
     ),
 )
@@ -140,21 +140,21 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
     "/{user_id}",
     summary="Change an account",
     dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UnusableUsername, EmailTaken, LastAdministrator),
+    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator),
 )
 async def change_user(
     user_id: UserId,
     body: UserChangeRequest,
     response: Response,
     accounts: AccountEditorDep,
-    seen: IfMatchDep,
+    if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
     """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved.
 
     Another account than one's own, which `PATCH /api/users/me` and `POST /api/auth/email/change` are for.
     """
-    user = await accounts.change(user_id, body.change(), seen=replace(seen, version=body.version), by=by)
+    user = await accounts.change(user_id, body.change(), if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
 
@@ -166,9 +166,9 @@ async def change_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
-async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
+async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """At once and for good; the audit log keeps the id. Another account than one's own: `DELETE /api/users/me`."""
-    await lifecycle.delete(user_id, seen=seen, by=by)
+    await lifecycle.delete(user_id, if_match=if_match, by=by)
 
 
 @router.put(
@@ -182,11 +182,11 @@ async def set_user_roles(
     body: UserRolesRequest,
     response: Response,
     lifecycle: AccountLifecycleDep,
-    seen: IfMatchDep,
+    if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
     """Exactly these. Access tokens of before are stale; a refresh gives one with the new roles."""
-    user = await lifecycle.set_roles(user_id, body.roles, seen=replace(seen, version=body.version), by=by)
+    user = await lifecycle.set_roles(user_id, body.roles, if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
 
@@ -198,10 +198,10 @@ async def set_user_roles(
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
-    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep
+    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> UserResponse:
     """Its sessions end at once."""
-    user = await lifecycle.disable(user_id, seen=seen, by=by)
+    user = await lifecycle.disable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
 
@@ -213,10 +213,10 @@ async def disable_user(
     responses=problems(*OF_ACTS),
 )
 async def enable_user(
-    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep
+    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> UserResponse:
     """Sessions that have ended stay ended."""
-    user = await lifecycle.enable(user_id, seen=seen, by=by)
+    user = await lifecycle.enable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
 
@@ -228,9 +228,9 @@ async def enable_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
 )
-async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
+async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """Every device is signed out at once."""
-    await lifecycle.sign_out(user_id, seen=seen, by=by)
+    await lifecycle.sign_out(user_id, if_match=if_match, by=by)
 
 
 @router.post(
@@ -240,9 +240,11 @@ async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, seen: I
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
 )
-async def reset_user_password(user_id: UserId, lifecycle: AccountLifecycleDep, seen: IfMatchDep, by: CallerDep) -> None:
+async def reset_user_password(
+    user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
+) -> None:
     """The password of now stays good until the link is used; nothing is sent while the account is disabled."""
-    await lifecycle.send_password_link(user_id, seen=seen, by=by)
+    await lifecycle.send_password_link(user_id, if_match=if_match, by=by)
 
 
 @router.get(

@@ -36,21 +36,21 @@ def can_be_role_name(name: str) -> bool:
 def _is_role_name(name: str) -> str:
     if re.fullmatch(ROLE_NAME, name) is None:
         raise PydanticCustomError(
-            "role_name_unusable", "A role's name has up to 64 of a-z, 0-9, _ and -, and begins with a letter"
+            "role_name_invalid", "A role's name has up to 64 of a-z, 0-9, _ and -, and begins with a letter"
         )
     return name
 
 
 def _is_unlabelled(name: str) -> str:
     if not can_be_role_name(name):
-        raise PydanticCustomError("role_name_unusable", "A role's name does not begin with role_ or role-")
+        raise PydanticCustomError("role_name_invalid", "A role's name does not begin with role_ or role-")
     return name
 
 
 def _is_permission(name: str) -> str:
     if re.fullmatch(PERMISSION, name) is None:
         raise PydanticCustomError(
-            "permission_unusable", "A permission has words of a-z, 0-9, _ and - with colons between, as orders:read"
+            "permission_invalid", "A permission has words of a-z, 0-9, _ and - with colons between, as orders:read"
         )
     return name
 
@@ -158,7 +158,7 @@ class NewUserRequest(In):
         """Return it with its names in both forms.
 
         Raises:
-            UnusableUsername: the user name is another address than the one beside it.
+            UsernameInvalid: the user name is another address than the one beside it.
         """
         email = parse_email(self.email)
         return AccountDraft(

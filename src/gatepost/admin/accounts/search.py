@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorInvalid
 from gatepost.core.clock import utc
 from gatepost.core.ids import LARGEST_ID
 from gatepost.core.paging import read_cursor, write_cursor
@@ -117,16 +117,16 @@ class Cursor:
         """Read what `write` wrote.
 
         Raises:
-            CursorUnusable: it is none, or of another order.
+            CursorInvalid: it is none, or of another order.
         """
         try:
             written, value, user_id = read_cursor(text)
             is_moment = sort.field in MOMENTS and value is not None
             cursor = cls(sort, utc(datetime.fromisoformat(value)) if is_moment else value, user_id)
         except (ValueError, TypeError) as error:
-            raise CursorUnusable from error
+            raise CursorInvalid from error
         if written != sort.value or not cursor._is_sound():
-            raise CursorUnusable
+            raise CursorInvalid
         return cursor
 
     def write(self) -> str:

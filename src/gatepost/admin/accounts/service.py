@@ -83,7 +83,7 @@ class AccountEditor:
             UnknownRole: a role does not exist.
             BeyondAuthority: a role is out of the caller's reach.
             RolesTooLong: the roles do not fit into an access token.
-            UnusablePassword: the password breaks a rule.
+            PasswordNotAllowed: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
         password_hash = UNUSABLE_HASH
@@ -96,7 +96,7 @@ class AccountEditor:
             # Whoever was first can be seen now.
             return await self._create(draft, password_hash, by=by)
 
-    async def change(self, user_id: int, change: AccountChange, *, seen: IfMatch, by: Caller) -> User:
+    async def change(self, user_id: int, change: AccountChange, *, if_match: IfMatch, by: Caller) -> User:
         """Change what an account says of its owner.
 
         A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
@@ -107,13 +107,13 @@ class AccountEditor:
             UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
-            UnusableUsername: the name is another address than the account's.
+            UsernameInvalid: the name is another address than the account's.
             LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
         """
         try:
-            return await self._change(user_id, change, seen=seen, by=by)
+            return await self._change(user_id, change, if_match=if_match, by=by)
         except IntegrityError:
-            return await self._change(user_id, change, seen=seen, by=by)
+            return await self._change(user_id, change, if_match=if_match, by=by)
 
     @retry_conflicts
     async def _create(self, draft: AccountDraft, password_hash: str, *, by: Caller) -> User:
@@ -142,10 +142,10 @@ class AccountEditor:
         return user
 
     @retry_conflicts
-    async def _change(self, user_id: int, change: AccountChange, *, seen: IfMatch, by: Caller) -> User:
+    async def _change(self, user_id: int, change: AccountChange, *, if_match: IfMatch, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user, _ = await authorize_change(tx, by, user_id, seen, own_route=OWN_CHANGE)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_CHANGE)
             if change.username is not None:
                 own = change.email or Name(user.email, user.email_canonical)
                 change = replace(change, username=username_of(change.username, email=own))

@@ -25,7 +25,7 @@ AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of 
 
 def _is_written_out(text: str) -> str:
     """Refuse `0.5`: read as seconds since 1970, where nobody meant that."""
-    with unusable("moment_unusable"):
+    with unusable("moment_invalid"):
         if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
             raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
     return text
@@ -41,7 +41,7 @@ async def _wanted(
     actor_id: Annotated[
         int | None, Query(alias="actorId", ge=1, le=LARGEST_ID, description="Who did it to them.", examples=[None])
     ] = None,
-    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["session.refused"])] = None,
+    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["sign_in.failed"])] = None,
     since: Annotated[
         Moment | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
     ] = None,

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement
 
-from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorInvalid
+from gatepost.audit.former_names import stored_names
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.repository import Entries
@@ -31,11 +32,10 @@ class Wanted:
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
-        """The same for the database."""
+        """The same for the database, but for the event, which may be stored under several names."""
         equal = (
             (AuditEntry.user_id, self.user_id),
             (AuditEntry.actor_id, self.actor_id),
-            (AuditEntry.event, self.event),
             (AuditEntry.address, self.address),
         )
         conditions: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
@@ -64,7 +64,7 @@ class AuditReader:
         """Return the newest entries, or those after a cursor, which costs the same however deep it is.
 
         Raises:
-            CursorUnusable: the cursor is none of ours.
+            CursorInvalid: the cursor is none of ours.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
@@ -74,7 +74,7 @@ class AuditReader:
         """Return what happened to the caller's account, as `page` does; nothing where it is gone.
 
         Raises:
-            CursorUnusable: the cursor is none of ours.
+            CursorInvalid: the cursor is none of ours.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
@@ -85,9 +85,12 @@ class AuditReader:
 
 
 async def _page(tx: Transaction, wanted: Wanted, *, after: tuple[datetime, int] | None, size: int) -> AuditPage:
-    # One more than is shown tells whether there is a next page.
-    found = await Entries(tx).page(wanted.conditions, after=after, size=size + 1)
-    entries = found[:size]
+    # One more than is shown tells whether there is a next page. Each name has its own place in the index of events.
+    events = [] if wanted.event is None else [[AuditEntry.event == name] for name in stored_names(wanted.event)]
+    found: list[AuditEntry] = []
+    for event in events or [[]]:
+        found += await Entries(tx).page([*wanted.conditions, *event], after=after, size=size + 1)
+    entries = sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)[:size]
     return AuditPage(entries, _write(entries[-1]) if len(found) > size else None)
 
 
@@ -100,7 +103,7 @@ def _read(text: str) -> tuple[datetime, int]:
         at_text, entry_id = read_cursor(text)
         at = utc(datetime.fromisoformat(at_text))
     except (ValueError, TypeError) as error:
-        raise CursorUnusable from error
+        raise CursorInvalid from error
     if type(entry_id) is not int or not 0 < entry_id <= LARGEST_ID:
-        raise CursorUnusable
+        raise CursorInvalid
     return at, entry_id

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from gatepost.admin.accounts.errors import CursorUnusable
+from gatepost.admin.accounts.errors import CursorInvalid
 from gatepost.admin.audit.deps import AfterQuery, AuditReaderDep, CanReadAudit, SizeQuery, WantedDep
 from gatepost.admin.audit.schemas import ActivityPageResponse, AuditPageResponse
 from gatepost.http.openapi import problems
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api")
     summary="The audit log",
     tags=["administration"],
     dependencies=[CanReadAudit],
-    responses=problems(PermissionRequired, CursorUnusable),
+    responses=problems(PermissionRequired, CursorInvalid),
 )
 async def read_audit(
     audit: AuditReaderDep, wanted: WantedDep, size: SizeQuery = 20, after: AfterQuery = None
@@ -26,7 +26,7 @@ async def read_audit(
     return AuditPageResponse.of(await audit.page(wanted, size=size, after=after))
 
 
-@router.get("/users/me/activity", summary="My activity", tags=["account"], responses=problems(CursorUnusable))
+@router.get("/users/me/activity", summary="My activity", tags=["account"], responses=problems(CursorInvalid))
 async def read_activity(
     user: CurrentUser, audit: AuditReaderDep, size: SizeQuery = 20, after: AfterQuery = None
 ) -> ActivityPageResponse:

@@ -3,7 +3,7 @@
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Transaction
 from gatepost.core.settings import SignUp
-from gatepost.identity.accounts.errors import InvitationUnusable
+from gatepost.identity.accounts.errors import InvitationInvalid
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.invitations.acceptance import roles_given
 from gatepost.identity.invitations.repository import Invitations
@@ -31,7 +31,7 @@ class InvitationMails:
             return None
         try:
             await roles_given(tx, invitation)
-        except InvitationUnusable:
+        except InvitationInvalid:
             return None
         if not await invitations.renew(invitation, token=token, expires_at=expires_at):
             return None

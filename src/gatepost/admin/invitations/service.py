@@ -135,7 +135,7 @@ class InvitationService:
     async def _remove(self, tx: Transaction, invitation: Invitation, *, by: Actor) -> bool:
         is_gone = await Invitations(tx).remove(invitation)
         if is_gone:
-            self._record(tx, AuditEvent.INVITATION_TAKEN_BACK, invitation, by=by)
+            self._record(tx, AuditEvent.INVITATION_REVOKED, invitation, by=by)
         return is_gone
 
     def _record(

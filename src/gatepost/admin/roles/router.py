@@ -74,13 +74,13 @@ async def change_role(
     body: RoleChangeRequest,
     response: Response,
     roles: RoleEditorDep,
-    seen: IfMatchDep,
+    if_match: IfMatchDep,
     by: CallerDep,
 ) -> RoleResponse:
     """After another name or other permissions the access tokens of all who have the role are stale: of the first 500
     at once, of the others within seconds.
     """
-    role = await roles.change(role_id, body.change(), seen=seen, by=by)
+    role = await roles.change(role_id, body.change(), if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_role(role)
     return RoleResponse.of(role)
 
@@ -92,6 +92,6 @@ async def change_role(
     dependencies=[CanWriteRoles],
     responses=problems(PermissionRequired, RoleNotFound, BuiltInRole, BeyondAuthority, VersionMismatch),
 )
-async def delete_role(role_id: RoleId, roles: RoleEditorDep, seen: IfMatchDep, by: CallerDep) -> None:
+async def delete_role(role_id: RoleId, roles: RoleEditorDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """It is taken from all who have it. With very many of them this takes a while, and can be asked again."""
-    await roles.delete(role_id, seen=seen, by=by)
+    await roles.delete(role_id, if_match=if_match, by=by)

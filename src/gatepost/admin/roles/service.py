@@ -92,7 +92,7 @@ class RoleEditor:
         except IntegrityError as error:
             raise RoleNameTaken from error
 
-    async def change(self, role_id: int, change: RoleChange, *, seen: IfMatch, by: Caller) -> Role:
+    async def change(self, role_id: int, change: RoleChange, *, if_match: IfMatch, by: Caller) -> Role:
         """Change a role. After another name or other permissions, the access tokens of its holders are stale.
 
         Raises:
@@ -105,18 +105,18 @@ class RoleEditor:
             RolesTooLong: somebody who has it has roles that no longer fit into an access token.
         """
         try:
-            return await self._change(role_id, change, seen=seen, by=by)
+            return await self._change(role_id, change, if_match=if_match, by=by)
         except IntegrityError as error:
             raise RoleNameTaken from error
 
-    async def delete(self, role_id: int, *, seen: IfMatch, by: Caller) -> None:
+    async def delete(self, role_id: int, *, if_match: IfMatch, by: Caller) -> None:
         """Delete a role, and take it from its holders before; asked once more, it goes on where it was.
 
         Raises:
             RoleNotFound, BeyondAuthority, VersionMismatch: as for a change.
             BuiltInRole: every deployment has it.
         """
-        while not await self._delete(role_id, seen=seen, by=by):
+        while not await self._delete(role_id, if_match=if_match, by=by):
             pass
 
     async def purge(self) -> int:
@@ -148,11 +148,11 @@ class RoleEditor:
         return role
 
     @retry_conflicts
-    async def _change(self, role_id: int, change: RoleChange, *, seen: IfMatch, by: Caller) -> Role:
+    async def _change(self, role_id: int, change: RoleChange, *, if_match: IfMatch, by: Caller) -> Role:
         async with self._db.begin() as tx:
             # Two roles that grow at once could be too long together.
             await take_turn(tx)
-            role, authority = await self._open(tx, role_id, seen=seen, by=by)
+            role, authority = await self._open(tx, role_id, if_match=if_match, by=by)
             before, old = _plain(role), RoleDraft(role.name, role.description, tuple(role.permissions))
             if change.name is not None and change.name != role.name:
                 _require_own(role)
@@ -182,12 +182,12 @@ class RoleEditor:
         return role
 
     @retry_conflicts
-    async def _delete(self, role_id: int, *, seen: IfMatch, by: Caller) -> bool:
+    async def _delete(self, role_id: int, *, if_match: IfMatch, by: Caller) -> bool:
         """Take the role from some holders, or delete it with the last ones; return whether it has gone."""
         async with self._db.begin() as tx:
             # Nobody invites meanwhile by what the role allows.
             await take_turn(tx)
-            role, _ = await self._open(tx, role_id, seen=seen, by=by)
+            role, _ = await self._open(tx, role_id, if_match=if_match, by=by)
             _require_own(role)
             roles = ManagedRoles(tx)
             holders = await roles.holders(role_id, above=0, limit=BATCH)
@@ -223,11 +223,11 @@ class RoleEditor:
             await self._feed.revoke_accounts(tx, holders)
         return holders[-1] if len(holders) == BATCH else None, len(holders)
 
-    async def _open(self, tx: Transaction, role_id: int, *, seen: IfMatch, by: Caller) -> tuple[Role, Authority]:
+    async def _open(self, tx: Transaction, role_id: int, *, if_match: IfMatch, by: Caller) -> tuple[Role, Authority]:
         authority = await authority_of(tx, by, Permission.ROLES_WRITE)
         role = _found(await ManagedRoles(tx).lock(role_id))
         _require(authority.governs(role))
-        seen.require(tag_of_role(role))
+        if_match.require(tag_of_role(role))
         return role, authority
 
     async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: RoleDraft) -> None:

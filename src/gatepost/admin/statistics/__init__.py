@@ -1,1 +1,1 @@
-"""How many a day, and how many now: figures that are counted in the background, for whoever looks after the service."""
+"""How many a day, and how many now: statistics that are counted in the background."""

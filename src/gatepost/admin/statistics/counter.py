@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 
-from gatepost.admin.statistics.repository import DailyFigures, EventCount, Sources
+from gatepost.admin.statistics.repository import DailyStatistics, EventCount, Sources
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.db.leases import Leases
 
-LEASE = "figures"
+LEASE = "statistics"
 # Longer than one batch or one measuring takes.
 LEASE_LIFE = timedelta(seconds=15)
 # A seal holds up to 500 entries.
@@ -21,13 +21,13 @@ SEALS = 20
 PAUSE_SECONDS = 0.02
 PARTS = 8
 MEASURE_EVERY = timedelta(seconds=60)
-# How far the log has been counted is a figure too, of no day in particular.
+# How far the log has been counted is a statistic too, of no day in particular.
 PROGRESS_DAY = date(1970, 1, 1)
 PROGRESS = "seals.counted"
 
 
 class Gauge(StrEnum):
-    """What there is now; the figure of a day is the last that was measured on it."""
+    """What there is now; the statistic of a day is the last that was measured on it."""
 
     PEOPLE = "people"
     DISABLED = "people.disabled"
@@ -36,7 +36,7 @@ class Gauge(StrEnum):
 
 
 class StatisticsCounter:
-    """Keeps the figures; nobody who looks at them waits for a count.
+    """Keeps the statistics; nobody who looks at them waits for a count.
 
     Every entry of the audit log is in one seal, and seals come one after the other: so each seal is counted once, in
     the transaction that moves the progress on, and no entry is missed for being committed late. The lease only saves
@@ -85,42 +85,42 @@ class StatisticsCounter:
 
     async def _next_batch(self) -> tuple[int, int, Sequence[EventCount]] | None:
         async with self._db.read() as tx:
-            progress = await DailyFigures(tx).get(PROGRESS_DAY, PROGRESS)
+            progress = await DailyStatistics(tx).get(PROGRESS_DAY, PROGRESS)
             done = 0 if progress is None else progress.value
             to = await Sources(tx).seal_after(done, count=SEALS)
             if to is None:
                 return None
-            return done, to, await Sources(tx).tallies(above=done, to=to)
+            return done, to, await Sources(tx).counts(above=done, to=to)
 
-    async def _count_if_first(self, done: int, to: int, tallies: Sequence[EventCount]) -> bool:
+    async def _count_if_first(self, done: int, to: int, counts: Sequence[EventCount]) -> bool:
         try:
-            return await self._count(done, to, tallies)
+            return await self._count(done, to, counts)
         except IntegrityError:
             return False  # another replica was first
 
     @retry_conflicts
-    async def _count(self, done: int, to: int, tallies: Sequence[EventCount]) -> bool:
+    async def _count(self, done: int, to: int, counts: Sequence[EventCount]) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            figures = DailyFigures(tx)
-            if not await figures.advance(PROGRESS_DAY, PROGRESS, seen=done, to=to, at=now):
+            statistics = DailyStatistics(tx)
+            if not await statistics.advance(PROGRESS_DAY, PROGRESS, expected=done, to=to, at=now):
                 return False
-            for tally in tallies:
-                await figures.add(tally, at=now)
+            for count in counts:
+                await statistics.add(count, at=now)
         return True
 
     async def _is_measured_long_ago(self) -> bool:
         now = self._clock.now()
         since = _day(now - MEASURE_EVERY)
         async with self._db.read() as tx:
-            last = await DailyFigures(tx).last_counted_at(since, Gauge.PEOPLE)
+            last = await DailyStatistics(tx).last_counted_at(since, Gauge.PEOPLE)
         return last is None or now - last >= MEASURE_EVERY
 
     @retry_conflicts
     async def _keep(self, values: dict[Gauge, int], *, at: datetime) -> None:
         async with self._db.begin() as tx:
             for gauge, value in values.items():
-                await DailyFigures(tx).put(_day(at), gauge, value, at=at)
+                await DailyStatistics(tx).put(_day(at), gauge, value, at=at)
 
 
 def _day(moment: datetime) -> date:

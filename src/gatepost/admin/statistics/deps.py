@@ -1,4 +1,4 @@
-"""What the routes of figures ask for."""
+"""What the routes of statistics ask for."""
 
 from typing import Annotated
 
@@ -13,6 +13,6 @@ MOST_DAYS = 90
 
 OverviewReaderDep = Annotated[OverviewReader, Depends(provided(OverviewReader))]
 
-CanReadFigures = Depends(require_permission(Permission.USERS_READ, Permission.AUDIT_READ))
+CanReadStatistics = Depends(require_permission(Permission.USERS_READ, Permission.AUDIT_READ))
 
 DaysQuery = Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, today among them.", examples=[30])]

@@ -1,4 +1,4 @@
-"""The table of figures."""
+"""The table of statistics."""
 
 from datetime import date, datetime
 
@@ -7,10 +7,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from gatepost.core.db.tables import Base, BigId, exact
 
 
-class DailyFigure(Base):
-    """One figure of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
+class DailyStatistic(Base):
+    """One statistic of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
 
-    __tablename__ = "daily_figures"
+    __tablename__ = "daily_statistics"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(exact(64), primary_key=True)

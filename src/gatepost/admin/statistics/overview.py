@@ -1,4 +1,4 @@
-"""What the figures say of the last days."""
+"""What the statistics say of the last days."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from gatepost.admin.statistics.counter import Gauge
-from gatepost.admin.statistics.models import DailyFigure
-from gatepost.admin.statistics.repository import DailyFigures
+from gatepost.admin.statistics.models import DailyStatistic
+from gatepost.admin.statistics.repository import DailyStatistics
 from gatepost.audit.log import AuditEvent
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
 
 REFUSALS = (
     AuditEvent.SIGN_IN_FAILED,
-    AuditEvent.REFRESH_REFUSED,
-    AuditEvent.REFRESH_REUSED,
+    AuditEvent.REFRESH_TOKEN_REJECTED,
+    AuditEvent.REFRESH_TOKEN_REUSED,
 )
 NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
 
@@ -60,7 +60,7 @@ class Overview:
 
 
 class OverviewReader:
-    """Reads the figures; what it costs depends on the number of days alone."""
+    """Reads the statistics; what it costs depends on the number of days alone."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
@@ -71,30 +71,34 @@ class OverviewReader:
         today = self._clock.now().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         async with self._db.read() as tx:
-            found = await DailyFigures(tx).since(first, NAMES)
-        by_day: defaultdict[date, list[DailyFigure]] = defaultdict(list)
-        for figure in found:
-            by_day[figure.day].append(figure)
+            found = await DailyStatistics(tx).since(first, NAMES)
+        by_day: defaultdict[date, list[DailyStatistic]] = defaultdict(list)
+        for statistic in found:
+            by_day[statistic.day].append(statistic)
         return Overview(
             totals=_totals(found),
             days=[_day(day, by_day[day]) for day in (first + timedelta(days=number) for number in range(days))],
         )
 
 
-def _day(day: date, figures: Sequence[DailyFigure]) -> Day:
-    plain = {figure.name: figure.value for figure in figures if not figure.detail}
+def _day(day: date, statistics: Sequence[DailyStatistic]) -> Day:
+    plain = {statistic.name: statistic.value for statistic in statistics if not statistic.detail}
     return Day(
         day=day,
         sign_ups=plain.get(AuditEvent.ACCOUNT_CREATED, 0),
         sign_ins=plain.get(AuditEvent.SIGNED_IN, 0),
-        refused=[Refused(figure.name, figure.detail, figure.value) for figure in figures if figure.name in REFUSALS],
+        refused=[
+            Refused(statistic.name, statistic.detail, statistic.value)
+            for statistic in statistics
+            if statistic.name in REFUSALS
+        ],
         active_sessions=plain.get(Gauge.SESSIONS),
     )
 
 
-def _totals(figures: Sequence[DailyFigure]) -> AccountTotals | None:
+def _totals(statistics: Sequence[DailyStatistic]) -> AccountTotals | None:
     # By day, so that the newest of each name comes last.
-    newest = {figure.name: figure for figure in figures if figure.name in frozenset(Gauge)}
+    newest = {statistic.name: statistic for statistic in statistics if statistic.name in frozenset(Gauge)}
     if len(newest) < len(Gauge):
         return None
     return AccountTotals(

@@ -1,4 +1,4 @@
-"""Queries of figures: those that are kept, and what they are counted from."""
+"""Queries of statistics: those that are kept, and what they are counted from."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, String, case, func, select, update
 
-from gatepost.admin.statistics.models import DailyFigure
+from gatepost.admin.statistics.models import DailyStatistic
+from gatepost.audit.former_names import current_name
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Seals
 from gatepost.core.db.database import Transaction
@@ -27,35 +28,39 @@ class EventCount:
     count: int
 
 
-class DailyFigures:
-    """The figures that are kept, within one transaction."""
+class DailyStatistics:
+    """The statistics that are kept, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def get(self, day: date, name: str) -> DailyFigure | None:
-        """Return a figure that has no kinds."""
-        return await self._tx.get(DailyFigure, (day, name, ""))
+    async def get(self, day: date, name: str) -> DailyStatistic | None:
+        """Return a statistic that has no kinds."""
+        return await self._tx.get(DailyStatistic, (day, name, ""))
 
-    async def since(self, day: date, names: Collection[str]) -> Sequence[DailyFigure]:
-        """Return figures of these names from a day on, by day."""
-        query = select(DailyFigure).where(DailyFigure.day >= day, DailyFigure.name.in_(names))
-        return (await self._tx.scalars(query.order_by(DailyFigure.day, DailyFigure.name, DailyFigure.detail))).all()
+    async def since(self, day: date, names: Collection[str]) -> Sequence[DailyStatistic]:
+        """Return statistics of these names from a day on, by day."""
+        query = select(DailyStatistic).where(DailyStatistic.day >= day, DailyStatistic.name.in_(names))
+        return (
+            await self._tx.scalars(query.order_by(DailyStatistic.day, DailyStatistic.name, DailyStatistic.detail))
+        ).all()
 
     async def last_counted_at(self, since: date, name: str) -> datetime | None:
-        """Return when a figure was counted last, since a day."""
-        query = select(func.max(DailyFigure.counted_at)).where(DailyFigure.day >= since, DailyFigure.name == name)
+        """Return when a statistic was counted last, since a day."""
+        query = select(func.max(DailyStatistic.counted_at)).where(
+            DailyStatistic.day >= since, DailyStatistic.name == name
+        )
         return await self._tx.scalar(query)
 
-    async def add(self, tally: EventCount, *, at: datetime) -> None:
-        """Add what was counted to a figure."""
-        grown = await self._update(tally.day, tally.event, tally.reason, DailyFigure.value + tally.count, at=at)
+    async def add(self, count: EventCount, *, at: datetime) -> None:
+        """Add what was counted to a statistic."""
+        grown = await self._update(count.day, count.event, count.reason, DailyStatistic.value + count.count, at=at)
         if not grown:
-            self._insert(tally.day, tally.event, tally.reason, tally.count, at=at)
+            self._insert(count.day, count.event, count.reason, count.count, at=at)
         await self._tx.flush()
 
     async def put(self, day: date, name: str, value: int, *, at: datetime) -> None:
-        """Replace a figure.
+        """Replace a statistic.
 
         Raises:
             IntegrityError: somebody else makes it in this moment.
@@ -64,35 +69,35 @@ class DailyFigures:
             self._insert(day, name, "", value, at=at)
         await self._tx.flush()
 
-    async def advance(self, day: date, name: str, *, seen: int, to: int, at: datetime) -> bool:
-        """Move a figure on from the value that was seen; of several that try at once, one does.
+    async def advance(self, day: date, name: str, *, expected: int, to: int, at: datetime) -> bool:
+        """Move a statistic on from the value that is expected; of several that try at once, one does.
 
         Raises:
             IntegrityError: it was not there, and somebody else was first to make it.
         """
-        if seen == 0 and await self.get(day, name) is None:
+        if expected == 0 and await self.get(day, name) is None:
             self._insert(day, name, "", to, at=at)
             await self._tx.flush()
             return True
-        return await self._update(day, name, "", to, at=at, seen=seen)
+        return await self._update(day, name, "", to, at=at, expected=expected)
 
     async def _update(
-        self, day: date, name: str, detail: str, value: Any, *, at: datetime, seen: int | None = None
+        self, day: date, name: str, detail: str, value: Any, *, at: datetime, expected: int | None = None
     ) -> bool:
-        statement = update(DailyFigure).where(
-            DailyFigure.day == day, DailyFigure.name == name, DailyFigure.detail == detail
+        statement = update(DailyStatistic).where(
+            DailyStatistic.day == day, DailyStatistic.name == name, DailyStatistic.detail == detail
         )
-        if seen is not None:
-            statement = statement.where(DailyFigure.value == seen)
+        if expected is not None:
+            statement = statement.where(DailyStatistic.value == expected)
         statement = statement.values(value=value, counted_at=at).execution_options(synchronize_session=False)
         return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
 
     def _insert(self, day: date, name: str, detail: str, value: int, *, at: datetime) -> None:
-        self._tx.add(DailyFigure(day=day, name=name, detail=detail, value=value, counted_at=at))
+        self._tx.add(DailyStatistic(day=day, name=name, detail=detail, value=value, counted_at=at))
 
 
 class Sources:
-    """What figures are counted from, within one transaction."""
+    """What statistics are counted from, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -104,7 +109,7 @@ class Sources:
         following = select(AuditSeal.id).where(AuditSeal.id > seal_id, AuditSeal.id <= (head["id"] if head else 0))
         return max((await self._tx.scalars(following.order_by(AuditSeal.id).limit(count))).all(), default=None)
 
-    async def tallies(self, *, above: int, to: int) -> Sequence[EventCount]:
+    async def counts(self, *, above: int, to: int) -> Sequence[EventCount]:
         """Count the entries of the seals above one and up to another, by day, event and reason."""
         # What somebody has written into the table by hand must not stop the counting.
         reason = case(
@@ -118,7 +123,7 @@ class Sources:
         )
         rows = (await self._tx.execute(query)).all()
         return [
-            EventCount(date.fromisoformat(str(day)), event, (reason or "")[:LONGEST_DETAIL], count)
+            EventCount(date.fromisoformat(str(day)), current_name(event), (reason or "")[:LONGEST_DETAIL], count)
             for day, event, reason, count in rows
             if day is not None
         ]

@@ -12,7 +12,7 @@ from gatepost.http.schemas import Out
 class RefusedResponse(Out):
     """Attempts that were refused for one reason."""
 
-    event: str = Field(description="As in the audit log.", examples=["session.refused"])
+    event: str = Field(description="As in the audit log.", examples=["sign_in.failed"])
     reason: str = Field(description="Empty where an event has but one.", examples=["wrong_password"])
     count: int = Field(examples=[3])
 
@@ -52,14 +52,14 @@ class TotalsResponse(Out):
 
 
 class OverviewResponse(Out):
-    """The figures of the last days, the oldest first, today last."""
+    """The statistics of the last days, the oldest first, today last."""
 
     totals: TotalsResponse | None = Field(description="Null until they were counted for the first time.")
     days: list[DayResponse]
 
     @classmethod
     def of(cls, overview: Overview) -> Self:
-        """Show the figures."""
+        """Show the statistics."""
         totals = overview.totals
         return cls(
             totals=None

@@ -147,8 +147,8 @@ class HashingPool:
         self._start(loop)
 
 
-async def _unless(leaving: Any, result: "asyncio.Future[T]") -> T:
-    left = asyncio.ensure_future(leaving)
+async def _unless(disconnected: Any, result: "asyncio.Future[T]") -> T:
+    left = asyncio.ensure_future(disconnected)
     try:
         await asyncio.wait((left, result), return_when=asyncio.FIRST_COMPLETED)
         if result.cancel():

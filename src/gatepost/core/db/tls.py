@@ -1,4 +1,4 @@
-"""TLS to the database: which of it a set of wishes means, and the connections that insist on it."""
+"""TLS to the database: which of it a set of options means, and the connections that insist on it."""
 
 import asyncio
 import ssl
@@ -39,10 +39,10 @@ class TlsUnusable(ValueError):
 def agreed(said: Collection[DatabaseTls], files: Mapping[str, str], *, is_on: bool = False) -> dict[str, str]:
     """Return the options that a URL carries to `tls_context`: of several modes the strictest, and none for no TLS.
 
-    `is_on` is a wish for TLS that leaves the mode open: it is verified where there is a CA to do it by.
+    `is_on` asks for TLS that leaves the mode open: it is verified where there is a CA to do it by.
 
     Raises:
-        TlsUnusable: TLS is wished for and not, or a file would do nothing.
+        TlsUnusable: TLS is asked for and not, or a file would do nothing.
     """
     if DatabaseTls.OFF in said:
         if is_on or files or len(set(said)) > 1:

@@ -65,7 +65,7 @@ class AccountSettings(BaseModel):
     reset_password_minutes: PositiveInt = Field(60, description="Life of the link that sets a new password.")
     invitation_days: PositiveInt = Field(7, description="Life of an invitation, and of a link to set a first password.")
     deletion_grace_days: int = Field(
-        14, ge=0, description="Days between the wish to be deleted and the deletion; signing in takes it back."
+        14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
     )
 
 

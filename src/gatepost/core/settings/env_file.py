@@ -20,6 +20,12 @@ LINE_END = re.compile(r"\r\n|\n|\r")
 NEAR, VERY_NEAR = 0.7, 0.85
 # How people write our names where each program has a prefix of its own.
 PREFIX = "GATEPOST_"
+RENAMED = {
+    "GUESS_LONGEST_WAIT_SECONDS": "GUESS_MAX_WAIT_SECONDS",
+    "MAILBOX_STRANGERS_RATE": "MAILBOX_SHARED_RATE",
+    "PASSWORD_QUEUE": "PASSWORD_QUEUE_SIZE",
+    "PASSWORD_QUEUE_SECONDS": "PASSWORD_QUEUE_TIMEOUT_SECONDS",
+}
 # The exporter of traces reads these itself.
 OF_OTHERS = "OTEL_"
 # The file that settings which are made now are read from. Pydantic's own parameter reads it by other rules.
@@ -40,6 +46,8 @@ class Misspelt:
 
     def __str__(self) -> str:
         guess = f"did you mean {self.meant}?" if self.meant else "it does nothing"
+        if self.name.upper() in RENAMED:
+            guess = f"it was renamed to {self.meant}"
         return f"{self.name} in {self.place} is no setting: {guess}"
 
 
@@ -107,7 +115,7 @@ def _meant(name: str, known: Collection[str], nearness: float) -> str | None:
     upper = name.upper().replace("-", "_")
     if upper.startswith(OF_OTHERS):
         return None
-    for candidate in (upper, upper.removeprefix(PREFIX)):
+    for candidate in (upper, upper.removeprefix(PREFIX), RENAMED.get(upper)):
         if candidate in known:
             return candidate
     return next(iter(get_close_matches(upper, known, n=1, cutoff=nearness)), None)

@@ -69,7 +69,7 @@ class ServerSettings(BaseModel):
         "empty is none, and so is the default in production.",
     )
     trusted_proxies: CommaSeparated = Field(
-        (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are believed."
+        (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are trusted."
     )
     spa_dir: Path | None = Field(
         None, description="Folder with a built Vue, Angular or React app, served at `/` beside the API."
@@ -194,9 +194,9 @@ class PasswordSettings(BaseModel):
     weak_hashes_in_production: bool = Field(
         False, description="Allow BCRYPT_ROUNDS below 10 in production, as for load tests."
     )
-    password_queue: PositiveInt = Field(
+    password_queue_size: PositiveInt = Field(
         128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
     )
-    password_queue_seconds: PositiveSeconds = Field(
+    password_queue_timeout_seconds: PositiveSeconds = Field(
         5.0, description="Longest wait for that; where it would take longer, sign-in answers 503 at once."
     )

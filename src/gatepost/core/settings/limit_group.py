@@ -17,7 +17,7 @@ class LimitSettings(BaseModel):
     guesses_per_address: PositiveInt = Field(
         100, description="Wrong passwords from one address (IPv6: one /64) in an hour before it waits."
     )
-    guess_longest_wait_seconds: PositiveInt = Field(
+    guess_max_wait_seconds: PositiveInt = Field(
         900, ge=5, description="Waits begin at 5 seconds and double with each wrong password, up to this."
     )
     rate_limits: bool = Field(True, description="`false` turns the limits below off; those of guessing stay.")
@@ -29,7 +29,7 @@ class LimitSettings(BaseModel):
     mailbox_rate: str = Field(
         "5/hour", pattern=RATE, description="Mails of one kind to one mailbox, of those that one address asks for."
     )
-    mailbox_strangers_rate: str = Field(
+    mailbox_shared_rate: str = Field(
         "20/hour", pattern=RATE, description="The same, of those that all strangers ask for together."
     )
     link_rate: str = Field("60/hour", pattern=RATE, description="Links of mails, and codes, tried from one address.")

@@ -1,4 +1,4 @@
-"""The settings of those who watch the service: what is logged, and who may read its figures."""
+"""The settings of those who watch the service: what is logged, and who may read its metrics."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -31,7 +31,7 @@ class LogAddresses(StrEnum):
 
 
 class WatchingSettings(BaseModel):
-    """What the log and the figures tell."""
+    """What the log and the metrics tell."""
 
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
     log_format: LogFormat | None = Field(
@@ -47,7 +47,7 @@ class WatchingSettings(BaseModel):
     )
     metrics_dir: Path | None = Field(
         None,
-        description="Empty folder in which workers share their figures; `gatepost serve` makes one itself.",
+        description="Empty folder in which workers share their metrics; `gatepost serve` makes one itself.",
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response, status
 from gatepost.http.openapi import problems
 from gatepost.http.server.trusted_proxies import CHECK_PATH
 from gatepost.identity.access.deps import OriginalUser
-from gatepost.identity.access.errors import OriginalRequestUnclear, RoleRequired
+from gatepost.identity.access.errors import AmbiguousOriginalRequest, RoleRequired
 
 router = APIRouter(tags=["for other services"])
 # Some proxies ask with the method of the original request.
@@ -21,7 +21,7 @@ RoleQuery = Annotated[str | None, Query(max_length=64, description="A role that 
     CHECK_PATH,
     summary="Whether a request may pass",
     status_code=status.HTTP_204_NO_CONTENT,
-    responses=problems(RoleRequired, OriginalRequestUnclear),
+    responses=problems(RoleRequired, AmbiguousOriginalRequest),
 )
 async def check(response: Response, user: OriginalUser, role: RoleQuery = None) -> None:
     """For `auth_request` of nginx, `forwardAuth` of Traefik and `forward_auth` of Caddy, by whatever method they ask:

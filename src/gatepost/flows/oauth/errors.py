@@ -31,19 +31,19 @@ class ClientNotFound(NotFound):
     message = "There is no client with this id."
 
 
-class ClientIdUnusable(BadRequest):
+class ClientIdInvalid(BadRequest):
     """A client id has letters, digits and . _ - alone."""
 
-    code = "client_id_unusable"
-    title = "Client id unusable"
+    code = "client_id_invalid"
+    title = "Invalid client id"
     message = "A client id has 1 to 64 letters, digits and . _ - alone."
 
 
-class ClientNameUnusable(BadRequest):
+class ClientNameInvalid(BadRequest):
     """The name of a client is for people to read in a list."""
 
-    code = "client_name_unusable"
-    title = "Client name unusable"
+    code = "client_name_invalid"
+    title = "Invalid client name"
     message = "A client's name has 1 to 255 printable characters."
 
 

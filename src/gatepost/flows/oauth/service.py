@@ -13,8 +13,8 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.flows.oauth.errors import (
     ClientExists,
-    ClientIdUnusable,
-    ClientNameUnusable,
+    ClientIdInvalid,
+    ClientNameInvalid,
     ClientNotFound,
     InvalidClient,
 )
@@ -38,14 +38,14 @@ class ClientService:
         """Register a resource server and return its secret, which is kept nowhere else.
 
         Raises:
-            ClientIdUnusable: the id has other characters than letters, digits and . _ -
-            ClientNameUnusable: the name is empty, too long, or not printable.
+            ClientIdInvalid: the id has other characters than letters, digits and . _ -
+            ClientNameInvalid: the name is empty, too long, or not printable.
             ClientExists: the id is taken.
         """
         if not CLIENT_ID.fullmatch(client_id):
-            raise ClientIdUnusable
+            raise ClientIdInvalid
         if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-            raise ClientNameUnusable
+            raise ClientNameInvalid
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
         try:
             await self._add(client_id, name=name, secret=secret)

@@ -13,7 +13,7 @@ from gatepost.http.pieces import json_object
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import (
     LastAdministrator,
-    UnusableUsername,
+    UsernameInvalid,
     UsernameTaken,
     UserNotFound,
     WrongPassword,
@@ -41,7 +41,7 @@ async def me(user: CurrentUser, profiles: ProfileServiceDep) -> ProfileResponse:
     "/me",
     summary="Change my account",
     dependencies=[ChangeLimit],
-    responses=problems(UsernameTaken, UnusableUsername, UserNotFound, TooManyRequests),
+    responses=problems(UsernameTaken, UsernameInvalid, UserNotFound, TooManyRequests),
 )
 async def change_me(
     body: ProfileChangeRequest, user: CurrentUser, profiles: ProfileServiceDep, info: RequestInfoDep

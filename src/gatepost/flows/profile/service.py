@@ -51,7 +51,7 @@ class ProfileService:
         Raises:
             UserNotFound: the account has been deleted a moment ago.
             UsernameTaken: another account has the name.
-            UnusableUsername: it is another address than the account's.
+            UsernameInvalid: it is another address than the account's.
         """
         try:
             return await self._change(principal, change, info=info)

@@ -7,7 +7,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
-from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkUnusable, UserNotFound, WrongPassword
+from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkInvalid, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -56,19 +56,19 @@ class AddressService:
         """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
 
         Raises:
-            LinkUnusable: the token is no good, or the account has changed since.
+            LinkInvalid: the token is no good, or the account has changed since.
             AlreadyVerified: it was used, and the account still has the address that it proved.
-            PasswordNeeded, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
+            PasswordRequired, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
             HashingBusy: too many people are signing in.
             EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
-            SignUpClosed, SignUpByInvitation: sign-up has been closed since.
+            SignUpClosed, InvitationRequired: sign-up has been closed since.
         """
         try:
             if not await self._sign_ups.confirm(token, password, info=info):
                 await self._confirm(token, info=info)
         except IntegrityError as error:
             raise EmailTaken from error
-        except LinkUnusable:
+        except LinkInvalid:
             async with self._db.read() as tx:
                 if await is_done(tx, token):
                     raise AlreadyVerified from None
@@ -102,7 +102,7 @@ class AddressService:
             asker = f"account {user.id}"
             await notify(tx, MailKind.CONFIRM_NEW_EMAIL, user, at=now, email=email, data={"asker": asker})
             record(
-                tx, AuditEvent.EMAIL_CHANGE_ASKED, at=now, user_id=user.id, session_id=principal.session_id,
+                tx, AuditEvent.EMAIL_CHANGE_REQUESTED, at=now, user_id=user.id, session_id=principal.session_id,
                 info=info,
             )  # fmt: skip
             return False
@@ -135,7 +135,7 @@ class AddressService:
     def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         now = self._clock.now()
         if user.email_canonical != used.email_canonical:
-            raise LinkUnusable
+            raise LinkInvalid
         if user.email_verified_at is None:
             user.email_verified_at = user.updated_at = now
             record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, info=info)

@@ -10,7 +10,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import open_link
-from gatepost.identity.accounts.errors import LinkUnusable
+from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
@@ -50,7 +50,7 @@ class CompromiseReports:
         is a stranger's.
 
         Raises:
-            LinkUnusable: the token is no good, or its account is disabled.
+            LinkInvalid: the token is no good, or its account is disabled.
         """
         try:
             return await self._report(token, info=info)
@@ -61,7 +61,7 @@ class CompromiseReports:
     async def _report(self, token: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            used, user = await open_link(tx, token, Purpose.NOT_ME, now=now)
+            used, user = await open_link(tx, token, Purpose.COMPROMISE_REPORT, now=now)
             email = _claimed(used, user)
             mailbox = mailbox_of(email.display)
             was_moved = mailbox_of(user.email) != mailbox
@@ -73,12 +73,14 @@ class CompromiseReports:
             await tx.flush()
             # They may have asked for another address already, and wait for its link.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
-            await OneTimeTokens(tx).void_younger(Purpose.NOT_ME, user.id, than=used.id, email=mailbox, now=now)
+            await OneTimeTokens(tx).void_younger(
+                Purpose.COMPROMISE_REPORT, user.id, than=used.id, email=mailbox, now=now
+            )
             for sessions in [{}] if was_moved else _sessions_in_doubt(used):
                 await self._sessions.disown(tx, user.id, info=info, **sessions)
             if is_theirs:
                 await notify(tx, MailKind.RESET_PASSWORD, user, at=now)
-            record(tx, AuditEvent.NOT_ME, at=now, user_id=user.id, info=info)
+            record(tx, AuditEvent.COMPROMISE_REPORTED, at=now, user_id=user.id, info=info)
         return is_theirs
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
@@ -117,13 +119,13 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     """Return the address that a claim is for.
 
     Raises:
-        LinkUnusable: it is from before claims said so, and the account is at another address.
+        LinkInvalid: it is from before claims said so, and the account is at another address.
     """
     email = used.data.get("email") or used.data.get("old_email")
     if email is not None:
         return read_email(email)
     if used.email_canonical != user.email_canonical:
-        raise LinkUnusable
+        raise LinkInvalid
     return Name(user.email, user.email_canonical)
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import LinkUnusable
+from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.repository import Users
@@ -54,14 +54,14 @@ async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: dateti
     """Use a link up that is for one of these; return what it says, and its account, locked.
 
     Raises:
-        LinkUnusable: it is no good, or its account is gone or disabled.
+        LinkInvalid: it is no good, or its account is gone or disabled.
     """
     for purpose in purposes:
         used = await OneTimeTokens(tx).use(purpose, token, now=now)
         user = await Users(tx).get_for_update(used.user_id or 0) if used is not None else None
         if used is not None and user is not None and user.disabled_at is None:
             return used, user
-    raise LinkUnusable
+    raise LinkInvalid
 
 
 async def is_done(tx: Transaction, token: str) -> bool:
@@ -82,8 +82,8 @@ async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: da
     Returns whether the mailbox could still say it itself: else there is nothing that it would come before.
     """
     tokens = OneTimeTokens(tx)
-    oldest = await tokens.oldest(Purpose.NOT_ME, user_id, now=now, email=email)
+    oldest = await tokens.oldest(Purpose.COMPROMISE_REPORT, user_id, now=now, email=email)
     if oldest is None:
         return False
-    await tokens.void_younger(Purpose.NOT_ME, user_id, than=oldest, email=email, now=now)
+    await tokens.void_younger(Purpose.COMPROMISE_REPORT, user_id, than=oldest, email=email, now=now)
     return True

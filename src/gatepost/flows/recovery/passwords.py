@@ -6,7 +6,7 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, open_link
-from gatepost.identity.accounts.errors import LinkUnusable, WrongPassword
+from gatepost.identity.accounts.errors import LinkInvalid, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -60,15 +60,15 @@ class PasswordService:
         A planned deletion is taken back: whoever planned it may have known the password.
 
         Raises:
-            UnusablePassword: the password breaks a rule; the token stays good.
-            LinkUnusable: the token is no good.
+            PasswordNotAllowed: the password breaks a rule; the token stays good.
+            LinkInvalid: the token is no good.
             HashingBusy: too many people are signing in.
         """
         async with self._db.read() as tx:
             link = await OneTimeTokens(tx).peek(Purpose.SET_PASSWORD, token, now=self._clock.now())
             user = await Users(tx).get(link.user_id or 0) if link is not None else None
         if user is None or user.disabled_at is not None:
-            raise LinkUnusable
+            raise LinkInvalid
         self._rules.check(password, names=(user.username, user.email))
         new_hash = await self._passwords.hash(password, asker=turn_of(info, str(user.id)))
         return await self._reset(token, new_hash, info=info)
@@ -79,7 +79,7 @@ class PasswordService:
         Raises:
             WrongPassword: the current one is wrong.
             TooManyAttempts, TooManyRequests: it was wrong too often, or right too often of late.
-            UnusablePassword: the new one breaks a rule.
+            PasswordNotAllowed: the new one breaks a rule.
             UserNotFound: the account has been deleted a moment ago.
             HashingBusy: too many people are signing in.
         """
@@ -94,7 +94,7 @@ class PasswordService:
         async with self._db.begin() as tx:
             used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
             if user.email_canonical != used.email_canonical:
-                raise LinkUnusable
+                raise LinkInvalid
             # The link came by mail, so the address is theirs.
             user.email_verified_at = user.email_verified_at or now
             take_deletion_back(tx, user, now=now, info=info)

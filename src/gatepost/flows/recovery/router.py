@@ -6,8 +6,8 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.recovery.deps import AddressServiceDep, CompromiseReportsDep, PasswordServiceDep
 from gatepost.flows.recovery.schemas import (
     AddressRequest,
+    CompromiseReportResponse,
     EmailChangeRequest,
-    NotMeResponse,
     PasswordChangeRequest,
     PasswordResetRequest,
     TokenRequest,
@@ -20,11 +20,11 @@ from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import (
     AlreadyVerified,
     EmailTaken,
-    LinkUnusable,
-    PasswordNeeded,
-    SignUpByInvitation,
+    InvitationRequired,
+    LinkInvalid,
+    PasswordNotAllowed,
+    PasswordRequired,
     SignUpClosed,
-    UnusablePassword,
     UsernameTaken,
     UserNotFound,
     WrongPassword,
@@ -61,7 +61,7 @@ async def forgot_password(
     "/password/reset",
     summary="Set a new password by a mail link",
     dependencies=[LinkLimit],
-    responses=problems(LinkUnusable, TooManyRequests, UnusablePassword, HashingBusy),
+    responses=problems(LinkInvalid, TooManyRequests, PasswordNotAllowed, HashingBusy),
 )
 async def reset_password(
     body: PasswordResetRequest, passwords: PasswordServiceDep, info: RequestInfoDep, remember: RememberDevice
@@ -76,7 +76,7 @@ async def reset_password(
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[ProofLimit],
-    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UnusablePassword, UserNotFound, HashingBusy),
+    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, PasswordNotAllowed, UserNotFound, HashingBusy),
 )
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, info: RequestInfoDep
@@ -90,19 +90,19 @@ async def change_password(
     summary="Confirm an address by a mail link",
     dependencies=[LinkLimit],
     responses=problems(
-        LinkUnusable, AlreadyVerified, PasswordNeeded, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
-        SignUpByInvitation, TooManyAttempts, TooManyRequests, HashingBusy,
+        LinkInvalid, AlreadyVerified, PasswordRequired, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
+        InvitationRequired, TooManyAttempts, TooManyRequests, HashingBusy,
     ),
 )  # fmt: skip
 async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: RequestInfoDep) -> MessageResponse:
     """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this.
 
     A sign-up waits where the deployment does not tell what is taken. Its link proves the address alone, so that it
-    needs the `password` of the sign-up as well: without it the answer is 400 `password_needed`. A wrong one leaves the
-    link good.
+    needs the `password` of the sign-up as well: without it the answer is 400 `password_required`. A wrong one leaves
+    the link good.
     """
     await addresses.confirm(body.token, password=body.password, info=info)
-    return MessageResponse(message="Your e-mail address is confirmed.")
+    return MessageResponse(message="Your e-mail address is verified.")
 
 
 @router.post(
@@ -142,12 +142,14 @@ async def change_email(
     "/not-me",
     summary="This was not me",
     dependencies=[LinkLimit],
-    responses=problems(LinkUnusable, TooManyRequests),
+    responses=problems(LinkInvalid, TooManyRequests),
 )
-async def not_me(body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep) -> NotMeResponse:
+async def report_compromise(
+    body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep
+) -> CompromiseReportResponse:
     """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
 
     A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
     """
     is_sent = await service.report(body.token, info=info)
-    return NotMeResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)
+    return CompromiseReportResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

@@ -57,7 +57,7 @@ class EmailChangeRequest(In):
     current_password: CurrentPassword = Field(repr=False, examples=["123456"])
 
 
-class NotMeResponse(MessageResponse):
+class CompromiseReportResponse(MessageResponse):
     """What to tell the person, and whether a mail is on its way."""
 
     link_sent: bool = Field(examples=[True])

@@ -10,14 +10,14 @@ from gatepost.http.openapi import problems
 from gatepost.http.schemas import MessageResponse
 from gatepost.identity.accounts.errors import (
     EmailTaken,
-    InvitationUnusable,
+    InvitationInvalid,
+    InvitationRequired,
+    PasswordNotAllowed,
     RoleNotGrantable,
     RolesTooLong,
-    SignUpByInvitation,
     SignUpClosed,
     UnknownRole,
-    UnusablePassword,
-    UnusableUsername,
+    UsernameInvalid,
     UsernameTaken,
 )
 from gatepost.identity.assurance.deps import HandoutIfAskedDep
@@ -34,8 +34,8 @@ router = APIRouter(prefix="/api/auth")
     status_code=status.HTTP_201_CREATED,
     dependencies=[SignUpLimit],
     responses=problems(
-        UsernameTaken, UnusableUsername, EmailTaken, UnknownRole, RoleNotGrantable, UnusablePassword, SignUpClosed,
-        SignUpByInvitation, InvitationUnusable, RolesTooLong, HashingBusy, TooManyRequests,
+        UsernameTaken, UsernameInvalid, EmailTaken, UnknownRole, RoleNotGrantable, PasswordNotAllowed, SignUpClosed,
+        InvitationRequired, InvitationInvalid, RolesTooLong, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
 )  # fmt: skip
@@ -65,7 +65,7 @@ async def sign_up(
     summary="Look at an invitation",
     tags=["recovery"],
     dependencies=[LinkLimit],
-    responses=problems(InvitationUnusable, SignUpClosed, EmailTaken, TooManyRequests),
+    responses=problems(InvitationInvalid, SignUpClosed, EmailTaken, TooManyRequests),
 )
 async def look_at_invitation(body: InvitationLinkRequest, service: SignUpServiceDep) -> InvitationLink:
     """Whom the link of a mail invites, and until when; it is not used up.

@@ -34,7 +34,7 @@ class SignUpRequest(In):
         """Return it with its names in both forms.
 
         Raises:
-            UnusableUsername: the user name is another address than the one beside it.
+            UsernameInvalid: the user name is another address than the one beside it.
         """
         email = parse_email(self.email)
         account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)

@@ -11,7 +11,7 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
-from gatepost.identity.accounts.errors import EmailTaken, InvitationUnusable, RoleNotGrantable
+from gatepost.identity.accounts.errors import EmailTaken, InvitationInvalid, RoleNotGrantable
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
@@ -74,11 +74,11 @@ class SignUpService:
         nothing is made, for anybody, until the address is proved.
 
         Raises:
-            SignUpClosed, SignUpByInvitation, InvitationUnusable: this person may not sign up.
+            SignUpClosed, InvitationRequired, InvitationInvalid: this person may not sign up.
             UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
             RolesTooLong: the roles of the invitation have grown too long for an access token.
             UsernameTaken, EmailTaken: another account has it, where the deployment tells.
-            UnusablePassword: the password breaks a rule.
+            PasswordNotAllowed: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
         await self._check_invitation(command)
@@ -104,14 +104,14 @@ class SignUpService:
 
         Raises:
             SignUpClosed: nobody could accept it.
-            InvitationUnusable: it is used, too old, taken back or replaced, or its inviter may not give it any more.
+            InvitationInvalid: it is used, too old, taken back or replaced, or its inviter may not give it any more.
             EmailTaken: the address has an account by now.
         """
         self._policy.require_sign_up(is_invited=True)
         async with self._db.begin() as tx:
             invitation = await Invitations(tx).of_token(token, now=self._clock.now())
             if invitation is None:
-                raise InvitationUnusable
+                raise InvitationInvalid
             if await Users(tx).by_email(invitation.email_canonical) is not None:
                 raise EmailTaken
             await roles_given(tx, invitation)
@@ -152,9 +152,9 @@ class SignUpService:
             await find(tx, command.invitation, email=command.account.email, now=self._clock.now())
 
     async def _check_roles(self, roles: Sequence[str]) -> None:
-        wished = set(roles) - {RoleName.USER}
-        if not wished:
+        requested = set(roles) - {RoleName.USER}
+        if not requested:
             return
         async with self._db.read() as tx:
-            await Roles(tx).given(wished)
+            await Roles(tx).given(requested)
         raise RoleNotGrantable

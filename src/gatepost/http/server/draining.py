@@ -13,11 +13,11 @@ from gatepost.core.errors import Unavailable
 STATE: Final = "drain"
 
 
-class Stopping(Unavailable):
+class ShuttingDown(Unavailable):
     """The process was told to stop, and serves what still reaches it."""
 
-    code = "stopping"
-    title = "Stopping"
+    code = "shutting_down"
+    title = "Shutting down"
     message = "This process is about to stop. Another one serves."
 
 
@@ -50,10 +50,10 @@ class Drain:
         """Let a process pass that goes on.
 
         Raises:
-            Stopping: it was told to stop.
+            ShuttingDown: it was told to stop.
         """
         if self.is_draining:
-            raise Stopping
+            raise ShuttingDown
 
     @contextmanager
     def watching(self) -> Iterator[None]:

@@ -11,11 +11,11 @@ class RoleRequired(Forbidden):
     message = "Require another Role!"
 
 
-class OriginalRequestUnclear(Forbidden):
+class AmbiguousOriginalRequest(Forbidden):
     """The headers of the reverse proxy, or of whoever asks through it, tell of two requests, or of two people."""
 
-    code = "original_request_unclear"
-    title = "Original request unclear"
+    code = "ambiguous_original_request"
+    title = "Ambiguous original request"
     message = "The headers name more than one original request, or more than one person."
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from gatepost.identity.access.errors import OriginalRequestUnclear
+from gatepost.identity.access.errors import AmbiguousOriginalRequest
 from gatepost.identity.sessions.cookies import SAFE_METHODS
 
 # nginx; Traefik and Caddy.
@@ -30,7 +30,7 @@ def may_change_something(method: str, headers: Iterable[tuple[str, str]]) -> boo
     is of use to nobody but the proxy that asks. Where it lets those of its clients through, they can only contradict.
 
     Raises:
-        OriginalRequestUnclear: they name two methods or two addresses, or an app may read one as our word.
+        AmbiguousOriginalRequest: they name two methods or two addresses, or an app may read one as our word.
     """
     said = list(headers)
     _require_clear(said)
@@ -42,7 +42,7 @@ def may_change_something(method: str, headers: Iterable[tuple[str, str]]) -> boo
 def _require_clear(said: Said) -> None:
     is_disguised = any(name not in OF_PERSON and NOT_OF_NAME.sub("-", name) in OF_PERSON for name, _ in said)
     if is_disguised or len(_values(said, METHODS)) > 1 or len(_values(said, ADDRESSES)) > 1:
-        raise OriginalRequestUnclear
+        raise AmbiguousOriginalRequest
 
 
 def _opens_connection(said: Said) -> bool:

@@ -11,11 +11,11 @@ class UsernameTaken(BadRequest):
     message = "Failed! Username is already in use!"
 
 
-class UnusableUsername(Invalid):
+class UsernameInvalid(Invalid):
     """The user name is an address, and not that of its account."""
 
-    code = "username_unusable"
-    title = "User name unusable"
+    code = "username_invalid"
+    title = "Invalid user name"
     message = "A user name has no @, unless it is the account's own e-mail address."
 
 
@@ -54,11 +54,11 @@ class RolesTooLong(Conflict):
     )
 
 
-class UnusablePassword(Invalid):
+class PasswordNotAllowed(Invalid):
     """The password is too short, or holds characters that no password has."""
 
-    code = "password_unusable"
-    title = "Password unusable"
+    code = "password_not_allowed"
+    title = "Password not allowed"
     message = "This password cannot be used."
 
 
@@ -84,7 +84,7 @@ class EmailUnverified(Forbidden):
 
     code = "email_unverified"
     title = "E-mail unverified"
-    message = "Please confirm your e-mail address first. We have sent you a link."
+    message = "Please verify your e-mail address first. We have sent you a link."
     oauth = "invalid_grant"
 
 
@@ -96,27 +96,27 @@ class SignUpClosed(Forbidden):
     message = "Sign-up is closed."
 
 
-class SignUpByInvitation(Forbidden):
+class InvitationRequired(Forbidden):
     """Who signs up here has been invited."""
 
-    code = "signup_by_invitation"
-    title = "Sign-up by invitation"
+    code = "invitation_required"
+    title = "Invitation required"
     message = "Sign-up needs an invitation."
 
 
-class InvitationUnusable(BadRequest):
+class InvitationInvalid(BadRequest):
     """The invitation is used, too old, taken back, or for another address, or its inviter may not give it any more."""
 
-    code = "invitation_unusable"
-    title = "Invitation unusable"
+    code = "invitation_invalid"
+    title = "Invalid invitation"
     message = "This invitation is no longer valid, or is for another e-mail address."
 
 
-class LinkUnusable(BadRequest):
+class LinkInvalid(BadRequest):
     """The token of the link is used, too old, replaced by a newer one, or for something else."""
 
-    code = "link_unusable"
-    title = "Link unusable"
+    code = "link_invalid"
+    title = "Invalid link"
     message = "This link is no longer valid. Please ask for a new one."
 
 
@@ -125,14 +125,14 @@ class AlreadyVerified(BadRequest):
 
     code = "already_verified"
     title = "Already verified"
-    message = "Your e-mail address is confirmed already."
+    message = "Your e-mail address is already verified."
 
 
-class PasswordNeeded(BadRequest):
+class PasswordRequired(BadRequest):
     """The link ends a sign-up, and proves the address alone: the password shows that it is one's own sign-up."""
 
-    code = "password_needed"
-    title = "Password needed"
+    code = "password_required"
+    title = "Password required"
     message = "Please enter the password that you chose when you signed up."
 
 

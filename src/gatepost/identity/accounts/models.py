@@ -67,7 +67,7 @@ class User(Base):
     disabled_at: Mapped[datetime | None] = mapped_column(index=True)
     # When the owner has last said that a session was not theirs.
     disowned_at: Mapped[datetime | None]
-    # When the owner's wish to be deleted is carried out.
+    # When the deletion that the owner has requested is carried out.
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
     # Of whenever a session was opened, ended ones too, which are purged some day.
     last_sign_in_at: Mapped[datetime | None] = mapped_column(index=True)

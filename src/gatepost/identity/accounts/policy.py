@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepost.core.settings import EmailVerification, Settings, SignUp
-from gatepost.identity.accounts.errors import SignUpByInvitation, SignUpClosed
+from gatepost.identity.accounts.errors import InvitationRequired, SignUpClosed
 
 # How long "this was not me" can be said.
-NOT_ME_LIFE = timedelta(days=7)
+COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class AccountPolicy:
         """Let somebody pass who may sign up.
 
         Raises:
-            SignUpClosed, SignUpByInvitation: they may not.
+            SignUpClosed, InvitationRequired: they may not.
         """
         if self.signup is SignUp.CLOSED:
             raise SignUpClosed
         if self.signup is SignUp.INVITE and not is_invited:
-            raise SignUpByInvitation
+            raise InvitationRequired

@@ -111,7 +111,7 @@ class Users:
         set_committed_value(user, "token_version", version)
 
     async def cancel_deletion(self, user_id: int, *, now: datetime) -> None:
-        """Take back the wish to be deleted."""
+        """Cancel the deletion of an account."""
         await self._tx.execute(
             update(User)
             .where(User.id == user_id)

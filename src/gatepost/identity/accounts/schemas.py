@@ -11,19 +11,19 @@ from gatepost.identity.accounts.names import LONGEST_EMAIL, parse_email, parse_e
 
 
 def _is_username(text: str) -> str:
-    with unusable("username_unusable"):
+    with unusable("username_invalid"):
         parse_wanted_name(text)
     return text
 
 
 def _is_email(text: str) -> str:
-    with unusable("email_unusable"):
+    with unusable("email_invalid"):
         parse_email(text)
     return text
 
 
 def _is_known_email(text: str) -> str:
-    with unusable("email_unusable"):
+    with unusable("email_invalid"):
         parse_existing_email(text)
     return text
 

@@ -45,7 +45,7 @@ class SessionOpening:
         Raises:
             TooManyAttempts: guesses at the same time have used up what was left.
         """
-        return await self._open_at_once(proof, info=info, replaces=replaces) or await self._open_held(
+        return await self._open_if_unchanged(proof, info=info, replaces=replaces) or await self._open_held(
             proof, info=info, replaces=replaces
         )
 
@@ -64,7 +64,9 @@ class SessionOpening:
         return self._tokens.issue(user, session, now=session.created_at)
 
     @retry_conflicts
-    async def _open_at_once(self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]) -> SignedIn | None:
+    async def _open_if_unchanged(
+        self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]
+    ) -> SignedIn | None:
         """Open a session where nothing has changed and nobody has guessed: nearly always, and in one statement."""
         counted = self._guesses.guard_params(proof.counters, proof.user, info=info)
         async with self._db.begin() as tx:
@@ -88,7 +90,7 @@ class SessionOpening:
             await self._guesses.record_success(tx, proof.counters, held, info=info)
             if held.erase_at is not None:
                 await users.cancel_deletion(held.id, now=now)
-                record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=held.id, info=info)
+                record(tx, AuditEvent.DELETION_CANCELLED, at=now, user_id=held.id, info=info)
             as_it_is = Proof(held, proof.amr, proof.counters, is_new_device=proof.is_new_device)
             session = await self.open_in(tx, as_it_is, info=info, replaces=replaces)
         return self.issue(held, session) if session is not None else None

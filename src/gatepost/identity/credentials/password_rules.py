@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gatepost.core.crypto.passwords import UnusablePasswordError, prepare
 from gatepost.core.errors import FieldProblem
-from gatepost.identity.accounts.errors import UnusablePassword
+from gatepost.identity.accounts.errors import PasswordNotAllowed
 from gatepost.identity.credentials.common_passwords import common_passwords
 
 # A name of fewer characters is found in too many good passwords.
@@ -28,7 +28,7 @@ class PasswordRules:
         """Let a password pass that can be one; `names` are the user name and the e-mail address of its account.
 
         Raises:
-            UnusablePassword: it is too short, holds characters that no password has, is common, or is much like one
+            PasswordNotAllowed: it is too short, holds characters that no password has, is common, or is much like one
                 of the names; names `field`.
         """
         try:
@@ -72,5 +72,5 @@ def _folded(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
-def _unusable(message: str, field: str) -> UnusablePassword:
-    return UnusablePassword(message, fields=[FieldProblem(field, UnusablePassword.code, message)])
+def _unusable(message: str, field: str) -> PasswordNotAllowed:
+    return PasswordNotAllowed(message, fields=[FieldProblem(field, PasswordNotAllowed.code, message)])

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.authority import Authority
-from gatepost.identity.accounts.errors import InvitationUnusable
+from gatepost.identity.accounts.errors import InvitationInvalid
 from gatepost.identity.accounts.models import Role
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.repository import Roles, Users
@@ -18,11 +18,11 @@ async def find(tx: Transaction, token: str, *, email: Name, now: datetime) -> In
     """Return the invitation of a link's token.
 
     Raises:
-        InvitationUnusable: it is used, too old, taken back, replaced, or for another address.
+        InvitationInvalid: it is used, too old, taken back, replaced, or for another address.
     """
     invitation = await Invitations(tx).of_token(token, now=now)
     if invitation is None or invitation.email_canonical != email.canonical:
-        raise InvitationUnusable
+        raise InvitationInvalid
     return invitation
 
 
@@ -30,12 +30,12 @@ async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> 
     """Use an invitation up; return it and the roles that it gives, kept as they are until the transaction ends.
 
     Raises:
-        InvitationUnusable: it is no good, or somebody else has just accepted it.
+        InvitationInvalid: it is no good, or somebody else has just accepted it.
     """
     invitation = await find(tx, token, email=email, now=now)
     roles = await roles_given(tx, invitation)
     if not await Invitations(tx).use_up(invitation):
-        raise InvitationUnusable
+        raise InvitationInvalid
     return invitation, roles
 
 
@@ -45,13 +45,13 @@ async def roles_given(tx: Transaction, invitation: Invitation) -> Sequence[Role]
     A role that has been deleted since is given to nobody.
 
     Raises:
-        InvitationUnusable: its inviter has gone, or may no longer give them.
+        InvitationInvalid: its inviter has gone, or may no longer give them.
     """
     inviter = await Users(tx).kept(invitation.inviter_id)
     if inviter is None or inviter.disabled_at is not None or inviter.erase_at is not None:
-        raise InvitationUnusable
+        raise InvitationInvalid
     roles = await Roles(tx).kept([role.id for role in invitation.roles])
     authority = Authority.of(inviter)
     if not (authority.allows([Permission.USERS_WRITE]) and authority.reaches(roles)):
-        raise InvitationUnusable
+        raise InvitationInvalid
     return roles

@@ -26,7 +26,7 @@ async def take_back_sent_by(
     if ids:
         await tx.execute(delete(Invitation).where(*sent).execution_options(synchronize_session=False))
         record(
-            tx, AuditEvent.INVITATION_TAKEN_BACK, at=now, user_id=inviter_id,
+            tx, AuditEvent.INVITATION_REVOKED, at=now, user_id=inviter_id,
             details={"invitations": list(ids), "reason": reason},
         )  # fmt: skip
 

@@ -22,12 +22,12 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.RESET_PASSWORD: Purpose.SET_PASSWORD,
     MailKind.SET_PASSWORD: Purpose.SET_PASSWORD,
     MailKind.CONFIRM_NEW_EMAIL: Purpose.CHANGE_EMAIL,
-    MailKind.EMAIL_CHANGED: Purpose.NOT_ME,
-    MailKind.PASSWORD_CHANGED: Purpose.NOT_ME,
-    MailKind.NEW_DEVICE: Purpose.NOT_ME,
+    MailKind.EMAIL_CHANGED: Purpose.COMPROMISE_REPORT,
+    MailKind.PASSWORD_CHANGED: Purpose.COMPROMISE_REPORT,
+    MailKind.NEW_DEVICE: Purpose.COMPROMISE_REPORT,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
-NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.NOT_ME)
+NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.COMPROMISE_REPORT)
 
 
 class LinkEnd(StrEnum):
@@ -53,7 +53,9 @@ ASKED_FOR = frozenset({Purpose.VERIFY_EMAIL, Purpose.SET_PASSWORD, Purpose.CHANG
 # taken out of everybody's hands; what it does to others of its kind is in `flows/recovery/compromise.py`.
 ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     **dict.fromkeys(LinkEnd, ASKED_FOR),
-    **dict.fromkeys((LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED), ASKED_FOR | {Purpose.NOT_ME}),
+    **dict.fromkeys(
+        (LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED, LinkEnd.ENABLED), ASKED_FOR | {Purpose.COMPROMISE_REPORT}
+    ),
     # Whoever has got hold of a session can do it, again and again, and must not keep the owner from a new password.
     LinkEnd.SIGNED_OUT_EVERYWHERE: frozenset({Purpose.CHANGE_EMAIL}),
 }

@@ -26,7 +26,7 @@ class Purpose(StrEnum):
     VERIFY_EMAIL = "verify_email"
     SET_PASSWORD = "set_password"  # noqa: S105  a purpose, not a password
     CHANGE_EMAIL = "change_email"
-    NOT_ME = "not_me"
+    COMPROMISE_REPORT = "not_me"
     SIGN_UP = "sign_up"
 
 

@@ -8,7 +8,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import read_email
-from gatepost.identity.accounts.policy import NOT_ME_LIFE, AccountPolicy
+from gatepost.identity.accounts.policy import COMPROMISE_REPORT_LIFE, AccountPolicy
 from gatepost.identity.links.mails import NOTICES
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.mail.models import OutboxMail
@@ -20,7 +20,7 @@ PAGES = {
     Purpose.SIGN_UP: "/verify-email",
     Purpose.CHANGE_EMAIL: "/verify-email",
     Purpose.SET_PASSWORD: "/set-password",
-    Purpose.NOT_ME: "/not-me",
+    Purpose.COMPROMISE_REPORT: "/not-me",
 }
 
 
@@ -36,7 +36,7 @@ class LinkWriter:
             MailKind.SET_PASSWORD: policy.invitation_life,
             MailKind.CONFIRM_NEW_EMAIL: policy.verify_email_life,
             MailKind.INVITATION: policy.invitation_life,
-            **dict.fromkeys(NOTICES, NOT_ME_LIFE),
+            **dict.fromkeys(NOTICES, COMPROMISE_REPORT_LIFE),
         }
 
     def life(self, kind: MailKind) -> timedelta:

@@ -154,7 +154,7 @@ def take_deletion_back(tx: Transaction, user: User, *, now: datetime, info: Requ
     """Let an account live that was to be deleted; the caller holds its row."""
     if user.erase_at is not None:
         user.erase_at = None
-        record(tx, AuditEvent.DELETION_TAKEN_BACK, at=now, user_id=user.id, info=info)
+        record(tx, AuditEvent.DELETION_CANCELLED, at=now, user_id=user.id, info=info)
 
 
 def _owned(model: type[T], user_id: int) -> ReadPage[T]:

@@ -8,8 +8,8 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import (
     EmailTaken,
-    LinkUnusable,
-    PasswordNeeded,
+    LinkInvalid,
+    PasswordRequired,
     UsernameTaken,
     WrongSignUpPassword,
 )
@@ -76,11 +76,11 @@ class PendingSignUps:
         can sign up with anybody's address. A wrong password leaves the link good, and is counted.
 
         Raises:
-            PasswordNeeded: no password is given.
+            PasswordRequired: no password is given.
             WrongSignUpPassword: it is not that of the sign-up.
             TooManyAttempts: it was wrong too often.
-            LinkUnusable: somebody has used the token at the same moment.
-            SignUpClosed, SignUpByInvitation: sign-up has been closed since.
+            LinkInvalid: somebody has used the token at the same moment.
+            SignUpClosed, InvitationRequired: sign-up has been closed since.
             UsernameTaken, EmailTaken: another account has the name or the address by now.
             HashingBusy: too many people are signing in.
         """
@@ -89,7 +89,7 @@ class PendingSignUps:
             if pending is None:
                 return False
             if password is None:
-                raise PasswordNeeded
+                raise PasswordRequired
             counters = self._guesses.of_sign_up(pending.id)
             await self._guesses.check(tx, counters)
         whose = turn_of(info, f"sign-up {pending.id}")
@@ -111,7 +111,7 @@ class PendingSignUps:
             await self._guesses.check(tx, counters, held=True)
             pending = await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=self._clock.now())
             if pending is None:
-                raise LinkUnusable
+                raise LinkInvalid
             await self._make(tx, pending, info=info)
 
     async def _make(self, tx: Transaction, pending: OneTimeToken, *, info: RequestInfo) -> None:

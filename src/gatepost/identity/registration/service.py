@@ -12,7 +12,7 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import EmailTaken, UnusableUsername, UsernameTaken
+from gatepost.identity.accounts.errors import EmailTaken, UsernameInvalid, UsernameTaken
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.names import Name, is_address, settle_name
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -72,7 +72,7 @@ class AccountService:
         Raises:
             UnknownRole: a role does not exist.
             UsernameTaken, EmailTaken: another account has it.
-            UnusablePassword: the password breaks a rule.
+            PasswordNotAllowed: the password breaks a rule.
         """
         await self.refuse_taken(new)
         self._rules.check(new.password, names=new.names)
@@ -139,13 +139,13 @@ def username_of(wanted: Name, *, email: Name) -> Name:
     """Return the user name that the account with an address gets: what was wanted, or the address itself.
 
     Raises:
-        UnusableUsername: it is another address.
+        UsernameInvalid: it is another address.
     """
     try:
         return settle_name(wanted, email=email)
     except ValueError:
-        problem = FieldProblem("username", UnusableUsername.code, UnusableUsername.message)
-        raise UnusableUsername(fields=[problem]) from None
+        problem = FieldProblem("username", UsernameInvalid.code, UsernameInvalid.message)
+        raise UsernameInvalid(fields=[problem]) from None
 
 
 def username_taken() -> UsernameTaken:

@@ -244,8 +244,8 @@ class TokenService:
         async with self._db.begin() as tx:
             session = await Sessions(tx).get(ticket.session_id)
             await record_once_a_day(
-                tx, AuditEvent.REFRESH_REFUSED, at=self._clock.now(), user_id=session.user_id if session else None,
-                session_id=ticket.session_id, info=info,
+                tx, AuditEvent.REFRESH_TOKEN_REJECTED, at=self._clock.now(),
+                user_id=session.user_id if session else None, session_id=ticket.session_id, info=info,
                 details={"reason": reason if session else "unknown_session"},
             )  # fmt: skip
             return session.end_reason if session else None
@@ -265,7 +265,9 @@ class TokenService:
             sessions = await Sessions(tx).end(session_id=session_id, reason="refresh_reused", now=now)
             await self._feed.revoke_sessions(tx, sessions)
             for ended in sessions:
-                record(tx, AuditEvent.REFRESH_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, info=info)
+                record(
+                    tx, AuditEvent.REFRESH_TOKEN_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, info=info
+                )
 
 
 def _subject(user: User, session: Session) -> TokenSubject:

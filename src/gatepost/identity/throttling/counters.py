@@ -53,7 +53,7 @@ class GuessRules:
         return cls(
             per_account=settings.guesses_per_account,
             per_address=settings.guesses_per_address,
-            longest_wait=timedelta(seconds=settings.guess_longest_wait_seconds),
+            longest_wait=timedelta(seconds=settings.guess_max_wait_seconds),
         )
 
     def allowed(self, kind: CounterKind) -> int:

@@ -160,7 +160,7 @@ class Guesses:
             wait = self._count(counter.kind, row, now=now)
             if wait:
                 details = {"by": counter.kind.value, "failures": row.failures, "seconds": ceil(wait.total_seconds())}
-                record(tx, AuditEvent.GUESSING_STOPPED, at=now, user_id=user_id, info=info, details=details)
+                record(tx, AuditEvent.GUESSING_THROTTLED, at=now, user_id=user_id, info=info, details=details)
 
     async def record_success(
         self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo
@@ -179,7 +179,7 @@ class Guesses:
         await _forget(tx, {row.subject for row in rows} & own)
 
     def guard_params(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> dict[str, Any]:
-        """Return what `ANY_COUNTED` is asked with: every counter that `succeeded` would have to look at.
+        """Return what `ANY_COUNTED` is asked with: every counter that `record_success` would have to look at.
 
         Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
         """

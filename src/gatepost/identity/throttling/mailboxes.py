@@ -30,7 +30,7 @@ class Mailboxes:
             return False
         if not asker or asker.startswith(DEVICE) or is_home:
             return True
-        everybodys = await self._rates.hit(Rate.MAILBOX_STRANGERS, f"{kind} {mailbox}")
+        everybodys = await self._rates.hit(Rate.MAILBOX_SHARED, f"{kind} {mailbox}")
         return everybodys is None or not everybodys.is_over
 
     async def take(self, kind: str, mailbox: str) -> None:

@@ -40,7 +40,7 @@ class Rate(StrEnum):
     SIGN_IN = "signin"
     MAIL = "mail"
     MAILBOX = "mailbox"
-    MAILBOX_STRANGERS = "mailbox_strangers"
+    MAILBOX_SHARED = "mailbox_shared"
     LINK = "link"
     REFRESH = "refresh"
     CHANGE = "change"
@@ -119,7 +119,7 @@ class RateLimits:
             Rate.SIGN_IN: settings.signin_rate,
             Rate.MAIL: settings.mail_rate,
             Rate.MAILBOX: settings.mailbox_rate,
-            Rate.MAILBOX_STRANGERS: settings.mailbox_strangers_rate,
+            Rate.MAILBOX_SHARED: settings.mailbox_shared_rate,
             Rate.LINK: settings.link_rate,
             Rate.REFRESH: settings.refresh_rate,
             Rate.CHANGE: settings.change_rate,

@@ -9,7 +9,7 @@ import { isWaiting, wait } from "./wait.js";
 const FIELD_OF_CODE = {
   username_taken: "username",
   email_taken: "email",
-  password_needed: "password",
+  password_required: "password",
   wrong_sign_up_password: "password",
 };
 

@@ -22,7 +22,7 @@ if (token) {
   } catch (problem) {
     if (problem.code === undefined) throw problem;
     show(false, form, one(".lead"));
-    one("[data-unusable] p").textContent = problem.code === "invitation_unusable" ? say("invitation.client.unusable") : words(problem);
+    one("[data-unusable] p").textContent = problem.code === "invitation_invalid" ? say("invitation.client.unusable") : words(problem);
     show(true, one("[data-unusable]"));
   }
 }

@@ -24,8 +24,8 @@ handle(
         finish(verify, say("verify_email.client.already"));
         return true;
       }
-      if (code === "password_needed") askPassword(true);
-      show(code === "link_unusable", resend);
+      if (code === "password_required") askPassword(true);
+      show(code === "link_invalid", resend);
       return false;
     },
   },

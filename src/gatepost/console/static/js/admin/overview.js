@@ -55,7 +55,7 @@ function display({ totals, days }) {
     days: dates,
     series: [
       ...only("succeeded", "succeeded", ({ signIns }) => signIns),
-      ...only("refused", "refused", (day) => refusedOf(day, "session.refused")),
+      ...only("refused", "refused", (day) => refusedOf(day, "sign_in.failed")),
     ],
   });
   plot(one("#sessions"), {
@@ -77,8 +77,8 @@ function byReason(days) {
 }
 
 function kindOf({ event, reason }) {
-  if (event === "session.refresh_reused") return "reused";
-  if (event === "session.refresh_refused") return "refreshes";
+  if (event === "refresh_token.reused") return "reused";
+  if (event === "refresh_token.rejected") return "refreshes";
   return KINDS.includes(reason) ? reason : "other";
 }
 

@@ -166,7 +166,7 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
     for kind, count in sorted(outcome.kinds.items()):
         print(f"{count} {kind.value}")
     for code, count in sorted(outcome.codes.items()):
-        print(f"{count} {code}: left as it is; docs/moving.md says what to do")
+        print(f"{count} {code}: left as it is; docs/transfer.md says what to do")
     if report:
         print(f"the conflicts are in {report}")
     if outcome.advice:

@@ -1,0 +1,16 @@
+"""The table of the statistics is called so."""
+
+from alembic import op
+
+revision = "0034"
+down_revision = "0033"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.rename_table("daily_figures", "daily_statistics")
+
+
+def downgrade() -> None:
+    op.rename_table("daily_statistics", "daily_figures")

@@ -27,6 +27,11 @@ def piped(folder: Path, *arguments: str, stdin: bytes = b"", **env: str) -> "sub
     )
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to jobs in the background, which ignore interrupts from then on, and so do their children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def rows(*names: str) -> bytes:
     return "".join(json.dumps({"username": name, "email": f"p{at}@example.com"}, ensure_ascii=False) + "\n"
                    for at, name in enumerate(names)).encode()  # fmt: skip
@@ -98,7 +103,7 @@ def test_reader_that_has_seen_enough_ends_the_command_quietly(tmp_path: Path, ar
 def test_interrupted_command_says_so_and_ends(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "import", "jsonl", "-"], cwd=tmp_path, env=server_env(), stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stderr is not None

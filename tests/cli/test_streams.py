@@ -28,7 +28,7 @@ def piped(folder: Path, *arguments: str, stdin: bytes = b"", **env: str) -> "sub
 
 
 def heed_interrupts() -> None:
-    """Undo what a shell does to jobs in the background, which ignore interrupts from then on, and so do their children."""
+    """Undo what a shell does to a job in the background: it and what it starts ignore interrupts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

@@ -132,7 +132,7 @@ def test_settings_and_findings_are_json(process: Command) -> None:
 
 def test_bash_completes_commands_and_their_options(tmp_path: Path) -> None:
     ask = """
-    eval "$(gatepost --show-completion bash)"
+    eval "$(_GATEPOST_COMPLETE=source_bash gatepost)"
     try() {
         COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _gatepost_completion gatepost; echo "${COMPREPLY[@]}"
     }
@@ -148,3 +148,14 @@ def test_bash_completes_commands_and_their_options(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     lines = [line.split() for line in told.stdout.splitlines()]
     assert lines == [["users"], ["disable", "delete"], ["--status"], ["disabled", "deleting"]]
+
+
+@pytest.mark.parametrize(
+    ("shell", "begins"),
+    [("bash", "_gatepost_completion() {"), ("zsh", "#compdef gatepost"), ("fish", "complete --command gatepost")],
+)
+def test_completion_of_any_shell_can_be_printed(process: Command, shell: str, begins: str) -> None:
+    printed = process(_GATEPOST_COMPLETE=f"source_{shell}")
+
+    assert printed.code == 0
+    assert printed.out.lstrip().startswith(begins)

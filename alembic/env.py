@@ -5,7 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection
 
-from gatepost.core.db.database import create_engine
+from gatepost.composition.platform import make_engine
 from gatepost.core.settings import load_settings
 from gatepost.models import Base
 
@@ -26,7 +26,7 @@ def run(connection: Connection) -> None:
 
 async def run_on_the_settings_database() -> None:
     """Connect as the service would."""
-    engine = create_engine(load_settings().sqlalchemy_url)
+    engine = make_engine(load_settings())
     async with engine.connect() as connection:
         await connection.run_sync(run)
         await connection.commit()

@@ -1,6 +1,8 @@
 """The documents speak of what is there: links, files, commands, settings, error codes, routes."""
 
+import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,18 @@ def test_architecture_names_every_folder_of_the_package() -> None:
     rooms = {path.parent.name for path in package.glob("*/*/__init__.py") if path.parts[-3] in WINGS}
 
     assert sorted(name for name in folders | rooms if f" {name}/ " not in architecture.replace("\n", " ")) == []
+
+
+def test_licence_is_told_alike_everywhere() -> None:
+    project = tomllib.loads(_read(CHECKOUT / "pyproject.toml"))["project"]
+    client = json.loads(_read(CHECKOUT / "packages/js/package.json"))
+
+    assert [*CHECKOUT.glob("LICEN*"), *CHECKOUT.glob("COPYING*")] == []
+    # Without a licence nothing is to be published, and the registries refuse it.
+    assert (project["license"], project["classifiers"]) == ("LicenseRef-Unlicensed", ["Private :: Do Not Upload"])
+    assert (client["license"], client["private"]) == ("UNLICENSED", True)
+    for readme in (CHECKOUT / "README.md", CHECKOUT / "packages/js/README.md"):
+        assert "no licence has been chosen" in _read(readme).lower()
 
 
 def test_contributing_names_every_folder_of_tests() -> None:

@@ -163,6 +163,23 @@ def test_every_text_and_list_that_comes_in_has_its_bounds() -> None:
         assert bounds & schema.keys() or schema.get("format") == "date-time", name
 
 
+def test_null_says_what_leaving_out_says() -> None:
+    fields = {
+        f"{name}: {field}": schema
+        for name, schema in document()["components"]["schemas"].items()
+        if name.endswith("Request")
+        for field in schema["properties"].keys() - set(schema.get("required", ()))
+    }
+
+    assert len(fields) > 15
+    refused = [
+        name
+        for name, schema in fields.items()
+        if not validator(schema["properties"][name.split(": ")[1]]).is_valid(None)
+    ]
+    assert refused == []
+
+
 def test_text_of_json_that_the_service_does_not_read_fits_no_schema() -> None:
     # A sign-out is done whatever its body is.
     bodies = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, event
 
 from gatepost.cli.doctor import Finding, Severity, clocks
 from gatepost.core.clock import SystemClock
@@ -65,6 +65,23 @@ def test_listener_that_says_nothing_is_left_in_time(command: Command) -> None:
         refused = command("migrate", DATABASE_URL=f"mysql://root:x@{where}/gatepost")
 
     assert refused.complaint.startswith(f"the mysql database cannot be used: nothing answers at {where} in time")
+
+
+def test_every_connection_of_a_command_waits_as_long_as_the_setting_says(command: Command) -> None:
+    waits: list[float] = []
+
+    def note(_dialect: object, _record: object, _arguments: object, options: dict[str, float]) -> None:
+        waits.append(options["timeout"])
+
+    event.listen(Engine, "do_connect", note)
+    try:
+        assert command("users", "list", DB_TIMEOUT_SECONDS="7").out == "none\n"
+        assert command("migrate", DB_TIMEOUT_SECONDS="7").code == 0
+    finally:
+        event.remove(Engine, "do_connect", note)
+
+    assert len(waits) >= 3
+    assert set(waits) == {7.0}
 
 
 def test_listener_that_is_no_database_is_told(command: Command) -> None:

@@ -27,6 +27,11 @@ def piped(folder: Path, *arguments: str, stdin: bytes = b"", **env: str) -> "sub
     )
 
 
+def heed_interrupts() -> None:
+    """Undo what a shell does to a job in the background: it and what it starts ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def rows(*names: str) -> bytes:
     return "".join(json.dumps({"username": name, "email": f"p{at}@example.com"}, ensure_ascii=False) + "\n"
                    for at, name in enumerate(names)).encode()  # fmt: skip
@@ -98,7 +103,7 @@ def test_reader_that_has_seen_enough_ends_the_command_quietly(tmp_path: Path, ar
 def test_interrupted_command_says_so_and_ends(tmp_path: Path) -> None:
     with subprocess.Popen(
         [*COMMAND, "import", "jsonl", "-"], cwd=tmp_path, env=server_env(), stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heed_interrupts,
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stderr is not None
@@ -127,7 +132,7 @@ def test_settings_and_findings_are_json(process: Command) -> None:
 
 def test_bash_completes_commands_and_their_options(tmp_path: Path) -> None:
     ask = """
-    eval "$(gatepost --show-completion bash)"
+    eval "$(_GATEPOST_COMPLETE=source_bash gatepost)"
     try() {
         COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); _gatepost_completion gatepost; echo "${COMPREPLY[@]}"
     }
@@ -143,3 +148,14 @@ def test_bash_completes_commands_and_their_options(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     lines = [line.split() for line in told.stdout.splitlines()]
     assert lines == [["users"], ["disable", "delete"], ["--status"], ["disabled", "deleting"]]
+
+
+@pytest.mark.parametrize(
+    ("shell", "begins"),
+    [("bash", "_gatepost_completion() {"), ("zsh", "#compdef gatepost"), ("fish", "complete --command gatepost")],
+)
+def test_completion_of_any_shell_can_be_printed(process: Command, shell: str, begins: str) -> None:
+    printed = process(_GATEPOST_COMPLETE=f"source_{shell}")
+
+    assert printed.code == 0
+    assert printed.out.lstrip().startswith(begins)

@@ -265,6 +265,24 @@ async def test_sign_out_wins_over_a_refresh_that_is_under_way(
         await network.wait(hours=24, seconds=1)
 
 
+async def test_sign_out_wins_over_sign_ins_that_are_under_way_or_wait(
+    open_tabs: Open, network: Network, transport: str
+) -> None:
+    [tab] = await open_tabs(transport, count=1)
+    await tab.sign_up("Abbey")
+    network.spoil("/api/auth/signin", "held")
+    enter = f"failure(() => gatepost.signIn({{ username: 'Abbey', password: '{PASSWORD}' }}))"
+    await tab.do(f"() => {{ window.entering = Promise.all([{enter}, {enter}]) }}")
+    await network.reached.wait()
+
+    await tab.do("gatepost.signOut()")
+    network.released.set()
+
+    assert await tab.do("entering") == ["unreachable", "unreachable"]
+    assert await tab.do("gatepost.session()") is None
+    assert await tab.statuses() == [401]
+
+
 async def test_sign_out_without_a_network_holds_here_and_is_made_up_for(open_tabs: Open, network: Network) -> None:
     one, other = await open_tabs("cookie")
     await one.sign_up("Abbey", heard_by=[other])

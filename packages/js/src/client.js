@@ -5,8 +5,6 @@ import { read, sharedStorage, Store } from "./store.js";
 
 export { errorOf, GatepostError };
 
-const REFRESH = "/api/auth/refreshtoken";
-const SIGN_OUT = "/api/auth/signout";
 // Refusals of a refresh that end the session. After any other, such as 403 `cross_site_request`, it goes on.
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
@@ -42,10 +40,10 @@ class Client {
   // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
   #listeners = new Set();
-  // Under way in this tab: the refresh, its request, that of a sign-in, who is there.
+  // Under way in this tab: the refresh, what aborts its request, and those of sign-ins, who is there.
   #refreshing = null;
   #request = null;
-  #entering = null;
+  #entering = new Set();
   #asking = null;
 
   constructor({
@@ -92,7 +90,7 @@ class Client {
 
   signOut = async () => {
     const { refreshToken } = this.#record;
-    this.#entering?.abort();
+    for (const entering of this.#entering) entering.abort();
     this.#become(null, this.#byCookie ? { owesSignOut: true } : null);
     if (this.#byCookie) await this.#settle();
     else if (refreshToken) await this.#endSession(refreshToken);
@@ -148,12 +146,10 @@ class Client {
 
   /** Refresh, once for all calls of all tabs; return whether somebody is signed in then. `held` is the record used. */
   async #renew(held) {
-    if (this.#refreshing) return this.#refreshing;
-    if (this.#store.text !== held || this.#isNobody()) return !this.#isNobody();
-    this.#refreshing = alone(this.#lock, () => this.#exchange(held)).finally(() => {
+    if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return !this.#isNobody();
+    return (this.#refreshing ??= alone(this.#lock, () => this.#exchange(held)).finally(() => {
       this.#refreshing = null;
-    });
-    return this.#refreshing;
+    }));
   }
 
   async #exchange(held) {
@@ -178,7 +174,8 @@ class Client {
     for (let isLast = false; ; isLast = true) {
       const body = refreshToken && { refreshToken };
       try {
-        const answer = await this.#post(REFRESH, body, { timeout: this.#timeout });
+        const aborting = (this.#request = new AbortController());
+        const answer = await this.#post("/api/auth/refreshtoken", body, { timeout: this.#timeout, aborting });
         if (isLast || !ANSWER_LOST.includes(answer.status)) return answer;
       } catch (error) {
         if (isLate()) return null;
@@ -188,17 +185,20 @@ class Client {
   }
 
   async #enter(path, body) {
+    const aborting = new AbortController();
+    this.#entering.add(aborting);
     // Not beside a refresh, whose answer would put the earlier cookies in the place of the new ones.
     return alone(this.#lock, async () => {
-      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body);
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting });
       if (error) throw error;
+      if (aborting.signal.aborted) throw unreachable();
       // A mail tells how to go on.
       if (status === 202) return null;
       if (!data?.id) throw unexpected(status);
       const user = this.#begin(data);
       await announce(this.#lock);
       return user;
-    });
+    }).finally(() => this.#entering.delete(aborting));
   }
 
   #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, ...user }) {
@@ -248,16 +248,13 @@ class Client {
   }
 
   async #endSession(refreshToken) {
-    const { error } = await this.#post(SIGN_OUT, refreshToken && { refreshToken }, { keepalive: true });
+    const { error } = await this.#post("/api/auth/signout", refreshToken && { refreshToken }, { keepalive: true });
     if (error) throw error;
   }
 
   /** Send a request, read the answer. No redirect is followed: passwords go to `baseUrl` alone. */
-  async #post(path, body, { timeout = TIMEOUT_MS, keepalive } = {}) {
-    const aborting = new AbortController();
+  async #post(path, body, { timeout = TIMEOUT_MS, keepalive, aborting = new AbortController() }) {
     const timer = setTimeout(() => aborting.abort(), timeout);
-    if (path === REFRESH) this.#request = aborting;
-    else if (path !== SIGN_OUT) this.#entering = aborting;
     const json = body && { "Content-Type": "application/json" };
     try {
       const answer = await this.#fetch(this.#base + path, {

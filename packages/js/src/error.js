@@ -37,7 +37,6 @@ export async function jsonOf(answer) {
 }
 
 function seconds(retryAfter) {
-  if (retryAfter === null) return null;
   const value = /^\d+$/.test(retryAfter) ? Number(retryAfter) : (Date.parse(retryAfter) - Date.now()) / 1000;
   return Number.isFinite(value) ? Math.max(1, value) : null;
 }

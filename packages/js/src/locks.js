@@ -4,18 +4,10 @@ const NEWS_MS = 1000;
 const PAUSE_MS = 20;
 
 /** Do something while no other tab does. */
-export async function alone(name, work) {
-  let isBegun = false;
-  const begin = () => {
-    isBegun = true;
-    return work();
-  };
-  try {
-    return await request(name, {}, begin);
-  } catch (error) {
-    if (isBegun) throw error;
-    return work();
-  }
+export function alone(name, work) {
+  let result;
+  const begin = () => (result ??= work());
+  return request(name, {}, begin).catch(begin);
 }
 
 /** Tell other tabs for a second that the storage has something new: a lock is seen at once, the storage a moment later. */

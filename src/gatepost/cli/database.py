@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from gatepost.cli.running import explained, tell_misspelt
+from gatepost.composition.platform import make_engine
 from gatepost.core.crypto.secrets import prepare_data_folder
-from gatepost.core.db.database import create_engine
 from gatepost.core.db.migrations import migrate as bring_to
 from gatepost.core.db.revisions import current_revision
 from gatepost.core.settings import Settings, load_settings
@@ -27,7 +27,7 @@ def migrate(
 async def _migrate(settings: Settings, revision: str) -> tuple[str | None, str | None]:
     if settings.uses_sqlite:
         prepare_data_folder(settings.data_dir)
-    engine = create_engine(settings.sqlalchemy_url)
+    engine = make_engine(settings)
     try:
         before = await current_revision(engine)
         await bring_to(engine, revision)

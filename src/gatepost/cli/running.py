@@ -12,10 +12,11 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from gatepost.composition.platform import make_engine
 from gatepost.composition.services import Services, build_services
 from gatepost.core.crypto.secrets import prepare_data_folder
 from gatepost.core.db.causes import cause_of
-from gatepost.core.db.database import DatabaseUnavailable, create_engine
+from gatepost.core.db.database import DatabaseUnavailable
 from gatepost.core.db.migrations import migrate
 from gatepost.core.db.revisions import current_revision, newest_revision, require_current_schema
 from gatepost.core.settings import Settings, load_settings
@@ -91,7 +92,7 @@ async def bring_up_to_date(settings: Settings) -> None:
     Raises:
         MigrationError: the MySQL database has another schema; the message names the command.
     """
-    engine = create_engine(settings.sqlalchemy_url)
+    engine = make_engine(settings)
     try:
         if settings.uses_sqlite:
             prepare_data_folder(settings.data_dir)

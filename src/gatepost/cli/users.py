@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +13,8 @@ from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.preconditions import IfMatch, Shell
 from gatepost.admin.accounts.schemas import UserResponse
 from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.admin.invitations.schemas import InvitationResponse
+from gatepost.admin.invitations.service import Sent
 from gatepost.cli.output import Json, Table, print_json, print_json_line
 from gatepost.cli.running import refuse, require_terminal, running_services
 from gatepost.composition.services import Services
@@ -24,6 +26,8 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, canonical_identifier, parse_email
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.invitations.models import Invitation
 from gatepost.mail.languages import SUPPORTED
 
 app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules of the administration.")
@@ -136,19 +140,31 @@ def invite(
     inviter: Annotated[
         str | None, typer.Option(metavar="ACCOUNT", help="In whose name; the oldest administrator by default.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Send an invitation, in the name of an administrator; it gives what they may give, and ends with their account."""
     if language is not None and language not in SUPPORTED:
         refuse(f"--language is one of {', '.join(SUPPORTED)}")
     name = _address(email)
 
-    async def work() -> None:
+    async def work() -> Sent:
         async with running_services() as services:
             by = Shell(in_name_of=await _inviter(services, inviter))
-            await services.admin.invitations.invite(name, roles=role or [], language=language, by=by)
+            return await services.admin.invitations.invite(name, roles=role or [], language=language, by=by)
 
-    asyncio.run(work())
+    sent = asyncio.run(work())
+    if as_json:
+        print_json({**_shown(sent.invitation), "replaced": sent.replaced and _shown(sent.replaced)})
+        return
     print(f"{one_line(name.display)} is invited")
+    if (earlier := sent.replaced) is not None:
+        names = ", ".join([RoleName.USER, *earlier.role_names])
+        what = f"of {earlier.created_at:%Y-%m-%d %H:%M} UTC, by {earlier.inviter.username}, with the roles {names}"
+        print(one_line(f"the earlier invitation is void: {what}"))
+
+
+def _shown(invitation: Invitation) -> dict[str, Any]:
+    return InvitationResponse.of(invitation).model_dump(mode="json", by_alias=True)
 
 
 async def _inviter(services: Services, name: str | None) -> int:

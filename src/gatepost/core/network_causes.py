@@ -12,8 +12,10 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
         match link:
             case ssl.SSLCertVerificationError():
                 return f"the certificate of {where} is not trusted: {link.verify_message.rstrip('.')}"
+            case ssl.SSLError(reason=None | "WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
+                return f"TLS with {where} failed: what listens there does not begin with TLS"
             case ssl.SSLError():
-                return f"TLS with {where} failed: {(link.reason or 'it does not speak TLS').replace('_', ' ').lower()}"
+                return f"TLS with {where} failed: {str(link.reason).replace('_', ' ').lower()}"
             case socket.gaierror():
                 return f"the host {host} is unknown: no address was found for this name"
             case TimeoutError():

@@ -119,7 +119,10 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
 
 def _told(error: Exception, url: MailUrl, hidden: Sequence[str]) -> MailError:
     """Say what a failure means, and what the server says of it, without what it repeats of the mail or of us."""
+    where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
     match error:
+        case aiosmtplib.SMTPResponseException(code=aiosmtplib.SMTPStatus.invalid_response):
+            return MailNotSent(f"what listens at {where} does not speak SMTP: {_harmless(error.message, ())}")
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
             return _answered(first, (*hidden, url.username, url.password))
         case aiosmtplib.SMTPResponseException():
@@ -131,7 +134,6 @@ def _told(error: Exception, url: MailUrl, hidden: Sequence[str]) -> MailError:
         case aiosmtplib.SMTPServerDisconnected():
             return MailNotSent("the server hung up")
         case _:
-            where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
             told = unreached(error, host=url.host, where=where)
             return MailNotSent(told or f"the server at {where} cannot be used: {type(error).__name__}")
 
@@ -139,10 +141,10 @@ def _told(error: Exception, url: MailUrl, hidden: Sequence[str]) -> MailError:
 def _answered(error: aiosmtplib.SMTPResponseException, hidden: Sequence[str]) -> MailError:
     words = _harmless(error.message, hidden)
     answer = f"{error.code}: {words}" if words else str(error.code)
-    is_for_good = 500 <= error.code < 600 and error.code not in OURS_TO_MEND
-    if type(error) in FOR_GOOD and is_for_good:
+    is_refusal = 500 <= error.code < 600
+    if is_refusal and type(error) in FOR_GOOD and error.code not in OURS_TO_MEND:
         return MailRefused(f"the server refuses {FOR_GOOD[type(error)]} with {answer}")
-    if type(error) in TO_MEND:
+    if is_refusal and type(error) in TO_MEND:
         return MailNotSent(f"the server refuses {TO_MEND[type(error)]} with {answer}")
     return MailNotSent(f"the server answers {answer}")
 

@@ -103,9 +103,9 @@ async def test_taken_address_is_refused_however_it_is_written(api: Api, database
     assert await accounts(database) == 1
 
 
-@pytest.mark.parametrize("roles", [[], ["user"], ["user", "user"]])
-async def test_who_asks_for_no_more_than_a_user_is_one(api: Api, roles: list[str]) -> None:
-    answer = await api.post(SIGN_UP, json=wish(roles=roles))
+@pytest.mark.parametrize("roles", [None, [], ["user"], ["user", "user"]])
+async def test_who_asks_for_no_more_than_a_user_is_one(api: Api, roles: list[str] | None) -> None:
+    answer = await api.post(SIGN_UP, json=wish(roles=roles, invitation=None))
 
     assert answer.status_code == 201
     assert answer.json()["roles"] == ["ROLE_USER"]

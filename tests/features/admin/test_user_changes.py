@@ -74,6 +74,20 @@ async def test_link_to_the_first_password_is_good_once_and_for_a_week(
     assert_problem(await api.post(RESET, json={"token": token, "password": PASSWORD}), 400, "link_invalid")
 
 
+async def test_null_is_as_good_as_leaving_out(api: Api, admin: Person) -> None:
+    person = {"username": "Abbey Salami", "email": "heba@gmail.com", "password": None, "roles": None}
+    user = await api.post(URL, json={**person, "emailVerified": None, "language": None}, headers=admin.headers)
+    role = {"name": "support", "description": None, "permissions": None}
+    made = await api.post("/api/admin/roles", json=role, headers=admin.headers)
+    invitation = {"email": "other@example.com", "roles": None, "language": None}
+    invited = await api.post("/api/admin/invitations", json=invitation, headers=admin.headers)
+
+    assert [answer.status_code for answer in (user, made, invited)] == [201, 201, 201]
+    assert (user.json()["roles"], user.json()["emailVerified"]) == (["user"], False)
+    assert (made.json()["description"], made.json()["permissions"]) == ("", [])
+    assert invited.json()["roles"] == []
+
+
 async def test_account_with_a_password_can_sign_in(api: Api, admin: Person, database: Database) -> None:
     body = {**NEW, "password": PASSWORD, "roles": ["user", "moderator"], "emailVerified": True}
 

@@ -1,7 +1,8 @@
 """`gatepost users`: the rules, the audit entries and the mails of the administration, from a shell."""
 
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -189,6 +190,26 @@ async def test_invitation_is_sent_in_the_name_of_an_administrator(
     assert sent_by == {"new@example.com": root.id, "third@example.com": inviter.id}
     assert mails == {"new@example.com": "de", "third@example.com": "en"}
     assert {entry.actor_id for entry in entries} == {None}
+
+
+async def test_invitation_says_which_one_it_has_replaced(admin: Person, settings: Settings, database: Database) -> None:
+    invite = ("users", "invite", "new@example.com")
+    first = json.loads((await run_command(settings, *invite, "--json", "--role", "moderator")).stdout)
+    second = await run_command(settings, *invite)
+    third = json.loads((await run_command(settings, *invite, "--json")).stdout)
+    async with database.begin() as tx:
+        await tx.execute(update(Invitation).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    after_its_end = await run_command(settings, *invite)
+
+    assert (first["email"], first["roles"], first["replaced"]) == ("new@example.com", ["moderator"], None)
+    said, more = second.stdout.splitlines()
+    assert said == "new@example.com is invited"
+    assert re.fullmatch(
+        r"the earlier invitation is void: of [0-9: -]{16} UTC, by Root, with the roles user, moderator", more
+    )
+    assert third["replaced"]["roles"] == []
+    assert third["replaced"]["id"] < third["id"]
+    assert after_its_end.stdout == "new@example.com is invited\n"
 
 
 def _lines(text: str) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ async def test_key_lives_through_its_commands(settings: Settings, services: Serv
     assert {key["kid"]: key["state"] for key in as_json["items"]} == {old: "active", coming: "next"}
 
     rotated = await run_command(settings, "keys", "rotate")
-    assert rotated.stdout == f"{coming} signs from now on\n", rotated.output
+    assert rotated.stdout == f"{coming} signs from now on\n", rotated.exception
     listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
     assert {old: "retiring", coming: "active"}.items() <= {line.split()[0]: line.split()[2] for line in listed}.items()
     assert [line.split()[2] for line in listed].count("next") == 1

@@ -73,7 +73,9 @@ async def test_what_a_server_refuses_is_told_in_its_words_without_what_it_repeat
     for command, answers, words, kind in (
         ("", {}, "the server answers 554", MailNotSent),
         ("AUTH", auth, "the server refuses the user and password of MAIL_URL with 535", MailNotSent),
+        ("AUTH", auth, "the server answers 454", MailNotSent),
         ("MAIL", auth, "the server refuses the sender, MAIL_FROM, with 550", MailNotSent),
+        ("MAIL", auth, "the server answers 451", MailNotSent),
         ("RCPT", auth, "the server refuses the recipient with 550", MailRefused),
         ("RCPT", auth, "the server answers 450", MailNotSent),
         ("RCPT", auth, "the server answers 530", MailNotSent),
@@ -104,13 +106,16 @@ async def test_what_the_network_and_tls_do_is_told(tmp_path: Path) -> None:
         no_tls = await refusal(f"smtps://127.0.0.1:{server.port}")
     async with scripted({"": "220 hello", "EHLO": "421 bye"}, []) as port:
         closing = await refusal(f"smtp://127.0.0.1:{port}")
+    async with scripted({"": "HTTP/1.1 400 Bad Request"}, []) as port:
+        other = await refusal(f"smtp://127.0.0.1:{port}")
 
     assert str(untrusted) == f"the certificate of 127.0.0.1:{server.port} is not trusted: self-signed certificate"
     assert (
         str(untrusted_from_the_start)
         == f"the certificate of 127.0.0.1:{smtps.port} is not trusted: self-signed certificate"
     )
-    assert str(no_tls).startswith(f"TLS with 127.0.0.1:{server.port} failed: ")
+    assert str(no_tls) == f"TLS with 127.0.0.1:{server.port} failed: what listens there does not begin with TLS"
+    assert str(other).startswith(f"what listens at 127.0.0.1:{port} does not speak SMTP: ")
     assert "421" in str(closing) or "hung up" in str(closing)
     assert str(await refusal("smtp://nowhere.invalid")) == (
         "the host nowhere.invalid is unknown: no address was found for this name"

@@ -141,7 +141,10 @@ def test_name_that_is_chosen_is_taken_or_refused() -> None:
         ("[192.0.2.1]", "[192.0.2.1]"), ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"), ("localhost", "localhost"),
     ):  # fmt: skip
         assert ehlo_name(chosen, own="x", public_url="http://localhost") == name
-    for chosen in ("two words", "a\r\nMAIL FROM:<x>", "my_host", "[nonsense]", "[2001:db8::1]", "[192.0.2.1", "a" * 64):
+    for chosen in (
+        "two words", "a\r\nMAIL FROM:<x>", "my_host", "[nonsense]", "[2001:db8::1]", "[192.0.2.1", "a" * 64,
+        "192.0.2.1",
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="no valid host name"):
             ehlo_name(chosen, own="x", public_url="http://localhost")
 

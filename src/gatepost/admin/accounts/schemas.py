@@ -17,6 +17,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.http.schemas import WHOLE, In, Out
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
 from gatepost.identity.registration.service import username_of
 
@@ -150,8 +151,10 @@ class NewUserRequest(In):
     username: Username = Field(examples=["Abbey Salami"])
     email: EmailAddress = Field(examples=["heba@gmail.com"])
     password: NewPassword | None = Field(default=None, repr=False, examples=[None])
-    roles: RoleNames = Field(default=["user"], examples=[["user"]])
-    email_verified: bool = Field(default=False, description="The address is known to be theirs.", examples=[False])
+    roles: RoleNames | None = Field(default=None, description="By default `user` alone.", examples=[["user"]])
+    email_verified: bool | None = Field(
+        default=None, description="The address is known to be theirs.", examples=[False]
+    )
     language: Language | None = Field(default=None, description="Of mails.", examples=["en"])
 
     def draft(self) -> AccountDraft:
@@ -165,8 +168,8 @@ class NewUserRequest(In):
             username=username_of(parse_wanted_name(self.username), email=email),
             email=email,
             password=self.password,
-            roles=tuple(dict.fromkeys(self.roles)),
-            is_verified=self.email_verified,
+            roles=(RoleName.USER,) if self.roles is None else tuple(dict.fromkeys(self.roles)),
+            is_verified=bool(self.email_verified),
             language=self.language,
         )
 
@@ -224,16 +227,16 @@ class NewRoleRequest(In):
     """A role of one's own."""
 
     name: NewRoleName = Field(examples=["support"])
-    description: Description = Field(default="", examples=["Answers customers."])
-    permissions: Permissions = Field(
-        default=[],
+    description: Description | None = Field(default=None, examples=["Answers customers."])
+    permissions: Permissions | None = Field(
+        default=None,
         description="Ours (`users:read`, `users:write`, `roles:write`, `audit:read`, `keys:read`), or your own.",
         examples=[["orders:refund", "users:read"]],
     )
 
     def draft(self) -> RoleDraft:
         """Return it with each permission once."""
-        return RoleDraft(self.name, self.description, tuple(sorted(set(self.permissions))))
+        return RoleDraft(self.name, self.description or "", tuple(sorted(set(self.permissions or ()))))
 
 
 class RoleChangeRequest(In):

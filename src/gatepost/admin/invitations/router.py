@@ -38,9 +38,8 @@ async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by:
     An earlier invitation of the address is void; past `MAILBOX_RATE` the answer is 429, and it stays good. When it is
     accepted, the inviter must still be able to give the roles.
     """
-    return InvitationResponse.of(
-        await invitations.invite(parse_email(body.email), roles=body.roles, language=body.language, by=by)
-    )
+    sent = await invitations.invite(parse_email(body.email), roles=body.roles or [], language=body.language, by=by)
+    return InvitationResponse.of(sent.invitation)
 
 
 @router.get(

@@ -15,8 +15,8 @@ class InvitationRequest(In):
     """Whom to invite, and the roles that they will have besides `user`."""
 
     email: EmailAddress = Field(examples=["heba@gmail.com"])
-    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] = Field(
-        default=[], examples=[["moderator"]]
+    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] | None = Field(
+        default=None, examples=[["moderator"]]
     )
     language: Literal["en", "de"] | None = Field(default=None, examples=["en"])
 

@@ -1,6 +1,7 @@
 """Invitations: a mail with a link, good for one account with the roles that were chosen."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepost.admin.accounts.errors import BeyondAuthority
@@ -30,6 +31,14 @@ from gatepost.mail.outbox import MailKind, enqueue
 HISTORY = timedelta(days=7)
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An invitation, and the one of the same address that was good until then."""
+
+    invitation: Invitation
+    replaced: Invitation | None
+
+
 class InvitationService:
     """Invites people and takes invitations back."""
 
@@ -39,7 +48,7 @@ class InvitationService:
         self._mailboxes = mailboxes
         self._policy = policy
 
-    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
+    async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Sent:
         """Send an invitation for an address, which takes the place of an earlier one of that address.
 
         Who accepts it gets these roles besides `user`, if the inviter may still give them then. The shell invites in
@@ -61,7 +70,7 @@ class InvitationService:
         return await self._invite(email, roles=roles, language=language, by=by)
 
     @retry_conflicts
-    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Invitation:
+    async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Sent:
         async with self._db.begin() as tx:
             # Of two who invite an address at once, the later replaces what the other has sent; and a role that changes
             # meanwhile takes back what it must, or is seen here.
@@ -73,14 +82,14 @@ class InvitationService:
             require_fit(given)
             if await Users(tx).by_email(email.canonical) is not None:
                 raise EmailTaken
-            await self._make_room(tx, email, authority=authority, by=by)
+            replaced = await self._make_room(tx, email, authority=authority, by=by)
             invitation = await self._add(tx, email, given, by=by)
             enqueue(
                 tx, MailKind.INVITATION, address=email.display, language=language or self._policy.default_language,
                 at=invitation.created_at, data={"invitation_id": invitation.id},
             )  # fmt: skip
             self._record(tx, AuditEvent.INVITED, invitation, by=by, **roles_in_words(given))
-        return invitation
+        return Sent(invitation, replaced)
 
     def list(self) -> AsyncIterator[Sequence[Invitation]]:
         """Give the invitations that nobody has accepted, the newest first, page by page."""
@@ -108,14 +117,16 @@ class InvitationService:
         """Remove a batch of invitations that ran out some time ago, and return how many went."""
         return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
 
-    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> None:
-        """Take an earlier invitation of an address back: its link, sent or not, is no good any more."""
+    async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> Invitation | None:
+        """Take an earlier invitation of an address back, and return it if its link, sent or not, was good until now."""
         earlier = await Invitations(tx).of_address(email.canonical)
         if earlier is None:
-            return
-        if earlier.expires_at > self._clock.now() and not authority.reaches(earlier.roles):
+            return None
+        is_good = earlier.expires_at > self._clock.now()
+        if is_good and not authority.reaches(earlier.roles):
             raise BeyondAuthority
         await self._remove(tx, earlier, by=by)
+        return earlier if is_good else None
 
     async def _add(self, tx: Transaction, email: Name, roles: Sequence[Role], *, by: Actor) -> Invitation:
         if by.in_name_of is None:

@@ -101,7 +101,8 @@ def host_in_ascii(name: str) -> str:
             name = idna.encode(name, uts46=True).decode()
         except idna.IDNAError:
             raise ValueError("it has no valid host name") from None
-    if not HOST_NAME.fullmatch(name):
+    # What ends in digits is an address of IPv4.
+    if not HOST_NAME.fullmatch(name) or name.rpartition(".")[2].isdecimal():
         raise ValueError("it has no valid host name")
     return name
 
@@ -120,8 +121,7 @@ def ehlo_name(chosen: str | None, *, own: str, public_url: str) -> str:
     for name in (own, urlsplit(public_url).hostname or ""):
         with suppress(ValueError):
             full = host_in_ascii(name)
-            # What ends in digits is an address of IPv4.
-            if "." in full and not full.rpartition(".")[2].isdecimal():
+            if "." in full:
                 return full
     return "[127.0.0.1]"
 

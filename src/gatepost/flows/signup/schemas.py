@@ -20,8 +20,8 @@ class SignUpRequest(In):
     username: Username = Field(examples=["Abbey Salami"])
     email: EmailAddress = Field(examples=["heba@gmail.com"])
     password: NewPassword = Field(repr=False, examples=["123456"])
-    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] = Field(
-        default=[],
+    roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] | None = Field(
+        default=None,
         description="Nobody chooses roles at sign-up; `user` alone is accepted.",
         examples=[["user"]],
     )
@@ -38,7 +38,7 @@ class SignUpRequest(In):
         """
         email = parse_email(self.email)
         account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)
-        return SignUpCommand(account, roles=self.roles, invitation=self.invitation)
+        return SignUpCommand(account, roles=self.roles or [], invitation=self.invitation)
 
 
 class SignUpResponse(SignInResponse):

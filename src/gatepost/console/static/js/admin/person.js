@@ -4,7 +4,7 @@ import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { kindOf } from "../refused.js";
 import { all, list, one, show, toast } from "../ui.js";
-import { ago, day, moment, say, sayCount } from "../words.js";
+import { ago, day, device, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 import { detailWords, eventWords } from "./events.js";
@@ -118,7 +118,7 @@ function displaySessions() {
     one("#session-row"),
     sessions.map((session) => ({
       ...session,
-      device: session.device || session.userAgent || text("unknown_device"),
+      device: device(session.device),
       used: text("used", { when: ago(session.lastUsedAt) }),
     })),
   );
@@ -286,7 +286,7 @@ on("[data-delete]", {
 /** Say which sessions an act ends. */
 function ends() {
   if (sessions.length === 0) return text("ends_none");
-  const devices = [...new Set(sessions.map(({ device }) => device || text("unknown_device")))];
+  const devices = [...new Set(sessions.map((session) => device(session.device)))];
   return `${sayCount("admin_person.client.ends", sessions.length)} ${listed(devices)}.`;
 }
 

@@ -3,7 +3,7 @@ import { restoreDraft } from "../drafts.js";
 import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { kindOf } from "../refused.js";
-import { all, list, one, show, toast } from "../ui.js";
+import { all, list, one, show, toast, write } from "../ui.js";
 import { ago, day, device, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
@@ -62,7 +62,7 @@ const seen = () => ({ headers: { "If-Match": `"${person.version}"` } });
 function display() {
   document.title = document.title.replace(/^.*?( · |$)/, `${person.username}$1`);
   one("[data-name]").textContent = person.username;
-  one("[data-email]").textContent = person.email;
+  write(one("[data-email]"), person.email);
   one("[data-states]").replaceChildren(...stateBadges(person), ...(isSelf ? [badge(text("self"), "accent")] : []));
   one("[data-facts]").replaceChildren(
     ...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),

@@ -195,7 +195,7 @@ async def test_accounts_that_are_there_get_their_words_and_last_sign_ins(empty_u
         rows = connection.execute(text("SELECT user_id, word FROM search_words ORDER BY user_id, word"))
         return [(row[0], row[1]) for row in rows]
 
-    fixed = ("jorg", "example.com", "com")
+    fixed = ("jorg", "joerg", "example.com", "com")
     expected = {(number, word) for number in ids for word in (*fixed, str(number), f"j{number}")}
     assert set(await seen(empty_url, words)) == expected
     signed_in = "SELECT id, last_sign_in_at FROM users WHERE last_sign_in_at IS NOT NULL"

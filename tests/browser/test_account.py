@@ -107,6 +107,23 @@ async def test_all_rows_are_in_one_screen_of_a_phone(visitors: Visitors, somebod
     assert await visitor.fits()
 
 
+@pytest.mark.parametrize(
+    ("user_agent", "name"),
+    [("Mozilla/5.0 (Windows NT 10.0; rv:140.0) Firefox/140.0", "Firefox unter Windows"), ("?", "Unbekanntes Gerät")],
+)
+async def test_devices_are_named_in_the_language_of_the_page(
+    visitors: Visitors, admin: Visitor, somebody: Somebody, user_agent: str, name: str
+) -> None:
+    visitor = await visitors(locale="de-DE", user_agent=user_agent)
+    await visitor.sign_in(somebody.username, somebody.password)
+    await expect(visitor.page.locator("#device-list")).to_contain_text(f"{name}Dieses Gerät")
+
+    await admin.goto(f"/admin/people/{somebody.id}?lang=de")
+    await expect(admin.page.locator("[data-sessions]")).to_contain_text(name)
+    await admin.page.locator("[data-disable-button]").click()
+    await expect(admin.page.get_by_role("dialog")).to_contain_text(name)
+
+
 async def test_address_that_names_another_row_opens_it_without_loading_anew(
     visitors: Visitors, somebody: Somebody
 ) -> None:

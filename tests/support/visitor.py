@@ -44,7 +44,9 @@ class Visitor:
 
     async def fits(self) -> bool:
         """Whether the page is no wider than the window."""
-        return bool(await self.page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+        # A phone makes its window as wide as the page.
+        size = self.page.viewport_size
+        return size is not None and await self.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
     async def findings(self) -> list[str]:
         """Return what axe-core finds that keeps people out: its rule and the elements."""

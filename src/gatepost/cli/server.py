@@ -2,13 +2,10 @@
 
 import asyncio
 import os
-import shlex
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
@@ -17,6 +14,7 @@ import uvicorn
 
 from gatepost.cli.running import running_services, tell_misspelt
 from gatepost.core.logs.setup import logging_config
+from gatepost.core.program import first_administrator_command
 from gatepost.core.settings import Settings, load_settings
 from gatepost.http.server.draining import grace_seconds
 from gatepost.http.server.trusted_proxies import trusted_proxies
@@ -135,17 +133,8 @@ def _greet(settings: Settings, *, has_admin: bool) -> None:
         "PUBLIC_URL": settings.public_url,
     }
     if not has_admin:
-        lines["first administrator"] = f"{_own_name()} create-admin --username admin --email you@example.com"
+        lines["first administrator"] = first_administrator_command()
     print(f"Gatepost ({settings.environment.value}, {settings.sqlalchemy_url.get_backend_name()})")
     for name, value in lines.items():
         print(f"  {name:20} {value}")
     sys.stdout.flush()
-
-
-def _own_name() -> str:
-    """Return the name by which whoever started this can call the command again from the same folder."""
-    called, found = Path(sys.argv[0]), shutil.which("gatepost")
-    if called.name == "__main__.py":
-        return f"{shlex.quote(sys.executable)} -m gatepost"
-    is_on_path = found is not None and Path(found).resolve() == called.resolve()
-    return shlex.quote(str(called)) if called.is_file() and not is_on_path else "gatepost"

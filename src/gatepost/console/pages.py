@@ -38,7 +38,6 @@ class ConsolePage:
 
 START = ConsolePage("/welcome", "start", "start")
 PAGES = (
-    START,
     ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client",)),
     ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client",)),
     ConsolePage("/forgot-password", "forgot_password", "forgot-password", words=("forgot_password.client",)),

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from gatepost import __version__
 from gatepost.console.admin_pages import ADMIN_PAGES
+from gatepost.console.first_steps import FirstStepsDep
 from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
 from gatepost.console.responses import YEAR_SECONDS, Page, PageLanguage
 from gatepost.console.return_address import safe_return
@@ -42,21 +43,27 @@ class Visitor:
         self._return_to = safe_return(request.query_params.get("next"), origins=console.origins)
         self.wants_page = is_navigation(request.headers)
 
-    def see(self, page: ConsolePage) -> Page:
-        """Answer with a page; a language that was asked for is remembered."""
+    def see(self, page: ConsolePage, **shown: object) -> Page:
+        """Answer with a page and what it shows besides; a language that was asked for is remembered."""
         visit = Visit(self._language.name, is_signed_in=self._signed_in, return_to=self._return_to)
-        return self._language.put_on(Page(self._console.render(page, visit)))
+        return self._language.put_on(Page(self._console.render(page, visit, **shown)))
 
 
 VisitorDep = Annotated[Visitor, Depends(Visitor)]
 
 
 @router.get("/", summary="What this is", tags=["operations"], response_model=Welcome)
-async def welcome(visitor: VisitorDep) -> Response | Welcome:
+async def welcome(visitor: VisitorDep, steps: FirstStepsDep) -> Response | Welcome:
     """Where to read on; a browser gets the start page."""
     if visitor.wants_page:
-        return visitor.see(START)
+        return await start(visitor, steps)
     return Welcome(message="Welcome to Gatepost.", version=__version__, docs="/docs", openapi="/openapi.json")
+
+
+@router.get(START.path, include_in_schema=False, response_model=None)
+async def start(visitor: VisitorDep, steps: FirstStepsDep) -> Page:
+    """Show the start page, in development with the way to the first administrator."""
+    return visitor.see(START, first_command=await steps.command())
 
 
 @router.get(PREFIX + "/{version}/{name:path}", include_in_schema=False)

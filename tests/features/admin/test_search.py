@@ -48,7 +48,7 @@ async def test_words_domains_and_numbers_find(api: Api, admin: Person, people: d
     for search, expected in {
         "muller": ["Jörg Müller"],
         "MÜLLER jorg": ["Jörg Müller"],
-        "mueller": ["Jörg Müller"],
+        "mueller joerg": ["Jörg Müller"],
         "weiss": ["Anna Maria Weiß"],
         "maria": ["Anna Maria Weiß"],
         "shop": ["Anna Maria Weiß"],

@@ -1,8 +1,9 @@
-"""The pages as HTTP: their languages, their policy, their files, and where they lead. No database is needed."""
+"""The pages as HTTP: their languages, their policy, their files, and where they lead; one of them asks the database."""
 
 import html
 import json
 import re
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,36 +11,46 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import URL
 
+import gatepost
 from gatepost.app import create_app
+from gatepost.composition.services import Services, build_services
 from gatepost.console.admin_pages import ADMIN_PAGES
-from gatepost.console.pages import PAGES
+from gatepost.console.pages import PAGES, START
 from gatepost.core.colors import READABLE, contrast
 from gatepost.core.settings import Settings, SettingsError, load_settings
+from gatepost.identity.accounts.roles import RoleName
 from tests.conftest import SECRET, http_client
-from tests.support.api import assert_problem
+from tests.features.admin.conftest import give
+from tests.support.api import Api, assert_problem
 
 Deploy = Callable[..., httpx.AsyncClient]
 GERMAN = {"Accept-Language": "fr;q=0.9, de-AT;q=0.8, en;q=0.5"}
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-PATHS = [page.path.replace("{user_id:int}", "1") for page in (*PAGES, *ADMIN_PAGES)]
+PATHS = [page.path.replace("{user_id:int}", "1") for page in (START, *PAGES, *ADMIN_PAGES)]
 each_page = pytest.mark.parametrize("path", PATHS)
 
 
-@pytest.fixture
-def deploy() -> Deploy:
-    """Return a maker of clients, each of a service with these settings."""
+@pytest.fixture(scope="module")
+async def deploy(sqlite_url: URL) -> AsyncIterator[Deploy]:
+    """Give a maker of clients, each of a service with these settings."""
+    made: list[Services] = []
 
     def make(**changes: Any) -> httpx.AsyncClient:
-        return http_client(create_app(Settings(_env_file=None, secret_key=SecretStr(SECRET), **changes)))
+        values = {"secret_key": SecretStr(SECRET), "database_url": SecretStr(str(sqlite_url)), **changes}
+        made.append(build_services(Settings(_env_file=None, **values)))
+        return http_client(create_app(services=made[-1]))
 
-    return make
+    yield make
+    for services in made:
+        await services.stop()
 
 
 @pytest.fixture(scope="module")
-async def client() -> AsyncIterator[httpx.AsyncClient]:
+async def client(deploy: Deploy) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client of a service with the default settings."""
-    async with http_client(create_app(Settings(_env_file=None, secret_key=SecretStr(SECRET)))) as client:
+    async with deploy() as client:
         yield client
 
 
@@ -101,9 +112,42 @@ async def test_root_is_json_for_clients_and_a_page_for_browsers(client: httpx.As
 
 
 async def test_steps_to_the_first_administrator_are_shown_in_development_alone(deploy: Deploy) -> None:
-    async with deploy() as development, deploy(environment="production") as production:
+    gone = SecretStr("sqlite+aiosqlite:////nowhere/gatepost.db")
+    async with (
+        deploy() as development,
+        deploy(environment="production") as production,
+        deploy(database_url=gone) as without_database,
+    ):
         assert "gatepost create-admin" in (await development.get("/welcome")).text
         assert "gatepost create-admin" not in (await production.get("/welcome")).text
+        page = await without_database.get("/", headers=HTML)
+        assert (page.status_code, "create-admin" in page.text) == (200, False)
+
+
+async def test_steps_to_the_first_administrator_are_gone_once_there_is_one(api: Api, services: Services) -> None:
+    person = await api.sign_up()
+    for path in ("/", "/welcome"):
+        assert "gatepost create-admin" in (await api.get(path, headers=HTML)).text
+
+    await give(services.platform.database, person.id, [RoleName.ADMIN])
+
+    for path in ("/", "/welcome"):
+        assert "create-admin" not in (await api.get(path, headers=HTML)).text
+
+
+async def test_first_step_names_the_program_as_it_was_started(
+    client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "my tools/gatepost"
+    program.parent.mkdir()
+    program.touch()
+    for started, named in (
+        (str(program), f"'{program}' create-admin"),
+        ("/usr/bin/uvicorn", ">gatepost create-admin"),
+        (str(Path(gatepost.__file__).with_name("__main__.py")), f"{sys.executable} -m gatepost create-admin"),
+    ):
+        monkeypatch.setattr(sys, "argv", [started, "serve"])
+        assert named in html.unescape((await client.get("/welcome")).text)
 
 
 async def test_files_are_kept_for_a_year_under_the_address_of_their_version(client: httpx.AsyncClient) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gatepost.composition.services import Services
+from gatepost.identity.sessions.devices import PROGRAMS, SYSTEMS
 from tests.support.api import PASSWORD, Api, assert_problem, bearer
 from tests.support.clock import FakeClock
 
@@ -68,6 +69,11 @@ async def test_odd_devices_are_listed_too(api: Api, user_agent: str, device: str
     assert current["device"] == device
     assert current["userAgent"].isprintable()
     assert len(current["userAgent"]) <= 255
+
+
+def test_what_stands_between_program_and_system_is_in_no_name() -> None:
+    # Pages and mails in other languages put their own word there.
+    assert [name for name in (*PROGRAMS.values(), *SYSTEMS.values()) if " on " in name] == []
 
 
 async def test_sessions_that_ended_or_expired_are_not_listed(api: Api, services: Services, clock: FakeClock) -> None:

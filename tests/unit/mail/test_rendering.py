@@ -40,7 +40,7 @@ def test_every_kind_is_there_in_every_language_in_text_and_html(kind: MailKind, 
     assert len(links) == 1
     for text in (mail.text, mail.html):
         assert links[0] in text
-        for word in (context["username"], context.get("device"), context.get("invited_by")):
+        for word in (context["username"], context.get("address"), context.get("invited_by")):
             assert not word or word in text
         assert "{{" not in text
         assert "{%" not in text
@@ -86,6 +86,15 @@ def test_nearest_language_is_chosen(wanted: str, default: str, chosen: str) -> N
     )
 
     assert mail.language == chosen
+
+
+@pytest.mark.parametrize(("language", "device"), [("en", "Firefox on Linux"), ("de", "Firefox unter Linux")])
+@pytest.mark.parametrize("kind", [MailKind.NEW_DEVICE, MailKind.PASSWORD_CHANGED, MailKind.EMAIL_CHANGED])
+def test_device_is_told_in_the_language_of_the_mail(kind: MailKind, language: str, device: str) -> None:
+    mail = _templates().render(kind, language=language, context=_context(kind))
+
+    assert device in mail.text
+    assert device in (mail.html or "")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ MOST_TERMS = 8
 PLAIN = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t", "ŋ": "n"}
 )
+# Letters that people also write as two, as German and the Nordic languages do where there is no mark.
+AS_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 BETWEEN_CHUNKS = regex.compile(r"[\s@]+")
 APOSTROPHES = regex.compile("['’‘ʼ`]")
 BREAKS = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
@@ -27,13 +29,13 @@ def words_of(*texts: str) -> frozenset[str]:
 
     Each word stands there with the rest of its part of the name, its local part or its domain, breaks as dots:
     `jane.m@mail.example.com` gives `jane.m`, `m`, `mail.example.com`, `example.com` and `com`. So words that follow
-    each other are found by one beginning, a domain too.
+    each other are found by one beginning, a domain too. `Müller` gives `muller` and `mueller`.
     """
+    spellings = {spelling for text in texts for spelling in (_fold(text), _fold(_with_two_letters(text)))}
     found: set[str] = set()
-    for text in texts:
-        for part in BETWEEN_CHUNKS.split(_fold(text)):
-            for chunk in {_dotted(part), _dotted(APOSTROPHES.sub("", part))}:
-                found.update(chunk[start.start() :][:LONGEST_WORD] for start in STARTS.finditer(chunk))
+    for part in {part for spelling in spellings for part in BETWEEN_CHUNKS.split(spelling)}:
+        for chunk in {_dotted(part), _dotted(APOSTROPHES.sub("", part))}:
+            found.update(chunk[start.start() :][:LONGEST_WORD] for start in STARTS.finditer(chunk))
     return frozenset(found)
 
 
@@ -51,6 +53,10 @@ def _fold(text: str) -> str:
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(letter for letter in apart if not unicodedata.combining(letter))
     return unicodedata.normalize("NFC", bare.translate(PLAIN))
+
+
+def _with_two_letters(text: str) -> str:
+    return unicodedata.normalize("NFC", text.lower()).translate(AS_TWO)
 
 
 def _dotted(part: str) -> str:

@@ -5,7 +5,7 @@ import { client, get, patch, post } from "./api.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { showDevices } from "./devices.js";
-import { all, one, show, toast } from "./ui.js";
+import { all, one, show, toast, write } from "./ui.js";
 import { day, say } from "./words.js";
 
 const username = one("#username-form");
@@ -65,7 +65,7 @@ function tell(account) {
   one("[data-since]").textContent = say("account.client.since", { date: day(account.createdAt) });
   one("[data-roles]").replaceChildren(...account.roles.map(badge));
   one("[data-name]").textContent = account.username;
-  one("[data-email]").textContent = account.email;
+  write(one("[data-email]"), account.email);
   show(account.emailVerified, ...all("[data-verified]"));
   show(!account.emailVerified, ...all("[data-unverified]"));
   // As defaults, so that they stand there again when a form is given up.

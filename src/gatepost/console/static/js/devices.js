@@ -4,7 +4,7 @@ import { untilLoaded } from "./again.js";
 import { get, post, remove } from "./api.js";
 import { attempt } from "./page.js";
 import { all, ask, list, one, show, toast } from "./ui.js";
-import { ago, moment, say, sayCount } from "./words.js";
+import { ago, device, moment, say, sayCount } from "./words.js";
 
 const container = one("#device-list");
 const count = one("[data-device-count]");
@@ -24,14 +24,14 @@ export function showDevices() {
 }
 
 function described(session) {
-  const device = session.device || say("account.client.unknown_device");
+  const name = device(session.device);
   return {
     ...session,
-    device,
+    device: name,
     isOther: !session.isCurrent,
     used: say("account.client.used", { when: ago(session.lastUsedAt) }),
     since: say("account.client.since_device", { when: moment(session.createdAt) }),
-    label: say("account.client.end_device", { device, when: ago(session.lastUsedAt) }),
+    label: say("account.client.end_device", { device: name, when: ago(session.lastUsedAt) }),
   };
 }
 

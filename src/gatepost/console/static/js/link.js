@@ -1,6 +1,6 @@
 // What the pages that mail links open have in common: the token behind the #, and an end.
 
-import { one, show } from "./ui.js";
+import { one, show, write } from "./ui.js";
 
 const link = new URLSearchParams(location.hash.slice(1));
 
@@ -21,7 +21,7 @@ export function needToken(form) {
 export function finish(form, text) {
   history.replaceState(null, "", location.pathname);
   const end = one("[data-done]");
-  one("[data-done-text]", end).textContent = text;
+  write(one("[data-done-text]", end), text);
   show(false, form, one(".lead:not([hidden])"), one(".below"));
   show(true, end);
   end.focus();

@@ -1,6 +1,8 @@
 // What several pages need of the document.
 
 const TOAST_MS = 6000;
+// In letters: about what a phone has room for beside a button.
+const LONG_PART = 20;
 
 export const one = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -12,13 +14,24 @@ export function show(isShown, ...elements) {
   }
 }
 
+/** Put text into an element, in which a line may end after an `@`, and after the dots of what is long. */
+export function write(element, text) {
+  const parts = text.match(/[^@]+@?|@/g) ?? [];
+  const pieces = parts.flatMap((part) => (part.length > LONG_PART ? part.match(/[^.]+\.*|\.+/g) : [part]));
+  element.replaceChildren(...pieces.flatMap((piece) => [piece, document.createElement("wbr")]).slice(0, -1));
+}
+
 /**
  * Copy a template and put values into it: `data-text="name"` gets text, `data-show="name"` is there only if true,
  * and `data-set="attribute:name …"` gets attributes; null leaves an attribute away.
  */
 export function fill(template, values) {
   const copy = template.content.cloneNode(true);
-  for (const element of all("[data-text]", copy)) element.textContent = values[element.dataset.text] ?? "";
+  for (const element of all("[data-text]", copy)) {
+    const text = String(values[element.dataset.text] ?? "");
+    if (element.matches(".breakable")) write(element, text);
+    else element.textContent = text;
+  }
   for (const element of all("[data-show]", copy)) element.hidden = !values[element.dataset.show];
   for (const element of all("[data-set]", copy)) {
     for (const pair of element.dataset.set.split(" ")) {
@@ -41,7 +54,7 @@ export function list(container, template, items) {
 export function toast(text, kind = "success") {
   const element = document.createElement("p");
   element.className = `toast ${kind}`;
-  element.textContent = text;
+  write(element, text);
   one("#toasts").append(element);
   setTimeout(() => element.remove(), TOAST_MS);
 }

@@ -41,6 +41,13 @@ export function ago(iso) {
   return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
 }
 
+/** Return a device, which the API names in English, in words of this language. */
+export function device(name) {
+  if (name === "" || name === "Unknown device") return say("common.client.device.unknown");
+  const [program, system] = name.split(" on ");
+  return system === undefined ? name : say("common.client.device.on", { program, system });
+}
+
 /** Return a length of time in one unit: `30 seconds`, `5 minutes`. */
 export function duration(seconds) {
   const [unit, size] = STEPS.find(([, size]) => seconds >= 2 * size) ?? ["second", 1];

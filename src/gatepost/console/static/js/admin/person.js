@@ -3,8 +3,8 @@ import { restoreDraft } from "../drafts.js";
 import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { kindOf } from "../refused.js";
-import { all, list, one, show, toast } from "../ui.js";
-import { ago, day, moment, say, sayCount } from "../words.js";
+import { all, list, one, show, toast, write } from "../ui.js";
+import { ago, day, device, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 import { detailWords, eventWords } from "./events.js";
@@ -62,7 +62,7 @@ const seen = () => ({ headers: { "If-Match": `"${person.version}"` } });
 function display() {
   document.title = document.title.replace(/^.*?( · |$)/, `${person.username}$1`);
   one("[data-name]").textContent = person.username;
-  one("[data-email]").textContent = person.email;
+  write(one("[data-email]"), person.email);
   one("[data-states]").replaceChildren(...stateBadges(person), ...(isSelf ? [badge(text("self"), "accent")] : []));
   one("[data-facts]").replaceChildren(
     ...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
@@ -118,7 +118,7 @@ function displaySessions() {
     one("#session-row"),
     sessions.map((session) => ({
       ...session,
-      device: session.device || session.userAgent || text("unknown_device"),
+      device: device(session.device),
       used: text("used", { when: ago(session.lastUsedAt) }),
     })),
   );
@@ -286,7 +286,7 @@ on("[data-delete]", {
 /** Say which sessions an act ends. */
 function ends() {
   if (sessions.length === 0) return text("ends_none");
-  const devices = [...new Set(sessions.map(({ device }) => device || text("unknown_device")))];
+  const devices = [...new Set(sessions.map((session) => device(session.device)))];
   return `${sayCount("admin_person.client.ends", sessions.length)} ${listed(devices)}.`;
 }
 

@@ -3,18 +3,18 @@
 import json
 import re
 import tomllib
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
-import pytest
 import typer
-from pydantic import SecretStr
 
-from gatepost.app import create_app
 from gatepost.cli.main import app as command_line
 from gatepost.core.errors import all_errors
 from gatepost.core.settings import Settings
 from gatepost.core.settings.env_file import RENAMED
 from gatepost.http.server import protocol  # noqa: F401  its errors are listed once it is loaded, as the server does
+from tests.support.contract import operations
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("packages/*/*.md")])
@@ -39,58 +39,49 @@ UNLISTED_ROUTE = "/api/auth/sigin"
 ROUTE = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) (/[\w/.{}-]*)")
 
 
-@pytest.fixture(params=DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT)))
-def document(request: pytest.FixtureRequest) -> Path:
-    """Return each document in turn."""
-    path: Path = request.param
-    return path
+def test_links_lead_somewhere() -> None:
+    assert in_vain(lambda document: [link for link in _links(document) if not (document.parent / link).exists()]) == {}
 
 
-def test_links_lead_somewhere(document: Path) -> None:
-    targets = [link.partition("#")[0] for link in LINK.findall(_read(document)) if "://" not in link]
+def test_files_that_are_named_exist() -> None:
+    def missing(document: Path) -> Iterable[str]:
+        named = {code.rstrip("/") for code in CODE.findall(_read(document)) if FILE.fullmatch(code)}
+        return [name for name in sorted(named) if not any((folder / name).exists() for folder in FOLDERS)]
 
-    assert [target for target in targets if not (document.parent / target).exists()] == []
-
-
-def test_files_that_are_named_exist(document: Path) -> None:
-    named = {code.rstrip("/") for code in CODE.findall(_read(document)) if FILE.fullmatch(code)}
-
-    assert [name for name in sorted(named) if not any((folder / name).exists() for folder in FOLDERS)] == []
+    assert in_vain(missing) == {}
 
 
-def test_settings_that_are_named_exist(document: Path) -> None:
-    names = {name for code in _code(document) for name in SETTING.findall(code)}
+def test_settings_that_are_named_exist() -> None:
     known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES | RENAMED.keys()
 
-    assert sorted(names - known) == []
+    assert in_vain(lambda document: _named(SETTING, document) - known) == {}
 
 
-def test_commands_that_are_named_exist(document: Path) -> None:
-    group = typer.main.get_group(command_line)
-    named = {name for code in _code(document) for name in COMMAND.findall(code)}
+def test_commands_that_are_named_exist() -> None:
+    known = set(typer.main.get_group(command_line).commands)
 
-    assert sorted(named - set(group.commands)) == []
-
-
-def test_make_targets_that_are_named_exist(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    named = {name for code in _code(document) for name in TARGET.findall(code)}
-
-    assert sorted(named - targets) == []
+    assert in_vain(lambda document: _named(COMMAND, document) - known) == {}
 
 
-def test_error_codes_that_are_named_exist(document: Path) -> None:
-    named = set(ERROR_CODE.findall(_read(document)))
+def test_make_targets_that_are_named_exist() -> None:
+    known = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 
-    assert sorted(named - {error.code for error in all_errors()}) == []
+    assert in_vain(lambda document: _named(TARGET, document) - known) == {}
 
 
-def test_routes_that_are_named_exist(document: Path) -> None:
-    app = create_app(Settings.model_construct(secret_key=SecretStr("only for describing the routes")))
-    paths = {*app.openapi()["paths"], UNLISTED_ROUTE}
-    named = {path for code in CODE.findall(_read(document)) for path in ROUTE.findall(code)}
+def test_error_codes_that_are_named_exist() -> None:
+    known = {error.code for error in all_errors()}
 
-    assert sorted(named - paths) == []
+    assert in_vain(lambda document: set(ERROR_CODE.findall(_read(document))) - known) == {}
+
+
+def test_routes_that_are_named_exist() -> None:
+    known = {path for operation in operations() for path in operation.split()[1:]} | {UNLISTED_ROUTE}
+
+    def unknown(document: Path) -> Iterable[str]:
+        return {path for code in CODE.findall(_read(document)) for path in ROUTE.findall(code)} - known
+
+    assert in_vain(unknown) == {}
 
 
 def test_architecture_names_every_folder_of_the_package() -> None:
@@ -121,10 +112,24 @@ def test_contributing_names_every_folder_of_tests() -> None:
     assert sorted(name for name in folders if f"`tests/{name}/`" not in contributing) == []
 
 
+def in_vain(named: Callable[[Path], Iterable[str]]) -> dict[str, list[str]]:
+    """Return what each document names that is not there, by the document's name."""
+    assert len(DOCUMENTS) > 50
+    found = {str(document.relative_to(CHECKOUT)): sorted(named(document)) for document in DOCUMENTS}
+    return {name: missing for name, missing in found.items() if missing}
+
+
+@cache
 def _read(document: Path) -> str:
     return document.read_text(encoding="utf-8")
 
 
-def _code(document: Path) -> list[str]:
+def _links(document: Path) -> list[str]:
+    return [link.partition("#")[0] for link in LINK.findall(_read(document)) if "://" not in link]
+
+
+def _named(pattern: re.Pattern[str], document: Path) -> set[str]:
+    """Return what the code in a document names."""
     text = _read(document)
-    return [*CODE_BLOCK.findall(text), *CODE.findall(CODE_BLOCK.sub("", text))]
+    code = [*CODE_BLOCK.findall(text), *CODE.findall(CODE_BLOCK.sub("", text))]
+    return {name for one in code for name in pattern.findall(one)}

@@ -1,6 +1,8 @@
-"""What the OpenAPI document promises, held against what the service answers."""
+"""What the OpenAPI document promises, held against what the service answers; run as a program, its outline."""
 
+import json
 import re
+import sys
 from functools import cache
 from typing import Any
 
@@ -16,6 +18,20 @@ from gatepost.core.settings import Settings
 def document() -> dict[str, Any]:
     """Return the OpenAPI document; nothing is read or connected for it."""
     return create_app(Settings.model_construct(secret_key=SecretStr("only for describing the routes"))).openapi()
+
+
+def outline(part: Any = None) -> Any:
+    """Return the document, or a part of it, without its examples, which have tests of their own; their names stay."""
+    match document() if part is None else part:
+        case {"properties": properties, **others}:
+            return outline(others) | {"properties": {name: outline(field) for name, field in properties.items()}}
+        case dict() as members:
+            named = {"examples": sorted(members["examples"])} if isinstance(members.get("examples"), dict) else {}
+            return {k: outline(v) for k, v in members.items() if k not in ("example", "examples")} | named
+        case list() as items:
+            return [outline(item) for item in items]
+        case other:
+            return other
 
 
 def operations() -> dict[str, dict[str, Any]]:
@@ -62,3 +78,7 @@ def _operation(method: str, path: str) -> dict[str, Any] | None:
             operation: dict[str, Any] | None = methods.get(method.lower())
             return operation
     return None
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(outline(), indent=2, ensure_ascii=False) + "\n")

@@ -10,4 +10,10 @@ from tests.support.attacks.headers import ATTACKS as ON_HEADERS
 from tests.support.attacks.signatures import ATTACKS as ON_SIGNATURES
 from tests.support.attacks.target import Attack
 
-ATTACKS: tuple[Attack, ...] = (*ON_SIGNATURES, *ON_HEADERS, *ON_ENCODINGS, *ON_CLAIMS)
+FAMILIES: dict[str, tuple[Attack, ...]] = {
+    "signatures": ON_SIGNATURES,
+    "headers": ON_HEADERS,
+    "encodings": ON_ENCODINGS,
+    "claims": ON_CLAIMS,
+}
+ATTACKS = tuple(attack for attacks in FAMILIES.values() for attack in attacks)

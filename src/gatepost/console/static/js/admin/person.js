@@ -2,12 +2,11 @@ import { get, patch, post, put as send, remove } from "../api.js";
 import { restoreDraft } from "../drafts.js";
 import { handle, open } from "../forms.js";
 import { may } from "../page.js";
-import { kindOf } from "../refused.js";
 import { all, list, one, show, toast, write } from "../ui.js";
 import { ago, day, device, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
-import { detailWords, eventWords } from "./events.js";
+import { showActivity } from "./person-activity.js";
 
 const ACTIVITY = 8;
 const PROFILE = ["username", "email", "language", "emailVerified"];
@@ -36,7 +35,7 @@ async function load() {
   if (!found) return false;
   const [, , entries] = ([person, sessions] = found);
   display();
-  if (entries) displayActivity(entries);
+  if (entries) showActivity(entries, { none: text("no_activity") });
   return true;
 }
 
@@ -126,23 +125,6 @@ function displaySessions() {
     one("[data-sessions]").replaceChildren(element("li", { class: "muted" }, text("no_sessions")));
   one("[data-session-count]").textContent = sessions.length;
   one("[data-sign-out-all]").disabled = sessions.length === 0;
-}
-
-function displayActivity({ items }) {
-  list(
-    one("[data-activity]"),
-    one("#activity-row"),
-    items.map((entry) => ({
-      ...entry,
-      kind: kindOf(entry),
-      what: eventWords(entry.event),
-      more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
-      when: ago(entry.at),
-      at_words: moment(entry.at),
-    })),
-  );
-  if (items.length === 0)
-    one("[data-activity]").replaceChildren(element("li", { class: "muted" }, text("no_activity")));
 }
 
 handle(

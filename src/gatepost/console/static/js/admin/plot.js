@@ -2,7 +2,8 @@
 
 import { compact, element } from "./common.js";
 import { all, one } from "../ui.js";
-import { locale, number, say } from "../words.js";
+import { number, say } from "../words.js";
+import { dayChooser, shortDay } from "./day-chooser.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 220;
@@ -40,11 +41,6 @@ export function plot(figure, { days, series, kind = "bars" }) {
   });
   figure.watcher.observe(area);
   one("[data-table]", figure).replaceChildren(...rows(days, series));
-}
-
-/** Return a date as short as it can be read. */
-export function shortDay(day) {
-  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 }
 
 /** Return where the lines of an axis from 0 are: whole numbers, few, round, and the last one not below the greatest. */
@@ -158,55 +154,6 @@ function column(index, { left, step }, shapes) {
     ...shapes,
   ]);
 }
-
-/**
- * What lies over a plot and chooses a day: by pointing, by a tap, and by the arrow keys as of a slider.
- *
- * `tell(index)` is called with the place of the day, null for none; `frame` has to be set.
- */
-function dayChooser(figure, days, series, tell) {
-  let chosen = null;
-  const last = days.length - 1;
-  const overlay = element("div", {
-    class: "days",
-    role: "slider",
-    tabindex: "0",
-    "aria-label": say("admin_overview.client.day_of", { plot: one("h2", figure).textContent }),
-    "aria-valuemin": 0,
-    "aria-valuemax": last,
-  });
-  const chooser = { element: overlay, frame: null, choose };
-  function choose(index) {
-    chosen = index;
-    overlay.setAttribute("aria-valuenow", index ?? last);
-    overlay.setAttribute("aria-valuetext", inWords(days, series, index ?? last));
-    tell(index);
-  }
-  const point = ({ offsetX }) => {
-    const place = Math.floor((offsetX - chooser.frame.left) / chooser.frame.step);
-    choose(Math.min(last, Math.max(0, place)));
-  };
-  overlay.addEventListener("pointermove", point);
-  overlay.addEventListener("pointerdown", point);
-  overlay.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && choose(null));
-  overlay.addEventListener("blur", () => choose(null));
-  overlay.addEventListener("keydown", (event) => {
-    const here = chosen ?? last + 1;
-    const ways = { ArrowLeft: here - 1, ArrowDown: here - 1, ArrowRight: here + 1, ArrowUp: here + 1, Home: 0, End: last };
-    if (event.key === "Escape") return choose(null);
-    if (!(event.key in ways)) return;
-    event.preventDefault();
-    choose(Math.min(last, Math.max(0, ways[event.key])));
-  });
-  return chooser;
-}
-
-function inWords(days, series, index) {
-  const said = series.map(({ label, values }) => `${label}: ${measured(values[index])}`);
-  return `${shortDay(days[index])}. ${said.join(", ")}.`;
-}
-
-const measured = (value) => (value === null ? say("admin_overview.client.not_measured") : number(value));
 
 function dayLabels(days, { left, right, step }) {
   const every = Math.max(1, Math.ceil(days.length / Math.max(1, Math.floor((right - left) / LABEL_WIDTH))));

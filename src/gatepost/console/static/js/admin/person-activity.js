@@ -1,0 +1,25 @@
+// What happened to a person, in short.
+
+import { element } from "./common.js";
+import { detailWords, eventWords } from "./events.js";
+import { kindOf } from "../refused.js";
+import { list, one } from "../ui.js";
+import { ago, moment } from "../words.js";
+
+/** Show entries of the audit log; `none` is said where there are none. */
+export function showActivity({ items }, { none }) {
+  list(
+    one("[data-activity]"),
+    one("#activity-row"),
+    items.map((entry) => ({
+      ...entry,
+      kind: kindOf(entry),
+      what: eventWords(entry.event),
+      more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
+      when: ago(entry.at),
+      at_words: moment(entry.at),
+    })),
+  );
+  if (items.length === 0)
+    one("[data-activity]").replaceChildren(element("li", { class: "muted" }, none));
+}

@@ -40,12 +40,10 @@ ASSERTING = re.compile(r"assert|refused|raises|expect")
 TOKENS = {"access_token", "accessToken"}
 # Who asks for tokens to be made, whatever form the answer has.
 MAKERS = {
-    "flows/signup/service.py:_make",
-    "flows/session/router.py:refresh",
+    "identity/assurance/opening.py:issue",
     "identity/sessions/tokens.py:_pair",
-    "flows/signin/router.py:token",
-    "flows/signin/service.py:_open_if_unchanged",
-    "flows/signin/service.py:_open_held",
+    "flows/session/router.py:refresh",
+    "flows/oauth/token/router.py:token",
 }
 
 

@@ -87,13 +87,13 @@ def test_worker_that_was_killed_keeps_its_counts_and_loses_the_rest(server: Gate
     assert after["gatepost_db_connections_limit"] == 20 * (WORKERS - 1)
 
 
-def test_folder_of_the_figures_goes_with_the_service(tmp_path: Path) -> None:
+def test_folder_of_the_metrics_goes_with_the_service(tmp_path: Path) -> None:
     (tmp_path / "tmp").mkdir()
     with gatepost_server(tmp_path, WORKERS=str(WORKERS), TMPDIR=str(tmp_path / "tmp")) as server:
         until(server, lambda figures: figures["gatepost_workers"] == WORKERS)
-        assert len(list((tmp_path / "tmp").glob("gatepost-figures-*"))) == 1
+        assert len(list((tmp_path / "tmp").glob("gatepost-metrics-*"))) == 1
 
-    assert list((tmp_path / "tmp").glob("gatepost-figures-*")) == []
+    assert list((tmp_path / "tmp").glob("gatepost-metrics-*")) == []
 
 
 def _requests(server: GatepostServer) -> list[str]:

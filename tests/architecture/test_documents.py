@@ -18,6 +18,7 @@ from tests.support.contract import operations
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/**/*.md"), *CHECKOUT.glob("packages/*/*.md")])
+BACKUP = CHECKOUT / "docs/backup.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`\n]+)`")
 CODE_BLOCK = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
@@ -29,7 +30,8 @@ SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 # Names in capitals that are no settings of the service.
 OTHER_NAMES = {
     "TEST_MYSQL_URL", "GATEPOST_CLIENT_SECRET", "SSL_CERT_FILE", "SIGNED_IN", "ROLE_USER", "AUTO_ID_CACHE",
-    "BENCH_MYSQL_URL", "HTTP_PORT", "PYTHONIOENCODING", "LC_ALL",
+    "BENCH_MYSQL_URL", "HTTP_PORT", "PYTHONIOENCODING", "LC_ALL", "GATEPOST_COMPLETE", "MYSQL_USER", "MYSQL_PASSWORD",
+    "MYSQL_DATABASE",
 }  # fmt: skip
 # A service of docker-compose.yml has the name of the command: `docker compose exec gatepost gatepost …`.
 COMMAND = re.compile(r"\bgatepost (?!gatepost)([a-z][a-z-]+)")
@@ -91,6 +93,12 @@ def test_architecture_names_every_folder_of_the_package() -> None:
     rooms = {path.parent.name for path in package.glob("*/*/__init__.py") if path.parts[-3] in WINGS}
 
     assert sorted(name for name in folders | rooms if f" {name}/ " not in architecture.replace("\n", " ")) == []
+
+
+def test_copies_are_made_of_the_folder_that_is_the_default() -> None:
+    folders = {path.parent for path in map(Path, re.findall(r"[\w./-]+/(?:gatepost\.db|secret_key)\b", _read(BACKUP)))}
+
+    assert folders == {Settings.model_fields["data_dir"].default}
 
 
 def test_licence_is_told_alike_everywhere() -> None:

@@ -68,7 +68,7 @@ def test_installed_wheel_migrates_in_an_empty_folder(installed: Path, tmp_path: 
     command = (python, "-m", "gatepost")
     newest = sorted(path.name[:4] for path in (CHECKOUT / "alembic/versions").glob("*.py"))[-1]
     assert _run(*command, "migrate", cwd=tmp_path) == f"empty -> {newest}\n"
-    assert _run(*command, "migrate", "base", cwd=tmp_path) == f"{newest} -> empty\n"
+    assert _run(*command, "migrate", "base", "--yes", cwd=tmp_path) == f"{newest} -> empty\n"
     assert _run(*command, "migrate", cwd=tmp_path) == f"empty -> {newest}\n"
     assert "has the newest schema" in _run(*command, "doctor", cwd=tmp_path)
 

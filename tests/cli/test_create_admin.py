@@ -48,6 +48,13 @@ def test_password_is_asked_for_twice_and_not_shown(tmp_path: Path, monkeypatch: 
     assert PASSWORD not in result.output
 
 
+def test_nobody_types_a_password_for_settings_that_cannot_be_used(process: Command) -> None:
+    refused = process(*ADMIN, ENVIRONMENT="production")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith("gatepost: these settings cannot be used:\n")
+
+
 @pytest.mark.usefixtures("typed")
 @pytest.mark.parametrize(
     ("changes", "complaint"),

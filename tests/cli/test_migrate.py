@@ -15,9 +15,18 @@ def test_database_goes_up_stays_and_goes_down(command: Command, tmp_path: Path) 
     assert command("migrate").out == f"empty -> {NEWEST}\n"
     assert command("migrate").out == f"already at {NEWEST}\n"
     assert command("migrate", "0005").out == f"{NEWEST} -> 0005\n"
-    assert command("migrate", "base").out == "0005 -> empty\n"
-    assert command("migrate", "base").out == "already at empty\n"
+    assert command("migrate", "base", "--yes").out == "0005 -> empty\n"
+    assert command("migrate", "base", "--yes").out == "already at empty\n"
     assert (tmp_path / ".gatepost" / "gatepost.db").is_file()
+
+
+def test_nobody_loses_all_accounts_without_being_asked(process: Command) -> None:
+    process("migrate")
+
+    refused = process("migrate", "base")
+
+    assert (refused.code, refused.complaint) == (2, "there is no terminal to ask at: say --yes")
+    assert process("migrate").out == f"already at {NEWEST}\n"
 
 
 @pytest.mark.mysql

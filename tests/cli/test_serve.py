@@ -1,6 +1,7 @@
 """`gatepost serve`."""
 
 import io
+import secrets
 import socket
 import sys
 from pathlib import Path
@@ -119,6 +120,22 @@ def test_greeting_asks_for_the_first_administrator_only_while_there_is_none(
     assert "first administrator" not in greeting
     for page in ("/sign-in", "/admin", "/docs"):
         assert f"http://localhost:0{page}\n" in greeting
+
+
+def test_greeting_in_production_names_the_pages_where_people_reach_them(
+    command: Command, uvicorn_options: dict[str, Any]
+) -> None:
+    production = {
+        "ENVIRONMENT": "production", "PUBLIC_URL": "https://auth.example.com/", "MAIL_URL": "smtp://u:p@mail.example",
+        "SECRET_KEY": secrets.token_urlsafe(48), "SQLITE_IN_PRODUCTION": "true", "BCRYPT_ROUNDS": "12",
+    }  # fmt: skip
+
+    greeting = command("serve", **production).out
+
+    assert uvicorn_options["port"] == 0
+    for page in ("/sign-in", "/admin", "/docs"):
+        assert f"https://auth.example.com{page}\n" in greeting
+    assert "localhost" not in greeting
 
 
 def test_code_that_is_reloaded_is_served_by_one_worker(command: Command, uvicorn_options: dict[str, Any]) -> None:

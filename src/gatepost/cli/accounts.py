@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from gatepost.cli.running import read_line, refuse, require_terminal, running_services
+from gatepost.core.settings import Settings, load_settings
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name, settle_name
 from gatepost.identity.accounts.roles import RoleName
@@ -31,17 +32,18 @@ def create_admin(
 ) -> None:
     """Make an account with the roles user and admin; the password is asked for without echo."""
     username = _read(partial(settle_name, email=email), username)
+    settings = load_settings()  # what is wrong with them is told before a password is typed
     if password_stdin:
         password = read_line()
     else:
         require_terminal("give the password with --password-stdin")
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    user = asyncio.run(_create(NewAccount(username, email, password, is_verified=True)))
+    user = asyncio.run(_create(NewAccount(username, email, password, is_verified=True), settings))
     print(f"administrator {user.username} has the id {user.id}")
 
 
-async def _create(account: NewAccount) -> User:
-    async with running_services() as services:
+async def _create(account: NewAccount, settings: Settings) -> User:
+    async with running_services(settings) as services:
         return await services.identity.accounts.create(account, roles=[RoleName.USER, RoleName.ADMIN])
 
 

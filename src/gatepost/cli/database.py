@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gatepost.cli.running import explained, tell_misspelt
+from gatepost.cli.running import explained, require_terminal, tell_misspelt
 from gatepost.composition.platform import make_engine
 from gatepost.core.crypto.secrets import prepare_data_folder
 from gatepost.core.db.migrations import migrate as bring_to
@@ -14,11 +14,17 @@ from gatepost.core.settings import Settings, load_settings
 
 
 def migrate(
-    revision: Annotated[str, typer.Argument(help="`head`, `base`, or a revision such as 0005.")] = "head",
+    revision: Annotated[
+        str, typer.Argument(help="`head`, a revision such as 0005, or `base`: no table is left.")
+    ] = "head",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before `base`.")] = False,
 ) -> None:
     """Bring the database to a schema: the newest one, or an earlier one for going back."""
     settings = load_settings()
     tell_misspelt()
+    if revision == "base" and not yes:
+        require_terminal("say --yes")
+        typer.confirm("Delete every table, all accounts among them?", abort=True)
     with explained(settings):
         before, after = asyncio.run(_migrate(settings, revision))
     print(f"{before or 'empty'} -> {after or 'empty'}" if before != after else f"already at {after or 'empty'}")

@@ -126,10 +126,12 @@ def _greet(settings: Settings, *, has_admin: bool) -> None:
     everywhere = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104  compared, not bound
     shown = "localhost" if settings.host in everywhere else settings.host
     here = f"http://[{shown}]:{settings.port}" if ":" in shown else f"http://{shown}:{settings.port}"
+    # In production the cookies of the pages are for https alone.
+    base = settings.base_url if settings.in_production else here
     lines = {
-        "pages": f"{here}/sign-in",
-        "administration": f"{here}/admin",
-        "API docs": f"{here}/docs",
+        "pages": f"{base}/sign-in",
+        "administration": f"{base}/admin",
+        "API docs": f"{base}/docs",
         "PUBLIC_URL": settings.public_url,
     }
     if not has_admin:

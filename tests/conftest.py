@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import httpx
@@ -88,18 +89,8 @@ def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
     """Return a maker of settings; its arguments are what a test wants otherwise."""
 
     def make(**changes: Any) -> Settings:
-        values: dict[str, Any] = {
-            "database_url": SecretStr(database_url.render_as_string(hide_password=False)),
-            "secret_key": SecretStr(SECRET),
-            "bcrypt_rounds": 4,
-            # A busy machine must not fail a test; those that are about this limit set their own.
-            "db_timeout_seconds": 10.0,
-            "log_level": LogLevel.ERROR,
-            **changes,
-        }
-        own = {"data_dir": tmp_path, "mail_url": SecretStr(f"file:{tmp_path / 'mail'}")}
-        update = {name: value for name, value in own.items() if name not in changes}
-        return _settings(**values).model_copy(update=update)
+        update = {name: value for name, value in _own(tmp_path).items() if name not in changes}
+        return _settings(**_values(database_url) | changes).model_copy(update=update)
 
     return make
 
@@ -149,6 +140,24 @@ async def api(app: FastAPI) -> AsyncIterator[Api]:
         yield Api(client)
 
 
+@pytest.fixture(scope="module")
+async def module_app(sqlite_url: URL, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
+    """Give one app for all tests of a module, on a database of its own: for those that no state keeps apart."""
+    folder = tmp_path_factory.mktemp("module")
+    url = sqlite_url.set(database=str(folder / "gatepost.db"))
+    copyfile(str(sqlite_url.database), str(url.database))
+    services = build_services(_settings(**_values(url)).model_copy(update=_own(folder)), clock=FakeClock())
+    async with started(services) as app:
+        yield app
+
+
+@pytest.fixture(scope="module")
+async def module_api(module_app: FastAPI) -> AsyncIterator[Api]:
+    """Give its API."""
+    async with http_client(module_app) as client:
+        yield Api(client)
+
+
 def started(services: Services) -> "StartedApp":
     """Return an async context manager: the app of these services, with its lifespan entered."""
     return StartedApp(services)
@@ -180,6 +189,21 @@ async def _migrated(url: URL) -> None:
     engine = create_engine(url, timeout_seconds=30)
     await migrate(engine)
     await engine.dispose()
+
+
+def _values(url: URL) -> dict[str, Any]:
+    return {
+        "database_url": SecretStr(url.render_as_string(hide_password=False)),
+        "secret_key": SecretStr(SECRET),
+        "bcrypt_rounds": 4,
+        # A busy machine must not fail a test; those that are about this limit set their own.
+        "db_timeout_seconds": 10.0,
+        "log_level": LogLevel.ERROR,
+    }
+
+
+def _own(folder: Path) -> dict[str, Any]:
+    return {"data_dir": folder, "mail_url": SecretStr(f"file:{folder / 'mail'}")}
 
 
 def _settings(**values: Any) -> Settings:

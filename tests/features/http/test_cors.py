@@ -7,7 +7,7 @@ from sqlalchemy import URL
 
 from gatepost.http.cors import MOST_TOLD
 from tests.conftest import MakeServices, http_client, started
-from tests.support.api import Api, assert_problem
+from tests.support.api import Api, Person, assert_problem
 
 PAGE = "http://localhost:8081"
 
@@ -30,6 +30,12 @@ def database_url(sqlite_url: URL) -> URL:
     return sqlite_url
 
 
+@pytest.fixture(scope="module")
+async def somebody(module_api: Api) -> Person:
+    """Return an account of the module's app."""
+    return await module_api.sign_up()
+
+
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize(
     ("path", "method"),
@@ -40,8 +46,8 @@ def database_url(sqlite_url: URL) -> URL:
         ("/api/auth/sessions/1", "DELETE"),
     ],
 )
-async def test_preflight_of_the_page_is_answered(api: Api, path: str, method: str, header: str) -> None:
-    answer = await api.client.options(
+async def test_preflight_of_the_page_is_answered(module_api: Api, path: str, method: str, header: str) -> None:
+    answer = await module_api.client.options(
         path,
         headers={
             "Origin": PAGE,
@@ -59,11 +65,11 @@ async def test_preflight_of_the_page_is_answered(api: Api, path: str, method: st
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:8081.evil.example", f"{PAGE}/"])
-async def test_page_of_another_origin_is_let_in_nowhere(api: Api, origin: str) -> None:
-    preflight = await api.client.options(
+async def test_page_of_another_origin_is_let_in_nowhere(module_api: Api, origin: str) -> None:
+    preflight = await module_api.client.options(
         "/api/auth/signin", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
     )
-    answer = await api.get("/api/test/all", headers={"Origin": origin})
+    answer = await module_api.get("/api/test/all", headers={"Origin": origin})
 
     detail = assert_problem(preflight, 403, "origin_not_allowed")["detail"]
     # No setting takes `null`, so it says what does help.
@@ -74,13 +80,14 @@ async def test_page_of_another_origin_is_let_in_nowhere(api: Api, origin: str) -
 
 
 @pytest.mark.parametrize("origin", LOCAL)
-async def test_any_page_of_this_machine_may_call_the_api_of_a_developer(api: Api, origin: str) -> None:
-    person = await api.sign_up()
-    preflight = await api.client.options(
+async def test_any_page_of_this_machine_may_call_the_api_of_a_developer(
+    module_api: Api, somebody: Person, origin: str
+) -> None:
+    preflight = await module_api.client.options(
         "/api/auth/signin", headers={"Origin": origin, "Access-Control-Request-Method": "POST"}
     )
-    changed = await api.post(
-        "/api/auth/signout-others", headers={"Origin": origin, "Cookie": f"gatepost_access={person.access_token}"}
+    changed = await module_api.post(
+        "/api/auth/signout-others", headers={"Origin": origin, "Cookie": f"gatepost_access={somebody.access_token}"}
     )
 
     assert (preflight.status_code, changed.status_code) == (200, 204)
@@ -90,10 +97,11 @@ async def test_any_page_of_this_machine_may_call_the_api_of_a_developer(api: Api
 
 
 @pytest.mark.parametrize("origin", NOT_LOCAL)
-async def test_page_that_only_looks_like_one_of_this_machine_may_not(api: Api, origin: str) -> None:
-    person = await api.sign_up()
-    answer = await api.post(
-        "/api/auth/signout-others", headers={"Origin": origin, "Cookie": f"gatepost_access={person.access_token}"}
+async def test_page_that_only_looks_like_one_of_this_machine_may_not(
+    module_api: Api, somebody: Person, origin: str
+) -> None:
+    answer = await module_api.post(
+        "/api/auth/signout-others", headers={"Origin": origin, "Cookie": f"gatepost_access={somebody.access_token}"}
     )
 
     assert_problem(answer, 403, "cross_site_request")
@@ -131,8 +139,8 @@ async def test_log_names_no_end_of_origins(api: Api, caplog: pytest.LogCaptureFi
     assert len([record for record in caplog.records if "CORS_ORIGINS" in record.getMessage()]) == MOST_TOLD
 
 
-async def test_preflight_for_a_method_that_no_route_has_is_a_problem(api: Api) -> None:
-    answer = await api.client.options(
+async def test_preflight_for_a_method_that_no_route_has_is_a_problem(module_api: Api) -> None:
+    answer = await module_api.client.options(
         "/api/test/all", headers={"Origin": PAGE, "Access-Control-Request-Method": "BREW"}
     )
 
@@ -140,14 +148,16 @@ async def test_preflight_for_a_method_that_no_route_has_is_a_problem(api: Api) -
     assert answer.headers["allow"] == "GET, HEAD, POST, PUT, PATCH, DELETE"
 
 
-async def test_page_reads_failures_too(api: Api) -> None:
+async def test_page_reads_failures_too(module_api: Api) -> None:
     headers = {"Origin": PAGE}
 
     for answer in (
-        await api.get("/api/test/user", headers=headers),
-        await api.get("/nothing", headers=headers),
-        await api.post("/api/auth/signin", content=b"{", headers={**headers, "Content-Type": "application/json"}),
-        await api.post("/api/auth/signin", content=b" " * 70000, headers=headers),
+        await module_api.get("/api/test/user", headers=headers),
+        await module_api.get("/nothing", headers=headers),
+        await module_api.post(
+            "/api/auth/signin", content=b"{", headers={**headers, "Content-Type": "application/json"}
+        ),
+        await module_api.post("/api/auth/signin", content=b" " * 70000, headers=headers),
     ):
         assert answer.is_client_error
         assert answer.headers["access-control-allow-origin"] == PAGE

@@ -29,8 +29,8 @@ def add_route(app: FastAPI, failure: Exception) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api/auth/nothing", "/api/test", "/docs/assets/nothing.js", "/%2e%2e/"])
-async def test_unknown_address_is_a_problem(api: Api, path: str) -> None:
-    body = assert_problem(await api.get(path), 404, "not_found")
+async def test_unknown_address_is_a_problem(module_api: Api, path: str) -> None:
+    body = assert_problem(await module_api.get(path), 404, "not_found")
 
     assert body.keys() == {"type", "title", "status", "code", "message", "detail", "requestId", "errors"}
     assert body["type"] == "http://localhost:8080/errors#not_found"
@@ -64,9 +64,9 @@ async def test_slash_at_the_end_leads_nowhere_else(app: FastAPI, api: Api) -> No
     ],
 )
 async def test_other_method_is_a_problem_that_names_the_right_one(
-    api: Api, method: str, path: str, allowed: set[str]
+    module_api: Api, method: str, path: str, allowed: set[str]
 ) -> None:
-    answer = await api.client.request(method, path)
+    answer = await module_api.client.request(method, path)
 
     assert_problem(answer, 405, "method_not_allowed")
     assert set(answer.headers["allow"].split(", ")) == allowed
@@ -87,9 +87,9 @@ async def test_other_method_is_a_problem_that_names_the_right_one(
     ],
 )
 async def test_value_that_was_refused_is_not_repeated(
-    api: Api, caplog: pytest.LogCaptureFixture, path: str, body: Any
+    module_api: Api, caplog: pytest.LogCaptureFixture, path: str, body: Any
 ) -> None:
-    answer = await api.post(path, json=body)
+    answer = await module_api.post(path, json=body)
 
     assert 400 <= answer.status_code < 500
     # The name of an unknown member is told, its value is not.
@@ -146,8 +146,10 @@ async def test_crash_tells_nothing_of_the_inside_in_any_mode(
     "path", ["/", "/api/test/all", "/api/auth/signin", "/sign-in", "/docs", "/docs/static/icon.svg"]
 )
 @pytest.mark.parametrize("method", ["TRACE", "TRACK", "DEBUG", "CONNECT"])
-async def test_no_method_sends_a_request_back(api: Api, method: str, path: str) -> None:
-    answer = await api.client.request(method, path, headers={"X-Canary": SECRET, "Cookie": f"gatepost_access={SECRET}"})
+async def test_no_method_sends_a_request_back(module_api: Api, method: str, path: str) -> None:
+    answer = await module_api.client.request(
+        method, path, headers={"X-Canary": SECRET, "Cookie": f"gatepost_access={SECRET}"}
+    )
 
     assert_problem(answer, 405, "method_not_allowed")
     assert SECRET not in answer.text
@@ -194,25 +196,25 @@ async def test_failure_of_the_framework_has_the_same_shape(app: FastAPI, api: Ap
 
 
 @pytest.mark.parametrize("offered", ["0123456789abcdef", "a-request_ID-of-the-caller", "A" * 64])
-async def test_request_keeps_the_id_that_it_brings(api: Api, offered: str) -> None:
-    answer = await api.get("/nothing", headers={"X-Request-ID": offered})
+async def test_request_keeps_the_id_that_it_brings(module_api: Api, offered: str) -> None:
+    answer = await module_api.get("/nothing", headers={"X-Request-ID": offered})
 
     assert assert_problem(answer, 404, "not_found")["requestId"] == offered
 
 
 @pytest.mark.parametrize("offered", ["", "short", "x" * 65, "with space", "new%0aline", "<script>alert</script>"])
-async def test_id_that_could_harm_a_log_is_replaced(api: Api, offered: str) -> None:
-    answer = await api.get("/nothing", headers={"X-Request-ID": offered})
+async def test_id_that_could_harm_a_log_is_replaced(module_api: Api, offered: str) -> None:
+    answer = await module_api.get("/nothing", headers={"X-Request-ID": offered})
 
     assert answer.headers["x-request-id"] != offered
     assert len(answer.headers["x-request-id"]) == 32
 
 
-async def test_every_code_of_an_answer_is_explained_on_the_page_that_its_type_names(api: Api) -> None:
-    body = assert_problem(await api.get("/api/test/user"), 401, "token_missing")
+async def test_every_code_of_an_answer_is_explained_on_the_page_that_its_type_names(module_api: Api) -> None:
+    body = assert_problem(await module_api.get("/api/test/user"), 401, "token_missing")
     path, _, anchor = body["type"].removeprefix("http://localhost:8080").partition("#")
 
-    page = await api.get(path)
+    page = await module_api.get(path)
 
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert f'id="{anchor}"' in page.text
@@ -230,8 +232,8 @@ async def test_every_code_of_an_answer_is_explained_on_the_page_that_its_type_na
         ("GET", "/api/nothing"),
     ],
 )
-async def test_no_cache_keeps_a_failure(api: Api, method: str, path: str) -> None:
-    answer = await api.client.request(method, path, content=json.dumps({}))
+async def test_no_cache_keeps_a_failure(module_api: Api, method: str, path: str) -> None:
+    answer = await module_api.client.request(method, path, content=json.dumps({}))
 
     assert answer.is_client_error
     assert answer.headers["cache-control"] == "no-store"

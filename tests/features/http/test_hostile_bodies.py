@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
 
-from tests.support.api import PASSWORD, Api, assert_problem
+from tests.support.api import PASSWORD, Api, Person, assert_problem
 
 SIGN_IN, SIGN_UP, REFRESH = "/api/auth/signin", "/api/auth/signup", "/api/auth/refreshtoken"
 ROUTES = (SIGN_IN, SIGN_UP, REFRESH)
@@ -17,9 +16,15 @@ CHUNK = b" " * 65536
 
 
 @pytest.fixture
-def database_url(sqlite_url: URL) -> URL:
-    """Return one database: what is refused here never reaches it."""
-    return sqlite_url
+def api(module_api: Api) -> Api:
+    """Return one API for all: what is refused changes nothing."""
+    return module_api
+
+
+@pytest.fixture(scope="module")
+async def somebody(module_api: Api) -> Person:
+    """Return the one account that there is."""
+    return await module_api.sign_up()
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -155,8 +160,7 @@ async def test_length_that_is_none_is_refused(api: Api, announced: str) -> None:
     assert_problem(answer, 400, "malformed_body")
 
 
-async def test_greatest_body_is_still_read(api: Api) -> None:
-    await api.sign_up()
+async def test_greatest_body_is_still_read(api: Api, somebody: Person) -> None:
     padded = GOOD.encode() + b" " * (65536 - len(GOOD))
 
     assert (await api.post(SIGN_IN, content=padded, headers=JSON)).status_code == 200
@@ -164,9 +168,7 @@ async def test_greatest_body_is_still_read(api: Api) -> None:
 
 
 @pytest.mark.parametrize("media_type", ["APPLICATION/JSON", "application/json;charset=UTF-8", "application/ld+json"])
-async def test_every_name_of_json_is_understood(api: Api, media_type: str) -> None:
-    await api.sign_up()
-
+async def test_every_name_of_json_is_understood(api: Api, somebody: Person, media_type: str) -> None:
     answer = await api.post(SIGN_IN, content=GOOD.encode(), headers={"Content-Type": media_type})
 
     assert answer.status_code == 200

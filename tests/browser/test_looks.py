@@ -1,5 +1,8 @@
 """What the style sheets promise: paper, frames of the focus, the colour of the team, what a list without rows shows."""
 
+from datetime import datetime
+
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 
@@ -43,6 +46,39 @@ async def test_paper_has_what_is_said_and_nothing_to_press(visitors: Visitors) -
             display = await page.locator("table tr").last.evaluate("(e) => getComputedStyle(e).display")
             assert display == "table-row"
         await page.emulate_media(media="screen")
+
+
+async def test_people_on_paper_have_their_roles_and_moments_and_nothing_to_choose(
+    visitors: Visitors, root: httpx.AsyncClient, somebody: Somebody
+) -> None:
+    await root.put(f"/api/admin/users/{somebody.id}/roles", json={"roles": ["user", "moderator"]})
+    visitor = await visitors(locale="de-DE", timezone_id="UTC")
+    page = visitor.page
+    await visitor.sign_in("admin", ADMIN_PASSWORD)
+    created = (await root.get(f"/api/admin/users/{somebody.id}")).json()["createdAt"]
+    day = datetime.fromisoformat(created).strftime("%d.%m.%Y")
+    exact = "(all) => all.map((one) => getComputedStyle(one, '::after').content)"
+
+    await visitor.goto(f"/admin/people/{somebody.id}")
+    await expect(page.locator("[data-activity] time").first).to_be_attached()
+    await page.emulate_media(media="print")
+    await expect(page.locator("#roles")).to_contain_text("Kümmert sich um Inhalte.")
+    await expect(page.get_by_text("Kümmert sich um Inhalte.")).to_be_visible()
+    await expect(page.get_by_text("Darf alles.")).to_be_hidden()
+    for nothing in (page.get_by_role("heading", name="Zugang"), page.get_by_role("checkbox"), page.get_by_role("link")):
+        await expect(nothing.locator("visible=true")).to_have_count(0)
+    shown = await page.locator("[data-activity] time, [data-facts] time, [data-sessions] time").evaluate_all(exact)
+    assert len(shown) >= 4
+    assert [text for text in shown if day not in text] == []
+
+    await page.emulate_media(media="screen")
+    await visitor.goto(f"/admin/people?search={somebody.email}")
+    await expect(page.get_by_role("link", name=somebody.username)).to_be_visible()
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("checkbox")).to_have_count(0)
+    assert [text for text in await page.locator("[data-list] time[title]").evaluate_all(exact) if day not in text] == []
+    # A button in the head is empty where the next sheet repeats it.
+    assert await page.locator("th button").first.evaluate("(one) => getComputedStyle(one).display") == "contents"
 
 
 async def test_focus_has_a_frame_that_is_seen_in_light_dark_and_forced_colours(visitors: Visitors) -> None:

@@ -30,6 +30,7 @@ function described(session) {
     device: name,
     isOther: !session.isCurrent,
     used: say("account.client.used", { when: ago(session.lastUsedAt) }),
+    used_at: say("account.client.used", { when: moment(session.lastUsedAt) }),
     since: say("account.client.since_device", { when: moment(session.createdAt) }),
     label: say("account.client.end_device", { device: name, when: ago(session.lastUsedAt) }),
   };

@@ -91,11 +91,16 @@ function facts() {
   return [
     [text("fact.id"), `#${person.id}`],
     [text("fact.created"), moment(person.createdAt)],
-    [text("fact.updated"), ago(person.updatedAt)],
+    [text("fact.seen"), person.lastSignInAt ? since(person.lastSignInAt) : text("fact.never")],
+    [text("fact.updated"), since(person.updatedAt)],
     [text("fact.password"), text(person.hasPassword ? "fact.has_password" : "fact.no_password")],
     ...(person.disabledAt ? [[text("fact.disabled"), moment(person.disabledAt)]] : []),
     ...(person.eraseAt ? [[text("fact.erase"), day(person.eraseAt)]] : []),
   ];
+}
+
+function since(iso) {
+  return element("time", { datetime: iso, title: moment(iso) }, ago(iso));
 }
 
 function displayRoles() {
@@ -119,6 +124,7 @@ function displaySessions() {
       ...session,
       device: device(session.device),
       used: text("used", { when: ago(session.lastUsedAt) }),
+      used_at: text("used", { when: moment(session.lastUsedAt) }),
     })),
   );
   if (sessions.length === 0)

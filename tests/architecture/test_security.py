@@ -34,7 +34,7 @@ LEVELS = {
 }  # fmt: skip
 # What shows a requirement besides a test: a document, this page, a file of the code, or an honest word.
 OTHERWISE = re.compile(
-    r"\]\(|\babove\b|does not apply|\*\*(no|in part|yours)\*\*|there are none|\.(py|js)`|^256$|standard output|^SHA-256"
+    r"\]\(|\babove\b|does not apply|\*\*(no|in part|yours)\*\*|there are none|\.(py|js)`|^256$|standard error|^SHA-256"
 )
 ASSERTING = re.compile(r"assert|refused|raises|expect")
 TOKENS = {"access_token", "accessToken"}

@@ -11,6 +11,7 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.core.errors import all_errors
 from gatepost.http.problems import MEDIA_TYPE
+from gatepost.http.server import protocol  # noqa: F401  its errors are listed once it is loaded, as the server does
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS
 from tests.features.admin.conftest import give

@@ -48,7 +48,12 @@ CRYPTOGRAPHY = {
         "core/crypto/jose.py",
         "core/crypto/jws.py",
         "core/crypto/secrets.py",
+        "identity/credentials/passkeys/public_keys.py",
         "identity/keys/vault.py",
+    },
+    "fido2": {
+        "identity/credentials/passkeys/relying_party.py",
+        "identity/credentials/passkeys/strict_cbor.py",
     },
     "jose": {"core/crypto/jose.py"},
     "passlib": {"core/crypto/passwords.py"},

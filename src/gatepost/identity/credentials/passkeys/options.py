@@ -1,0 +1,99 @@
+"""What a browser is asked for, as JSON (WebAuthn 3, sections 5.4 and 5.5)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from gatepost.core.crypto import base64url
+from gatepost.identity.credentials.passkeys.ceremony import Expectation
+from gatepost.identity.credentials.passkeys.public_keys import Algorithm
+from gatepost.identity.credentials.passkeys.responses import PUBLIC_KEY
+
+USER_HANDLE_BYTES = 32
+# What the specification recommends where people are verified (section 15.1).
+TIMEOUT_MILLISECONDS = 300_000
+
+
+class Hint(StrEnum):
+    """What kind of authenticator the page should speak of first (section 5.8.7)."""
+
+    SECURITY_KEY = "security-key"
+    CLIENT_DEVICE = "client-device"
+    HYBRID = "hybrid"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialDescriptor:
+    """A passkey that there is already, and how its authenticator was reached."""
+
+    id: bytes
+    transports: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyUser:
+    """Whose passkey is made. The handle is random and tells nothing; the names are what the person is shown."""
+
+    handle: bytes = field(repr=False)
+    name: str
+    display_name: str
+
+    def __post_init__(self) -> None:
+        if len(self.handle) != USER_HANDLE_BYTES:
+            raise ValueError("a user handle of another length")
+
+
+def creation_options(
+    asked: Expectation,
+    user: PasskeyUser,
+    *,
+    rp_name: str,
+    exclude: Iterable[CredentialDescriptor] = (),
+    hints: Iterable[Hint] = (),
+) -> dict[str, Any]:
+    """Return PublicKeyCredentialCreationOptionsJSON for a discoverable passkey.
+
+    None is made on an authenticator that has one of `exclude`.
+    """
+    return {
+        "rp": {"id": asked.relying_party.id, "name": rp_name},
+        "user": {"id": base64url.encode(user.handle), "name": user.name, "displayName": user.display_name},
+        "challenge": base64url.encode(asked.challenge),
+        "pubKeyCredParams": [{"type": PUBLIC_KEY, "alg": int(algorithm)} for algorithm in Algorithm],
+        "timeout": TIMEOUT_MILLISECONDS,
+        "excludeCredentials": list(map(_descriptor, exclude)),
+        "authenticatorSelection": {
+            "residentKey": "required",
+            # What browsers of Level 1 know instead.
+            "requireResidentKey": True,
+            "userVerification": _user_verification(asked),
+        },
+        "hints": list(hints),
+        "attestation": "none",
+    }
+
+
+def request_options(
+    asked: Expectation, *, allow: Iterable[CredentialDescriptor] = (), hints: Iterable[Hint] = ()
+) -> dict[str, Any]:
+    """Return PublicKeyCredentialRequestOptionsJSON; with an empty `allow`, for whichever passkey the person chooses.
+
+    Without `allow` it is the same for every visitor but for the challenge.
+    """
+    return {
+        "challenge": base64url.encode(asked.challenge),
+        "timeout": TIMEOUT_MILLISECONDS,
+        "rpId": asked.relying_party.id,
+        "allowCredentials": list(map(_descriptor, allow)),
+        "userVerification": _user_verification(asked),
+        "hints": list(hints),
+    }
+
+
+def _user_verification(asked: Expectation) -> str:
+    return "required" if asked.user_verification else "discouraged"
+
+
+def _descriptor(credential: CredentialDescriptor) -> dict[str, Any]:
+    return {"type": PUBLIC_KEY, "id": base64url.encode(credential.id), "transports": list(credential.transports)}

@@ -1,0 +1,116 @@
+"""Public keys of passkeys as COSE has them (RFC 9052, 9053, 8230), and the signatures that they verify."""
+
+from enum import IntEnum
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+
+from gatepost.identity.credentials.passkeys import strict_cbor
+from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
+
+SHORTEST_RSA_BITS = 2048
+# A check takes longer with every bit; no authenticator that is known has more.
+LONGEST_RSA_BITS = 4096
+LARGEST_RSA_EXPONENT = 2**32 - 1
+LONGEST_SIGNATURE = LONGEST_RSA_BITS // 8
+COORDINATE_BYTES = 32
+# Of Ed25519 (RFC 8032, section 5.1).
+FIELD = 2**255 - 19
+# The y of the eight points whose keys verify signatures that anybody can make; OpenSSL takes them.
+SMALL_ORDER = frozenset(
+    {
+        0,
+        1,
+        FIELD - 1,
+        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
+        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
+    }
+)
+
+
+class Algorithm(IntEnum):
+    """The signatures that are taken, by their numbers in COSE, the one to ask for first."""
+
+    EDDSA = -8
+    ES256 = -7
+    RS256 = -257
+
+
+PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey | RSAPublicKey
+
+
+def read_public_key(cose: bytes) -> PublicKey:
+    """Return the key, which is of an algorithm that is taken, strong enough, and written in the one way there is.
+
+    Raises:
+        PasskeyRefused: with ALGORITHM or PUBLIC_KEY.
+    """
+    try:
+        match strict_cbor.loads(cose):
+            case {3: Algorithm.EDDSA, -2: bytes() as x}:
+                key: PublicKey = _ed25519(x)
+                members: dict[int, int | bytes] = {1: 1, 3: Algorithm.EDDSA, -1: 6, -2: x}
+            case {3: Algorithm.ES256, -2: bytes() as x, -3: bytes() as y}:
+                key = _p256(x, y)
+                members = {1: 2, 3: Algorithm.ES256, -1: 1, -2: x, -3: y}
+            case {3: Algorithm.RS256, -1: bytes() as n, -2: bytes() as e}:
+                key = _rsa(n, e)
+                members = {1: 3, 3: Algorithm.RS256, -1: n, -2: e}
+            case {3: int() as other} if other not in list(Algorithm):
+                raise PasskeyRefused(Refusal.ALGORITHM)
+            case _:
+                raise PasskeyRefused(Refusal.PUBLIC_KEY)
+    except ValueError:
+        raise PasskeyRefused(Refusal.PUBLIC_KEY) from None
+    # Nothing beside these members, and no other curve or kind of key.
+    if strict_cbor.dumps(members) != cose:
+        raise PasskeyRefused(Refusal.PUBLIC_KEY)
+    return key
+
+
+def has_signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
+    """Whether the private half of this key made this signature; anything odd is a no."""
+    if len(signature) > LONGEST_SIGNATURE:
+        return False
+    try:
+        match key:
+            case Ed25519PublicKey():
+                key.verify(signature, message)
+            case ec.EllipticCurvePublicKey():
+                key.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            case RSAPublicKey():
+                key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
+    except Exception:  # noqa: BLE001  InvalidSignature, and whatever a backend raises on odd input, is a refusal
+        return False
+    return True
+
+
+def _ed25519(x: bytes) -> Ed25519PublicKey:
+    height = int.from_bytes(x, "little") % 2**255
+    if height >= FIELD or height in SMALL_ORDER:
+        raise ValueError("no point, or one of small order")
+    return Ed25519PublicKey.from_public_bytes(x)
+
+
+def _p256(x: bytes, y: bytes) -> ec.EllipticCurvePublicKey:
+    if len(x) != COORDINATE_BYTES or len(y) != COORDINATE_BYTES:
+        raise ValueError("a coordinate of another length")
+    numbers = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
+    return numbers.public_key()
+
+
+def _rsa(n: bytes, e: bytes) -> RSAPublicKey:
+    modulus, exponent = _shortest(n), _shortest(e)
+    if not SHORTEST_RSA_BITS <= modulus.bit_length() <= LONGEST_RSA_BITS or modulus % 2 == 0:
+        raise ValueError("no modulus, or one of another length")
+    if not 2 < exponent <= LARGEST_RSA_EXPONENT or exponent % 2 == 0:
+        raise ValueError("no exponent")
+    return RSAPublicNumbers(exponent, modulus).public_key()
+
+
+def _shortest(number: bytes) -> int:
+    if number.startswith(b"\0"):
+        raise ValueError("a zero at the front")
+    return int.from_bytes(number)

@@ -1,0 +1,137 @@
+"""The answers of browsers as JSON (WebAuthn 3, section 5.1): the members that count, as bytes.
+
+What no signature covers is not read: `clientExtensionResults`, `publicKey` and their like.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gatepost.core.crypto import base64url
+from gatepost.identity.credentials.passkeys.authenticator_data import LONGEST_CREDENTIAL_ID
+from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
+
+PUBLIC_KEY = "public-key"
+LONGEST_CLIENT_DATA = 4096
+LONGEST_ATTESTATION_OBJECT = 16384
+LONGEST_USER_HANDLE = 64
+# Of whatever else, none of which is as long.
+LONGEST_PART = 8192
+MOST_TRANSPORTS = 8
+# Ones that are not known yet are kept (section 5.8.4).
+TRANSPORT = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationResponse:
+    """What a browser answers when a passkey has been made."""
+
+    credential_id: bytes
+    client_data_json: bytes = field(repr=False)
+    attestation_object: bytes = field(repr=False)
+    transports: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationResponse:
+    """What a browser answers when a passkey has been used."""
+
+    credential_id: bytes
+    client_data_json: bytes = field(repr=False)
+    authenticator_data: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    user_handle: bytes | None
+
+
+def credential_id_of(credential: object) -> bytes:
+    """Return by which passkey an answer claims to come: what it is looked up by, before it is verified.
+
+    Raises:
+        PasskeyRefused: with MALFORMED or CREDENTIAL_ID.
+    """
+    match credential:
+        case {"id": str() as name, "rawId": str() as raw, "type": "public-key"} if name == raw:
+            credential_id = _bytes(raw, at_most=LONGEST_CREDENTIAL_ID, otherwise=Refusal.CREDENTIAL_ID)
+            if not credential_id:
+                raise PasskeyRefused(Refusal.CREDENTIAL_ID)
+            return credential_id
+    raise PasskeyRefused(Refusal.MALFORMED)
+
+
+def read_registration(credential: object) -> RegistrationResponse:
+    """Return the parts of a RegistrationResponseJSON.
+
+    Raises:
+        PasskeyRefused: with MALFORMED, CREDENTIAL_ID, CLIENT_DATA or ATTESTATION_OBJECT.
+    """
+    credential_id = credential_id_of(credential)
+    response = _response(credential)
+    return RegistrationResponse(
+        credential_id=credential_id,
+        client_data_json=_client_data(response),
+        attestation_object=_bytes(
+            response.get("attestationObject"),
+            at_most=LONGEST_ATTESTATION_OBJECT,
+            otherwise=Refusal.ATTESTATION_OBJECT,
+        ),
+        transports=_transports(response.get("transports", [])),
+    )
+
+
+def read_authentication(credential: object) -> AuthenticationResponse:
+    """Return the parts of an AuthenticationResponseJSON.
+
+    Raises:
+        PasskeyRefused: with MALFORMED, CREDENTIAL_ID, CLIENT_DATA, AUTHENTICATOR_DATA, SIGNATURE or USER_HANDLE.
+    """
+    credential_id = credential_id_of(credential)
+    response = _response(credential)
+    handle = response.get("userHandle")
+    return AuthenticationResponse(
+        credential_id=credential_id,
+        client_data_json=_client_data(response),
+        authenticator_data=_bytes(
+            response.get("authenticatorData"), at_most=LONGEST_PART, otherwise=Refusal.AUTHENTICATOR_DATA
+        ),
+        signature=_bytes(response.get("signature"), at_most=LONGEST_PART, otherwise=Refusal.SIGNATURE),
+        user_handle=None
+        if handle is None
+        else _bytes(handle, at_most=LONGEST_USER_HANDLE, otherwise=Refusal.USER_HANDLE),
+    )
+
+
+def _response(credential: object) -> Mapping[object, object]:
+    match credential:
+        case {"response": dict() as response}:
+            return response
+    raise PasskeyRefused(Refusal.MALFORMED)
+
+
+def _client_data(response: Mapping[object, object]) -> bytes:
+    return _bytes(response.get("clientDataJSON"), at_most=LONGEST_CLIENT_DATA, otherwise=Refusal.CLIENT_DATA)
+
+
+def _bytes(text: object, *, at_most: int, otherwise: Refusal) -> bytes:
+    """Decode base64url, written in the one way there is.
+
+    Raises:
+        PasskeyRefused: with MALFORMED where it is something else, with `otherwise` where it is empty or too long.
+    """
+    if not isinstance(text, str):
+        raise PasskeyRefused(Refusal.MALFORMED)
+    # Four characters hold three bytes.
+    if not text or len(text) * 3 // 4 > at_most:
+        raise PasskeyRefused(otherwise)
+    try:
+        return base64url.decode(text)
+    except ValueError:
+        raise PasskeyRefused(Refusal.MALFORMED) from None
+
+
+def _transports(names: object) -> tuple[str, ...]:
+    """Return how the authenticator can be reached: hints for the next time, in order and each once."""
+    if not isinstance(names, list) or len(names) > MOST_TRANSPORTS:
+        raise PasskeyRefused(Refusal.MALFORMED)
+    if not all(isinstance(name, str) and TRANSPORT.fullmatch(name) for name in names):
+        raise PasskeyRefused(Refusal.MALFORMED)
+    return tuple(sorted(set(names)))

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gatepost.core.crypto.base64url import encode
 from gatepost.identity.credentials.passkeys.authentication import Assertion, verify_authentication
-from gatepost.identity.credentials.passkeys.refusals import Refusal
+from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
 from gatepost.identity.credentials.passkeys.responses import credential_id_of
 from gatepost.identity.credentials.passkeys.strict_cbor import dumps
 from tests.unit.passkeys.authenticator import (
@@ -154,7 +154,8 @@ def test_stored_key_of_somebody_else_or_none_verifies_nothing() -> None:
 def test_user_handle_of_another_account_or_none_is_refused() -> None:
     handles: list[Any] = [ABSENT, None, "", encode(b"\x06" * 32), encode(HANDLE[:-1]), encode(HANDLE + b"\0"), LONG]
     cases: list[Case] = [({"response": {"userHandle": handle}}, Refusal.USER_HANDLE) for handle in handles]
-    cases += [({"response": {"userHandle": handle}}, Refusal.MALFORMED) for handle in (1, [], "=", "\ud800")]
+    wrong: list[Any] = [1, [], "=", "\ud800"]
+    cases += [({"response": {"userHandle": handle}}, Refusal.MALFORMED) for handle in wrong]
 
     assert refusals(cases) == []
     other = DEVICE.get(response={"userHandle": encode(b"\x06" * 32)})
@@ -198,3 +199,13 @@ def test_json_of_another_form_is_refused() -> None:
     for answer in (*wrong, b""):
         reason = verdict(verify_authentication, answer, EXPECTED, stored(DEVICE), is_discoverable=True)
         assert reason is Refusal.MALFORMED
+
+
+def test_what_nobody_foresaw_is_a_refusal_too() -> None:
+    passkey = stored(DEVICE, sign_count=None)
+
+    with pytest.raises(PasskeyRefused) as refused:
+        verify_authentication(DEVICE.get(), EXPECTED, passkey, is_discoverable=True)
+
+    assert refused.value.reason is Refusal.MALFORMED
+    assert isinstance(refused.value.__cause__, TypeError)

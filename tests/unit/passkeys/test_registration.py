@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gatepost.core.crypto.base64url import encode
-from gatepost.identity.credentials.passkeys.refusals import Refusal
+from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
 from gatepost.identity.credentials.passkeys.registration import NewPasskey, verify_registration
 from gatepost.identity.credentials.passkeys.strict_cbor import dumps
 from tests.unit.passkeys.authenticator import (
@@ -276,3 +276,13 @@ def test_answer_to_another_challenge_party_or_origin_is_refused() -> None:
 def test_challenge_that_can_be_guessed_is_not_asked_with() -> None:
     with pytest.raises(ValueError, match="guessed"):
         dataclasses.replace(EXPECTED, challenge=b"")
+
+
+def test_what_nobody_foresaw_is_a_refusal_too() -> None:
+    expected = dataclasses.replace(EXPECTED, relying_party=None)  # type: ignore[arg-type]
+
+    with pytest.raises(PasskeyRefused) as refused:
+        verify_registration(DEVICE.create(), expected)
+
+    assert refused.value.reason is Refusal.MALFORMED
+    assert isinstance(refused.value.__cause__, AttributeError)

@@ -12,6 +12,14 @@ from fido2 import cbor
 DEEPEST = 4
 MOST_ITEMS = 256
 
+# The kinds of items that have something in them (RFC 8949, section 3.1).
+STRINGS = (2, 3)
+ARRAY = 4
+MAP = 5
+# What is below stands in the first byte itself; above, there are ends that are not known in advance.
+SMALL = 24
+LONGEST_NUMBER = 27
+
 
 class CborError(ValueError):
     """The bytes are not CBOR that we read; the message never quotes them."""
@@ -36,12 +44,12 @@ def read(data: bytes) -> tuple[Any, bytes]:
         CborError: the bytes do not begin with canonical CBOR, or it is deep or large.
     """
     try:
+        _require_small(data)
         value, rest = cbor.decode_from(data)
-        _require_small(value)
         is_canonical = dumps(value) == data[: len(data) - len(rest)]
     except CborError:
         raise
-    except Exception:  # noqa: BLE001  it raises whatever Python does: IndexError, KeyError, RecursionError, …
+    except Exception:  # noqa: BLE001  it raises whatever Python does: IndexError, KeyError, TypeError, …
         raise CborError("not readable") from None
     if not is_canonical:
         raise CborError("not canonical")
@@ -53,21 +61,33 @@ def dumps(value: Any) -> bytes:
     return cbor.encode(value)
 
 
-def _require_small(value: object) -> None:
-    """Refuse what is deep or large before it is written again, which takes time."""
-    level: list[object] = [value]
-    items = 0
-    for _ in range(DEEPEST + 1):
-        items += len(level)
-        if items > MOST_ITEMS:
-            raise CborError("too large")
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return
-    raise CborError("nested too deeply")
+def _require_small(data: bytes) -> None:
+    """Refuse what is deep or has many items before it is read: fido2 copies the rest for each of them."""
+    position = items = 0
+    # How many are still to come, a number a level.
+    waiting = [1]
+    while waiting:
+        if waiting[-1] == 0:
+            waiting.pop()
+            continue
+        waiting[-1] -= 1
+        items += 1
+        if items > MOST_ITEMS or len(waiting) > DEEPEST + 1:
+            raise CborError("too deep or too large")
+        kind, number, position = _head(data, position)
+        if kind in STRINGS:
+            position += number
+        elif kind in (ARRAY, MAP):
+            waiting.append(number if kind == ARRAY else 2 * number)
 
 
-def _children(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return [*value.keys(), *value.values()]
-    return value if isinstance(value, list) else []
+def _head(data: bytes, position: int) -> tuple[int, int, int]:
+    """Return the kind of an item, its number, and where it goes on."""
+    kind, number = divmod(data[position], 32)
+    position += 1
+    if number > LONGEST_NUMBER:
+        raise CborError("no end that is known")
+    if number < SMALL:
+        return kind, number, position
+    end = position + 2 ** (number - SMALL)
+    return kind, int.from_bytes(data[position:end]), end

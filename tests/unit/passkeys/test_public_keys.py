@@ -130,4 +130,4 @@ def test_rsa_keys_that_are_weak_or_slow_are_refused() -> None:
     ]
 
     assert set(reasons(*weak)) == {Refusal.PUBLIC_KEY}
-    assert reasons(key(N), key(N, 3), key(2**2047 + 1), key(2**4096 - 1)) == [None] * 4
+    assert reasons(key(N), key(N, 3), key(N, 2**32 - 1), key(2**2047 + 1), key(2**4096 - 1)) == [None] * 5

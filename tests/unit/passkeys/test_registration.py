@@ -72,6 +72,8 @@ def test_what_may_differ_is_taken() -> None:
     # The two flags without a meaning, and an attestation that nobody asked for.
     verify_registration(DEVICE.create(flags=UP | UV | AT | 0x22), EXPECTED)
     verify_registration(DEVICE.create(statement={"fmt": "packed", "attStmt": {"alg": -7, "sig": b"x"}}), EXPECTED)
+    registered(DEVICE.create(flags=UP | UV | AT | ED, extensions=dumps({"a": b"\0" * 1018})))
+    registered(DEVICE.create(response={"transports": ["usb"] * 8}))
     for length in (1, 1023):
         registered(Authenticator(credential_id=b"\7" * length).create())
     registered(DEVICE.create(flags=UP | AT), dataclasses.replace(EXPECTED, user_verification=False))
@@ -169,7 +171,7 @@ def test_extensions_that_are_malformed_or_large_are_refused() -> None:
         dumps([]),
         dumps("text"),
         dumps({1: 2}),
-        dumps({"a": b"\0" * 1100}),
+        dumps({"a": b"\0" * 1019}),
         dumps(many),
         dumps({"a": [[[[1]]]]}),
         bytes.fromhex("a2616101616102"),
@@ -179,6 +181,15 @@ def test_extensions_that_are_malformed_or_large_are_refused() -> None:
     ]
     cases: list[Case] = [({"flags": UP | UV | AT | ED, "extensions": text}, Refusal.EXTENSIONS) for text in flagged]
     cases.append(({"flags": UP | UV | AT | ED, "extensions": dumps({}), "behind": b"\0"}, Refusal.AUTHENTICATOR_DATA))
+
+    assert refusals(cases) == []
+
+
+def test_public_keys_that_are_none_are_refused() -> None:
+    texts = [b"\xf6", b"\xff", b"\xbf\x01\x02\xff", b"\0", b"\x40", dumps({}), cose_of(DEVICE.key)[:-1]]
+    cases: list[Case] = [({"cose": text}, Refusal.PUBLIC_KEY) for text in texts]
+    other = cose_of(DEVICE.key).replace(b"\x03\x26", b"\x03\x28")
+    cases.append(({"cose": other}, Refusal.ALGORITHM))
 
     assert refusals(cases) == []
 
@@ -275,7 +286,8 @@ def test_answer_to_another_challenge_party_or_origin_is_refused() -> None:
 
 def test_challenge_that_can_be_guessed_is_not_asked_with() -> None:
     with pytest.raises(ValueError, match="guessed"):
-        dataclasses.replace(EXPECTED, challenge=b"")
+        dataclasses.replace(EXPECTED, challenge=b"\0" * 15)
+    dataclasses.replace(EXPECTED, challenge=b"\0" * 16)
 
 
 def test_what_nobody_foresaw_is_a_refusal_too() -> None:

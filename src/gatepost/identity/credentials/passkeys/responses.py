@@ -51,10 +51,7 @@ def credential_id_of(credential: object) -> bytes:
     """
     match credential:
         case {"id": str() as name, "rawId": str() as raw, "type": "public-key"} if name == raw:
-            credential_id = _bytes(raw, at_most=LONGEST_CREDENTIAL_ID, otherwise=Refusal.CREDENTIAL_ID)
-            if not credential_id:
-                raise PasskeyRefused(Refusal.CREDENTIAL_ID)
-            return credential_id
+            return _bytes(raw, at_most=LONGEST_CREDENTIAL_ID, otherwise=Refusal.CREDENTIAL_ID)
     raise PasskeyRefused(Refusal.MALFORMED)
 
 

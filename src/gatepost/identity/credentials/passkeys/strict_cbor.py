@@ -16,9 +16,8 @@ MOST_ITEMS = 256
 STRINGS = (2, 3)
 ARRAY = 4
 MAP = 5
-# What is below stands in the first byte itself; above, there are ends that are not known in advance.
+# What is below stands in the first byte itself.
 SMALL = 24
-LONGEST_NUMBER = 27
 
 
 class CborError(ValueError):
@@ -85,8 +84,6 @@ def _head(data: bytes, position: int) -> tuple[int, int, int]:
     """Return the kind of an item, its number, and where it goes on."""
     kind, number = divmod(data[position], 32)
     position += 1
-    if number > LONGEST_NUMBER:
-        raise CborError("no end that is known")
     if number < SMALL:
         return kind, number, position
     end = position + 2 ** (number - SMALL)

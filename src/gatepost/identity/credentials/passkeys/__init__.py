@@ -1,5 +1,5 @@
-"""Passkeys (WebAuthn Level 3): what browsers are asked for, and whether what they answer is believed.
+"""Passkeys (WebAuthn Level 3): the options for browsers, and the verification of their responses.
 
-An engine without routes and tables: `options.py` asks, `registration.py` and `authentication.py` judge, and
-`relying_party.py` says for whom.
+No routes and no tables. `options.py` builds the options, `registration.py` and `authentication.py` verify the
+responses, and `relying_party.py` checks the settings.
 """

@@ -1,4 +1,4 @@
-"""Names of well-known authenticators, for people to tell their passkeys apart. Nothing is decided by them."""
+"""Names of well-known authenticators, for display only."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ NAMES = Path(__file__).with_name("aaguids.json")
 
 
 def authenticator_name(aaguid: bytes) -> str | None:
-    """Return what people call the authenticator that a passkey says to be in, or None; the 16 bytes may be a lie."""
+    """Return the name of the authenticator that a passkey claims to be in, or None."""
     return _names().get(str(UUID(bytes=aaguid)))
 
 

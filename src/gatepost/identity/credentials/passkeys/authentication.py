@@ -1,4 +1,4 @@
-"""A passkey has been used: whether it proves whose it is (WebAuthn 3, section 7.2)."""
+"""Verifying a sign-in with a passkey (WebAuthn 3, section 7.2)."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ from gatepost.identity.credentials.passkeys.responses import AuthenticationRespo
 
 @dataclass(frozen=True, slots=True)
 class StoredPasskey:
-    """A passkey as it was kept, and the user handle of the account that it belongs to."""
+    """A passkey as stored, and the user handle of its account."""
 
     credential_id: bytes
     public_key: bytes
@@ -33,7 +33,7 @@ class StoredPasskey:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A use of a passkey that was right: what to keep of it, and whether the person was verified."""
+    """A valid assertion: the new values to store, and whether the user was verified."""
 
     sign_count: int
     user_verified: bool
@@ -43,20 +43,20 @@ class Assertion:
 def verify_authentication(
     credential: object, expected: Expectation, passkey: StoredPasskey, *, is_discoverable: bool
 ) -> Assertion:
-    """Make sure that an AuthenticationResponseJSON was made with this passkey, for what was asked.
+    """Verify an AuthenticationResponseJSON that this passkey has to have made.
 
-    `is_discoverable` says that nobody had been named before: then the answer has to name the account. The new count
-    is kept by an UPDATE with the old one as a condition, so that of two uses with one count only one is right.
+    With `is_discoverable` the account was not known before, and the response has to contain its user handle. Store the
+    new counter with an UPDATE that has the old one as a condition, so that only one of two equal responses succeeds.
 
     Raises:
-        PasskeyRefused: it was not; nothing else is raised. SIGN_COUNT means that all else was right.
+        PasskeyRefused: it is not valid; nothing else is raised. SIGN_COUNT means that everything else was correct.
     """
     try:
         return _verified(read_authentication(credential), expected, passkey, is_discoverable=is_discoverable)
     except PasskeyRefused:
         raise
     except Exception as error:
-        # Whatever a parser or a backend stumbles over came with the answer.
+        # Whatever a parser or a backend fails on came with the response.
         raise PasskeyRefused(Refusal.MALFORMED) from error
 
 
@@ -76,7 +76,7 @@ def _verified(
     signed = response.authenticator_data + hashlib.sha256(response.client_data_json).digest()
     if not has_signed(read_public_key(passkey.public_key), signed, response.signature):
         raise PasskeyRefused(Refusal.SIGNATURE)
-    # Last: only the passkey itself, or a copy, gets here, so a stranger cannot make us warn its owner.
+    # Last, after the signature: a stranger cannot make us notify the owner.
     _require_growth(passkey.sign_count, data)
     return Assertion(
         sign_count=data.sign_count,
@@ -93,7 +93,7 @@ def _require_handle(given: bytes | None, wanted: bytes, *, is_discoverable: bool
 
 
 def _require_growth(before: int, data: AuthenticatorData) -> None:
-    """Refuse a count that does not grow. Passkeys that are on several devices have none: always 0."""
+    """Refuse a counter that does not increase. Synced passkeys have none and always send 0."""
     if before == data.sign_count == 0:
         return
     if data.sign_count <= before:

@@ -1,4 +1,4 @@
-"""What an authenticator signs (WebAuthn 3, section 6.1): read whole or not at all."""
+"""Authenticator data (WebAuthn 3, section 6.1): parsed completely or refused."""
 
 from dataclasses import dataclass
 from enum import IntFlag
@@ -17,7 +17,7 @@ LONGEST = 4096
 
 
 class Flags(IntFlag):
-    """The flags that have a meaning; what the two others say is left to later versions."""
+    """The defined flags; the two reserved ones are ignored."""
 
     USER_PRESENT = 0x01
     USER_VERIFIED = 0x04
@@ -29,7 +29,7 @@ class Flags(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class AttestedCredential:
-    """A new passkey: the model of the authenticator as it says, the id, and the public key in COSE, not yet checked."""
+    """A new credential: the claimed authenticator model, the id, and the public key in COSE, not yet checked."""
 
     aaguid: bytes
     credential_id: bytes
@@ -38,7 +38,7 @@ class AttestedCredential:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatorData:
-    """The parts of authenticator data. Extensions are bounded and not looked at: none is asked for."""
+    """The parts of authenticator data. Extensions are bounded and ignored, since none is requested."""
 
     rp_id_hash: bytes
     flags: Flags
@@ -47,7 +47,7 @@ class AuthenticatorData:
 
 
 def read_authenticator_data(data: bytes) -> AuthenticatorData:
-    """Return the parts; what is there is flagged, and nothing is behind it.
+    """Parse authenticator data; every optional part must be flagged, and nothing may follow.
 
     Raises:
         PasskeyRefused: with AUTHENTICATOR_DATA, CREDENTIAL_ID, PUBLIC_KEY or EXTENSIONS.
@@ -72,13 +72,13 @@ def read_authenticator_data(data: bytes) -> AuthenticatorData:
 
 
 def _credential(data: bytes) -> tuple[AttestedCredential, bytes]:
-    """Return a new passkey, and the bytes behind it."""
+    """Return the new credential and the remaining bytes."""
     aaguid, rest = data[:AAGUID_BYTES], data[AAGUID_BYTES:]
     length, rest = int.from_bytes(rest[:2]), rest[2:]
     credential_id, rest = rest[:length], rest[length:]
     if not 1 <= length <= LONGEST_CREDENTIAL_ID:
         raise PasskeyRefused(Refusal.CREDENTIAL_ID)
-    # Where anything before was too short, nothing is left.
+    # Also true if any earlier part was too short.
     if not rest:
         raise PasskeyRefused(Refusal.AUTHENTICATOR_DATA)
     try:
@@ -90,7 +90,7 @@ def _credential(data: bytes) -> tuple[AttestedCredential, bytes]:
 
 
 def _after_extensions(data: bytes) -> bytes:
-    """Return the bytes behind the extensions."""
+    """Return the bytes that follow the extensions."""
     try:
         extensions, rest = strict_cbor.read(data)
     except CborError:

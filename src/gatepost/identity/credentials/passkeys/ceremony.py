@@ -1,4 +1,4 @@
-"""What making and using a passkey have in common (WebAuthn 3, sections 7.1 and 7.2): every step that both take."""
+"""The checks that registration and authentication share (WebAuthn 3, sections 7.1 and 7.2)."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ CLIENT_DATA_DEPTH = 4
 
 
 class Ceremony(StrEnum):
-    """Which of the two a browser says that it did."""
+    """The `type` in the client data."""
 
     CREATE = "webauthn.create"
     GET = "webauthn.get"
@@ -23,9 +23,9 @@ class Ceremony(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What was asked for: by whom, with which challenge, and whether the person had to be verified.
+    """What was requested: for which relying party, with which challenge, with user verification or without.
 
-    The challenge is of 16 random bytes or more and has been asked with once: the caller has used it up.
+    The challenge has at least 16 random bytes and is valid once: the caller has consumed it.
     """
 
     relying_party: RelyingParty
@@ -38,7 +38,7 @@ class Expectation:
 
 
 def require_client_data(client_data_json: bytes, ceremony: Ceremony, expected: Expectation) -> None:
-    """Make sure of what the browser says: what it did, with which challenge, on whose page.
+    """Check what the browser says: type, challenge and origin.
 
     Raises:
         PasskeyRefused: with CLIENT_DATA, TYPE, CHALLENGE, ORIGIN, CROSS_ORIGIN or TOP_ORIGIN.
@@ -58,7 +58,7 @@ def require_client_data(client_data_json: bytes, ceremony: Ceremony, expected: E
         raise PasskeyRefused(Refusal.CHALLENGE)
     if origin not in expected.relying_party.origins:
         raise PasskeyRefused(Refusal.ORIGIN)
-    # No page of others may have ours in a frame.
+    # Our pages never run in a frame of another site.
     if data.get("crossOrigin", False) is not False:
         raise PasskeyRefused(Refusal.CROSS_ORIGIN)
     if "topOrigin" in data:
@@ -66,7 +66,7 @@ def require_client_data(client_data_json: bytes, ceremony: Ceremony, expected: E
 
 
 def require_authenticator_data(data: AuthenticatorData, expected: Expectation) -> None:
-    """Make sure of what the authenticator says: for whom, and that a person was there.
+    """Check what the authenticator says: RP ID, user presence and verification, backup flags.
 
     Raises:
         PasskeyRefused: with RP_ID, USER_PRESENCE, USER_VERIFICATION or BACKUP_STATE.

@@ -1,4 +1,4 @@
-"""What a browser is asked for, as JSON (WebAuthn 3, sections 5.4 and 5.5)."""
+"""Options for browsers as JSON (WebAuthn 3, sections 5.4 and 5.5)."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from gatepost.identity.credentials.passkeys.public_keys import Algorithm
 from gatepost.identity.credentials.passkeys.responses import PUBLIC_KEY
 
 USER_HANDLE_BYTES = 32
-# What the specification recommends where people are verified (section 15.1).
+# Recommended with user verification (section 15.1).
 TIMEOUT_MILLISECONDS = 300_000
 
 
 class Hint(StrEnum):
-    """What kind of authenticator the page should speak of first (section 5.8.7)."""
+    """The kind of authenticator that the browser should suggest first (section 5.8.7)."""
 
     SECURITY_KEY = "security-key"
     CLIENT_DEVICE = "client-device"
@@ -25,7 +25,7 @@ class Hint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CredentialDescriptor:
-    """A passkey that there is already, and how its authenticator was reached."""
+    """An existing passkey, and how its authenticator can be reached."""
 
     id: bytes
     transports: Sequence[str] = ()
@@ -33,7 +33,7 @@ class CredentialDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyUser:
-    """Whose passkey is made. The handle is random and tells nothing; the names are what the person is shown."""
+    """The owner of the new passkey. The handle is random; the names are shown to the user."""
 
     handle: bytes = field(repr=False)
     name: str
@@ -41,7 +41,7 @@ class PasskeyUser:
 
     def __post_init__(self) -> None:
         if len(self.handle) != USER_HANDLE_BYTES:
-            raise ValueError("a user handle of another length")
+            raise ValueError("the user handle does not have the right length")
 
 
 def creation_options(
@@ -54,7 +54,7 @@ def creation_options(
 ) -> dict[str, Any]:
     """Return PublicKeyCredentialCreationOptionsJSON for a discoverable passkey.
 
-    None is made on an authenticator that has one of `exclude`.
+    An authenticator that has one of `exclude` refuses to create another.
     """
     return {
         "rp": {"id": asked.relying_party.id, "name": rp_name},
@@ -65,7 +65,7 @@ def creation_options(
         "excludeCredentials": list(map(_descriptor, exclude)),
         "authenticatorSelection": {
             "residentKey": "required",
-            # What browsers of Level 1 know instead.
+            # For browsers of Level 1.
             "requireResidentKey": True,
             "userVerification": _user_verification(asked),
         },
@@ -77,9 +77,9 @@ def creation_options(
 def request_options(
     asked: Expectation, *, allow: Iterable[CredentialDescriptor] = (), hints: Iterable[Hint] = ()
 ) -> dict[str, Any]:
-    """Return PublicKeyCredentialRequestOptionsJSON; with an empty `allow`, for whichever passkey the person chooses.
+    """Return PublicKeyCredentialRequestOptionsJSON; without `allow`, the user chooses among all passkeys of the site.
 
-    Without `allow` it is the same for every visitor but for the challenge.
+    Without `allow`, only the challenge differs between visitors.
     """
     return {
         "challenge": base64url.encode(asked.challenge),

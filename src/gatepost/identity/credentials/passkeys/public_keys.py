@@ -1,4 +1,4 @@
-"""Public keys of passkeys as COSE has them (RFC 9052, 9053, 8230), and the signatures that they verify."""
+"""Public keys of passkeys in COSE (RFC 9052, 9053, 8230), and their signatures."""
 
 from enum import IntEnum
 
@@ -11,13 +11,13 @@ from gatepost.identity.credentials.passkeys import strict_cbor
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
 
 SHORTEST_RSA_BITS = 2048
-# A check takes longer with every bit; no authenticator that is known has more.
+# Longer keys take longer to verify, and no known authenticator has them.
 LONGEST_RSA_BITS = 4096
 LARGEST_RSA_EXPONENT = 2**32 - 1
 COORDINATE_BYTES = 32
 # Of Ed25519 (RFC 8032, section 5.1).
 FIELD = 2**255 - 19
-# The y of the eight points whose keys verify signatures that anybody can make; OpenSSL takes them.
+# The y coordinates of the points of small order: anybody can forge signatures for such a key, and OpenSSL accepts it.
 SMALL_ORDER = frozenset(
     {
         0,
@@ -30,7 +30,7 @@ SMALL_ORDER = frozenset(
 
 
 class Algorithm(IntEnum):
-    """The signatures that are taken, by their numbers in COSE, the one to ask for first."""
+    """The accepted algorithms by their COSE identifiers, in order of preference."""
 
     EDDSA = -8
     ES256 = -7
@@ -41,7 +41,7 @@ PublicKey = Ed25519PublicKey | ec.EllipticCurvePublicKey | RSAPublicKey
 
 
 def read_public_key(cose: bytes) -> PublicKey:
-    """Return the key, which is of an algorithm that is taken, strong enough, and written in the one way there is.
+    """Return the key, if its algorithm is accepted, it is strong enough, and its encoding is the only valid one.
 
     Raises:
         PasskeyRefused: with ALGORITHM or PUBLIC_KEY.
@@ -63,14 +63,14 @@ def read_public_key(cose: bytes) -> PublicKey:
                 raise PasskeyRefused(Refusal.PUBLIC_KEY)
     except ValueError:
         raise PasskeyRefused(Refusal.PUBLIC_KEY) from None
-    # Nothing beside these members, and no other curve or kind of key.
+    # No other members, and no other curve or key type.
     if strict_cbor.dumps(members) != cose:
         raise PasskeyRefused(Refusal.PUBLIC_KEY)
     return key
 
 
 def has_signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
-    """Whether the private half of this key made this signature; anything odd is a no."""
+    """Whether the signature of the message is valid for this key; anything malformed is not."""
     try:
         match key:
             case Ed25519PublicKey():

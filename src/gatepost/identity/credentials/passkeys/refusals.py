@@ -1,10 +1,10 @@
-"""Why an answer of a browser or an authenticator is not believed."""
+"""Why a response of a browser or an authenticator is refused."""
 
 from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """What was wrong, for logs, audit and tests; clients are told no more than that it was refused."""
+    """What was wrong, for logs, audit and tests. Clients only learn that the passkey was refused."""
 
     MALFORMED = "malformed"
     CLIENT_DATA = "client_data"
@@ -25,12 +25,12 @@ class Refusal(StrEnum):
     ALGORITHM = "algorithm"
     PUBLIC_KEY = "public_key"
     SIGNATURE = "signature"
-    # Everything else was right: somebody may have copied the passkey, and its owner should be told.
+    # Everything else was correct: the passkey may have been copied, and its owner should be notified.
     SIGN_COUNT = "sign_count"
 
 
 class PasskeyRefused(Exception):
-    """The answer proves nothing; `reason` says why, and nothing that was sent is in it."""
+    """The response is refused; `reason` says why. The message contains nothing that was sent."""
 
     def __init__(self, reason: Refusal) -> None:
         super().__init__(reason.value)

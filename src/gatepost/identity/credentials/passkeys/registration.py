@@ -1,4 +1,4 @@
-"""A passkey has been made: whether it is taken (WebAuthn 3, section 7.1)."""
+"""Verifying the registration of a passkey (WebAuthn 3, section 7.1)."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ NO_ATTESTATION = "none"
 
 @dataclass(frozen=True, slots=True)
 class NewPasskey:
-    """What is kept of a passkey, the public key in COSE. `aaguid` is what the authenticator says: no proof."""
+    """What to store of a new passkey, the public key in COSE. `aaguid` is a claim that nothing proves."""
 
     credential_id: bytes
     public_key: bytes
@@ -38,19 +38,19 @@ class NewPasskey:
 
 
 def verify_registration(credential: object, expected: Expectation) -> NewPasskey:
-    """Return the passkey of a RegistrationResponseJSON. That no account has its id yet is for the database to say.
+    """Verify a RegistrationResponseJSON and return the passkey; the database ensures that its id is unique.
 
-    The attestation is read and not trusted: none is asked for.
+    The attestation statement is ignored, since none is requested.
 
     Raises:
-        PasskeyRefused: it is not what was asked for; nothing else is raised.
+        PasskeyRefused: it is not valid; nothing else is raised.
     """
     try:
         return _verified(credential, expected)
     except PasskeyRefused:
         raise
     except Exception as error:
-        # Whatever a parser or a backend stumbles over came with the answer.
+        # Whatever a parser or a backend fails on came with the response.
         raise PasskeyRefused(Refusal.MALFORMED) from error
 
 

@@ -1,6 +1,6 @@
-"""The answers of browsers as JSON (WebAuthn 3, section 5.1): the members that count, as bytes.
+"""The responses of browsers as JSON (WebAuthn 3, section 5.1): the relevant members, as bytes.
 
-What no signature covers is not read: `clientExtensionResults`, `publicKey` and their like.
+Unsigned convenience members such as `clientExtensionResults` and `publicKey` are ignored.
 """
 
 import re
@@ -15,16 +15,16 @@ PUBLIC_KEY = "public-key"
 LONGEST_CLIENT_DATA = 4096
 LONGEST_ATTESTATION_OBJECT = 16384
 LONGEST_USER_HANDLE = 64
-# Of whatever else, none of which is as long.
+# For the other members, all of which are shorter.
 LONGEST_PART = 8192
 MOST_TRANSPORTS = 8
-# Ones that are not known yet are kept (section 5.8.4).
+# Unknown values are kept (section 5.8.4).
 TRANSPORT = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationResponse:
-    """What a browser answers when a passkey has been made."""
+    """The response to `navigator.credentials.create()`."""
 
     credential_id: bytes
     client_data_json: bytes = field(repr=False)
@@ -34,7 +34,7 @@ class RegistrationResponse:
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationResponse:
-    """What a browser answers when a passkey has been used."""
+    """The response to `navigator.credentials.get()`."""
 
     credential_id: bytes
     client_data_json: bytes = field(repr=False)
@@ -44,7 +44,7 @@ class AuthenticationResponse:
 
 
 def credential_id_of(credential: object) -> bytes:
-    """Return by which passkey an answer claims to come: what it is looked up by, before it is verified.
+    """Return the credential id of a response, to look the passkey up before verifying.
 
     Raises:
         PasskeyRefused: with MALFORMED or CREDENTIAL_ID.
@@ -56,7 +56,7 @@ def credential_id_of(credential: object) -> bytes:
 
 
 def read_registration(credential: object) -> RegistrationResponse:
-    """Return the parts of a RegistrationResponseJSON.
+    """Parse a RegistrationResponseJSON.
 
     Raises:
         PasskeyRefused: with MALFORMED, CREDENTIAL_ID, CLIENT_DATA or ATTESTATION_OBJECT.
@@ -76,7 +76,7 @@ def read_registration(credential: object) -> RegistrationResponse:
 
 
 def read_authentication(credential: object) -> AuthenticationResponse:
-    """Return the parts of an AuthenticationResponseJSON.
+    """Parse an AuthenticationResponseJSON.
 
     Raises:
         PasskeyRefused: with MALFORMED, CREDENTIAL_ID, CLIENT_DATA, AUTHENTICATOR_DATA, SIGNATURE or USER_HANDLE.
@@ -109,14 +109,14 @@ def _client_data(response: Mapping[object, object]) -> bytes:
 
 
 def _bytes(text: object, *, at_most: int, otherwise: Refusal) -> bytes:
-    """Decode base64url, written in the one way there is.
+    """Decode canonical base64url.
 
     Raises:
-        PasskeyRefused: with MALFORMED where it is something else, with `otherwise` where it is empty or too long.
+        PasskeyRefused: with MALFORMED if it is anything else, with `otherwise` if it is empty or too long.
     """
     if not isinstance(text, str):
         raise PasskeyRefused(Refusal.MALFORMED)
-    # Four characters hold three bytes.
+    # Four characters encode three bytes.
     if not text or len(text) * 3 // 4 > at_most:
         raise PasskeyRefused(otherwise)
     try:
@@ -126,7 +126,7 @@ def _bytes(text: object, *, at_most: int, otherwise: Refusal) -> bytes:
 
 
 def _transports(names: object) -> tuple[str, ...]:
-    """Return how the authenticator can be reached: hints for the next time, in order and each once."""
+    """Return how the authenticator can be reached, sorted and without duplicates."""
     if not isinstance(names, list) or len(names) > MOST_TRANSPORTS:
         raise PasskeyRefused(Refusal.MALFORMED)
     if not all(isinstance(name, str) and TRANSPORT.fullmatch(name) for name in names):

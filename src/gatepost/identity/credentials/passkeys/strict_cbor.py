@@ -1,34 +1,34 @@
-"""CBOR as authenticators have to write it (CTAP2 canonical form), and nothing that parsers disagree about.
+"""CBOR in the CTAP2 canonical form, which authenticators have to use, and nothing else.
 
-The one file that parses by fido2. Its reader takes a key that is there twice, any order of keys, numbers longer than
-need be, floats and null (as false), and texts shorter than they say. It writes one form alone, which is compared.
+This file decodes with fido2, which accepts duplicate keys, any key order, integers longer than necessary, null and
+floats (as false), and truncated strings. Its encoder only writes the canonical form, so the two are compared.
 """
 
 from typing import Any
 
 from fido2 import cbor
 
-# CTAP2 allows four levels; no attestation that is known has a hundred items.
+# CTAP2 allows four levels; no known attestation has a hundred items.
 DEEPEST = 4
 MOST_ITEMS = 256
 
-# The kinds of items that have something in them (RFC 8949, section 3.1).
+# Major types with content (RFC 8949, section 3.1).
 STRINGS = (2, 3)
 ARRAY = 4
 MAP = 5
-# What is below stands in the first byte itself.
+# Smaller arguments are part of the first byte.
 SMALL = 24
 
 
 class CborError(ValueError):
-    """The bytes are not CBOR that we read; the message never quotes them."""
+    """The bytes are not CBOR that we accept; the message never quotes them."""
 
 
 def loads(data: bytes) -> Any:
-    """Return the one item that the bytes are.
+    """Decode exactly one item.
 
     Raises:
-        CborError: they are not canonical CBOR, or have something behind it.
+        CborError: the bytes are not canonical CBOR, or other bytes follow.
     """
     value, rest = read(data)
     if rest:
@@ -37,10 +37,10 @@ def loads(data: bytes) -> Any:
 
 
 def read(data: bytes) -> tuple[Any, bytes]:
-    """Return the first item, and the bytes behind it.
+    """Decode the first item; return it and the remaining bytes.
 
     Raises:
-        CborError: the bytes do not begin with canonical CBOR, or it is deep or large.
+        CborError: the item is not canonical CBOR, or it is too deep or too large.
     """
     try:
         _require_small(data)
@@ -56,14 +56,14 @@ def read(data: bytes) -> tuple[Any, bytes]:
 
 
 def dumps(value: Any) -> bytes:
-    """Return the canonical form of what `loads` can return."""
+    """Encode in the canonical form."""
     return cbor.encode(value)
 
 
 def _require_small(data: bytes) -> None:
-    """Refuse what is deep or has many items before it is read: fido2 copies the rest for each of them."""
+    """Refuse deep and large input before decoding: fido2 copies the remaining bytes for each item."""
     position = items = 0
-    # How many are still to come, a number a level.
+    # Items still to come, one number per level.
     waiting = [1]
     while waiting:
         if waiting[-1] == 0:
@@ -81,7 +81,7 @@ def _require_small(data: bytes) -> None:
 
 
 def _head(data: bytes, position: int) -> tuple[int, int, int]:
-    """Return the kind of an item, its number, and where it goes on."""
+    """Return the major type of an item, its argument, and the position after both."""
     kind, number = divmod(data[position], 32)
     position += 1
     if number < SMALL:

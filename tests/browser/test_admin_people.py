@@ -122,6 +122,29 @@ async def test_several_get_a_role_and_are_disabled_and_who_is_refused_is_named(
     assert visitor.refusals() == ["403"]
 
 
+async def test_list_says_how_many_there_are_and_leads_back_from_beyond_its_end(
+    visitors: Visitors, root: httpx.AsyncClient
+) -> None:
+    await make(root, "many.example.com", *(f"M{number} Many" for number in range(22)))
+    visitor = await open_list(visitors, "many.example.com")
+    page, summary = visitor.page, visitor.page.locator("[data-summary]")
+
+    await visitor.goto("/admin/people?search=M7 Many")
+    await expect(summary).to_have_text("1 person")
+    await expect(page.locator("[data-pager]")).to_be_hidden()
+    await visitor.goto("/admin/people?search=nobody.many")
+    await expect(summary).to_have_text("0 people")
+    await expect(page.locator("[data-list]")).to_contain_text("Nobody matches.")
+    await expect(page.get_by_label("Select all on this page")).to_be_hidden()
+    await visitor.goto("/admin/people?search=many.example.com&page=9")
+    await expect(page.locator("[data-list]")).to_contain_text("There are not that many pages.")
+    await page.get_by_role("link", name="Previous").click()
+    await expect(summary).to_have_text("21–22 of 22")
+    await page.get_by_role("link", name="Previous").click()
+    await expect(summary).to_have_text("1–20 of 22")
+    assert "page=" not in page.url
+
+
 async def test_csv_has_what_the_list_is_narrowed_to(visitors: Visitors, root: httpx.AsyncClient) -> None:
     await make(root, "csv.example.com", "Cleo Csv", "Carla Csv")
     visitor = await open_list(visitors, "csv.example.com&sort=username")

@@ -38,7 +38,10 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
     await visitor.goto(f"{link}x")
     await page.get_by_role("button", name="Confirm").click()
     await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
+    await expect(page.get_by_role("alert")).to_be_focused()
     await expect(page.get_by_role("button", name="Send a new link")).to_be_visible()
+    # Nothing that would fail again.
+    await expect(page.get_by_role("button", name="Confirm")).to_be_hidden()
     assert visitor.refusals() == ["400", "400"]
 
 
@@ -53,7 +56,8 @@ async def test_password_is_reset_by_the_link_in_the_mail(
     await expect(page.locator("[data-done]")).to_contain_text(f"If {somebody.email} has an account")
     await expect(page.locator("[data-done]")).to_be_focused()
 
-    await visitor.goto(await mailed_link(mailbox, to=somebody.email, path="/set-password"))
+    link = await mailed_link(mailbox, to=somebody.email, path="/set-password")
+    await visitor.goto(link)
     password = page.get_by_label("New password", exact=True)
     await password.fill("short")
     await page.get_by_role("button", name="Save the password").click()
@@ -68,6 +72,14 @@ async def test_password_is_reset_by_the_link_in_the_mail(
     await expect(page.get_by_text("Your password has been set.")).to_be_visible()
     await visitor.sign_in(somebody.username, NEW)
 
+    await visitor.goto(link)
+    await password.fill(NEW)
+    await page.get_by_role("button", name="Save the password").click()
+    await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
+    await expect(page.locator("main form")).to_be_hidden()
+    await expect(page.get_by_role("link", name="Ask for a new link")).to_be_visible()
+    assert visitor.refusals() == ["400"]
+
 
 async def test_stranger_is_locked_out_by_this_was_not_me(
     visitor: Visitor, visitors: Visitors, somebody: Somebody, mailbox: SmtpServer
@@ -75,7 +87,8 @@ async def test_stranger_is_locked_out_by_this_was_not_me(
     stranger = await visitors(user_agent="Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0")
     await stranger.sign_in(somebody.username, somebody.password)
 
-    await visitor.goto(await mailed_link(mailbox, to=somebody.email, path="/not-me"))
+    link = await mailed_link(mailbox, to=somebody.email, path="/not-me")
+    await visitor.goto(link)
     await visitor.page.get_by_role("button", name="This was not me").click()
 
     await expect(visitor.page.get_by_text("We have sent you a mail")).to_be_visible()
@@ -83,6 +96,15 @@ async def test_stranger_is_locked_out_by_this_was_not_me(
     await expect(stranger.page.get_by_role("heading", level=1)).to_have_text("Sign in")
     # The refused call, and the refused refresh.
     assert stranger.refusals() == ["401", "403"]
+
+    await visitor.goto("/welcome")
+    await visitor.goto(link)
+    await visitor.page.get_by_role("button", name="This was not me").click()
+    await expect(visitor.page.get_by_role("alert")).to_contain_text("This link has been used, or it is too old.")
+    await expect(visitor.page.locator("main form")).to_be_hidden()
+    await expect(visitor.page.get_by_role("link", name="Choose a new password")).to_be_visible()
+    assert await visitor.findings() == []
+    assert visitor.refusals() == ["400"]
 
 
 async def test_invitation_makes_an_account_with_its_roles(
@@ -118,7 +140,8 @@ async def test_invitation_makes_an_account_with_its_roles(
 async def test_link_without_its_token_says_so(visitor: Visitor, path: str) -> None:
     await visitor.goto(path)
 
-    await expect(visitor.page.get_by_role("alert")).to_have_text(
+    await expect(visitor.page.get_by_role("alert")).to_contain_text(
         "This link is incomplete. Please open it from the mail again."
     )
+    await expect(visitor.page.locator(".lead")).to_be_hidden()
     await expect(visitor.page.locator("main form")).to_be_hidden()

@@ -1,9 +1,9 @@
 import { untilLoaded } from "./again.js";
 import { client, post } from "./api.js";
 import { handle, words } from "./forms.js";
-import { finish, needToken, token } from "./link.js";
+import { finish, giveUp, needToken, token } from "./link.js";
 import "./page.js";
-import { one, show } from "./ui.js";
+import { one } from "./ui.js";
 import { say } from "./words.js";
 
 const form = one("#invitation");
@@ -21,8 +21,6 @@ if (token) {
     form.elements.email.value = email;
   } catch (problem) {
     if (problem.code === undefined) throw problem;
-    show(false, form, one(".lead"));
-    one("[data-unusable] p").textContent = problem.code === "invitation_invalid" ? say("invitation.client.unusable") : words(problem);
-    show(true, one("[data-unusable]"));
+    giveUp(form, problem.code === "invitation_invalid" ? say("invitation.client.unusable") : words(problem));
   }
 }

@@ -1,6 +1,7 @@
 // What the pages that mail links open have in common: the token behind the #, and an end.
 
 import { one, show, write } from "./ui.js";
+import { say } from "./words.js";
 
 const link = new URLSearchParams(location.hash.slice(1));
 
@@ -10,11 +11,20 @@ export const token = link.get("token");
 /** Whether the link ends a sign-up, so that it needs the password of that. */
 export const isOfSignUp = link.has("sign-up");
 
-/** Say so where the token is missing, and hide the form. */
+/** Say so where the token is missing. */
 export function needToken(form) {
-  if (token) return;
-  show(false, form);
-  show(true, one("[data-incomplete]"));
+  if (!token) giveUp(form, say("common.client.link_incomplete"));
+}
+
+/** Say in the place of the form that its link is no good; that is all there is to say. */
+export function giveUp(form, text) {
+  const notice = one("[data-unusable]");
+  const wasUsed = form.contains(document.activeElement);
+  one("p", notice).textContent = text;
+  show(false, form, one(".lead:not([hidden])"));
+  show(true, notice);
+  if (wasUsed) notice.focus();
+  return true;
 }
 
 /** Put the end of the work into the place of the form. */

@@ -1,6 +1,6 @@
 import { post } from "./api.js";
 import { handle } from "./forms.js";
-import { finish, isOfSignUp, token } from "./link.js";
+import { finish, giveUp, isOfSignUp, token } from "./link.js";
 import "./page.js";
 import { all, one, show } from "./ui.js";
 import { say } from "./words.js";
@@ -24,8 +24,11 @@ handle(
         finish(verify, say("verify_email.client.already"));
         return true;
       }
+      if (code === "link_invalid") {
+        show(true, resend);
+        return giveUp(verify, say("problem.link_invalid"));
+      }
       if (code === "password_required") askPassword(true);
-      show(code === "link_invalid", resend);
       return false;
     },
   },
@@ -33,7 +36,7 @@ handle(
 
 handle(resend, async ({ email }) => {
   await post("/api/auth/email/resend", { email });
-  show(false, verify);
+  show(false, one("[data-unusable]"));
   finish(resend, say("verify_email.client.sent", { email }));
 });
 

@@ -91,11 +91,13 @@ function display({ items, total, totalIsExact, page, pages }) {
   const from = (page - 1) * SIZE + 1;
   const range = { from: number(from), to: number(from + items.length - 1), total: number(total) };
   one("[data-summary]").textContent =
-    items.length > 0
+    items.length > 0 && items.length < total
       ? say(totalIsExact ? "admin_people.client.range" : "admin_people.client.range_over", range)
       : sayCount("admin_people.client.count", total);
   const isMore = page < pages || (!totalIsExact && items.length === SIZE);
-  link(one("[data-previous]"), page > 1, { page: page > 2 ? page - 1 : null });
+  // From beyond the end, back to the end.
+  const before = Math.max(1, totalIsExact ? Math.min(page - 1, pages) : page - 1);
+  link(one("[data-previous]"), page > 1, { page: before > 1 ? before : null });
   link(one("[data-next]"), isMore, { page: page + 1 });
   one("[data-place]").textContent = say("admin_people.client.place", {
     page: number(page),

@@ -213,7 +213,7 @@ class ChainCheck:
         async with self._db.read() as tx:
             self.report.unsealed = await Entries(tx).count_unsealed()
             oldest = await Entries(tx).unsealed(limit=1)
-        self.report.unsealed_since = moment(oldest[0]["at"]) if oldest else None
+        self.report.unsealed_since = moment(oldest[0]["at"]).replace("+00:00", "Z") if oldest else None
 
 
 def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:

@@ -136,7 +136,8 @@ async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: boo
             services.identity.revocations,
             default_language=services.settings.default_language,
         )
-        with Progress(*columns, console=Console(stderr=True)) as progress:
+        screen = Console(stderr=True)
+        with Progress(*columns, console=screen, disable=not screen.is_terminal) as progress:
             bars: dict[str, TaskID] = {}
 
             def tell(phase: str, done: int, total: int | None) -> None:

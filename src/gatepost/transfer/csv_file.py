@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 from gatepost.transfer.files import CHUNK, FileUnreadable, opened
 from gatepost.transfer.importing import Chunk
 from gatepost.transfer.records import COLUMNS, Conflict, Row
+
+NAME = re.compile(r"[a-z][a-z _-]{0,30}")
 
 
 class CsvFile:
@@ -58,9 +61,12 @@ def _columns(reader: Any) -> list[str]:
         raise FileUnreadable(f"the first line is not CSV: {error}") from error
     unknown = sorted(set(columns) - COLUMNS)
     if unknown or len(set(columns)) != len(columns) or not {"username", "email"} <= set(columns):
+        # A first line without names may hold an address, or a hash.
+        named = [name for name in unknown if NAME.fullmatch(name)]
+        hint = f"; no column is called {', '.join(named)}" if named else ""
         raise FileUnreadable(
-            "the first line names each column once, username and email among them; the columns are "
-            + ", ".join(sorted(COLUMNS))
+            f"the first line names each column once, with commas between, username and email among them{hint}; the "
+            f"columns are {', '.join(sorted(COLUMNS))}"
         )
     return columns
 

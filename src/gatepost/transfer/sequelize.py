@@ -61,7 +61,7 @@ class SequelizeSource:
             async for chunk in self._chunks(now=now):
                 yield chunk
         except SQLAlchemyError as error:
-            raise SourceUnusable(f"the source cannot be used: {cause_of(error, self._url)}") from error
+            raise SourceUnusable(f"the source cannot be used: {cause_of(error, self._url, is_ours=False)}") from error
 
     async def _chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
         engine: AsyncEngine = create_engine(self._url, timeout_seconds=CONNECT_SECONDS)

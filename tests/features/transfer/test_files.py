@@ -230,11 +230,18 @@ async def test_bad_csv_lines_are_listed_by_number(gatepost: RunImport, database:
 
 async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
-    file.write_text("name,mail\nx,y\n")
+    for first, said in (
+        ("Name,E-Mail", "among them; no column is called e-mail, name; the columns are"),
+        ("username;email", "with commas between, username and email among them; the columns are"),
+        ("abbey,abbey@example.com,$2b$12$secret", "among them; no column is called abbey; the columns are"),
+    ):
+        file.write_text(f"{first}\nx,y\n")
 
-    result = await gatepost("import", "csv", file)
+        result = await gatepost("import", "csv", file)
 
-    assert result.exit_code == 2
+        assert result.exit_code == 2
+        assert said in result.stderr
+        assert "secret" not in result.stderr
 
 
 async def test_version_that_leaves_no_room_for_acts_is_refused_and_the_greatest_that_comes_leaves_it(

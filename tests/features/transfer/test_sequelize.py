@@ -8,7 +8,7 @@ from typing import Any
 
 import bcrypt
 import pytest
-from sqlalchemy import select
+from sqlalchemy import URL, select
 
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
@@ -305,9 +305,8 @@ def test_refusal_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None
     done = subprocess.run([*COMMAND, *arguments], cwd=tmp_path, env=server_env(), capture_output=True, text=True)
 
     assert done.returncode == 2
-    # Of the bar that shows how far it is, an empty line may be left.
-    assert done.stderr.strip().startswith("gatepost: ")
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.startswith("gatepost: ")
+    assert len(done.stderr.splitlines()) == 1
     assert "hidden" not in done.stderr
 
 
@@ -316,6 +315,17 @@ def test_source_that_cannot_be_reached_is_told_by_its_cause(tmp_path: Path) -> N
 
     done = subprocess.run(command, cwd=tmp_path, env=server_env(), capture_output=True, text=True, check=False)
 
-    [line] = [line for line in done.stderr.splitlines() if line.startswith("gatepost: ")]
+    [line] = done.stderr.splitlines()
     assert line.startswith("gatepost: the source cannot be used: nothing listens at 127.0.0.1:1: ")
     assert (done.returncode, "hidden" in done.stderr) == (2, False)
+
+
+@pytest.mark.mysql
+def test_nobody_is_told_to_make_the_source(mysql_url: URL, tmp_path: Path) -> None:
+    url = mysql_url.set(drivername="mysql", database="gatepost_test_missing").render_as_string(hide_password=False)
+    command = [*COMMAND, "import", "sequelize", url]
+
+    done = subprocess.run(command, cwd=tmp_path, env=server_env(), capture_output=True, text=True, check=False)
+
+    assert "there is no database gatepost_test_missing" in done.stderr
+    assert "CREATE DATABASE" not in done.stderr

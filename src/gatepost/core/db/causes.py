@@ -43,8 +43,11 @@ OF_SQLITE: Mapping[int, str] = {
 }
 
 
-def cause_of(error: BaseException, url: URL) -> str:
-    """Say why the database at `url` cannot be used; the text has no line break, no password and no SQL."""
+def cause_of(error: BaseException, url: URL, *, is_ours: bool = True) -> str:
+    """Say why the database at `url` cannot be used; the text has no line break, no password and no SQL.
+
+    Only of a database that is Gatepost's own it says what to do.
+    """
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if url.get_backend_name() == "sqlite":
         kind = getattr(original, "sqlite_errorcode", 0) & 0xFF
@@ -58,7 +61,7 @@ def cause_of(error: BaseException, url: URL) -> str:
     if known is None:
         return said
     cause, _, remedy = known.format(user=url.username, database=url.database, where=_where(url)).partition(". ")
-    return f"{cause}: {said}" + (f". {remedy}" if remedy else "")
+    return f"{cause}: {said}" + (f". {remedy}" if remedy and is_ours else "")
 
 
 def _where(url: URL) -> str:

@@ -28,49 +28,56 @@ class SignUp(StrEnum):
 
 
 class MailSettings(BaseModel):
-    """How mail leaves the service."""
+    """How the service sends mail."""
 
     mail_url: SecretStr = Field(
         SecretStr("console:"),
         description="`console:` (prints it), `smtp://user:password@host:587`, `smtps://…:465` or `file:FOLDER`.",
     )
     console_mail_in_production: bool = Field(
-        False, description="Allow MAIL_URL=console: in production: links that open accounts stand in the log."
+        False, description="Allow MAIL_URL=console: in production: the log then contains links that open accounts."
     )
     plain_smtp_in_production: bool = Field(
-        False, description="Allow starttls=no to another machine in production, as inside one private network."
+        False, description="Allow starttls=no to another machine in production, for example in a private network."
     )
     mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
     mail_ehlo_name: str | None = Field(
-        None, description="Name that we give the mail server (EHLO); by default that of the machine or of PUBLIC_URL."
+        None, description="Name sent to the mail server (EHLO); by default that of the machine or of PUBLIC_URL."
     )
     mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
-    mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")
+    mail_attempts: PositiveInt = Field(12, description="Attempts, with growing waits, before a mail is given up.")
     default_language: str = Field(
-        "en", pattern=LANGUAGE, max_length=16, description="Language of mails for who has chosen none: `en` or `de`."
+        "en",
+        pattern=LANGUAGE,
+        max_length=16,
+        description="Language of mails for people who have not chosen one: `en` or `de`.",
     )
 
 
 class AccountSettings(BaseModel):
-    """Who may sign up, what they prove, and how long the links in mails are good."""
+    """Who may sign up, verification of addresses, and how long links in mails are valid."""
 
-    signup: SignUp = Field(SignUp.OPEN, description="`open`, `invite` (by an invitation) or `closed`.")
+    signup: SignUp = Field(SignUp.OPEN, description="`open`, `invite` (only with an invitation) or `closed`.")
     signup_reveals_taken: bool = Field(
-        True, description="Sign-up says that an address is taken; `false` answers alike and writes a mail instead."
+        True,
+        description="Sign-up reveals that a name or address is taken; with `false` it always gives the same answer "
+        "and sends a mail instead.",
     )
     email_verification: EmailVerification = Field(
         EmailVerification.OPTIONAL, description="`off`, `optional`, or `required` before the first sign-in."
     )
-    verify_email_hours: PositiveInt = Field(48, description="Life of the link that proves an address.")
-    reset_password_minutes: PositiveInt = Field(60, description="Life of the link that sets a new password.")
-    invitation_days: PositiveInt = Field(7, description="Life of an invitation, and of a link to set a first password.")
+    verify_email_hours: PositiveInt = Field(48, description="Lifetime of the link that verifies an address.")
+    reset_password_minutes: PositiveInt = Field(60, description="Lifetime of the link that sets a new password.")
+    invitation_days: PositiveInt = Field(
+        7, description="Lifetime of an invitation, and of a link to set a first password."
+    )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
     )
 
 
 class AuditSettings(BaseModel):
-    """How long it is remembered what happened."""
+    """How long audit entries are kept."""
 
     audit_retention_days: int = Field(
         400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them for ever."

@@ -11,13 +11,13 @@ LARGEST_LOGO_BYTES = 256 * 1024
 
 
 class BrandSettings(BaseModel):
-    """Whose pages these are."""
+    """Name, colour and logo of the pages."""
 
-    brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name that the pages show.")
+    brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name shown on the pages.")
     brand_color: str = Field(
         DEFAULT,
         pattern=r"^#[0-9A-Fa-f]{6}$",
-        description="Colour of buttons in pages and mails, `#rrggbb`; links have shades of it that can be read.",
+        description="Colour of buttons in pages and mails, `#rrggbb`; links use readable shades of it.",
     )
     brand_logo: Path | None = Field(
         None, description="File with the logo of the pages: SVG, PNG, JPEG or WebP, at most 256 KiB."

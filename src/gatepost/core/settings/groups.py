@@ -57,16 +57,17 @@ class ServerSettings(BaseModel):
     workers: PositiveInt = Field(1, description="Worker processes.")
     public_url: PublicUrl = Field(
         "http://localhost:8080",
-        description="Address at which clients reach the service; to the letter, the issuer of its tokens. In "
-        "development it is at PORT by default.",
+        description="URL at which clients reach the service; exactly this is the issuer of its tokens. The default in"
+        " development uses PORT.",
     )
     http_in_production: bool = Field(
-        False, description="Allow a PUBLIC_URL of http:// in production: all on the way read passwords and tokens."
+        False,
+        description="Allow a PUBLIC_URL of http:// in production: anybody in between can read passwords and tokens.",
     )
     cors_origins: Origins = Field(
         ("http://localhost:8081",),
         description="Origins of browser apps that may call the API, comma-separated, such as https://app.example.com; "
-        "empty is none, and so is the default in production.",
+        "empty means none, which is the default in production.",
     )
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of the reverse proxies whose X-Forwarded-* are trusted."
@@ -78,10 +79,10 @@ class ServerSettings(BaseModel):
         (), description="Other origins whose scripts that app loads, comma-separated, such as https://js.stripe.com."
     )
     shutdown_seconds: PositiveInt = Field(
-        10, description="Longest time that a stop takes; requests in flight are answered within it."
+        10, description="Longest time a shutdown may take; requests in flight are answered within it."
     )
     drain_seconds: float = Field(
-        1.0, ge=0, description="Of that, time in which requests are still taken while `/readyz` answers 503."
+        1.0, ge=0, description="Part of that time in which requests are still accepted while `/readyz` answers 503."
     )
     data_dir: Path = Field(
         Path(".gatepost"), description="Folder for the development secret and the default SQLite database."
@@ -99,24 +100,22 @@ class ServerSettings(BaseModel):
 
 
 class SecretSettings(BaseModel):
-    """What must stay secret."""
+    """Secret keys."""
 
     secret_key: SecretStr | None = Field(
         None,
-        description="At least 32 random characters; every other key derives from it. Needed in production.",
+        description="At least 32 random characters; every other key is derived from it. Required in production.",
     )
-    secret_key_previous: SecretStr | None = Field(
-        None, description="The SECRET_KEY before this one, while it is being replaced."
-    )
+    secret_key_previous: SecretStr | None = Field(None, description="The former SECRET_KEY, while you replace it.")
 
 
 class DatabaseSettings(BaseModel):
-    """Where the accounts are kept. Any DB_* chooses MySQL; nothing at all chooses SQLite in DATA_DIR."""
+    """Where the accounts are stored. Any DB_* selects MySQL; without any, SQLite in DATA_DIR is used."""
 
     database_url: SecretStr | None = Field(
         None,
-        description="SQLAlchemy's form, `mysql://user:password@host/name` or `sqlite:///file`; docs/mysql.md has its "
-        "options.",
+        description="An SQLAlchemy URL, `mysql://user:password@host/name` or `sqlite:///file`; docs/mysql.md lists "
+        "its options.",
     )
     db_host: Annotated[str, AfterValidator(require_host)] = Field(
         "localhost", description="MySQL host, instead of DATABASE_URL."
@@ -127,42 +126,44 @@ class DatabaseSettings(BaseModel):
     db_name: str = Field("pocket_db", description="MySQL database.")
     db_tls: DatabaseTls = Field(
         DatabaseTls.OFF,
-        description="TLS to MySQL: `off`, `required` (encrypted, with whoever answers), `verify` (by a server whose "
-        "certificate is good and of its name) or `verify_ca` (good, of any name).",
+        description="TLS to MySQL: `off`, `required` (encrypted, server not verified), `verify` (certificate and host"
+        " name verified) or `verify_ca` (certificate verified).",
     )
     db_tls_ca: Path | None = Field(
-        None, description="File with the CA of that certificate (PEM); without it, the CAs of the system."
+        None, description="File with the CA of the server's certificate (PEM); default: the CAs of the system."
     )
-    db_tls_cert: Path | None = Field(None, description="File with the certificate that we show to MySQL (PEM).")
-    db_tls_key: Path | None = Field(None, description="File with its key, unless that is in the same file.")
-    db_pool_size: PositiveInt = Field(10, description="Connections a worker keeps open.")
-    db_max_overflow: int = Field(10, ge=0, description="Connections a worker may open beyond those.")
+    db_tls_cert: Path | None = Field(None, description="File with the client certificate for MySQL (PEM).")
+    db_tls_key: Path | None = Field(
+        None, description="File with the key of the client certificate, unless it is in the same file."
+    )
+    db_pool_size: PositiveInt = Field(10, description="Connections that a worker keeps open.")
+    db_max_overflow: int = Field(10, ge=0, description="Additional connections that a worker may open.")
     db_pool_recycle_seconds: PositiveInt = Field(1800, description="Age at which a connection is replaced.")
     db_timeout_seconds: PositiveSeconds = Field(
-        2.5, description="Longest time one transaction, or the wait for a connection, may take."
+        2.5, description="Longest time that a transaction, or the wait for a connection, may take."
     )
     sqlite_in_production: bool = Field(False, description="Allow SQLite in production: one machine, few writes.")
 
 
 class TokenSettings(BaseModel):
-    """How long people stay signed in, and how their tokens are made."""
+    """How long people stay signed in, and how tokens are issued."""
 
-    jwt_access_expiration_minutes: PositiveInt = Field(1440, description="Life of an access token.")
+    jwt_access_expiration_minutes: PositiveInt = Field(1440, description="Lifetime of an access token.")
     jwt_refresh_expiration_days: PositiveInt = Field(
-        30, description="A session ends after this long without a refresh."
+        30, description="Time without a refresh after which a session ends."
     )
-    session_max_days: PositiveInt = Field(90, description="A session ends this long after sign-in, used or not.")
+    session_max_days: PositiveInt = Field(90, description="Maximum age of a session, even if it is in use.")
     refresh_token_rotation: bool = Field(
         True,
-        description="Each refresh gives a new refresh token; `false` for clients that keep their first, also if it was "
-        "used already.",
+        description="Each refresh returns a new refresh token; `false` for clients that keep their first one, even if"
+        " it was used already.",
     )
     refresh_reuse_grace_seconds: float = Field(
         10.0,
         ge=0,
         # Shorter than any access token: those of the grace time end with the one that the successor came with.
         lt=60,
-        description="Time in which the previous refresh token is answered with its successor again.",
+        description="Time in which a repeated refresh with the previous token gets the same successor.",
     )
     jwt_algorithm: JwtAlgorithm = Field(JwtAlgorithm.ES256, description="`ES256`, `RS256` or `HS256`.")
     jwt_secret: SecretStr | None = Field(
@@ -171,32 +172,32 @@ class TokenSettings(BaseModel):
     jwt_audience: str = Field("gatepost", min_length=1, description="The `aud` of access tokens.")
     token_transport: TokenTransport = Field(
         TokenTransport.BOTH,
-        description="`body`, `cookie` (HttpOnly) or `both`: how sign-in hands out tokens.",
+        description="How sign-in returns tokens: in the `body`, in an HttpOnly `cookie`, or `both`.",
     )
     revocation_mode: RevocationMode = Field(
         RevocationMode.FEED, description="`feed` (in memory) or `strict` (reads the session on each request)."
     )
     revocation_poll_seconds: PositiveSeconds = Field(
-        1.0, description="How often a worker reads what other workers revoked."
+        1.0, description="How often a worker reads the revocations of other workers."
     )
     revocation_max_staleness_seconds: PositiveSeconds = Field(
-        30.0, description="Protected routes answer 503 when the feed could not be read for this long."
+        30.0, description="Protected routes answer 503 if the feed could not be read for this long."
     )
 
 
 class PasswordSettings(BaseModel):
-    """What a password must be and how it is kept."""
+    """Password rules and hashing."""
 
     password_min_length: int | None = Field(
-        None, ge=1, le=64, description="Shortest password; by default 6 in development and 8 in production."
+        None, ge=1, le=64, description="Minimum length of a password; by default 6 in development and 8 in production."
     )
-    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash; one more doubles it.")
+    bcrypt_rounds: int = Field(12, ge=4, le=16, description="Cost of a password hash; each step doubles the time.")
     weak_hashes_in_production: bool = Field(
         False, description="Allow BCRYPT_ROUNDS below 10 in production, as for load tests."
     )
     password_queue_size: PositiveInt = Field(
-        128, description="Passwords that may wait to be hashed; beyond it sign-in answers 503."
+        128, description="Passwords that may wait to be hashed; above that, sign-in answers 503."
     )
     password_queue_timeout_seconds: PositiveSeconds = Field(
-        5.0, description="Longest wait for that; where it would take longer, sign-in answers 503 at once."
+        5.0, description="Longest wait to be hashed; if it would take longer, sign-in answers 503 immediately."
     )

@@ -1,4 +1,4 @@
-"""The settings as text: the example file, the page of the documents, and what is in force."""
+"""The settings as text: the example file, the page of the documents, and the effective values."""
 
 import textwrap
 from collections.abc import Iterator
@@ -46,18 +46,17 @@ TITLES = {
 }
 PAGE_HEAD = """# Settings
 
-From the environment, or from a `.env` file in the folder where the command runs ([its rules](env-file.md));
-[.env.example](../.env.example) has all of them to copy from. What neither has is read from files in `/run/secrets`, one
-a setting (`/run/secrets/secret_key`), as Docker and Kubernetes mount secrets. Nothing needs to be set to try it out.
-With `ENVIRONMENT=production` the service refuses to start on values that are not safe, and says for each what to do.
+Gatepost reads settings from the environment, then from a `.env` file in the folder where the command runs
+([format](env-file.md)), then from files in `/run/secrets`, one per setting (`/run/secrets/secret_key`), as Docker and
+Kubernetes mount secrets. [.env.example](../.env.example) lists all settings. To try Gatepost, you need to set none of
+them. With `ENVIRONMENT=production` the service refuses to start with unsafe values, and says how to fix each of them.
 
-`gatepost settings` prints the settings in force, and `gatepost doctor` what is wrong with them. `make docs` writes this
-page.
+`gatepost settings` prints the effective settings, and `gatepost doctor` checks them. `make docs` writes this page.
 """
 
 
 def example_file() -> str:
-    """Return `.env.example`: every setting, commented out, with what it does and its default."""
+    """Return `.env.example`: every setting, commented out, with its description and default."""
     blocks = ["# Every setting of Gatepost with its default. Copy to .env and change what you need.\n"]
     for group in GROUPS:
         lines = [f"# ---- {' '.join((group.__doc__ or '').split())}"]
@@ -69,7 +68,7 @@ def example_file() -> str:
 
 
 def markdown_page() -> str:
-    """Return `docs/settings.md`: a table a group."""
+    """Return `docs/settings.md`: a table per group."""
     blocks = [PAGE_HEAD]
     for group in GROUPS:
         rows = ["| setting | default | what it does |", "|---|---|---|"]

@@ -31,11 +31,11 @@ class LogAddresses(StrEnum):
 
 
 class WatchingSettings(BaseModel):
-    """What the log and the metrics tell."""
+    """Logging, metrics and traces."""
 
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
     log_format: LogFormat | None = Field(
-        None, description="`json` or `console`; by default JSON in production and for people in development."
+        None, description="`json` or `console`; by default `json` in production and `console` in development."
     )
     log_addresses: LogAddresses = Field(
         LogAddresses.NETWORK,
@@ -43,14 +43,15 @@ class WatchingSettings(BaseModel):
     )
     metrics_token: SecretStr | None = Field(
         None,
-        description="Bearer token that /metrics asks for; without it, only callers inside the network may read.",
+        description="Bearer token required for /metrics; without it, only direct callers from private addresses may "
+        "read.",
     )
     metrics_dir: Path | None = Field(
         None,
-        description="Empty folder in which workers share their metrics; `gatepost serve` makes one itself.",
+        description="Empty folder in which workers share their metrics; `gatepost serve` creates one itself.",
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
-        description="Collector of traces (OTLP over HTTP), such as `http://localhost:4318`; needs `gatepost[otel]`.",
+        description="Trace collector (OTLP over HTTP), such as `http://localhost:4318`; needs `gatepost[otel]`.",
     )

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from redis import Redis
+
 from tests.support.missing import lacking
 
 REASON = "no redis-server: install it (Debian: redis-server) so that the tests can start their own"
@@ -42,6 +44,12 @@ class RedisServer:
             except OSError:
                 assert time.monotonic() < deadline, "the private Redis does not answer"
                 time.sleep(0.05)
+
+    def counts(self) -> int:
+        """Return how often it was asked to count."""
+        with Redis(port=self.port) as client:
+            asked = client.info("commandstats")
+        return sum(int(of["calls"]) for name, of in asked.items() if name in ("cmdstat_eval", "cmdstat_evalsha"))
 
     def kill(self) -> None:
         """End it at once."""

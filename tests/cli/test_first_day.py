@@ -86,7 +86,7 @@ async def _lets_people_in(operator: Operator, mail: SmtpServer) -> dict[str, Any
         assert "http://localhost:" in mail.received[0].as_string()
 
         code, _, err = await operator.types("users", "disable", "admin")
-        assert (code, err) == (1, "gatepost: This is the last administrator. Make another one first.\n")
+        assert (code, err) == (1, "gatepost: This is the last administrator. Create another administrator first.\n")
         assert await operator.sees("users", "disable", "zoe@example.com") == "#2 Zoë is disabled\n"
         assert await running.status("/api/auth/refreshtoken", refreshToken=person["refreshToken"]) == 403
         assert await operator.sees("users", "list", "--status", "disabled", "--json") != ""

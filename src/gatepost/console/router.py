@@ -1,4 +1,4 @@
-"""The pages, over HTTP."""
+"""The routes of the pages."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from gatepost.http.problems import RouteNotFound
 from gatepost.http.schemas import Out
 from gatepost.identity.sessions.deps import TokenCookiesDep
 
-# A logo may be an SVG, which is a document when it is opened by itself.
+# A logo may be an SVG, which is a document when it is opened directly.
 ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox"
 
 router = APIRouter()
@@ -25,7 +25,7 @@ ConsoleDep = Annotated[Console, Depends(provided(Console))]
 
 
 class Welcome(Out):
-    """What this is and where to read on."""
+    """The service, its version and its documentation."""
 
     message: str = Field(examples=["Welcome to Gatepost."])
     version: str = Field(examples=[__version__])
@@ -34,7 +34,7 @@ class Welcome(Out):
 
 
 class Visitor:
-    """Whoever asks for a page."""
+    """The visitor of a page."""
 
     def __init__(self, request: Request, console: ConsoleDep, cookies: TokenCookiesDep) -> None:
         self._console = console
@@ -52,9 +52,9 @@ class Visitor:
 VisitorDep = Annotated[Visitor, Depends(Visitor)]
 
 
-@router.get("/", summary="What this is", tags=["operations"], response_model=Welcome)
+@router.get("/", summary="Service information", tags=["operations"], response_model=Welcome)
 async def welcome(visitor: VisitorDep, steps: FirstStepsDep) -> Response | Welcome:
-    """Where to read on; a browser gets the start page."""
+    """The version and links to the documentation. Browsers get the start page."""
     if visitor.wants_page:
         return await start(visitor, steps)
     return Welcome(message="Welcome to Gatepost.", version=__version__, docs="/docs", openapi="/openapi.json")
@@ -62,13 +62,13 @@ async def welcome(visitor: VisitorDep, steps: FirstStepsDep) -> Response | Welco
 
 @router.get(START.path, include_in_schema=False, response_model=None)
 async def start(visitor: VisitorDep, steps: FirstStepsDep) -> Page:
-    """Show the start page, in development with the way to the first administrator."""
+    """Show the start page; in development, with the command that creates the first administrator."""
     return visitor.see(START, first_command=await steps.command())
 
 
 @router.get(PREFIX + "/{version}/{name:path}", include_in_schema=False)
 async def asset(version: str, name: str, request: Request, console: ConsoleDep) -> Response:
-    """Give a style or script; the address of this version's files may be kept for ever."""
+    """Serve a style sheet or a script; the URLs of this version's files may be cached forever."""
     found = console.assets.get(name)
     if found is None:
         raise RouteNotFound

@@ -1,6 +1,6 @@
-"""What can go wrong: every error has a status, a stable code and words for people.
+"""The base classes of all errors: each error has a status, a stable code and a message for people.
 
-A feature names its own errors in its `errors.py`; `http/problems.py` turns each into one answer.
+Each feature defines its errors in its `errors.py`. `http/problems.py` turns them into answers.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One field of the request that cannot be used, without its value."""
+    """An invalid field of the request, without its value."""
 
     field: str
     code: str
@@ -18,11 +18,10 @@ class FieldProblem:
 
 
 class AppError(Exception):
-    """A failure that the caller is told about.
+    """A failure that is reported to the caller.
 
-    `status` is the HTTP status, `code` a stable name for programs, `title` the kind in words,
-    `message` what a person reads. `oauth` is the `error` of RFC 6749, section 5.2, where it differs
-    from `invalid_request`.
+    `status` is the HTTP status, `code` a stable name for programs, `title` a short name for people, and `message` the
+    text for the user. `oauth` is the `error` of RFC 6749, section 5.2, where it differs from `invalid_request`.
     """
 
     status: ClassVar[int]
@@ -46,43 +45,43 @@ class AppError(Exception):
 
 
 class BadRequest(AppError):
-    """The request cannot be served as it stands."""
+    """The request is not valid."""
 
     status = 400
 
 
 class Unauthorized(AppError):
-    """Nobody has proved who they are."""
+    """The caller is not authenticated."""
 
     status = 401
 
 
 class Forbidden(AppError):
-    """Known, and not allowed."""
+    """The caller is authenticated, but not allowed to do this."""
 
     status = 403
 
 
 class NotFound(AppError):
-    """Not there, or not for the caller to see."""
+    """The resource does not exist, or the caller must not see it."""
 
     status = 404
 
 
 class Conflict(AppError):
-    """The state of the thing does not allow it now."""
+    """The current state of the resource does not allow this."""
 
     status = 409
 
 
 class Invalid(AppError):
-    """A field has a value that breaks a rule."""
+    """A field has a value that is not allowed."""
 
     status = 422
 
 
 class TooMany(AppError):
-    """Asked too often; after the wait it is served again."""
+    """Too many requests; the caller can try again after the wait."""
 
     status = 429
 
@@ -91,7 +90,7 @@ class TooMany(AppError):
 
 
 class Unavailable(AppError):
-    """Not now; trying again later may work."""
+    """Temporarily unavailable; a later attempt may succeed."""
 
     status = 503
 
@@ -100,7 +99,7 @@ class Unavailable(AppError):
 
 
 def all_errors() -> Iterator[type[AppError]]:
-    """Yield every error that has a code, from every feature that is imported, by status and code."""
+    """Yield every error with a code, from every imported feature, ordered by status and code."""
 
     def below(parent: type[AppError]) -> Iterator[type[AppError]]:
         for child in parent.__subclasses__():

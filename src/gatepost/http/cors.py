@@ -1,4 +1,4 @@
-"""Which pages of other origins may call the API (CORS, as the Fetch standard has it)."""
+"""Which pages from other origins may call the API (CORS, as in the Fetch standard)."""
 
 import logging
 from http import HTTPStatus
@@ -16,28 +16,27 @@ from gatepost.http.server.trusted_proxies import CHECK_PATH
 logger = logging.getLogger("gatepost")
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-# What scripts of other origins may read of an answer.
+# The headers of an answer that scripts of other origins may read.
 SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
 NO_ORIGIN = "null"
-NO_NAME = "Local files and sandboxed frames have no origin and may not call the API. Serve the page from an address."
-# So many refused origins are named in the log; anybody can send any.
+NO_NAME = "Local files and sandboxed frames have no origin and may not call the API. Serve the page from a web server."
+# A limit for the refused origins in the log: clients can send any origin.
 MOST_TOLD = 100
 
 
 class OriginNotAllowed(AppError):
-    """A page of another origin asks whether it may call the API, and its origin is not in CORS_ORIGINS."""
+    """A page from an origin that is not in CORS_ORIGINS tried to call the API."""
 
     status = 403
     code = "origin_not_allowed"
     title = "Origin not allowed"
-    message = "Pages of this origin may not call the API. To let them, add the origin to the setting CORS_ORIGINS."
+    message = "Pages from this origin may not call the API. To allow them, add the origin to the setting CORS_ORIGINS."
 
 
 class Cors(CORSMiddleware):
-    """CORS with a short way for requests that name no origin: to them no answer says more than `Vary`.
+    """CORS, with a fast path for requests without an origin: their answers only get `Vary`.
 
-    Whatever header a page of an allowed origin wants to send, it may: a list of them would guard nothing that the
-    origin does not.
+    Pages from an allowed origin may send any header. A list of allowed headers would protect nothing more.
     """
 
     def __init__(self, app: ASGIApp, *, origins: TrustedOrigins, is_open_to_all: bool) -> None:
@@ -57,7 +56,7 @@ class Cors(CORSMiddleware):
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        # A preflight that a proxy asks about is not ours to answer: a yes would let it through.
+        # A preflight in a forward-auth check is not answered here: a success would let it through.
         is_of_another = scope["method"] == "OPTIONS" and scope["path"] == CHECK_PATH
         if not is_of_another and b"origin" in [name for name, _ in scope["headers"]]:
             await self._serve(scope, receive, send)
@@ -66,11 +65,11 @@ class Cors(CORSMiddleware):
         await self.app(scope, receive, send)
 
     def is_allowed_origin(self, origin: str) -> bool:
-        """Whether pages of an origin may call the API."""
+        """Whether pages from an origin may call the API."""
         return self.allow_all_origins or origin in self._origins
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request that names its origin."""
+        """Serve a request that has an origin."""
         headers = Headers(scope=scope)
         is_allowed = self.is_allowed_origin(headers["origin"])
         if not is_allowed and headers.get("sec-fetch-site") != "same-origin":
@@ -88,7 +87,7 @@ class Cors(CORSMiddleware):
         await super().__call__(scope, receive, send)
 
     def _tell(self, origin: str) -> None:
-        """Write once of an origin that it was refused, if it is one that could be allowed, or none at all."""
+        """Log a refused origin once, if it is a valid origin or `null`."""
         if origin == NO_ORIGIN:
             words = NO_NAME
         else:
@@ -96,7 +95,7 @@ class Cors(CORSMiddleware):
                 name = parse_origin(origin)
             except ValueError:
                 return
-            words = f"pages of {name} may not call the API; to let them, add it to CORS_ORIGINS"
+            words = f"pages of {name} may not call the API. To allow them, add it to CORS_ORIGINS"
         if words not in self._told and len(self._told) < MOST_TOLD:
             self._told.add(words)
             logger.warning("%s", words)

@@ -1,4 +1,4 @@
-"""Whole examples of bodies, put together from the examples of their fields, so that every tool shows the same."""
+"""Builds examples of bodies from the examples of their fields, so that all tools show the same."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,15 +7,15 @@ REFERENCE = "#/components/schemas/"
 
 
 class NoExample(Exception):
-    """A field that must be there has no example."""
+    """A required field has no example."""
 
 
 def add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Give every body of an operation an example, unless it has one or a needed field has none."""
+    """Give every body of an operation an example, unless it has one or a required field has none."""
     holders = [operation["requestBody"]] if "requestBody" in operation else []
     for holder in [*holders, *operation["responses"].values()]:
         for body in holder.get("content", {}).values():
-            body["schema"].pop("title", None)  # the name of the operation again, or of the argument
+            body["schema"].pop("title", None)  # only repeats the name of the operation or of the argument
             if "example" in body or "examples" in body:
                 continue
             try:
@@ -25,10 +25,10 @@ def add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
 
 
 def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
-    """Return an example of a schema; optional fields without one are left out.
+    """Return an example of a schema. Optional fields without an example are left out.
 
     Raises:
-        NoExample: a field that must be there has none.
+        NoExample: a required field has no example.
     """
     match schema:
         case {"$ref": reference}:
@@ -48,7 +48,7 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
 
 
 def without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of something that may be left out, without the null that nobody can send there."""
+    """Return the schema of an optional parameter without null, which cannot be sent there."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
@@ -56,7 +56,7 @@ def without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def without_titles(models: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the models without the titles of their fields, which only repeat the names."""
+    """Return the models without field titles, which only repeat the names."""
     return {name: _untitled(model) for name, model in models.items()}
 
 

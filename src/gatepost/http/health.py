@@ -1,4 +1,4 @@
-"""Whether the process lives."""
+"""The liveness check."""
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -9,12 +9,12 @@ router = APIRouter(tags=["operations"])
 
 
 class Alive(Out):
-    """The process lives."""
+    """The process is alive."""
 
     status: str = Field(examples=["alive"])
 
 
-@router.get("/healthz", summary="Whether the process lives")
+@router.get("/healthz", summary="Liveness check")
 async def alive() -> Alive:
-    """Asks nothing but the process itself: a reason to restart it when it fails."""
+    """Checks only the process itself. If it fails, restart the process."""
     return Alive(status="alive")

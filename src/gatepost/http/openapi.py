@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of every route, in one place: names, errors, security, examples."""
+"""Builds the OpenAPI document: operation names, errors, security and examples of every route."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -29,49 +29,53 @@ from gatepost.http.problems import (
 
 DESCRIPTION = """Accounts, roles and sign-in sessions for browser and mobile apps.
 
-**To try it**: open [/docs](/docs), press *Authorize*, give a user name and a password, then open an operation and
-*Execute* it.
+**To try it**, open [/docs](/docs), choose *Authorize*, enter a user name and a password, then open an operation and
+choose *Execute*.
 
-**An access token** is sent as `Authorization: Bearer …`, or as `x-access-token: …`, or by the cookie that sign-in set.
-Where several are sent, the first of these three decides.
+**Access tokens** are sent as `Authorization: Bearer …`, as `x-access-token: …`, or in the cookie that sign-in set. If a
+request has several, the first of these three is used.
 
-**Texts** are Unicode. U+0000 and half a surrogate pair are refused in every body (RFC 7493), and a body has 64 KiB at
-most.
+**Texts** are Unicode. Bodies with U+0000 or unpaired surrogates are refused (RFC 7493). A body can have up to 64 KiB.
 
-**Every failure** is a problem (RFC 9457) with a stable `code`; all codes are listed at [/errors](/errors).
+**Errors** are problem details (RFC 9457) with a stable `code`. All codes are listed at [/errors](/errors).
 """
 TAGS = [
-    {"name": "sign in", "description": "From a user name and a password to tokens."},
-    {"name": "sessions", "description": "Staying signed in, and signing out: this device, another, or all."},
-    {"name": "account", "description": "One's own account."},
-    {"name": "recovery", "description": "Proving an address, passwords and addresses that change, and links in mails."},
+    {"name": "sign in", "description": "Exchange a user name and a password for tokens."},
+    {"name": "sessions", "description": "Stay signed in, and sign out on this device, another device or all devices."},
+    {"name": "account", "description": "Your own account."},
+    {"name": "recovery", "description": "Verify e-mail addresses, change and reset passwords, use the links in mails."},
     {
         "name": "boards",
-        "description": "Four texts, each for more than the next: all, signed in, moderators, administrators.",
+        "description": "Four demo texts: for everybody, for signed-in users, for moderators, for administrators.",
     },
-    {"name": "administration", "description": "Looking after accounts and roles, by permission."},
-    {"name": "for other services", "description": "Verifying our tokens elsewhere: keys, introspection, revocations."},
-    {"name": "operations", "description": "What runs here, and whether it can serve."},
+    {"name": "administration", "description": "Manage accounts and roles. Each operation requires a permission."},
+    {
+        "name": "for other services",
+        "description": "Verify access tokens in other services: keys, introspection, revocations.",
+    },
+    {"name": "operations", "description": "Health checks, metrics and version."},
 ]
 OF_BODIES = (MalformedBody, RepeatedParameter, BodyTooLarge, UnsupportedMediaType, ValidationFailed)
 OF_ALL = (DatabaseUnavailable, InternalError)
 PASSWORD_SCHEME = "password"  # noqa: S105  a name
-# An access token that may be left out; the document says so by an empty alternative (OpenAPI 3.1, section 4.8.30).
+# An optional access token; an empty alternative in the document says so (OpenAPI 3.1, section 4.8.30).
 OPTIONAL_SCHEME = "optional"
 RESOURCE_SERVER_SCHEME = "resource-server"
 SCHEMES: dict[str, Any] = {
-    PASSWORD_SCHEME: {"description": "A user name or e-mail address and the password, exchanged for an access token."},
+    PASSWORD_SCHEME: {
+        "description": "A user name or an e-mail address and a password, which are exchanged for an access token."
+    },
     "bearer": {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "An access token that you have already, in `Authorization: Bearer …`.",
+        "description": "An existing access token, in `Authorization: Bearer …`.",
     },
     "x-access-token": {
         "type": "apiKey",
         "in": "header",
         "name": "x-access-token",
-        "description": "The same access token, in a header of its own.",
+        "description": "An existing access token, in its own header.",
     },
 }
 TEXT = {"type": "string"}
@@ -96,11 +100,11 @@ PROBLEM = {
     },
 }
 HEADERS = {
-    401: {"WWW-Authenticate": {"description": "How to prove who you are (RFC 6750, section 3).", "schema": TEXT}},
+    401: {"WWW-Authenticate": {"description": "How to authenticate (RFC 6750, section 3).", "schema": TEXT}},
     429: {
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
         "RateLimit": {
-            "description": "What is left (draft-ietf-httpapi-ratelimit-headers); none where passwords were wrong.",
+            "description": "The remaining quota (draft-ietf-httpapi-ratelimit-headers); not sent after wrong passwords.",
             "schema": TEXT,
         },
         "RateLimit-Policy": {"description": "The quota and its window in seconds.", "schema": TEXT},
@@ -115,7 +119,7 @@ AS_EXAMPLE: dict[type[AppError], AppError] = {
 
 
 def problems(*errors: type[AppError], path: str = "") -> dict[int | str, dict[str, Any]]:
-    """Return the `responses` of a route that can answer these errors, with an example of each; some paths differ."""
+    """Return the `responses` of a route for these errors, with an example of each; some paths differ."""
     by_status: defaultdict[int, list[type[AppError]]] = defaultdict(list)
     for error in dict.fromkeys(errors):
         by_status[status_of(error, path=path)].append(error)
@@ -123,14 +127,14 @@ def problems(*errors: type[AppError], path: str = "") -> dict[int | str, dict[st
 
 
 def install(app: FastAPI, *, of_protected: Sequence[type[AppError]]) -> None:
-    """Let the app describe itself; the document is built once, at the first request for it.
+    """Set up the OpenAPI document of the app. It is built once, at the first request for it.
 
-    Call it when the routes are mounted: it gives their operations names.
-    `of_protected` are the errors that every route with an access token can answer.
+    Call this after the routes are mounted, because it names their operations.
+    `of_protected` are the errors of every route that needs an access token.
     """
     for route in app.routes:
         if isinstance(route, APIRoute):
-            # The name of the function, as code generators name the call: `signIn`.
+            # Code generators name the call after this: `signIn`.
             route.operation_id = to_camel(route.name)
 
     def document() -> dict[str, Any]:
@@ -159,7 +163,7 @@ def _document(app: FastAPI, of_protected: Sequence[type[AppError]]) -> dict[str,
 
 
 def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]], *, path: str) -> None:
-    """Add what follows from how the operation is made."""
+    """Add what can be derived from the operation."""
     responses = operation["responses"]
     errors = _declared(responses)
     for scheme in {name for requirement in operation.get("security", ()) for name in requirement}:
@@ -176,7 +180,7 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
     for status, response in responses.items():
         if response["description"] == "Successful Response":
             response["description"] = HTTPStatus(int(status)).phrase
-        # What a route with no body of its own would say: JSON, of no shape.
+        # Drop the default of routes without a body: JSON without a schema.
         response["content"] = {kind: body for kind, body in response.get("content", {}).items() if body.get("schema")}
         if not response["content"]:
             del response["content"]
@@ -186,18 +190,18 @@ def _complete(operation: dict[str, Any], of_protected: Sequence[type[AppError]],
 
 
 def _alternatives(scheme: str, *, has_form: bool) -> list[dict[str, list[str]]]:
-    """Return the ways to send what a route asks for; an empty one where the headers may hold none of it."""
+    """Return the ways to send the credentials of a route; an empty one if they need not be in a header."""
     access_token: list[dict[str, list[str]]] = [{name: []} for name in SCHEMES]
     if scheme == OPTIONAL_SCHEME:
         return [{}, *access_token]
     if scheme == RESOURCE_SERVER_SCHEME:
-        # RFC 6749, section 2.3.1: in the form as well, where there is one.
+        # RFC 6749, section 2.3.1: also in the form, if there is one.
         return [{scheme: []}, {}] if has_form else [{scheme: []}]
     return access_token
 
 
 def _declared(responses: dict[str, Any]) -> list[type[AppError]]:
-    """Take the errors that the route itself names out of its responses."""
+    """Remove the errors that the route declares from its responses and return them."""
     by_code = {error.code: error for error in all_errors()}
     errors: list[type[AppError]] = []
     for status, response in list(responses.items()):

@@ -1,4 +1,4 @@
-"""The pages for people who build on the API: Swagger UI, ReDoc, the list of error codes. No other host is asked."""
+"""The documentation pages for developers: Swagger UI, ReDoc and the error codes. They load nothing from other hosts."""
 
 import json
 import re
@@ -21,7 +21,7 @@ ASSETS = "/docs/assets"
 OURS = "/docs/static"
 ASSETS_FOLDER = Path(fastapi_offline.__file__).parent / "static"
 OUR_FOLDER = Path(__file__).parent / "static"
-# ReDoc shows a logo that lies on a host of its makers, and hides it where it cannot be loaded.
+# ReDoc loads a logo from its makers' server, and hides it if it cannot be loaded.
 REDOC_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
 NO_IMAGE = "data:,"
 BRAND = "/docs/brand.css"
@@ -30,7 +30,7 @@ HEAD = (
     f'<link rel="icon" type="image/svg+xml" href="{OURS}/icon.svg">'
     f'<link rel="stylesheet" href="{OURS}/pages.css"><link rel="stylesheet" href="{BRAND}">'
 )
-# Whatever the scripts would like to load, the browser asks this host alone.
+# The browser loads only from this host, whatever the scripts want to load.
 POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self' data:; worker-src blob:; "
@@ -49,10 +49,10 @@ WAYS = (("/docs", "Try the API"), ("/redoc", "Reference"), ("/errors", "Error co
 
 
 class DocumentationPage(HTMLResponse):
-    """A page that loads nothing from elsewhere and stands in no frame."""
+    """A page that loads nothing from other hosts and cannot be framed."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """Add the policy to whatever headers the answer has."""
+        """Add the content security policy to the headers of the answer."""
         super().init_headers({"Content-Security-Policy": POLICY, **(headers or {})})
 
 
@@ -75,19 +75,19 @@ async def redoc(settings: SettingsDep) -> str:
 
 @router.get(BRAND, response_class=Response)
 async def brand(settings: SettingsDep) -> Response:
-    """Give the team's colour and what goes with it."""
+    """Serve the brand colour and the colours derived from it."""
     return Response(settings.palette.css, media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/docs/redoc.js", response_class=Response)
 async def redoc_script() -> Response:
-    """Give ReDoc's script, with its one link to another host taken out."""
+    """Serve ReDoc's script without its link to another host."""
     return Response(_redoc_script(), media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
 
 @router.get("/errors")
 async def errors(settings: SettingsDep) -> str:
-    """List every error code; the `type` of a problem leads here."""
+    """List every error code; the `type` of a problem links here."""
     rows = "".join(
         f'<tr id="{error.code}"><td><code>{error.code}</code></td><td>{error.status}</td>'
         f"<td>{_words(error.__doc__ or '')}</td></tr>"
@@ -97,7 +97,7 @@ async def errors(settings: SettingsDep) -> str:
 
 
 def mount_assets(app: FastAPI) -> None:
-    """Serve the scripts and styles of Swagger UI from the installed package, and our own."""
+    """Serve Swagger UI from the installed package, and our own scripts and styles."""
     app.mount(ASSETS, StaticFiles(directory=ASSETS_FOLDER), name="docs-assets")
     app.mount(OURS, StaticFiles(directory=OUR_FOLDER), name="docs-static")
 
@@ -109,7 +109,7 @@ def _redoc_script() -> str:
 
 
 def _page(title: str, body: str, settings: Settings, here: str, **values: str) -> str:
-    """Return a page with a bar on top, in the team's name and colour, that leads to the others."""
+    """Return a page with a bar at the top, with the brand's name and colour and links to the other pages."""
     current = ' aria-current="page"'
     ways = "".join(f'<a href="{path}"{current if path == here else ""}>{name}</a>' for path, name in WAYS)
     bar = (

@@ -1,4 +1,4 @@
-"""Which parameters of an address our routes read."""
+"""The query parameters that the routes read."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args, get_origin
@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute
 
 
 def single_parameters(routes: Iterable[BaseRoute]) -> frozenset[str]:
-    """Return the names of those that have one value: a second one would be the word of who knows whom."""
+    """Return the names of the parameters with a single value. Repeating one of these is refused."""
     read = [pair for route in routes if isinstance(route, APIRoute) for pair in _parameters(route.dependant)]
     return frozenset(name for name, _ in read) - {name for name, kind in read if _is_list(kind)}
 

@@ -1,4 +1,4 @@
-"""The one place where a failure becomes an answer: problem details (RFC 9457), whatever went wrong."""
+"""Turns every failure into one answer: problem details (RFC 9457)."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,16 +21,16 @@ from gatepost.http.server.trusted_proxies import CHECK_PATH
 logger = logging.getLogger("gatepost")
 
 MEDIA_TYPE = "application/problem+json"
-# These speak the error body of RFC 6749, section 5.2, too.
+# These also answer with the error body of RFC 6749, section 5.2.
 OAUTH_PATHS = ("/api/auth/token", "/oauth/")
-# An answer does not grow with the request: so many fields are told, and so much of the name and the words of each.
+# Limits, so that an answer does not grow with the request: the number of fields, and the length of names and messages.
 MOST_FIELDS = 20
 LONGEST_FIELD = 100
 LONGEST_MESSAGE = 300
-# In the place of words that speak of Python.
+# Replacements for messages that mention Python.
 WORDS = {"model_attributes_type": "a JSON object is needed"}
 
-# Makes a page of a request, the members of a problem and the headers of its answer; the page adds its own.
+# Builds a page from the request, the members of the problem and the headers of the answer; the page adds its own.
 PageOfProblem = Callable[[Scope, Mapping[str, Any], Mapping[str, str]], Response]
 
 
@@ -39,20 +39,20 @@ class RouteNotFound(NotFound):
 
     code = "not_found"
     title = "Not found"
-    message = "There is nothing at this address."
+    message = "This address does not exist."
 
 
 class MethodNotAllowed(AppError):
-    """The path exists, for another method."""
+    """The path exists, but not for this method."""
 
     status = 405
     code = "method_not_allowed"
     title = "Method not allowed"
-    message = "This address does not take that method."
+    message = "This address does not support that method."
 
 
 class BodyTooLarge(AppError):
-    """The body is longer than any request of ours needs."""
+    """The body is larger than any request of this API needs."""
 
     status = 413
     code = "body_too_large"
@@ -61,7 +61,7 @@ class BodyTooLarge(AppError):
 
 
 class HeadersTooLarge(AppError):
-    """The request line and the headers are longer than any request of ours needs."""
+    """The request line and headers are larger than any request of this API needs."""
 
     status = 431
     code = "headers_too_large"
@@ -70,7 +70,7 @@ class HeadersTooLarge(AppError):
 
 
 class UnsupportedMediaType(AppError):
-    """The body is in a form that the route does not read."""
+    """The route does not accept the media type of the body."""
 
     status = 415
     code = "unsupported_media_type"
@@ -79,7 +79,7 @@ class UnsupportedMediaType(AppError):
 
 
 class MalformedBody(BadRequest):
-    """The body is not what its media type says."""
+    """The body does not match its media type."""
 
     code = "malformed_body"
     title = "Malformed body"
@@ -87,23 +87,23 @@ class MalformedBody(BadRequest):
 
 
 class RepeatedParameter(BadRequest):
-    """A header, a form field or a parameter of the address is there twice, where each reader may take another one."""
+    """A header, a form field or a query parameter occurs twice, so two programs might each use a different one."""
 
     code = "repeated_parameter"
     title = "Repeated parameter"
-    message = "The request has a header, a form field or a parameter twice that it may have only once."
+    message = "The request repeats a header, a form field or a query parameter that may occur only once."
 
 
 class ValidationFailed(Invalid):
-    """A field is missing, unknown, or has a value that breaks a rule; `errors` names each."""
+    """A field is missing, unknown, or has an invalid value. `errors` lists each such field."""
 
     code = "validation_failed"
     title = "Validation failed"
-    message = "The request has a field that cannot be used."
+    message = "The request has an invalid field."
 
 
 class InternalError(AppError):
-    """A fault of ours; the log has it under the request id."""
+    """An unexpected error in the service. The log has the details under the request id."""
 
     status = 500
     code = "internal_error"
@@ -112,7 +112,7 @@ class InternalError(AppError):
 
 
 class UnexpectedStatus(AppError):
-    """An answer of the framework that has no error of its own here."""
+    """Any other error status of the web framework."""
 
     code = "http_error"
     title = "HTTP error"
@@ -125,7 +125,7 @@ class UnexpectedStatus(AppError):
 
 
 def install(app: FastAPI, *, public_url: str, page: PageOfProblem) -> None:
-    """Answer every exception of the routes, and of the router itself, as a problem; for a browser, as a page."""
+    """Answer every exception of the routes and of the router with a problem, or with a page for browsers."""
     app.state.public_url = public_url
     app.state.page_of_problem = page
 
@@ -145,7 +145,7 @@ def install(app: FastAPI, *, public_url: str, page: PageOfProblem) -> None:
 
 
 def problem(scope: Scope, error: AppError) -> Response:
-    """Build the answer to a failed request; it holds nothing that the caller sent."""
+    """Build the answer to a failed request. It contains nothing that the caller sent."""
     path = scope["path"]
     scope.setdefault("state", {})["code"] = error.code
     app = scope.get("app")
@@ -159,36 +159,36 @@ def problem(scope: Scope, error: AppError) -> Response:
 
 
 def _page(scope: Scope, body: Mapping[str, Any], headers: Mapping[str, str]) -> Response | None:
-    """Return the page for a browser; None for everybody else, and where the page itself fails."""
+    """Return the page for a browser; None for other clients, and if rendering the page fails."""
     if not is_navigation(Headers(scope=scope)):
         return None
     make: PageOfProblem = scope["app"].state.page_of_problem
     try:
         return make(scope, body, headers)
-    except Exception:  # noqa: BLE001  whoever is told of a failure is told so
+    except Exception:  # noqa: BLE001  the problem itself is answered instead
         log_crash(logger, "the page for %s failed", body["code"], given=texts_given(scope["headers"], b"", b""))
         return None
 
 
 def media_type(path: str) -> str:
-    """Return the media type of a problem; RFC 6749, section 5.2, wants plain JSON."""
+    """Return the media type of a problem; RFC 6749, section 5.2, requires plain JSON."""
     return "application/json" if path.startswith(OAUTH_PATHS) else MEDIA_TYPE
 
 
 def status_of(error: AppError | type[AppError], *, path: str) -> int:
-    """Return the HTTP status that an error is answered with at a path."""
+    """Return the HTTP status of an error at a path."""
     status = error.http_status if isinstance(error, UnexpectedStatus) else error.status
-    # RFC 6749 has no 403, and 401 only for a client that did not prove itself.
+    # RFC 6749 has no 403, and 401 only for a client that failed to authenticate.
     if path.startswith(OAUTH_PATHS) and status in (401, 403, 422) and error.oauth != "invalid_client":
         return 400
-    # nginx takes 401 and 403 for a refusal, and makes 500 and a line in its log of errors of all else.
+    # nginx treats 401 and 403 as a refusal; it turns everything else into a 500 and a line in its error log.
     if path == CHECK_PATH and 400 <= status < 500 and status != 401:
         return 403
     return status
 
 
 def problem_body(error: AppError | type[AppError], *, public_url: str, request_id: str, path: str) -> dict[str, Any]:
-    """Return the members of a problem: RFC 9457's, `message`, which clients of the API show, and those of OAuth."""
+    """Return the members of a problem: those of RFC 9457, `message`, which API clients show, and those of OAuth."""
     fields: Sequence[FieldProblem] = error.fields if isinstance(error, AppError) else ()
     body = {
         "type": f"{public_url}/errors#{error.code}",
@@ -206,7 +206,7 @@ def problem_body(error: AppError | type[AppError], *, public_url: str, request_i
 
 
 def request_id(scope: Scope) -> str:
-    """Return the id under which the log has this request."""
+    """Return the id of this request in the log."""
     identifier: str = scope.get("state", {}).get("request_id", "")
     return identifier
 
@@ -262,11 +262,11 @@ def _cut(text: str, most: int) -> str:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return every method of a path; the router's own error knows those of one route."""
+    """Return every method of a path; the router's own error only has the methods of one route."""
     found: set[str] = set()
     for route in request.app.routes:
         match, _ = route.matches(request.scope)
         if match is not Match.NONE:
             found |= getattr(route, "methods", None) or set()
-    # As RequestEnvelope has it.
+    # RequestEnvelope answers HEAD wherever there is a GET.
     return sorted(found | {"HEAD"} if "GET" in found else found)

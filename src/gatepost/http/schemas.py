@@ -1,4 +1,4 @@
-"""The base classes of all JSON that comes in and goes out."""
+"""The base classes of all JSON in requests and answers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError
 
-# U+0000, which no JSON of ours may hold (core/strict_json.py), in a form that the regular expressions of all languages
-# have. Half a surrogate pair has none: the document says it in words.
+# Excludes U+0000, which requests must not contain (core/strict_json.py), in a syntax that every regular expression
+# engine supports. Unpaired surrogates have no such syntax: the document mentions them in the text.
 NO_NUL = r"^[^\x00]*$"
 
 
@@ -17,13 +17,13 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Behind the bounds of an integer: JSON has one kind of number, and JSON Schema calls 3.0 an integer (core, 4.2.1).
+# Accepts 3.0 as an integer: JSON has one kind of number, and so does JSON Schema (core, 4.2.1).
 WHOLE = BeforeValidator(_whole)
 
 
 @contextmanager
 def unusable(code: str) -> Iterator[None]:
-    """Give a field that the block refuses by a ValueError a code of its own, with the words of that error."""
+    """Turn a ValueError of the block into a field error with this code and the message of that error."""
     try:
         yield
     except ValueError as error:
@@ -31,9 +31,9 @@ def unusable(code: str) -> Iterator[None]:
 
 
 class In(BaseModel):
-    """JSON that comes in: camelCase, nothing unknown, nothing converted, frozen.
+    """JSON in a request: camelCase, no unknown fields, no conversion, frozen.
 
-    The OpenAPI document says of each text what is refused before a field is looked at.
+    The OpenAPI document states the restrictions that apply to every text.
     """
 
     model_config = ConfigDict(
@@ -47,7 +47,7 @@ class In(BaseModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """Say of every text what holds for all such JSON; its length Pydantic says."""
+        """Add the restrictions that apply to every text; Pydantic adds the length."""
         schema = handler(core_schema)
         for field in handler.resolve_ref_schema(schema).get("properties", {}).values():
             _refuse_nul(field)
@@ -55,19 +55,19 @@ class In(BaseModel):
 
 
 class Form(BaseModel):
-    """A form of OAuth: what a client adds to it is ignored, but nothing is there twice (RFC 6749, section 3.2)."""
+    """An OAuth form: unknown fields are ignored, repeated fields are refused (RFC 6749, section 3.2)."""
 
     model_config = ConfigDict(
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
-        # A list would be a field for each of its members.
+        # A list would be sent as several fields of the same name.
         json_schema_extra={"additionalProperties": {"type": "string"}},
     )
 
 
 class Out(BaseModel):
-    """JSON that goes out: camelCase, every field always there."""
+    """JSON in an answer: camelCase, with all fields present."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
 
@@ -84,6 +84,6 @@ def _refuse_nul(schema: dict[str, Any]) -> None:
 
 
 class MessageResponse(Out):
-    """What to tell the person."""
+    """A message for the user."""
 
     message: str = Field(examples=["If the address has an account, we have sent it a link."])

@@ -1,17 +1,17 @@
-"""Why a mail did not leave. The texts are kept and shown: they hold no address and no secret."""
+"""Errors of sending mail. Their texts are stored and shown, so they contain no address and no secret."""
 
 
 class MailError(Exception):
-    """A mail did not leave."""
+    """A mail was not sent."""
 
 
 class MailNotSent(MailError):
-    """Not now; trying again later may work."""
+    """The mail was not sent this time; a later attempt may succeed."""
 
 
 class TemplateBroken(MailNotSent):
-    """A template is missing, or cannot be rendered; an operator mends it."""
+    """A template is missing or cannot be rendered; an operator must fix it."""
 
 
 class MailRefused(MailError):
-    """Not to this recipient, however often it is tried."""
+    """The mail cannot be delivered to this recipient; trying again will not help."""

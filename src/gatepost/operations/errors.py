@@ -1,14 +1,14 @@
-"""What can go wrong in operations."""
+"""Errors of the health checks and metrics."""
 
 from gatepost.core.errors import Unauthorized, Unavailable
 
 
 class SchemaOutdated(Unavailable):
-    """The database is at another schema than this version of the service works with."""
+    """The database schema does not match this version of the service."""
 
     code = "schema_outdated"
     title = "Schema outdated"
-    message = "The database is at another schema. Run: gatepost migrate"
+    message = "The database schema does not match this version. Run: gatepost migrate"
 
 
 class KeysMissing(Unavailable):
@@ -20,8 +20,8 @@ class KeysMissing(Unavailable):
 
 
 class MetricsUnauthorized(Unauthorized):
-    """The metrics are for who holds `METRICS_TOKEN`, and without it for callers inside the network alone."""
+    """The metrics require `METRICS_TOKEN`. If it is not set, they are only for callers inside the network."""
 
     code = "metrics_unauthorized"
     title = "Metrics unauthorized"
-    message = "Send METRICS_TOKEN as a bearer token; without that setting, ask from inside the network, past the proxy."
+    message = "Send METRICS_TOKEN as a bearer token. If it is not set, connect from inside the network, past the proxy."

@@ -1,4 +1,4 @@
-"""What operations watch, over HTTP."""
+"""The routes for monitoring: readiness and metrics."""
 
 import asyncio
 import hmac
@@ -25,7 +25,7 @@ from gatepost.operations.metrics_catalog import database_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Check, Readiness
 
-# What proxies add to a request.
+# Headers that proxies add.
 OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
 
 router = APIRouter(tags=["operations"])
@@ -39,7 +39,7 @@ SettingsDep = Annotated[Settings, Depends(provided(Settings))]
 
 
 class Ready(Out):
-    """The process can serve."""
+    """The process can serve requests."""
 
     status: str = Field(examples=["ready"])
     checks: dict[str, str] = Field(examples=[dict.fromkeys(Check, "ok")])
@@ -47,13 +47,13 @@ class Ready(Out):
 
 @router.get(
     "/readyz",
-    summary="Whether it can serve",
+    summary="Readiness check",
     responses=problems(ShuttingDown, DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown),
 )
 async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
-    """Asks the database, its schema, the signing keys and the revocation feed: a reason to send requests elsewhere.
+    """Checks the database, its schema, the signing keys and the revocation feed. If it fails, send requests elsewhere.
 
-    A refusal has the code of the first that fails; its `errors` name each.
+    An error has the code of the first failed check, and `errors` lists all of them.
     """
     drain.require_serving()
     await readiness.check()
@@ -61,7 +61,7 @@ async def ready(drain: DrainDep, readiness: ReadinessDep) -> Ready:
 
 
 async def require_metrics_reader(request: Request, settings: SettingsDep) -> None:
-    """Let those pass who may read the metrics: with the token, or without one from inside the network."""
+    """Check that the caller may read the metrics: with the token, or from inside the network if none is set."""
     if settings.metrics_token is not None:
         expected = f"Bearer {settings.metrics_token.get_secret_value()}"
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), expected.encode()):
@@ -81,7 +81,7 @@ async def require_metrics_reader(request: Request, settings: SettingsDep) -> Non
     },
 )
 async def metrics(metrics: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerDep) -> Response:
-    """Requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log; of all workers together."""
+    """Metrics of all workers: requests, sign-ins, hashing, connections, the revocation feed, mail, the audit log."""
     shared = await database_metrics(outbox, sealer)
     totals = await metrics.totals()
     return Response(
@@ -90,7 +90,7 @@ async def metrics(metrics: ProcessMetricsDep, outbox: OutboxDep, sealer: SealerD
 
 
 def _is_from_outside(request: Request) -> bool:
-    """Whether a proxy hands the request on, or its sender has a public address."""
+    """Whether the request came through a proxy or from a public address."""
     if any(name in request.headers for name in OF_PROXIES):
         return True
     try:

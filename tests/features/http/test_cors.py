@@ -127,8 +127,8 @@ async def test_origin_that_is_refused_is_named_in_the_log_once(api: Api, caplog:
 
     told = [record.getMessage() for record in caplog.records if "may not call" in record.getMessage()]
     assert told == [
-        "pages of https://app.example may not call the API; to let them, add it to CORS_ORIGINS",
-        "Local files and sandboxed frames have no origin and may not call the API. Serve the page from an address.",
+        "pages of https://app.example may not call the API. To allow them, add it to CORS_ORIGINS",
+        "Local files and sandboxed frames have no origin and may not call the API. Serve the page from a web server.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What the routes of administration ask for."""
+"""Dependencies of the administration routes."""
 
 from typing import Annotated
 
@@ -32,10 +32,10 @@ UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 RoleId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[4])]
 PageQuery = Annotated[int, Query(ge=1, le=LARGEST_PAGE, examples=[1])]
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
-SortQuery = Annotated[Sort, Query(description="`-` in front: the greatest first.", examples=["-createdAt"])]
+SortQuery = Annotated[Sort, Query(description="A leading `-` sorts in descending order.", examples=["-createdAt"])]
 AfterQuery = Annotated[
     str | None,
-    Query(max_length=2048, description="`next` of the page before; `page` is not looked at then.", examples=[None]),
+    Query(max_length=2048, description="The `next` of the previous page. `page` is then ignored.", examples=[None]),
 ]
 
 
@@ -45,7 +45,8 @@ async def _caller(user: CurrentUser, info: RequestInfoDep) -> Caller:
 
 async def _seen(
     if_match: Annotated[
-        str | None, Header(max_length=1024, description="The ETag that was read; 412 if it is another by now.")
+        str | None,
+        Header(max_length=1024, description="The ETag that you read. The answer is 412 if it has changed since."),
     ] = None,
 ) -> IfMatch:
     return IfMatch() if if_match is None else IfMatch(tags=tuple(tag.strip() for tag in if_match.split(",")))
@@ -57,19 +58,24 @@ async def _filter(
         Query(
             min_length=1,
             max_length=320,
-            description="Words of the user name or the address, or how they begin, all of them; a domain; an id, as "
-            "`302` or `#302`. Case, width and accents do not matter.",
+            description="Words of the user name or e-mail address, or their beginnings; all must match. Or a domain. "
+            "Or an id, such as `302` or `#302`. Letter case, width and accents are ignored.",
             examples=["abbey"],
         ),
     ] = None,
-    role: Annotated[str | None, Query(max_length=64, description="Who has this role.", examples=["admin"])] = None,
+    role: Annotated[
+        str | None, Query(max_length=64, description="Only accounts with this role.", examples=["admin"])
+    ] = None,
     status: Annotated[
         Status | None,
-        Query(description="`deleting`: the owner wants it deleted, and there is still time.", examples=["active"]),
+        Query(
+            description="`deleting`: the owner has requested deletion, and it has not happened yet.",
+            examples=["active"],
+        ),
     ] = None,
     ids: Annotated[
         list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None,
-        Query(alias="id", max_length=100, description="Only these, up to 100: `id=1&id=2`.", examples=[[1, 2]]),
+        Query(alias="id", max_length=100, description="Only these ids, up to 100: `id=1&id=2`.", examples=[[1, 2]]),
     ] = None,
 ) -> Filter:
     return Filter(None if search is None else Search.of(search), role, status, tuple(ids or ()))

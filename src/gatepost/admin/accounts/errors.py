@@ -1,31 +1,31 @@
-"""What can go wrong while looking after others."""
+"""Errors of the administration."""
 
 from gatepost.core.errors import AppError, BadRequest, Conflict, Forbidden, NotFound
 
 
 class VersionMismatch(AppError):
-    """Somebody has changed it since it was read; read it again, then decide."""
+    """The account or role has been changed since you read it. Read it again before you change it."""
 
     status = 412
     code = "version_mismatch"
     title = "Version mismatch"
-    message = "This has been changed by somebody else. Read it again first."
+    message = "Somebody else has changed this. Reload it and try again."
 
 
 class BeyondAuthority(Forbidden):
-    """The act would give, take or touch more than the caller has themselves."""
+    """The request would grant, remove or affect permissions that the caller does not have."""
 
     code = "beyond_authority"
     title = "Beyond your authority"
-    message = "You cannot give, take or touch more than you have yourself."
+    message = "You cannot grant, remove or affect permissions that you do not have yourself."
 
 
 class OwnAccount(Forbidden):
-    """One's own account is changed, signed out and deleted by routes of its own, which ask for the password."""
+    """Administrators change, sign out and delete their own account with its own routes, which require the password."""
 
     code = "own_account"
     title = "Own account"
-    message = "This is your own account. Change it by your own routes."
+    message = "This is your own account. Change it on your account page, or with the routes for your own account."
 
 
 class RoleNotFound(NotFound):
@@ -33,7 +33,7 @@ class RoleNotFound(NotFound):
 
     code = "role_not_found"
     title = "Role not found"
-    message = "There is no such role."
+    message = "This role does not exist."
 
 
 class RoleNameTaken(BadRequest):
@@ -41,28 +41,28 @@ class RoleNameTaken(BadRequest):
 
     code = "role_name_taken"
     title = "Role name taken"
-    message = "There is a role with this name already."
+    message = "A role with this name already exists."
 
 
 class RoleNameRetired(Conflict):
-    """Another role had this name, and access tokens of its holders may still be in use somewhere."""
+    """Another role had this name, and access tokens with it may still be valid."""
 
     code = "role_name_retired"
     title = "Role name retired"
-    message = "Another role had this name a short time ago, and access tokens with it may still be in use."
+    message = "Another role had this name recently, and access tokens with it may still be valid."
 
 
 class BuiltInRole(Conflict):
-    """`user`, `moderator` and `admin` keep their names and are never deleted, and `admin` may always do everything."""
+    """`user`, `moderator` and `admin` cannot be renamed or deleted, and `admin` keeps all permissions."""
 
     code = "built_in_role"
     title = "Built-in role"
-    message = "This role belongs to every deployment and cannot be changed so."
+    message = "This is a built-in role. It cannot be changed in this way."
 
 
 class CursorInvalid(BadRequest):
-    """The cursor is none of ours, or belongs to another order."""
+    """The cursor is invalid, or belongs to another sort order."""
 
     code = "cursor_invalid"
     title = "Invalid cursor"
-    message = "This cursor does not fit. Start again without one."
+    message = "This cursor is not valid here. Start again without one."

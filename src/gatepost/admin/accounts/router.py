@@ -1,4 +1,4 @@
-"""Looking after accounts, over HTTP."""
+"""The routes of account administration."""
 
 from dataclasses import replace
 from typing import Any
@@ -59,7 +59,7 @@ CSV: dict[int | str, dict[str, Any]] = {
 
 @router.get(
     "",
-    summary="Accounts, a page at a time",
+    summary="List accounts",
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UnknownRole, CursorInvalid),
 )
@@ -71,16 +71,17 @@ async def list_users(
     sort: SortQuery = Sort.ID,
     after: AfterQuery = None,
 ) -> UserPageResponse:
-    """By number (`page`), or by the `next` of the page before (`after`), which is as fast on the last page as on the
-    first. Without a filter `total` is exact; with one it counts up to 10,000 and `totalIsExact` says whether that is
-    all, as it does where more than 10,000 words fit the rarest word of a search.
+    """Request pages by number (`page`), or with the `next` of the previous page (`after`), which is as fast on the last
+    page as on the first. Without a filter, `total` is exact. With one, at most 10,000 accounts are counted, and
+    `totalIsExact` says whether these are all. It is also false if more than 10,000 entries of the search index match
+    the rarest word.
     """
     return UserPageResponse.of(await accounts.page(wanted, sort, number=page, size=size, after=after))
 
 
 @router.get(
     "/export",
-    summary="Accounts as CSV",
+    summary="Export accounts as CSV",
     response_class=Response,
     dependencies=[CanReadUsers],
     responses=CSV | problems(PermissionRequired, UnknownRole),
@@ -88,9 +89,9 @@ async def list_users(
 async def export_users(
     accounts: AccountReaderDep, wanted: FilterDep, by: CallerDep, sort: SortQuery = Sort.ID
 ) -> Response:
-    """All that fit, for a spreadsheet: UTF-8 with a byte order mark, commas, every cell quoted. An apostrophe stands
-    before what a spreadsheet would take for a formula. The audit log tells who took it. To move accounts, there is
-    `gatepost export`.
+    """Every account that matches, for a spreadsheet: UTF-8 with a byte order mark, separated by commas, every cell
+    quoted. Cells that a spreadsheet would read as a formula begin with an apostrophe. The export is recorded in the
+    audit log. To move accounts to another system, use `gatepost export`.
     """
     pages = await accounts.export(wanted, sort, by=by)
     return await in_pieces(csv_of(pages), media_type="text/csv; charset=utf-8; header=present", headers=AS_FILE)
@@ -98,7 +99,7 @@ async def export_users(
 
 @router.post(
     "",
-    summary="Make an account",
+    summary="Create an account",
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteUsers],
     responses=problems(
@@ -116,7 +117,7 @@ async def export_users(
 async def create_user(
     body: NewUserRequest, response: Response, accounts: AccountEditorDep, by: CallerDep
 ) -> UserResponse:
-    """Without a password, a mail with a link lets the owner choose one."""
+    """Without a password, the owner gets a mail with a link to choose one."""
     user = await accounts.create(body.draft(), by=by)
     response.headers["Location"] = f"{router.prefix}/{user.id}"
     response.headers["ETag"] = tag_of_user(user)
@@ -125,12 +126,12 @@ async def create_user(
 
 @router.get(
     "/{user_id}",
-    summary="An account",
+    summary="Get an account",
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UserNotFound),
 )
 async def get_user(user_id: UserId, response: Response, accounts: AccountReaderDep) -> UserResponse:
-    """Its ETag goes into If-Match of a change."""
+    """Send its ETag as If-Match when you change the account."""
     user = await accounts.get(user_id)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
@@ -150,9 +151,10 @@ async def change_user(
     if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
-    """What is left out stays. After a new user name, access tokens are stale; a new address is to be proved.
+    """Fields that are left out stay as they are. A new user name makes access tokens stale. A new address must be
+    verified.
 
-    Another account than one's own, which `PATCH /api/users/me` and `POST /api/auth/email/change` are for.
+    For your own account use `PATCH /api/users/me` and `POST /api/auth/email/change`.
     """
     user = await accounts.change(user_id, body.change(), if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
@@ -167,13 +169,14 @@ async def change_user(
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
-    """At once and for good; the audit log keeps the id. Another account than one's own: `DELETE /api/users/me`."""
+    """Deletes the account immediately and permanently. The audit log keeps its id. For your own account use `DELETE
+    /api/users/me`."""
     await lifecycle.delete(user_id, if_match=if_match, by=by)
 
 
 @router.put(
     "/{user_id}/roles",
-    summary="Give an account its roles",
+    summary="Set the roles of an account",
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
 )
@@ -185,7 +188,7 @@ async def set_user_roles(
     if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
-    """Exactly these. Access tokens of before are stale; a refresh gives one with the new roles."""
+    """Replaces all roles of the account. Its access tokens become stale; a refresh returns one with the new roles."""
     user = await lifecycle.set_roles(user_id, body.roles, if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
@@ -193,14 +196,14 @@ async def set_user_roles(
 
 @router.post(
     "/{user_id}/disable",
-    summary="Keep an account from being signed in to",
+    summary="Disable an account",
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
     user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> UserResponse:
-    """Its sessions end at once."""
+    """Nobody can sign in to the account, and its sessions end at once."""
     user = await lifecycle.disable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
@@ -208,14 +211,14 @@ async def disable_user(
 
 @router.post(
     "/{user_id}/enable",
-    summary="Let an account be signed in to again",
+    summary="Enable an account",
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS),
 )
 async def enable_user(
     user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> UserResponse:
-    """Sessions that have ended stay ended."""
+    """The owner can sign in again. Sessions that have ended stay ended."""
     user = await lifecycle.enable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
     return UserResponse.of(user)
@@ -229,13 +232,13 @@ async def enable_user(
     responses=problems(*OF_ACTS, OwnAccount),
 )
 async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
-    """Every device is signed out at once."""
+    """Signs out every device at once."""
     await lifecycle.sign_out(user_id, if_match=if_match, by=by)
 
 
 @router.post(
     "/{user_id}/password/reset",
-    summary="Send an account a link for a new password",
+    summary="Send a password reset link",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
@@ -243,17 +246,17 @@ async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_matc
 async def reset_user_password(
     user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> None:
-    """The password of now stays good until the link is used; nothing is sent while the account is disabled."""
+    """The current password stays valid until the link is used. No mail is sent while the account is disabled."""
     await lifecycle.send_password_link(user_id, if_match=if_match, by=by)
 
 
 @router.get(
     "/{user_id}/sessions",
-    summary="The devices that an account is signed in on",
+    summary="List the sessions of an account",
     response_model=list[SessionResponse],
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UserNotFound),
 )
 async def list_user_sessions(user_id: UserId, accounts: AccountReaderDep) -> Response:
-    """The last used first."""
+    """The devices where the account is signed in, the most recently used first."""
     return await json_array(shown(await accounts.sessions(user_id), current=NO_SESSION))

@@ -1,4 +1,4 @@
-"""JSON of looking after accounts and roles. No secret is among it: not a password, nor its hash, nor a token."""
+"""JSON of account and role administration. It contains no secrets: no password, no hash, no token."""
 
 import re
 from collections.abc import Callable
@@ -24,39 +24,41 @@ from gatepost.identity.registration.service import username_of
 MOST_ROLES = 16
 MOST_PERMISSIONS = 32
 ROLE_NAME = r"^[a-z][a-z0-9_-]{0,63}$"
-# Clients write ROLE_ before a name in capitals, so that `role_admin` could be taken for `admin`.
+# Clients show roles as ROLE_ and the name in capitals, so `role_admin` could be mistaken for `admin`.
 LABELS = ("role_", "role-")
 PERMISSION = r"^[a-z0-9_-]+(:[a-z0-9_-]+)*$"
 
 
 def can_be_role_name(name: str) -> bool:
-    """Whether a role may be called so: in no spelling of clients it reads like a role of another name."""
+    """Whether a role may have this name: clients must not mistake it for another role."""
     return re.fullmatch(ROLE_NAME, name) is not None and not name.startswith(LABELS)
 
 
 def _is_role_name(name: str) -> str:
     if re.fullmatch(ROLE_NAME, name) is None:
         raise PydanticCustomError(
-            "role_name_invalid", "A role's name has up to 64 of a-z, 0-9, _ and -, and begins with a letter"
+            "role_name_invalid",
+            "A role name must have 1 to 64 characters: a-z, 0-9, _ and -. It must start with a letter",
         )
     return name
 
 
 def _is_unlabelled(name: str) -> str:
     if not can_be_role_name(name):
-        raise PydanticCustomError("role_name_invalid", "A role's name does not begin with role_ or role-")
+        raise PydanticCustomError("role_name_invalid", "A role name must not start with role_ or role-")
     return name
 
 
 def _is_permission(name: str) -> str:
     if re.fullmatch(PERMISSION, name) is None:
         raise PydanticCustomError(
-            "permission_invalid", "A permission has words of a-z, 0-9, _ and - with colons between, as orders:read"
+            "permission_invalid",
+            "A permission must consist of a-z, 0-9, _ and -, with colons between the words, such as orders:read",
         )
     return name
 
 
-# The pattern is for the OpenAPI document; the refusal is worded by the code.
+# The pattern is for the OpenAPI document; the error message comes from the code.
 RoleNameText = Annotated[
     str, Field(max_length=64, json_schema_extra={"pattern": ROLE_NAME}), AfterValidator(_is_role_name)
 ]
@@ -68,31 +70,41 @@ RoleNames = Annotated[list[RoleNameText], Field(max_length=MOST_ROLES)]
 Permissions = Annotated[list[PermissionText], Field(max_length=MOST_PERMISSIONS)]
 Description = Annotated[str, Field(max_length=255)]
 Version = Annotated[
-    int, Field(ge=1, le=2**53 - 1, description="The version that was read; 412 if it is another by now."), WHOLE
+    int,
+    Field(
+        ge=1, le=2**53 - 1, description="The version that you read. The answer is 412 if the account has changed since."
+    ),
+    WHOLE,
 ]
 Language = Literal["en", "de"]
 
 
 class UserResponse(Out):
-    """An account, as whoever looks after it sees it."""
+    """An account, as administrators see it."""
 
     id: int = Field(examples=[1])
     username: str = Field(examples=["Abbey Salami"])
     email: str = Field(examples=["heba@gmail.com"])
     email_verified: bool = Field(examples=[True])
-    language: str = Field(description="Of mails.", examples=["en"])
-    roles: list[str] = Field(description="The names, as they are given.", examples=[["user"]])
-    permissions: list[str] = Field(description="What the roles allow; `*` is all.", examples=[[]])
-    status: State = Field(description="`deleting`: the owner wants it deleted, at `eraseAt`.", examples=["active"])
-    has_password: bool = Field(description="False until the link of the first mail is used.", examples=[True])
+    language: str = Field(description="The language of mails.", examples=["en"])
+    roles: list[str] = Field(description="The names of the roles.", examples=[["user"]])
+    permissions: list[str] = Field(
+        description="The permissions of the roles. `*` means all permissions.", examples=[[]]
+    )
+    status: State = Field(
+        description="`deleting`: the owner has requested deletion, which happens at `eraseAt`.", examples=["active"]
+    )
+    has_password: bool = Field(
+        description="False until the owner chooses a password with the link in the first mail.", examples=[True]
+    )
     disabled_at: datetime | None = Field(examples=[None])
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     updated_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     last_sign_in_at: datetime | None = Field(
-        description="To the minute or so. Null: never.", examples=["2026-02-01T08:30:00Z"]
+        description="Accurate to about a minute. Null if never.", examples=["2026-02-01T08:30:00Z"]
     )
-    version: int = Field(description="Counts the changes; the ETag says the same.", examples=[1])
+    version: int = Field(description="Increases with each change; the ETag changes with it.", examples=[1])
 
     @classmethod
     def of(cls, user: User) -> Self:
@@ -121,14 +133,14 @@ class UserPageResponse(Out):
 
     items: list[UserResponse]
     total: int | None = Field(
-        description="How many fit; null where `after` was given, since nothing is counted then.", examples=[1]
+        description="How many accounts match. Null with `after`, where nothing is counted.", examples=[1]
     )
-    total_is_exact: bool = Field(description="False: there are more than `total`.", examples=[True])
-    page: int | None = Field(description="Null where `after` was given.", examples=[1])
+    total_is_exact: bool = Field(description="False if there may be more than `total`.", examples=[True])
+    page: int | None = Field(description="Null with `after`.", examples=[1])
     size: int = Field(examples=[20])
-    pages: int | None = Field(description="Null where `after` was given.", examples=[1])
+    pages: int | None = Field(description="Null with `after`.", examples=[1])
     next: str | None = Field(
-        description="Ask with it as `after` for what follows; null at the end.", examples=["WyJpZCIsMjAsMjBd"]
+        description="Send this as `after` to get the next page. Null on the last page.", examples=["WyJpZCIsMjAsMjBd"]
     )
 
     @classmethod
@@ -146,22 +158,22 @@ class UserPageResponse(Out):
 
 
 class NewUserRequest(In):
-    """An account for somebody else; without a password, a mail asks its owner to choose one."""
+    """An account for somebody else. Without a password, its owner gets a mail to choose one."""
 
     username: Username = Field(examples=["Abbey Salami"])
     email: EmailAddress = Field(examples=["heba@gmail.com"])
     password: NewPassword | None = Field(default=None, repr=False, examples=[None])
-    roles: RoleNames | None = Field(default=None, description="By default `user` alone.", examples=[["user"]])
+    roles: RoleNames | None = Field(default=None, description="Default: only `user`.", examples=[["user"]])
     email_verified: bool | None = Field(
-        default=None, description="The address is known to be theirs.", examples=[False]
+        default=None, description="Whether the address is known to belong to the owner.", examples=[False]
     )
-    language: Language | None = Field(default=None, description="Of mails.", examples=["en"])
+    language: Language | None = Field(default=None, description="The language of mails.", examples=["en"])
 
     def draft(self) -> AccountDraft:
         """Return it with its names in both forms.
 
         Raises:
-            UsernameInvalid: the user name is another address than the one beside it.
+            UsernameInvalid: the user name is an e-mail address, but not the one in `email`.
         """
         email = parse_email(self.email)
         return AccountDraft(
@@ -175,7 +187,7 @@ class NewUserRequest(In):
 
 
 class UserChangeRequest(In):
-    """What is to change; what is left out stays."""
+    """The fields to change. Fields that are left out stay as they are."""
 
     version: Version | None = Field(default=None, examples=[1])
     username: Username | None = Field(default=None, examples=["Abbey Salami"])
@@ -194,7 +206,7 @@ class UserChangeRequest(In):
 
 
 class UserRolesRequest(In):
-    """All roles that the account is to have."""
+    """All roles of the account."""
 
     version: Version | None = Field(default=None, examples=[1])
     roles: RoleNames = Field(examples=[["user", "moderator"]])
@@ -206,9 +218,9 @@ class RoleResponse(Out):
     id: int = Field(examples=[4])
     name: str = Field(examples=["support"])
     description: str = Field(examples=["Answers customers."])
-    permissions: list[str] = Field(description="`*` is all.", examples=[["orders:refund", "users:read"]])
-    etag: str = Field(description="Goes into If-Match of a change.", examples=['"5f3a9c0e5f3a9c0e"'])
-    is_built_in: bool = Field(description="It keeps its name and cannot be deleted.", examples=[False])
+    permissions: list[str] = Field(description="`*` means all permissions.", examples=[["orders:refund", "users:read"]])
+    etag: str = Field(description="Send this as If-Match when you change the role.", examples=['"5f3a9c0e5f3a9c0e"'])
+    is_built_in: bool = Field(description="Built-in roles cannot be renamed or deleted.", examples=[False])
 
     @classmethod
     def of(cls, role: Role) -> Self:
@@ -224,7 +236,7 @@ class RoleResponse(Out):
 
 
 class NewRoleRequest(In):
-    """A role of one's own."""
+    """A new role."""
 
     name: NewRoleName = Field(examples=["support"])
     description: Description | None = Field(default=None, examples=["Answers customers."])
@@ -240,7 +252,7 @@ class NewRoleRequest(In):
 
 
 class RoleChangeRequest(In):
-    """What is to change; what is left out stays."""
+    """The fields to change. Fields that are left out stay as they are."""
 
     name: NewRoleName | None = Field(default=None, examples=["support"])
     description: Description | None = Field(default=None, examples=["Answers customers."])

@@ -1,4 +1,4 @@
-"""What the routes of the audit log ask for."""
+"""Dependencies of the audit log routes."""
 
 import re
 from typing import Annotated
@@ -20,14 +20,16 @@ AuditReaderDep = Annotated[AuditReader, Depends(provided(AuditReader))]
 CanReadAudit = Depends(require_permission(Permission.AUDIT_READ))
 
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
-AfterQuery = Annotated[str | None, Query(max_length=256, description="`next` of the page before.", examples=[None])]
+AfterQuery = Annotated[
+    str | None, Query(max_length=256, description="The `next` of the previous page.", examples=[None])
+]
 
 
 def _is_written_out(text: str) -> str:
-    """Refuse `0.5`: read as seconds since 1970, where nobody meant that."""
+    """Refuse numbers such as `0.5`, which would be read as seconds since 1970."""
     with unusable("moment_invalid"):
         if not re.match(r"\d{4}-\d{2}-\d{2}[Tt ]", text):
-            raise ValueError("a date and a time with its zone, as 2026-01-31T12:00:00Z")
+            raise ValueError("must be a date and a time with a time zone, such as 2026-01-31T12:00:00Z")
     return text
 
 
@@ -36,19 +38,26 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_is_written_out), AfterValidat
 
 async def _wanted(
     user_id: Annotated[
-        int | None, Query(alias="userId", ge=1, le=LARGEST_ID, description="Whom it is about.", examples=[1])
+        int | None,
+        Query(alias="userId", ge=1, le=LARGEST_ID, description="The account that the event is about.", examples=[1]),
     ] = None,
     actor_id: Annotated[
-        int | None, Query(alias="actorId", ge=1, le=LARGEST_ID, description="Who did it to them.", examples=[None])
+        int | None,
+        Query(alias="actorId", ge=1, le=LARGEST_ID, description="The account that caused the event.", examples=[None]),
     ] = None,
-    event: Annotated[AuditEvent | None, Query(description="What happened.", examples=["sign_in.failed"])] = None,
+    event: Annotated[AuditEvent | None, Query(description="The kind of event.", examples=["sign_in.failed"])] = None,
     since: Annotated[
-        Moment | None, Query(description="Not before; with its zone.", examples=["2026-01-31T12:00:00Z"])
+        Moment | None, Query(description="From this time on, with a time zone.", examples=["2026-01-31T12:00:00Z"])
     ] = None,
-    until: Annotated[Moment | None, Query(description="Before; with its zone.", examples=[None])] = None,
+    until: Annotated[Moment | None, Query(description="Before this time, with a time zone.", examples=[None])] = None,
     address: Annotated[
         str | None,
-        Query(min_length=1, max_length=LONGEST_ADDRESS, description="Where from, exactly.", examples=["203.0.113.7"]),
+        Query(
+            min_length=1,
+            max_length=LONGEST_ADDRESS,
+            description="The exact IP address of the request.",
+            examples=["203.0.113.7"],
+        ),
     ] = None,
 ) -> Wanted:
     return Wanted(user_id=user_id, actor_id=actor_id, event=event, address=address, since=since, until=until)

@@ -1,4 +1,4 @@
-"""The audit log, over HTTP."""
+"""The audit log routes."""
 
 from fastapi import APIRouter
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api")
 
 @router.get(
     "/admin/audit",
-    summary="The audit log",
+    summary="Read the audit log",
     tags=["administration"],
     dependencies=[CanReadAudit],
     responses=problems(PermissionRequired, CursorInvalid),
@@ -22,13 +22,13 @@ router = APIRouter(prefix="/api")
 async def read_audit(
     audit: AuditReaderDep, wanted: WantedDep, size: SizeQuery = 20, after: AfterQuery = None
 ) -> AuditPageResponse:
-    """What happened, the newest first: all that fits every filter that is given."""
+    """The entries that match all given filters, the newest first."""
     return AuditPageResponse.of(await audit.page(wanted, size=size, after=after))
 
 
-@router.get("/users/me/activity", summary="My activity", tags=["account"], responses=problems(CursorInvalid))
+@router.get("/users/me/activity", summary="List my activity", tags=["account"], responses=problems(CursorInvalid))
 async def read_activity(
     user: CurrentUser, audit: AuditReaderDep, size: SizeQuery = 20, after: AfterQuery = None
 ) -> ActivityPageResponse:
-    """What happened to one's own account, the newest first: sign-ins, refused ones too, and every change."""
+    """The events of your own account, the newest first: sign-ins, including failed ones, and all changes."""
     return ActivityPageResponse.of(await audit.activity(user, size=size, after=after))

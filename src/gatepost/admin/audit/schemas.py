@@ -1,4 +1,4 @@
-"""JSON of the audit log. What is in `details` is chosen where an event is recorded; no secret is ever among it."""
+"""JSON of the audit log. The code that records an event chooses its `details`; they never contain a secret."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -9,25 +9,26 @@ from gatepost.admin.audit.reader import AuditPage
 from gatepost.audit.models import AuditEntry
 from gatepost.http.schemas import Out
 
-NEXT = Field(description="Goes into `after` for the next page; null on the last one.", examples=[None])
-DETAILS = Field(description="What there is to say, by event.", examples=[{"amr": "pwd"}])
+NEXT = Field(description="Send this as `after` to get the next page. Null on the last page.", examples=[None])
+DETAILS = Field(description="Details; they depend on the event.", examples=[{"amr": "pwd"}])
 
 
 class AuditEntryResponse(Out):
-    """An event, as whoever may read the log sees it."""
+    """An event, as readers of the audit log see it."""
 
     id: int = Field(examples=[1])
     at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     event: str = Field(examples=["session.opened"])
-    user_id: int | None = Field(description="Whom it is about.", examples=[1])
+    user_id: int | None = Field(description="The account that the event is about.", examples=[1])
     actor_id: int | None = Field(
-        description="Who did it to them; null where that is the same person, or an operator's command.", examples=[None]
+        description="The account that caused the event. Null if it is the same account, or a command of an operator.",
+        examples=[None],
     )
     session_id: int | None = Field(examples=[1])
-    address: str = Field(description="Where the request came from; empty for what came from none.", examples=[""])
-    request_id: str = Field(description="The one in the service's own log.", examples=[""])
+    address: str = Field(description="The IP address of the request; empty if there was no request.", examples=[""])
+    request_id: str = Field(description="The request id in the service's log.", examples=[""])
     details: dict[str, Any] = DETAILS
-    sealed: bool = Field(description="Whether the hash chain holds it by now.", examples=[True])
+    sealed: bool = Field(description="Whether the entry is already part of the hash chain.", examples=[True])
 
     @classmethod
     def of(cls, entry: AuditEntry) -> Self:
@@ -47,7 +48,7 @@ class AuditEntryResponse(Out):
 
 
 class AuditPageResponse(Out):
-    """Some events, the newest first."""
+    """A page of events, the newest first."""
 
     items: list[AuditEntryResponse]
     next: str | None = NEXT
@@ -59,19 +60,19 @@ class AuditPageResponse(Out):
 
 
 class ActivityResponse(Out):
-    """An event of one's own account."""
+    """An event of the user's own account."""
 
     id: int = Field(examples=[1])
     at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     event: str = Field(examples=["session.opened"])
-    by_administrator: bool = Field(description="Somebody who looks after accounts did it.", examples=[False])
+    by_administrator: bool = Field(description="Whether an administrator did it.", examples=[False])
     session_id: int | None = Field(examples=[1])
-    address: str = Field(description="Where the request came from; empty for an administrator's.", examples=[""])
+    address: str = Field(description="The IP address of the request; empty if an administrator did it.", examples=[""])
     details: dict[str, Any] = DETAILS
 
     @classmethod
     def of(cls, entry: AuditEntry) -> Self:
-        """Show an entry to the person whom it is about; who else took part is not for them to see."""
+        """Show an entry to the user whom it is about, without the identity of others."""
         by_administrator = entry.actor_id not in (None, entry.user_id)
         return cls(
             id=entry.id,
@@ -85,7 +86,7 @@ class ActivityResponse(Out):
 
 
 class ActivityPageResponse(Out):
-    """Some events of one's own account, the newest first."""
+    """A page of events of the user's own account, the newest first."""
 
     items: list[ActivityResponse]
     next: str | None = NEXT

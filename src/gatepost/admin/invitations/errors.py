@@ -1,4 +1,4 @@
-"""What can go wrong with an invitation."""
+"""Errors of invitations."""
 
 from gatepost.core.errors import Conflict, NotFound
 
@@ -8,12 +8,12 @@ class InvitationNotFound(NotFound):
 
     code = "invitation_not_found"
     title = "Invitation not found"
-    message = "There is no such invitation."
+    message = "This invitation does not exist."
 
 
 class InvitationsClosed(Conflict):
-    """Nobody signs up here, so that nobody could accept an invitation."""
+    """This deployment does not allow sign-ups, so nobody could accept an invitation."""
 
     code = "invitations_closed"
     title = "Invitations closed"
-    message = "Sign-up is closed, and an invitation could not be accepted. Make the account instead."
+    message = "Sign-up is closed, so nobody could accept an invitation. Create the account instead."

@@ -1,4 +1,4 @@
-"""Invitations, over HTTP."""
+"""The invitation routes."""
 
 from typing import Annotated
 
@@ -24,7 +24,7 @@ InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 @router.post(
     "",
-    summary="Invite somebody",
+    summary="Invite a person",
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteUsers],
     responses=problems(
@@ -33,10 +33,10 @@ InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
     ),
 )  # fmt: skip
 async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by: CallerDep) -> InvitationResponse:
-    """A mail with a link goes to the address; who accepts it has the roles at once, and a proved address.
+    """Sends a mail with a link. The person who accepts it gets the roles at once, and the address counts as verified.
 
-    An earlier invitation of the address is void; past `MAILBOX_RATE` the answer is 429, and it stays good. When it is
-    accepted, the inviter must still be able to give the roles.
+    An earlier invitation of the address becomes invalid. Beyond `MAILBOX_RATE` the answer is 429, and the earlier
+    invitation stays valid. When an invitation is accepted, its inviter must still be allowed to grant the roles.
     """
     sent = await invitations.invite(parse_email(body.email), roles=body.roles or [], language=body.language, by=by)
     return InvitationResponse.of(sent.invitation)
@@ -44,23 +44,23 @@ async def invite(body: InvitationRequest, invitations: InvitationServiceDep, by:
 
 @router.get(
     "",
-    summary="Open invitations",
+    summary="List pending invitations",
     dependencies=[CanReadUsers],
     response_model=list[InvitationResponse],
     responses=problems(PermissionRequired),
 )
 async def list_invitations(invitations: InvitationServiceDep) -> Response:
-    """Those that nobody has accepted, the newest first."""
+    """The invitations that have not been accepted, the newest first."""
     return await json_array(shown(invitations.list()))
 
 
 @router.delete(
     "/{invitation_id}",
-    summary="Take an invitation back",
+    summary="Revoke an invitation",
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanWriteUsers],
     responses=problems(InvitationNotFound, BeyondAuthority, PermissionRequired),
 )
 async def take_back(invitation_id: InvitationId, invitations: InvitationServiceDep, by: CallerDep) -> None:
-    """Its link is no good from then on. It needs what inviting with its roles needs."""
+    """Its link stops working. Requires the same permissions as inviting somebody with these roles."""
     await invitations.take_back(invitation_id, by=by)

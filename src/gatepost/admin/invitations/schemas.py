@@ -12,7 +12,7 @@ from gatepost.identity.invitations.models import Invitation
 
 
 class InvitationRequest(In):
-    """Whom to invite, and the roles that they will have besides `user`."""
+    """The person to invite, and their roles in addition to `user`."""
 
     email: EmailAddress = Field(examples=["heba@gmail.com"])
     roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] | None = Field(
@@ -26,7 +26,9 @@ class InvitationResponse(Out):
 
     id: int = Field(examples=[1])
     email: str = Field(examples=["heba@gmail.com"])
-    roles: list[str] = Field(description="Besides `user`, as they are called now.", examples=[["moderator"]])
+    roles: list[str] = Field(
+        description="The roles in addition to `user`, with their current names.", examples=[["moderator"]]
+    )
     invited_by: str = Field(examples=["admin"])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])

@@ -1,4 +1,4 @@
-"""The life of the signing keys, over HTTP, for whoever looks after the service."""
+"""The route that shows the signing keys to operators."""
 
 from fastapi import APIRouter
 
@@ -12,13 +12,14 @@ router = APIRouter(prefix="/api/admin/keys", tags=["administration"])
 
 @router.get(
     "",
-    summary="The signing keys and their life",
+    summary="List the signing keys",
     dependencies=[CanReadKeys],
     responses=problems(PermissionRequired),
 )
 async def list_keys(keys: KeyHistoryDep) -> KeysResponse:
-    """When each was made, signs, and may be retired; keys that are gone too, as long as the audit log tells of them.
+    """When each key was created, when it signs, and when it may be retired. Retired keys are listed as long as the
+    audit log has them.
 
-    Needs `keys:read`. Keys are rotated and retired by `gatepost keys`.
+    Requires `keys:read`. To rotate and retire keys, use `gatepost keys`.
     """
     return KeysResponse.of(await keys.read())

@@ -1,4 +1,4 @@
-"""JSON of the life of keys; no private key is among it."""
+"""JSON of the signing keys, without private keys."""
 
 from datetime import datetime
 from typing import Self
@@ -11,24 +11,24 @@ from gatepost.http.schemas import Out
 
 
 class KeyResponse(Out):
-    """A signing key; a moment is null where it has not come, or where the audit log no longer knows it."""
+    """A signing key. A time is null if it has not come, or if the audit log no longer has it."""
 
     kid: str = Field(examples=["9bYk2mSxW3"])
     algorithm: str | None = Field(examples=["ES256"])
     state: KeyState = Field(
-        description="`next` will sign, `active` signs, `retiring` only verifies, `retired` is gone.",
+        description="`next` will sign, `active` signs, `retiring` only verifies, `retired` is deleted.",
         examples=["active"],
     )
     created_at: datetime | None = Field(
-        description="When it was made, and so published.", examples=["2026-01-31T12:00:00Z"]
+        description="When it was created and published.", examples=["2026-01-31T12:00:00Z"]
     )
     known_at: datetime | None = Field(
-        description="When every verifier has read of it, so that it may sign.", examples=["2026-01-31T12:06:00Z"]
+        description="When all verifiers have read it, so that it may sign.", examples=["2026-01-31T12:06:00Z"]
     )
-    activated_at: datetime | None = Field(description="When it began to sign.", examples=["2026-02-28T12:00:00Z"])
+    activated_at: datetime | None = Field(description="When it started to sign.", examples=["2026-02-28T12:00:00Z"])
     retiring_at: datetime | None = Field(description="When another key took over.", examples=[None])
     last_token_ends_at: datetime | None = Field(
-        description="When no token that it signed lives any more, so that it may be retired.", examples=[None]
+        description="When the last token that it signed expires, so that it may be retired.", examples=[None]
     )
     retired_at: datetime | None = Field(description="When it was deleted.", examples=[None])
 
@@ -49,10 +49,10 @@ class KeyResponse(Out):
 
 
 class KeysResponse(Out):
-    """The signing keys, the newest first, and then those that are gone."""
+    """The signing keys, the newest first, followed by the retired keys."""
 
-    algorithm: str = Field(description="What signs access tokens now.", examples=["ES256"])
-    is_stored: bool = Field(description="False with HS256, whose secret is a setting.", examples=[True])
+    algorithm: str = Field(description="The algorithm that signs access tokens now.", examples=["ES256"])
+    is_stored: bool = Field(description="False with HS256, where the secret is a setting.", examples=[True])
     items: list[KeyResponse]
 
     @classmethod

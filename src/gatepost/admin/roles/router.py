@@ -1,4 +1,4 @@
-"""Looking after the roles, over HTTP."""
+"""The routes of role administration."""
 
 from fastapi import APIRouter, Response, status
 
@@ -20,21 +20,21 @@ from gatepost.identity.accounts.errors import RolesTooLong
 router = APIRouter(prefix="/api/admin/roles", tags=["administration"])
 
 
-@router.get("", summary="The roles", dependencies=[CanReadRoles], responses=problems(PermissionRequired))
+@router.get("", summary="List roles", dependencies=[CanReadRoles], responses=problems(PermissionRequired))
 async def list_roles(roles: RoleEditorDep) -> list[RoleResponse]:
-    """By id; the built-in ones come first."""
+    """Ordered by id; the built-in roles come first."""
     return [RoleResponse.of(role) for role in await roles.list()]
 
 
 @router.post(
     "",
-    summary="Make a role",
+    summary="Create a role",
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteRoles],
     responses=problems(PermissionRequired, RoleNameTaken, RoleNameRetired, RolesTooLong, BeyondAuthority),
 )
 async def create_role(body: NewRoleRequest, response: Response, roles: RoleEditorDep, by: CallerDep) -> RoleResponse:
-    """Its permissions are words of ours or of your own, such as `orders:refund`; access tokens carry them."""
+    """Its permissions are built-in ones, or your own such as `orders:refund`. Access tokens contain them."""
     role = await roles.create(body.draft(), by=by)
     response.headers["Location"] = f"{router.prefix}/{role.id}"
     response.headers["ETag"] = tag_of_role(role)
@@ -43,12 +43,12 @@ async def create_role(body: NewRoleRequest, response: Response, roles: RoleEdito
 
 @router.get(
     "/{role_id}",
-    summary="A role",
+    summary="Get a role",
     dependencies=[CanReadRoles],
     responses=problems(PermissionRequired, RoleNotFound),
 )
 async def get_role(role_id: RoleId, response: Response, roles: RoleEditorDep) -> RoleResponse:
-    """Its ETag goes into If-Match of a change."""
+    """Send its ETag as If-Match when you change the role."""
     role = await roles.get(role_id)
     response.headers["ETag"] = tag_of_role(role)
     return RoleResponse.of(role)
@@ -77,8 +77,8 @@ async def change_role(
     if_match: IfMatchDep,
     by: CallerDep,
 ) -> RoleResponse:
-    """After another name or other permissions the access tokens of all who have the role are stale: of the first 500
-    at once, of the others within seconds.
+    """A new name or new permissions make the access tokens of everybody with the role stale: the first 500 at once, the
+    others within seconds.
     """
     role = await roles.change(role_id, body.change(), if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_role(role)
@@ -93,5 +93,5 @@ async def change_role(
     responses=problems(PermissionRequired, RoleNotFound, BuiltInRole, BeyondAuthority, VersionMismatch),
 )
 async def delete_role(role_id: RoleId, roles: RoleEditorDep, if_match: IfMatchDep, by: CallerDep) -> None:
-    """It is taken from all who have it. With very many of them this takes a while, and can be asked again."""
+    """Removes the role from every account. With very many accounts this takes a while; the request can be repeated."""
     await roles.delete(role_id, if_match=if_match, by=by)

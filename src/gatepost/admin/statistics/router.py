@@ -1,4 +1,4 @@
-"""The overview, over HTTP."""
+"""The route of the overview."""
 
 from fastapi import APIRouter
 
@@ -12,13 +12,14 @@ router = APIRouter(prefix="/api/admin", tags=["administration"])
 
 @router.get(
     "/overview",
-    summary="Sign-ups, sign-ins, refusals a day",
+    summary="Daily statistics",
     dependencies=[CanReadStatistics],
     responses=problems(PermissionRequired),
 )
 async def read_overview(statistics: OverviewReaderDep, days: DaysQuery = 30) -> OverviewResponse:
-    """Counted in the background: what happened is there some seconds later, `totals` are at most a minute or so old.
+    """Sign-ups, sign-ins and refused attempts per day. They are counted in the background: events appear after a few
+    seconds, and `totals` are about a minute old at most.
 
-    Needs `users:read` or `audit:read`.
+    Requires `users:read` or `audit:read`.
     """
     return OverviewResponse.of(await statistics.overview(days=days))

@@ -10,10 +10,10 @@ from gatepost.http.schemas import Out
 
 
 class RefusedResponse(Out):
-    """Attempts that were refused for one reason."""
+    """Refused attempts with the same reason."""
 
-    event: str = Field(description="As in the audit log.", examples=["sign_in.failed"])
-    reason: str = Field(description="Empty where an event has but one.", examples=["wrong_password"])
+    event: str = Field(description="The name of the event in the audit log.", examples=["sign_in.failed"])
+    reason: str = Field(description="Empty if the event has only one reason.", examples=["wrong_password"])
     count: int = Field(examples=[3])
 
 
@@ -21,11 +21,11 @@ class DayResponse(Out):
     """One day in UTC."""
 
     day: date = Field(examples=["2026-01-31"])
-    sign_ups: int = Field(description="Accounts that were made, but for imported ones.", examples=[12])
-    sign_ins: int = Field(description="Sign-ins that succeeded.", examples=[340])
+    sign_ups: int = Field(description="New accounts, without imported ones.", examples=[12])
+    sign_ins: int = Field(description="Successful sign-ins.", examples=[340])
     refused: list[RefusedResponse]
     active_sessions: int | None = Field(
-        description="Sessions that went on when they were last counted that day; null where they were not.",
+        description="Active sessions at the last count of the day. Null if they were not counted.",
         examples=[1200],
     )
 
@@ -42,19 +42,19 @@ class DayResponse(Out):
 
 
 class TotalsResponse(Out):
-    """What there is, counted once a minute."""
+    """Totals, counted once a minute."""
 
     measured_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
     people: int = Field(examples=[1000])
     disabled: int = Field(examples=[5])
-    unverified: int = Field(description="Their address is not proved.", examples=[200])
+    unverified: int = Field(description="Accounts whose e-mail address is not verified.", examples=[200])
     active_sessions: int = Field(examples=[1200])
 
 
 class OverviewResponse(Out):
-    """The statistics of the last days, the oldest first, today last."""
+    """The statistics of the last days; today comes last."""
 
-    totals: TotalsResponse | None = Field(description="Null until they were counted for the first time.")
+    totals: TotalsResponse | None = Field(description="Null until the first count.")
     days: list[DayResponse]
 
     @classmethod

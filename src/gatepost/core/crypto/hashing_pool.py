@@ -26,11 +26,11 @@ WEIGHT = 0.2
 
 
 class HashingBusy(Unavailable):
-    """More passwords wait to be hashed than is worth waiting for."""
+    """Too many passwords are waiting to be hashed."""
 
     code = "hashing_busy"
     title = "Too busy"
-    message = "Too many people are signing in at the moment. Please try again."
+    message = "Too many people are signing in right now. Please try again."
 
 
 @dataclass(frozen=True, slots=True, eq=False)

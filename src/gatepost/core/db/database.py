@@ -64,7 +64,7 @@ class NumberTaken(Exception):
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database did not answer in time, or cannot be reached."""
+    """The database is unreachable or did not answer in time."""
 
     code = "database_unavailable"
     title = "Database unavailable"

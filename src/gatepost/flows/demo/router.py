@@ -1,4 +1,4 @@
-"""The boards, over HTTP."""
+"""The four demo boards."""
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import PlainTextResponse
@@ -15,40 +15,40 @@ def _example(content: str) -> dict[int | str, dict[str, object]]:
     return {200: {"content": {"text/plain": {"example": content}}}}
 
 
-@router.get("/all", summary="For all", responses=_example("Public Content."))
+@router.get("/all", summary="Public board", responses=_example("Public Content."))
 async def public_board() -> PlainTextResponse:
-    """Nobody needs to be signed in."""
+    """No sign-in needed."""
     return PlainTextResponse("Public Content.")
 
 
 @router.get(
     "/user",
-    summary="For who is signed in",
+    summary="Board for signed-in users",
     dependencies=[Depends(get_current_user)],
     responses=_example("User Content."),
 )
 async def user_board() -> PlainTextResponse:
-    """Any role will do."""
+    """Needs a sign-in; any role is enough."""
     return PlainTextResponse("User Content.")
 
 
 @router.get(
     "/mod",
-    summary="For moderators",
+    summary="Board for moderators",
     dependencies=[Depends(require_role(RoleName.MODERATOR))],
     responses=_example("Moderator Content.") | problems(RoleRequired),
 )
 async def moderator_board() -> PlainTextResponse:
-    """The role `moderator` is needed."""
+    """Needs the role `moderator`."""
     return PlainTextResponse("Moderator Content.")
 
 
 @router.get(
     "/admin",
-    summary="For administrators",
+    summary="Board for administrators",
     dependencies=[Depends(require_role(RoleName.ADMIN))],
     responses=_example("Admin Content.") | problems(RoleRequired),
 )
 async def admin_board() -> PlainTextResponse:
-    """The role `admin` is needed."""
+    """Needs the role `admin`."""
     return PlainTextResponse("Admin Content.")

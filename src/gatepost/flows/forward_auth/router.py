@@ -1,4 +1,4 @@
-"""Whether a request may pass, for a reverse proxy that asks before it lets one through."""
+"""Forward authentication: a reverse proxy asks here before it lets a request through."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -11,25 +11,27 @@ from gatepost.identity.access.deps import OriginalUser
 from gatepost.identity.access.errors import AmbiguousOriginalRequest, RoleRequired
 
 router = APIRouter(tags=["for other services"])
-# Some proxies ask with the method of the original request.
+# Some proxies use the method of the original request.
 OTHER_METHODS = ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
-RoleQuery = Annotated[str | None, Query(max_length=64, description="A role that is needed.", examples=["admin"])]
+RoleQuery = Annotated[
+    str | None, Query(max_length=64, description="The role that the user must have.", examples=["admin"])
+]
 
 
 @router.get(
     CHECK_PATH,
-    summary="Whether a request may pass",
+    summary="Check a request for a reverse proxy",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(RoleRequired, AmbiguousOriginalRequest),
 )
 async def check(response: Response, user: OriginalUser, role: RoleQuery = None) -> None:
-    """For `auth_request` of nginx, `forwardAuth` of Traefik and `forward_auth` of Caddy, by whatever method they ask:
-    204 with the person in headers, 401 or 403.
+    """For `auth_request` of nginx, `forwardAuth` of Traefik and `forward_auth` of Caddy, with any method. The answer is
+    204 with the user in headers, or 401, or 403.
 
-    `X-User-Name` is percent-encoded UTF-8; `X-User-Roles` is separated by commas. Where people sign in by cookie, the
-    proxy says what the request was by `X-Original-Method` or `X-Forwarded-Method`: unless that is GET, HEAD or OPTIONS,
-    it must come from an allowed origin.
+    `X-User-Name` is percent-encoded UTF-8. `X-User-Roles` is separated by commas. If people sign in with cookies, the
+    proxy must send the method of the original request as `X-Original-Method` or `X-Forwarded-Method`. Methods other
+    than GET, HEAD and OPTIONS must come from an allowed origin.
     """
     if role is not None and not user.has_role(role):
         raise RoleRequired

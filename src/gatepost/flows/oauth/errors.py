@@ -1,10 +1,10 @@
-"""What can go wrong with the request of a client, or of another service."""
+"""Errors of requests from clients and other services."""
 
 from gatepost.core.errors import BadRequest, Conflict, NotFound, Unauthorized
 
 
 class InvalidClient(Unauthorized):
-    """The resource server did not prove who it is."""
+    """The client id or the secret of the resource server is wrong or missing."""
 
     code = "invalid_client"
     title = "Invalid client"
@@ -20,7 +20,7 @@ class ClientExists(Conflict):
 
     code = "client_exists"
     title = "Client exists"
-    message = "There is a client with this id already."
+    message = "A client with this id already exists."
 
 
 class ClientNotFound(NotFound):
@@ -28,27 +28,27 @@ class ClientNotFound(NotFound):
 
     code = "client_not_found"
     title = "Client not found"
-    message = "There is no client with this id."
+    message = "No client has this id."
 
 
 class ClientIdInvalid(BadRequest):
-    """A client id has letters, digits and . _ - alone."""
+    """A client id consists of letters, digits and the characters . _ -"""
 
     code = "client_id_invalid"
     title = "Invalid client id"
-    message = "A client id has 1 to 64 letters, digits and . _ - alone."
+    message = "A client id must have 1 to 64 characters: letters, digits and . _ -"
 
 
 class ClientNameInvalid(BadRequest):
-    """The name of a client is for people to read in a list."""
+    """The name of a client is empty, too long, or has characters that cannot be printed."""
 
     code = "client_name_invalid"
     title = "Invalid client name"
-    message = "A client's name has 1 to 255 printable characters."
+    message = "A client's name must have 1 to 255 printable characters."
 
 
 class NoOpenIdProvider(NotFound):
-    """The address is that of an OpenID Provider's metadata, and Gatepost is none."""
+    """This is where an OpenID Provider has its metadata, but Gatepost is not an OpenID Provider."""
 
     code = "no_openid_provider"
     title = "No OpenID Provider"
@@ -59,7 +59,7 @@ class NoOpenIdProvider(NotFound):
 
 
 class UnsupportedGrantType(BadRequest):
-    """The token endpoint knows `password` and `refresh_token`."""
+    """The token endpoint supports only the grant types `password` and `refresh_token`."""
 
     code = "unsupported_grant_type"
     title = "Unsupported grant type"
@@ -68,8 +68,8 @@ class UnsupportedGrantType(BadRequest):
 
 
 class GrantIncomplete(BadRequest):
-    """The form lacks a field that its grant type needs."""
+    """The form lacks a field that its grant type requires."""
 
     code = "grant_incomplete"
     title = "Grant incomplete"
-    message = "The form lacks a field that this grant_type needs."
+    message = "The form lacks a field that this grant_type requires."

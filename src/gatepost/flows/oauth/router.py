@@ -1,4 +1,4 @@
-"""For other services, over HTTP: introspection, revocation, the feed, the metadata."""
+"""The routes for other services: introspection, revocation, the revocation feed, metadata."""
 
 import hashlib
 from typing import Annotated, Any
@@ -25,12 +25,12 @@ from gatepost.identity.tokens.errors import RevocationUnknown
 
 router = APIRouter(tags=["for other services"])
 
-# Shorter than the time that requests in flight get when the service stops.
+# Shorter than the time that open requests get when the service stops.
 LONGEST_WAIT_SECONDS = 5
 
-AfterQuery = Annotated[int, Query(ge=0, le=LARGEST_ID, description="The `after` of the last answer.", examples=[0])]
+AfterQuery = Annotated[int, Query(ge=0, le=LARGEST_ID, description="`after` of the last answer.", examples=[0])]
 MarkQuery = Annotated[
-    str | None, Query(max_length=64, description="The `mark` of the last answer.", examples=["9f86d081884c7d65"])
+    str | None, Query(max_length=64, description="`mark` of the last answer.", examples=["9f86d081884c7d65"])
 ]
 WaitQuery = Annotated[
     float, Query(ge=0, le=LONGEST_WAIT_SECONDS, description="Seconds to wait for a change.", examples=[5])
@@ -40,25 +40,25 @@ IfNoneMatch = Annotated[str | None, Header(max_length=255, description="The ETag
 
 @router.post(
     "/oauth/introspect",
-    summary="Whether an access token is good (RFC 7662)",
+    summary="Introspect an access token (RFC 7662)",
     dependencies=[Depends(resource_server)],
     responses=problems(InvalidClient, RevocationUnknown),
 )
 async def introspect(form: Annotated[TokenInForm, Form()], desk: TokenIntrospectionDep) -> IntrospectionAnswer:
-    """For services that do not verify tokens themselves. A refresh token is never `active`."""
+    """For services that do not verify tokens themselves. Refresh tokens are never `active`."""
     return IntrospectionAnswer(**await desk.introspect(form.token))
 
 
-@router.post("/oauth/revoke", summary="Take a token back (RFC 7009)")
+@router.post("/oauth/revoke", summary="Revoke a token (RFC 7009)")
 async def revoke(form: Annotated[TokenInForm, Form()], desk: TokenIntrospectionDep, info: RequestInfoDep) -> Response:
-    """Whoever holds a refresh or access token ends its session with it; the answer is 200 for any text."""
+    """End the session of a refresh token or an access token. The answer is always 200, even if the token is unknown."""
     await desk.revoke(form.token, info=info)
     return Response(status_code=status.HTTP_200_OK)
 
 
 @router.get(
     "/api/auth/revocations",
-    summary="The revocation feed",
+    summary="Read the revocation feed",
     response_model=RevocationFeedAnswer,
     dependencies=[Depends(resource_server)],
     responses=problems(InvalidClient, RevocationUnknown) | {304: {"description": "Nothing has changed."}},
@@ -70,9 +70,9 @@ async def revocations(
     mark: MarkQuery = None,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
-    """What services that verify tokens themselves follow: every second, or by waiting for a change.
+    """For services that verify tokens themselves: poll it every second, or wait for a change with `wait`.
 
-    Ask with the `after` and `mark` of the last answer and its ETag. Lines may come twice, and never late.
+    Send the `after` and `mark` of the last answer, and its ETag. An entry may come twice, but never late.
     """
     answer, etag = _feed_after(feed, after, mark=mark)
     if wait and etag == if_none_match:
@@ -85,13 +85,13 @@ async def revocations(
 
 @router.get(
     "/.well-known/oauth-authorization-server",
-    summary="Where everything is (RFC 8414)",
+    summary="Authorization server metadata (RFC 8414)",
     response_model_exclude_none=True,
 )
 async def metadata(
     response: Response, settings: Annotated[Settings, Depends(provided(Settings))]
 ) -> AuthorizationServerMetadata:
-    """What a client or a resource server needs to know, from the issuer's address alone."""
+    """Everything that a client or a resource server can find out from the issuer's URL."""
     response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
     base = settings.base_url
     return AuthorizationServerMetadata(
@@ -113,7 +113,7 @@ async def metadata(
 
 @router.get("/.well-known/openid-configuration", include_in_schema=False)
 async def openid_configuration() -> None:
-    """Say so plainly: libraries look here first."""
+    """Answer 404 with an explanation: libraries look here first."""
     raise NoOpenIdProvider
 
 
@@ -121,13 +121,13 @@ def _feed_after(feed: RevocationFeed, after: int, *, mark: str | None) -> tuple[
     if feed.is_stale():
         raise RevocationUnknown
     lines, is_complete = feed.lines_for(after, mark=mark)
-    # An id alone may be another line's since a restore.
+    # After a restore, an id alone may belong to another entry.
     said = " ".join(
         f"{line.id}.{line.session_id}.{line.user_id}.{line.min_token_version}.{line.random_id}" for line in lines
     )
     digest = hashlib.sha256(f"{mark} {said}".encode()).hexdigest()[:16]
     answer = {
-        # Lines up to here are all known; later ones may still come in between, so they are asked for again.
+        # All entries up to here are known. Earlier ids than the latest may still appear, so clients read those again.
         "after": feed.anchor.id if feed.anchor is not None else 0,
         "mark": feed.anchor.mark if feed.anchor is not None else None,
         "isComplete": is_complete,

@@ -1,4 +1,4 @@
-"""The forms and answers of the OAuth endpoints, in their own names, and the revocation feed."""
+"""The forms and answers of the OAuth endpoints, in OAuth's names, and the revocation feed."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -44,16 +44,16 @@ class TokenAnswer(BaseModel):
 
 
 class TokenInForm(Form):
-    """One token, and who asks."""
+    """One token, and the credentials of the client."""
 
     token: str = Field(min_length=1, max_length=LONGEST_TOKEN, repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
-    token_type_hint: str | None = Field(default=None, max_length=64, description="Read, and not needed.")
+    token_type_hint: str | None = Field(default=None, max_length=64, description="Accepted, but not needed.")
     client_id: str | None = Field(default=None, max_length=64, description="Instead of HTTP Basic.")
     client_secret: str | None = Field(default=None, max_length=255, repr=False)
 
 
 class IntrospectionAnswer(BaseModel):
-    """RFC 7662, section 2.2; of a token that is not good, `active` alone."""
+    """RFC 7662, section 2.2. For an invalid token, only `active`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -61,24 +61,26 @@ class IntrospectionAnswer(BaseModel):
 
 
 class RevocationOut(Out):
-    """What makes access tokens useless: the end of a session, a new version of an account, another account's number."""
+    """A reason to refuse access tokens: a session has ended, an account has changed, or an account id was given away
+    anew.
+    """
 
     id: int = Field(examples=[41])
     session_id: int | None = Field(description="The `sid` whose access tokens are revoked.", examples=[7])
     user_id: int | None = Field(description="The `sub`.", examples=[1])
-    min_token_version: int | None = Field(description="The lowest `ver` that is still good.", examples=[None])
+    min_token_version: int | None = Field(description="The lowest `ver` that is still valid.", examples=[None])
     random_id: str | None = Field(
-        description="The `rid` of the account that the `sub` means from now on; other tokens of it are revoked.",
+        description="The `rid` of the account that now has this `sub`. Tokens with another `rid` are revoked.",
         examples=[None],
     )
     issued_before: datetime | None = Field(
-        description="Every access token whose `iat` is before is revoked.", examples=[None]
+        description="Every access token with an earlier `iat` is revoked.", examples=[None]
     )
-    expires_at: datetime = Field(description="When the line can be forgotten.", examples=["2026-02-01T12:00:00Z"])
+    expires_at: datetime = Field(description="When the entry can be dropped.", examples=["2026-02-01T12:00:00Z"])
 
     @classmethod
     def of(cls, line: RevocationEntry) -> Self:
-        """Publish a line."""
+        """Publish an entry."""
         return cls(
             id=line.id,
             session_id=line.session_id,
@@ -91,21 +93,23 @@ class RevocationOut(Out):
 
 
 async def shown(lines: Sequence[RevocationEntry]) -> AsyncIterator[list[dict[str, Any]]]:
-    """Publish lines page by page, as JSON: there may be a million."""
+    """Publish entries page by page, as JSON: there may be a million."""
     for start in range(0, len(lines), PAGE):
         page = lines[start : start + PAGE]
         yield [RevocationOut.of(line).model_dump(mode="json", by_alias=True) for line in page]
 
 
 class RevocationFeedAnswer(Out):
-    """The live part of the feed after the line that was asked for."""
+    """The entries of the feed after the requested one."""
 
-    after: int = Field(description="What to ask for next; lines may come twice.", examples=[40])
+    after: int = Field(description="Send this with the next request. Entries may come twice.", examples=[40])
     mark: str | None = Field(
-        description="To send with it: it tells when the feed goes on from an earlier state.",
+        description="Send this with `after`. It shows whether the database was restored to an earlier state.",
         examples=["9f86d081884c7d65"],
     )
-    is_complete: bool = Field(description="Whether these are all lines, and no other counts any more.", examples=[True])
+    is_complete: bool = Field(
+        description="Whether this is the whole feed, so that all other entries can be dropped.", examples=[True]
+    )
     revocations: list[RevocationOut]
 
 
@@ -126,6 +130,9 @@ class AuthorizationServerMetadata(BaseModel):
     response_types_supported: list[str] = Field(examples=[[]])
     service_documentation: str = Field(examples=["http://localhost:8080/docs"])
     gatepost_revocations_endpoint: str = Field(
-        description="The revocation feed; a name of our own.", examples=["http://localhost:8080/api/auth/revocations"]
+        description="The revocation feed; not part of RFC 8414.",
+        examples=["http://localhost:8080/api/auth/revocations"],
     )
-    gatepost_audience: str = Field(description="The `aud` of access tokens; a name of our own.", examples=["gatepost"])
+    gatepost_audience: str = Field(
+        description="The `aud` of access tokens; not part of RFC 8414.", examples=["gatepost"]
+    )

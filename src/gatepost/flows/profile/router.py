@@ -1,4 +1,4 @@
-"""One's own account, over HTTP."""
+"""The routes of one's own account."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ AS_FILE = {"Content-Disposition": 'attachment; filename="gatepost-account.json"'
 
 @router.get("/me", summary="My account", responses=problems(UserNotFound))
 async def me(user: CurrentUser, profiles: ProfileServiceDep) -> ProfileResponse:
-    """As it is now; the access token may know older roles."""
+    """The account as it is now. The roles in the access token may be older."""
     return ProfileResponse.of(await profiles.get(user))
 
 
@@ -46,13 +46,16 @@ async def me(user: CurrentUser, profiles: ProfileServiceDep) -> ProfileResponse:
 async def change_me(
     body: ProfileChangeRequest, user: CurrentUser, profiles: ProfileServiceDep, info: RequestInfoDep
 ) -> ProfileResponse:
-    """The address and the password have routes of their own. After a new user name, refresh the access token."""
+    """Change the user name or the language. Addresses and passwords have their own routes.
+
+    Refresh the access token after a change of the user name.
+    """
     return ProfileResponse.of(await profiles.change(user, body.change(), info=info))
 
 
-@router.get("/me/export", summary="All that is held about me", responses=EXPORT_EXAMPLE | problems(UserNotFound))
+@router.get("/me/export", summary="Export my data", responses=EXPORT_EXAMPLE | problems(UserNotFound))
 async def export_me(user: CurrentUser, deletion: DeletionServiceDep) -> Response:
-    """The account, its sessions and links, and what the audit log has about it, the newest first, as JSON."""
+    """The account, its sessions, its links and its audit log entries (the newest first), as JSON."""
     return await json_object(await deletion.export(user), headers=AS_FILE)
 
 
@@ -72,7 +75,9 @@ async def delete_me(
     browsers: BrowsersDep,
     info: RequestInfoDep,
 ) -> DeletionResponse:
-    """Every session ends now; the account is deleted after a time in which signing in takes it back."""
+    """Every session ends now. The account is deleted after a waiting period; signing in before then cancels the
+    deletion.
+    """
     proved = await reauthentication.by_password(user, body.password, info=info)
     erase_at = await deletion.ask_deletion(user, proved_hash=proved.password_hash, info=info)
     await browsers.forget(request, info=info)

@@ -14,13 +14,13 @@ from gatepost.identity.accounts.schemas import Username, role_labels
 
 
 class ProfileChangeRequest(In):
-    """What to change; what is left out stays."""
+    """The fields to change. Fields that are left out stay as they are."""
 
     username: Username | None = Field(default=None, examples=["Abbey Salami"])
     language: Literal["en", "de"] | None = Field(default=None, description="Of mails.", examples=["en"])
 
     def change(self) -> ProfileChange:
-        """Return it with the name in both forms."""
+        """Return the change with the name in both forms."""
         return ProfileChange(parse_wanted_name(self.username) if self.username else None, self.language)
 
 

@@ -1,4 +1,4 @@
-"""Proving and recovering, over HTTP. Only POST uses a token up, since mail scanners follow links."""
+"""The routes for verifying addresses and recovering accounts. Only POST uses a token up: mail scanners follow links."""
 
 from fastapi import APIRouter, status
 
@@ -37,14 +37,16 @@ from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
 
 SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
-RESPELLED = "Your address is changed: it is the same mailbox, so no link is needed."
+RESPELLED = "Your e-mail address has been changed. It is the same mailbox, so there is no link to follow."
 LINK_SENT = "That session has ended. We have sent you a link to set a new password."
-NO_LINK = "Every session has ended, and the password is void. Your address has another account: please write to us."
+NO_LINK = (
+    "Every session has ended, and the password no longer works. Another account has your address. Please contact us."
+)
 
 
 @router.post(
     "/password/forgot",
-    summary="Ask for a new password",
+    summary="Request a password reset",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[MailLimit],
     responses=problems(TooManyRequests),
@@ -52,21 +54,24 @@ NO_LINK = "Every session has ended, and the password is void. Your address has a
 async def forgot_password(
     body: AddressRequest, passwords: PasswordServiceDep, info: RequestInfoDep, device: DeviceDep
 ) -> MessageResponse:
-    """The same answer, in the same time, whether the address has an account or not, and whoever has asked before."""
+    """Send a link for a new password. The answer and its time do not reveal whether the address has an account."""
     await passwords.forgot(parse_existing_email(body.email), info=info, device=device)
     return SENT
 
 
 @router.post(
     "/password/reset",
-    summary="Set a new password by a mail link",
+    summary="Reset a password",
     dependencies=[LinkLimit],
     responses=problems(LinkInvalid, TooManyRequests, PasswordNotAllowed, HashingBusy),
 )
 async def reset_password(
     body: PasswordResetRequest, passwords: PasswordServiceDep, info: RequestInfoDep, remember: RememberDevice
 ) -> MessageResponse:
-    """The token is good once; every session of the account ends. No wait of strangers keeps this device from it."""
+    """Set a new password with the token from the mail. The token works once, and every session of the account ends.
+
+    Afterwards this device is known: it can sign in even if other people's guesses have locked the account.
+    """
     remember(await passwords.reset(body.token, body.password, info=info))
     return MessageResponse(message="Your password has been set. Please sign in.")
 
@@ -81,13 +86,13 @@ async def reset_password(
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, info: RequestInfoDep
 ) -> None:
-    """Every other session of the account ends; this one goes on."""
+    """Every other session of the account ends. This one continues."""
     await passwords.change(user, body.current_password, body.new_password, info=info)
 
 
 @router.post(
     "/email/verify",
-    summary="Confirm an address by a mail link",
+    summary="Verify an e-mail address",
     dependencies=[LinkLimit],
     responses=problems(
         LinkInvalid, AlreadyVerified, PasswordRequired, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
@@ -95,11 +100,11 @@ async def change_password(
     ),
 )  # fmt: skip
 async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: RequestInfoDep) -> MessageResponse:
-    """Of the address that an account has, or of the one that it is to have, or of a sign-up that waits for this.
+    """Verify the address of an account, a new address for it, or the address of a pending sign-up.
 
-    A sign-up waits where the deployment does not tell what is taken. Its link proves the address alone, so that it
-    needs the `password` of the sign-up as well: without it the answer is 400 `password_required`. A wrong one leaves
-    the link good.
+    Sign-ups are pending where the deployment does not reveal whether a name or address is taken. Their link only proves
+    the address, so the `password` of the sign-up is needed too: without it the answer is 400 `password_required`. A
+    wrong password does not use the link up.
     """
     await addresses.confirm(body.token, password=body.password, info=info)
     return MessageResponse(message="Your e-mail address is verified.")
@@ -107,7 +112,7 @@ async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: 
 
 @router.post(
     "/email/resend",
-    summary="Ask for the confirmation mail again",
+    summary="Resend the verification mail",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[MailLimit],
     responses=problems(TooManyRequests),
@@ -115,14 +120,14 @@ async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: 
 async def resend_confirmation(
     body: AddressRequest, addresses: AddressServiceDep, info: RequestInfoDep, device: DeviceDep
 ) -> MessageResponse:
-    """The same answer whether the address has an account or not, confirmed or not, and whoever has asked before."""
+    """The answer does not reveal whether the address has an account, or whether it is verified."""
     await addresses.send_link(parse_existing_email(body.email), info=info, device=device)
     return SENT
 
 
 @router.post(
     "/email/change",
-    summary="Change my address",
+    summary="Change my e-mail address",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[MailLimit, ProofLimit],
     responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
@@ -130,9 +135,9 @@ async def resend_confirmation(
 async def change_email(
     body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, info: RequestInfoDep
 ) -> MessageResponse:
-    """The old address stays until the link that goes to the new one is followed, and is told then.
+    """Send a link to the new address. The old one stays until the link is followed, and is then told of the change.
 
-    The same mailbox in other letter case needs no link: it is changed at once.
+    A change of letter case only needs no link and takes effect at once.
     """
     is_done = await addresses.ask_change(user, parse_email(body.email), body.current_password, info=info)
     return MessageResponse(message=RESPELLED if is_done else "We have sent a link to the new address.")
@@ -140,16 +145,18 @@ async def change_email(
 
 @router.post(
     "/not-me",
-    summary="This was not me",
+    summary="Report that an account is compromised",
     dependencies=[LinkLimit],
     responses=problems(LinkInvalid, TooManyRequests),
 )
 async def report_compromise(
     body: TokenRequest, service: CompromiseReportsDep, info: RequestInfoDep
 ) -> CompromiseReportResponse:
-    """From a mail that warns: that device is signed out, the password is void, and a link for a new one is sent.
+    """Use the "this was not me" link of a warning mail. It signs that device out, makes the password unusable, and
+    sends a link for a new password.
 
-    A changed address is changed back first. Where another account has proved to have it by now, no link is sent.
+    If the e-mail address was changed, it is changed back first. No link is sent if another account has verified that
+    address since.
     """
     is_sent = await service.report(body.token, info=info)
     return CompromiseReportResponse(message=LINK_SENT if is_sent else NO_LINK, link_sent=is_sent)

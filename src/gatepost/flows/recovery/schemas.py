@@ -1,4 +1,4 @@
-"""JSON of proving and recovering."""
+"""JSON of verifying addresses and recovering accounts."""
 
 from typing import Annotated
 
@@ -26,12 +26,12 @@ class TokenRequest(In):
 
 
 class VerifyRequest(TokenRequest):
-    """The token of a mail link, and where it ends a sign-up the password of that."""
+    """The token of a mail link, and the password if the link completes a sign-up."""
 
     password: CurrentPassword | None = Field(
         default=None,
         repr=False,
-        description="The password that was chosen at the sign-up whose link this is; other links need none.",
+        description="The password chosen at sign-up, if the link completes a sign-up. Other links do not need it.",
         examples=[None],
     )
 

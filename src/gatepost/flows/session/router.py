@@ -1,4 +1,4 @@
-"""Staying signed in, over HTTP: refresh, sign-out, devices."""
+"""The session routes: refresh, sign-out, devices."""
 
 from typing import Annotated, Any
 
@@ -28,9 +28,9 @@ from gatepost.identity.tokens.errors import (
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
-# Of a sign-out: whatever its body is, it is done.
+# A sign-out succeeds with any body.
 ANY_BODY: dict[str, Any] = {
-    "description": 'A refresh token, as `{"refreshToken": "gpr_1.0.h3Zk…"}`, whose session is to end.',
+    "description": 'A refresh token, as `{"refreshToken": "gpr_1.0.h3Zk…"}`, whose session should end.',
     "content": {"application/json": {"schema": {"examples": [{"refreshToken": "gpr_1.0.h3Zk…"}]}}},
 }
 OptionalRefresh = Annotated[RefreshRequest | None, Body()]
@@ -39,7 +39,7 @@ SessionId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 @router.post(
     "/refreshtoken",
-    summary="Exchange a refresh token for the next pair",
+    summary="Exchange a refresh token for a new access token",
     dependencies=[RefreshLimit],
     responses=problems(
         RefreshTokenRequired, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled,
@@ -55,11 +55,11 @@ async def refresh(
     info: RequestInfoDep,
     body: OptionalRefresh = None,
 ) -> RefreshResponse:
-    """Send it in the body, or by the cookie that sign-in set; an access token that rides along is ignored.
+    """Send the refresh token in the body, or as the cookie that sign-in set. An access token in the request is ignored.
 
-    With rotation (the default) the answer holds a new refresh token and the old one is used up. The one just before
-    is answered with its successor again for a few seconds, so that nothing is lost between two tabs. A refusal takes
-    the cookies back.
+    With rotation (the default) the answer holds a new refresh token, and the old one is used up. For a few seconds the
+    old one returns the same successor again, so that two tabs can refresh at once. A refused refresh deletes the
+    cookies.
     """
     sent = body.refresh_token if body else None
     token = sent or cookies.refresh_token(request)
@@ -81,10 +81,9 @@ async def refresh(
 async def sign_out(
     request: Request, access_tokens: TokensOfHeaders, browsers: BrowsersDep, info: RequestInfoDep
 ) -> None:
-    """The session of every token that is sent ends: in a header, an expired one too, in the body, or by the cookies.
+    """End the session of every token in the request: in a header (even an expired one), in the body or in a cookie.
 
-    The cookies are taken back. Where no token is good, nothing is left to end, and the answer is the same. A body that
-    holds no refresh token is not looked at, whatever it is.
+    The cookies are deleted. The answer is the same if no token is valid. A body without a refresh token is ignored.
     """
     is_read = is_json(request.headers.get("content-type", ""))
     refresh_token = refresh_token_in(await request.body()) if is_read else None
@@ -94,7 +93,7 @@ async def sign_out(
 
 @router.post("/signout-others", summary="End every other session", status_code=status.HTTP_204_NO_CONTENT)
 async def sign_out_others(user: CurrentUser, sessions: SessionServiceDep, info: RequestInfoDep) -> None:
-    """Every other device is signed out at once; this one stays."""
+    """Sign out every other device at once. This one stays signed in."""
     await sessions.end_all(user, keep_this=True, info=info)
 
 
@@ -106,14 +105,14 @@ async def sign_out_all(
     browsers: BrowsersDep,
     info: RequestInfoDep,
 ) -> None:
-    """Every device is signed out at once, this one too."""
+    """Sign out every device at once, including this one."""
     await sessions.end_all(user, keep_this=False, info=info)
     await browsers.forget(request, info=info)
 
 
-@router.get("/sessions", summary="The devices that are signed in", response_model=list[SessionResponse])
+@router.get("/sessions", summary="List my sessions", response_model=list[SessionResponse])
 async def list_sessions(user: CurrentUser, sessions: SessionServiceDep) -> Response:
-    """The last used first."""
+    """The devices where you are signed in, the most recently used first."""
     return await json_array(shown(sessions.list(user), current=user.session_id))
 
 
@@ -131,7 +130,7 @@ async def end_session(
     browsers: BrowsersDep,
     info: RequestInfoDep,
 ) -> None:
-    """That device is signed out at once; this one as well, if it is meant."""
+    """Sign out one device at once. It can be this one."""
     await sessions.end_one(user, session_id, info=info)
     if session_id == user.session_id:
         await browsers.forget(request, info=info)

@@ -1,4 +1,4 @@
-"""Signing in, over HTTP."""
+"""The sign-in route."""
 
 from fastapi import APIRouter
 
@@ -17,7 +17,7 @@ from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 router = APIRouter(prefix="/api/auth", tags=["sign in"])
 
 
-@router.post("/sigin", include_in_schema=False)  # as clients of the first description spell it
+@router.post("/sigin", include_in_schema=False)  # the spelling of the first API description, which old clients use
 @router.post(
     "/signin",
     summary="Sign in",
@@ -33,10 +33,11 @@ async def sign_in(
     info: RequestInfoDep,
     device: DeviceDep,
 ) -> SignInResponse:
-    """By user name or e-mail address. One answer for an unknown name and a wrong password, in the same time.
+    """Sign in with a user name or an e-mail address. An unknown name and a wrong password get the same answer, in the
+    same time.
 
-    After too many wrong ones the answer is 429, for a time that grows, except on a device that has signed in before.
-    Where the answer sets cookies, the session of those that it replaces ends.
+    After too many wrong passwords the answer is 429, and the wait grows with each attempt. Devices that have signed in
+    before do not have to wait. If the answer replaces cookies, their session ends.
     """
     attempt = password.attempt(body.identifier, body.password, info=info, device=device)
     signed_in = await service.sign_in(attempt, replaces=handout.replaces)

@@ -1,4 +1,4 @@
-"""JSON of signing in, in camelCase."""
+"""JSON of the sign-in, in camelCase."""
 
 from typing import Annotated, Self
 
@@ -27,5 +27,5 @@ class SignInRequest(In):
 
     @property
     def identifier(self) -> str:
-        """The one name that was given."""
+        """The user name or the e-mail address, whichever was sent."""
         return self.username or self.email or ""

@@ -1,4 +1,4 @@
-"""Signing up, over HTTP."""
+"""The sign-up routes."""
 
 from fastapi import APIRouter, Response, status
 
@@ -29,7 +29,7 @@ router = APIRouter(prefix="/api/auth")
 
 @router.post(
     "/signup",
-    summary="Make an account and sign in",
+    summary="Create an account and sign in",
     tags=["sign in"],
     status_code=status.HTTP_201_CREATED,
     dependencies=[SignUpLimit],
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/api/auth")
         UsernameTaken, UsernameInvalid, EmailTaken, UnknownRole, RoleNotGrantable, PasswordNotAllowed, SignUpClosed,
         InvitationRequired, InvitationInvalid, RolesTooLong, HashingBusy, TooManyRequests,
     )
-    | {202: {"model": MessageResponse, "description": "A mail tells how to go on."}},
+    | {202: {"model": MessageResponse, "description": "We have sent a mail with the next step."}},
 )  # fmt: skip
 async def sign_up(
     body: SignUpRequest,
@@ -46,12 +46,12 @@ async def sign_up(
     handout: HandoutIfAskedDep,
     info: RequestInfoDep,
 ) -> SignUpResponse | MessageResponse:
-    """The account gets the role `user`; administrators give others, by an invitation or later.
+    """The account gets the role `user`. Administrators grant other roles, by invitation or later.
 
-    No cookie is set unless `transport=cookie` asks for it.
+    Cookies are set only with `transport=cookie`.
 
-    Where the address is to be proved first, or the deployment does not tell what is taken, the answer is 202 for
-    everybody, and a mail tells how to go on.
+    Some deployments verify the address first, or do not reveal whether a name or address is taken. There the answer is
+    always 202, and a mail explains the next step.
     """
     signed_in = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
     if signed_in is None:
@@ -62,14 +62,14 @@ async def sign_up(
 
 @router.post(
     "/invitation",
-    summary="Look at an invitation",
+    summary="Show an invitation",
     tags=["recovery"],
     dependencies=[LinkLimit],
     responses=problems(InvitationInvalid, SignUpClosed, EmailTaken, TooManyRequests),
 )
 async def look_at_invitation(body: InvitationLinkRequest, service: SignUpServiceDep) -> InvitationLink:
-    """Whom the link of a mail invites, and until when; it is not used up.
+    """The invited address and the expiry date. The link is not used up.
 
-    Whoever has the token has the mailbox: to others this tells nothing.
+    Only the owner of the mailbox has the token, so this reveals nothing to anybody else.
     """
     return InvitationLink.of(await service.invitation_of(body.token))

@@ -22,7 +22,7 @@ class SignUpRequest(In):
     password: NewPassword = Field(repr=False, examples=["123456"])
     roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] | None = Field(
         default=None,
-        description="Nobody chooses roles at sign-up; `user` alone is accepted.",
+        description="Roles cannot be chosen at sign-up; only `user` is accepted.",
         examples=[["user"]],
     )
 
@@ -34,7 +34,7 @@ class SignUpRequest(In):
         """Return it with its names in both forms.
 
         Raises:
-            UsernameInvalid: the user name is another address than the one beside it.
+            UsernameInvalid: the user name is an e-mail address, but not the one in `email`.
         """
         email = parse_email(self.email)
         account = NewAccount(username_of(parse_wanted_name(self.username), email=email), email, self.password)
@@ -42,7 +42,7 @@ class SignUpRequest(In):
 
 
 class SignUpResponse(SignInResponse):
-    """As after sign-in, with a message to show."""
+    """The answer of a sign-in, with a message to show."""
 
     message: str = Field(examples=["User registered successfully!"])
 
@@ -59,12 +59,12 @@ class InvitationLinkRequest(In):
 
 
 class InvitationLink(Out):
-    """What an invitation's link is good for."""
+    """The address and the expiry date of an invitation."""
 
     email: str = Field(examples=["heba@gmail.com"])
     expires_at: datetime = Field(examples=["2026-02-07T12:00:00Z"])
 
     @classmethod
     def of(cls, invitation: Invitation) -> Self:
-        """Show what whoever has the token may know."""
+        """Show what the holder of the token may know."""
         return cls(email=invitation.email, expires_at=invitation.expires_at)

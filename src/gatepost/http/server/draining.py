@@ -14,11 +14,11 @@ STATE: Final = "drain"
 
 
 class ShuttingDown(Unavailable):
-    """The process was told to stop, and serves what still reaches it."""
+    """The process is shutting down. It still serves requests that reach it."""
 
     code = "shutting_down"
     title = "Shutting down"
-    message = "This process is about to stop. Another one serves."
+    message = "This process is shutting down. Please use another one."
 
 
 class Drain:

@@ -33,7 +33,7 @@ LAST_SECONDS = 1.0
 
 
 class RequestTimeout(AppError):
-    """The request did not come in whole in time."""
+    """The request did not arrive completely in time."""
 
     status = 408
     code = "request_timeout"
@@ -96,7 +96,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Begin a request."""
         super().on_message_begin()
         if len(self.pipeline) >= MAX_AHEAD:
-            message = "There are too many requests ahead of their answers."
+            message = "The client sends too many requests without reading the answers."
             raise MalformedRequest(message)
         self._body_bytes = 0
 

@@ -16,7 +16,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class MalformedRequest(BadRequest):
-    """What came in is not HTTP, or could be read in two ways."""
+    """The request is not valid HTTP, or is ambiguous."""
 
     code = "malformed_request"
     title = "Malformed request"
@@ -59,7 +59,7 @@ def checked(head: Head) -> Head:
     codings = [value.lower() for name, value in head.headers if name == b"transfer-encoding"]
     # Content-Length beside it, or twice, the parser refuses itself.
     if codings and not (is_newer and codings == [b"chunked"]):
-        message = "The length of the body is not clear: send one Content-Length, or one Transfer-Encoding: chunked."
+        message = "The length of the body is ambiguous. Send one Content-Length, or one Transfer-Encoding: chunked."
         raise MalformedRequest(message)
     return head if head.target.startswith(b"/") else _in_origin_form(head)
 
@@ -67,7 +67,7 @@ def checked(head: Head) -> Head:
 def _require_host(hosts: list[bytes], *, is_newer: bool) -> None:
     # RFC 9112, section 3.2; only HTTP/1.0 may leave it out.
     if len(hosts) > 1 or not all(map(_is_host, hosts)) or (is_newer and not hosts):
-        message = "A request has exactly one Host header, which names a host."
+        message = "A request must have exactly one Host header, with the name of a host."
         raise MalformedRequest(message)
 
 

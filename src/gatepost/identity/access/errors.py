@@ -1,10 +1,10 @@
-"""What a signed-in person may not do."""
+"""Errors for users who are signed in but not allowed to do something."""
 
 from gatepost.core.errors import Forbidden
 
 
 class RoleRequired(Forbidden):
-    """The route is for another role."""
+    """The route requires a role that the user does not have."""
 
     code = "role_required"
     title = "Role required"
@@ -12,15 +12,15 @@ class RoleRequired(Forbidden):
 
 
 class AmbiguousOriginalRequest(Forbidden):
-    """The headers of the reverse proxy, or of whoever asks through it, tell of two requests, or of two people."""
+    """The headers from the reverse proxy name two original requests, or two users."""
 
     code = "ambiguous_original_request"
     title = "Ambiguous original request"
-    message = "The headers name more than one original request, or more than one person."
+    message = "The headers name more than one original request, or more than one user."
 
 
 class PermissionRequired(Forbidden):
-    """The route needs a permission that none of the account's roles has."""
+    """The route requires a permission that none of the account's roles has."""
 
     code = "permission_required"
     title = "Permission required"

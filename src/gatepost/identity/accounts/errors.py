@@ -1,10 +1,10 @@
-"""What can go wrong with an account."""
+"""Errors of accounts."""
 
 from gatepost.core.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 
 
 class UsernameTaken(BadRequest):
-    """Another account has this user name, or one that differs in case, width or accents' spelling alone."""
+    """Another account has this user name, or one that differs only in letter case, width or the encoding of accents."""
 
     code = "username_taken"
     title = "Username taken"
@@ -12,11 +12,11 @@ class UsernameTaken(BadRequest):
 
 
 class UsernameInvalid(Invalid):
-    """The user name is an address, and not that of its account."""
+    """The user name looks like an e-mail address, but is not the account's own address."""
 
     code = "username_invalid"
     title = "Invalid user name"
-    message = "A user name has no @, unless it is the account's own e-mail address."
+    message = "A user name cannot contain @, unless it is the account's own e-mail address."
 
 
 class EmailTaken(BadRequest):
@@ -36,26 +36,26 @@ class UnknownRole(BadRequest):
 
 
 class RoleNotGrantable(Forbidden):
-    """Nobody gives themselves a role; administrators do."""
+    """Only an administrator can grant this role."""
 
     code = "role_not_grantable"
     title = "Role not grantable"
-    message = "Only an administrator can give this role."
+    message = "Only an administrator can grant this role."
 
 
 class RolesTooLong(Conflict):
-    """The names of the roles of an account, and what they allow, are more than an access token carries."""
+    """The account's role names and permissions do not fit into an access token."""
 
     code = "roles_too_long"
     title = "Roles too long"
     message = (
-        "These roles and their permissions are too long for an access token together. "
-        "Give fewer, or shorten their names and permissions."
+        "These roles and their permissions are together too long for an access token. "
+        "Use fewer roles, or shorten their names and permissions."
     )
 
 
 class PasswordNotAllowed(Invalid):
-    """The password is too short, or holds characters that no password has."""
+    """The password is too short, or contains characters that are not allowed."""
 
     code = "password_not_allowed"
     title = "Password not allowed"
@@ -63,7 +63,7 @@ class PasswordNotAllowed(Invalid):
 
 
 class AccountDisabled(Forbidden):
-    """The password is right, and an administrator has disabled the account."""
+    """The password is correct, but an administrator has disabled the account."""
 
     code = "account_disabled"
     title = "Account disabled"
@@ -76,11 +76,11 @@ class UserNotFound(NotFound):
 
     code = "user_not_found"
     title = "User not found"
-    message = "There is no such user."
+    message = "This user does not exist."
 
 
 class EmailUnverified(Forbidden):
-    """The password is right, and the e-mail address has not been proved, which this deployment asks for."""
+    """The password is correct, but the e-mail address is not verified, and this deployment requires that."""
 
     code = "email_unverified"
     title = "E-mail unverified"
@@ -89,7 +89,7 @@ class EmailUnverified(Forbidden):
 
 
 class SignUpClosed(Forbidden):
-    """Nobody signs up here."""
+    """This deployment does not allow sign-ups."""
 
     code = "signup_closed"
     title = "Sign-up closed"
@@ -97,15 +97,17 @@ class SignUpClosed(Forbidden):
 
 
 class InvitationRequired(Forbidden):
-    """Who signs up here has been invited."""
+    """Signing up requires an invitation."""
 
     code = "invitation_required"
     title = "Invitation required"
-    message = "Sign-up needs an invitation."
+    message = "Signing up requires an invitation."
 
 
 class InvitationInvalid(BadRequest):
-    """The invitation is used, too old, taken back, or for another address, or its inviter may not give it any more."""
+    """The invitation was used, has expired, was revoked or is for another address, or its inviter has lost the right to
+    it.
+    """
 
     code = "invitation_invalid"
     title = "Invalid invitation"
@@ -113,15 +115,15 @@ class InvitationInvalid(BadRequest):
 
 
 class LinkInvalid(BadRequest):
-    """The token of the link is used, too old, replaced by a newer one, or for something else."""
+    """The link's token was used, has expired, was replaced by a newer one, or is for another purpose."""
 
     code = "link_invalid"
     title = "Invalid link"
-    message = "This link is no longer valid. Please ask for a new one."
+    message = "This link is no longer valid. Please request a new one."
 
 
 class AlreadyVerified(BadRequest):
-    """The link is used, and what it was for is done: the account has its address, and has proved it."""
+    """The link was used before, and the account's e-mail address is verified."""
 
     code = "already_verified"
     title = "Already verified"
@@ -129,7 +131,7 @@ class AlreadyVerified(BadRequest):
 
 
 class PasswordRequired(BadRequest):
-    """The link ends a sign-up, and proves the address alone: the password shows that it is one's own sign-up."""
+    """The link completes a sign-up. It only proves the address; the password of the sign-up is needed too."""
 
     code = "password_required"
     title = "Password required"
@@ -137,18 +139,18 @@ class PasswordRequired(BadRequest):
 
 
 class WrongSignUpPassword(Forbidden):
-    """The password is not that of the sign-up whose link this is; somebody else may have signed up with the address."""
+    """The password does not match the sign-up of this link. Somebody else may have signed up with the address."""
 
     code = "wrong_sign_up_password"
-    title = "Wrong password of a sign-up"
+    title = "Wrong sign-up password"
     message = (
-        "This is not the password of this sign-up. "
-        "If you have signed up more than once, follow the link of the other mail, or sign up again."
+        "This password does not belong to this sign-up. "
+        "If you signed up more than once, use the link in the other mail, or sign up again."
     )
 
 
 class WrongPassword(Forbidden):
-    """The current password, which the change asks for, is wrong."""
+    """The current password, which this change requires, is wrong."""
 
     code = "wrong_password"
     title = "Wrong password"
@@ -156,8 +158,8 @@ class WrongPassword(Forbidden):
 
 
 class LastAdministrator(Conflict):
-    """It is the last administrator who can sign in, and someone must look after the others."""
+    """This is the last administrator who can sign in, and every deployment needs one."""
 
     code = "last_administrator"
     title = "Last administrator"
-    message = "This is the last administrator. Make another one first."
+    message = "This is the last administrator. Create another administrator first."

@@ -1,5 +1,5 @@
-"""What can go wrong with signing keys; these reach an operator, not a caller."""
+"""Errors of signing keys. They reach operators, not API clients."""
 
 
 class SigningKeyError(Exception):
-    """A key cannot be used, rotated or retired; the message says why and what to do."""
+    """A key cannot be used, rotated or retired. The message says why and what to do."""

@@ -1,4 +1,4 @@
-"""What can go wrong with a session and its tokens."""
+"""Errors of sessions and their tokens."""
 
 from gatepost.core.errors import Forbidden, NotFound
 from gatepost.identity.tokens.errors import (
@@ -12,7 +12,7 @@ from gatepost.identity.tokens.errors import (
 
 
 class CrossSiteRequest(Forbidden):
-    """A cookie proves the person, but another site may have sent the request."""
+    """The request is authenticated by a cookie, but may have been sent by another site."""
 
     code = "cross_site_request"
     title = "Cross-site request"
@@ -20,19 +20,19 @@ class CrossSiteRequest(Forbidden):
 
 
 class AmbiguousCookie(Forbidden):
-    """The request has two cookies of one name: another host of this domain may have set one of them."""
+    """The request has two cookies with the same name. Another host of this domain may have set one of them."""
 
     code = "ambiguous_cookie"
     title = "Ambiguous cookie"
-    message = "Your browser sends two cookies of one name. Please delete the cookies of this site."
+    message = "Your browser sent two cookies with the same name. Please delete the cookies of this site."
 
 
 class SessionNotFound(NotFound):
-    """The account has no session with this id that goes on."""
+    """The account has no active session with this id."""
 
     code = "session_not_found"
     title = "Session not found"
-    message = "There is no such session."
+    message = "This session does not exist."
 
 
 ACCESS_TOKEN_ERRORS = (

@@ -1,4 +1,4 @@
-"""JSON of sessions and of the refresh."""
+"""JSON of sessions and refreshes."""
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
@@ -11,18 +11,18 @@ from gatepost.http.schemas import In, Out
 from gatepost.identity.sessions.handout import TokenPair
 from gatepost.identity.sessions.models import Session
 
-# Long enough for an access token sent by mistake: what is no refresh token is told so, and not "too long".
+# Long enough for an access token sent by mistake, so that the answer is "not a refresh token" and not "too long".
 RefreshTokenText = Annotated[str, Field(max_length=8192)]
 
 
 class RefreshRequest(In):
-    """A refresh token; it may be left out where the cookie carries it."""
+    """A refresh token. Leave it out if the cookie carries it."""
 
     refresh_token: RefreshTokenText | None = Field(default=None, repr=False, examples=["gpr_1.0.h3Zk…"])
 
 
 def refresh_token_in(body: bytes) -> str | None:
-    """Return the refresh token that a body holds, be the rest of it whatever it is."""
+    """Return the refresh token in a body; the rest of the body may be anything."""
     try:
         read = strict_json.loads(body)
     except strict_json.StrictJsonError:
@@ -32,7 +32,7 @@ def refresh_token_in(body: bytes) -> str | None:
 
 
 class RefreshResponse(Out):
-    """The next pair; what came by cookie goes back by cookie, and is null here."""
+    """The new tokens. A token that came as a cookie goes back as a cookie, and is null here."""
 
     token_type: Literal["Bearer"]
     access_token: str | None = Field(repr=False, examples=["eyJhbGciOiJFUzI1NiIs…"])
@@ -56,13 +56,15 @@ class SessionResponse(Out):
     """A device that is signed in."""
 
     id: int = Field(examples=[1])
-    is_current: bool = Field(description="Whether this request comes from it.", examples=[True])
-    device: str = Field(description="Browser or app and system, in words.", examples=["Firefox on Ubuntu"])
+    is_current: bool = Field(description="Whether this request comes from this session.", examples=[True])
+    device: str = Field(description="Browser or app, and operating system.", examples=["Firefox on Ubuntu"])
     user_agent: str = Field(examples=["Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"])
     address: str = Field(examples=["203.0.113.7"])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
-    last_used_at: datetime = Field(description="To the minute or so.", examples=["2026-01-31T12:00:00Z"])
-    expires_at: datetime = Field(description="Unless it is used before.", examples=["2026-03-02T12:00:00Z"])
+    last_used_at: datetime = Field(description="Accurate to about a minute.", examples=["2026-01-31T12:00:00Z"])
+    expires_at: datetime = Field(
+        description="When the session ends unless it is used before.", examples=["2026-03-02T12:00:00Z"]
+    )
 
     @classmethod
     def of(cls, session: Session, *, current: int) -> Self:
@@ -80,6 +82,6 @@ class SessionResponse(Out):
 
 
 async def shown(pages: AsyncIterator[Sequence[Session]], *, current: int) -> AsyncIterator[list[dict[str, Any]]]:
-    """Show sessions page by page, as JSON; `current` is the one that the request comes from."""
+    """Show sessions page by page, as JSON; `current` is the session of the request."""
     async for page in pages:
         yield [SessionResponse.of(session, current=current).model_dump(mode="json", by_alias=True) for session in page]

@@ -1,10 +1,12 @@
-"""Asked too often."""
+"""Errors for too many attempts or requests."""
 
 from gatepost.core.errors import TooMany
 
 
 class TooManyAttempts(TooMany):
-    """Too many wrong passwords for this account, from this address or on this device; the wait grows with each."""
+    """Too many wrong passwords: for this account, from this address, or on this device. The wait grows with each
+    attempt.
+    """
 
     code = "too_many_attempts"
     title = "Too many attempts"
@@ -13,8 +15,8 @@ class TooManyAttempts(TooMany):
 
 
 class TooManyRequests(TooMany):
-    """This was asked for too often from this address."""
+    """Too many requests of this kind from this address."""
 
     code = "too_many_requests"
     title = "Too many requests"
-    message = "This was asked for too often. Please try again later."
+    message = "Too many requests. Please try again later."

@@ -1,4 +1,4 @@
-"""What can go wrong with a token."""
+"""Errors of tokens."""
 
 from gatepost.core.errors import Forbidden, Unauthorized, Unavailable
 
@@ -12,7 +12,7 @@ class TokenMissing(Unauthorized):
 
 
 class TokenInvalid(Unauthorized):
-    """What was sent is not an access token of ours."""
+    """The token that was sent is not an access token of this service."""
 
     code = "token_invalid"
     title = "Access token invalid"
@@ -20,7 +20,7 @@ class TokenInvalid(Unauthorized):
 
 
 class TokenExpired(Unauthorized):
-    """The access token was good, until its time was over."""
+    """The access token has expired."""
 
     code = "token_expired"
     title = "Access token expired"
@@ -36,7 +36,7 @@ class TokenRevoked(Unauthorized):
 
 
 class TokenStale(Unauthorized):
-    """The account has changed since the access token was issued; a refresh gives one that is true again."""
+    """The account has changed since the access token was issued. Refresh it to get a current one."""
 
     code = "token_stale"
     title = "Access token stale"
@@ -44,7 +44,7 @@ class TokenStale(Unauthorized):
 
 
 class RevocationUnknown(Unavailable):
-    """What was revoked could not be read for so long that no access token can be trusted."""
+    """The service could not read the revocations for so long that no access token can be trusted."""
 
     code = "revocation_unknown"
     title = "Revocation unknown"
@@ -60,7 +60,7 @@ class RefreshTokenRequired(Forbidden):
 
 
 class RefreshTokenInvalid(Forbidden):
-    """It is not a refresh token of a session that goes on."""
+    """The refresh token belongs to no active session."""
 
     code = "refresh_token_invalid"
     title = "Refresh token invalid"
@@ -69,11 +69,11 @@ class RefreshTokenInvalid(Forbidden):
 
 
 class RefreshTokenReplaced(RefreshTokenInvalid):
-    """A later sign-in of the same browser has ended its session; the cookies are that one's by now."""
+    """A later sign-in in the same browser has ended the session and replaced the cookies."""
 
 
 class RefreshTokenReused(Forbidden):
-    """The refresh token was used before, so two hold it; the session has ended."""
+    """The refresh token was used before. It may have been stolen, so the session has ended."""
 
     code = "refresh_token_reused"
     title = "Refresh token reused"
@@ -82,7 +82,7 @@ class RefreshTokenReused(Forbidden):
 
 
 class RefreshTokenExpired(Forbidden):
-    """The session has ended by itself."""
+    """The session has expired."""
 
     code = "refresh_token_expired"
     title = "Refresh token expired"

@@ -1,4 +1,4 @@
-"""The public keys, over HTTP."""
+"""The route of the public keys."""
 
 from typing import Any
 
@@ -30,6 +30,6 @@ EXAMPLE = {
     responses={200: {"content": {"application/json": {"example": EXAMPLE}}}},
 )
 async def jwks(response: Response, keys: KeyRingDep) -> dict[str, Any]:
-    """Every key whose tokens are good, and the one that will sign next; empty with HS256."""
+    """Every key whose tokens are valid, and the key that will sign next. Empty with HS256."""
     response.headers["Cache-Control"] = f"public, max-age={PUBLISHED_SECONDS}"
     return keys.jwks()

@@ -1,4 +1,4 @@
-"""The token endpoint, over HTTP."""
+"""The token endpoint."""
 
 from typing import Annotated
 
@@ -39,7 +39,7 @@ async def token(
     device: DeviceDep,
     remember: RememberDevice,
 ) -> TokenAnswer:
-    """The grants `password` and `refresh_token` of RFC 6749; *Authorize* on this page uses it."""
+    """The grant types `password` and `refresh_token` of RFC 6749. *Authorize* on this page uses this endpoint."""
     match form.grant_type, form.username, form.password, form.refresh_token:
         case "password", str(username), str(typed), _:
             signed_in = await service.sign_in(password.attempt(username, typed, info=info, device=device))

@@ -86,7 +86,7 @@ async def test_imported_account_is_found_by_its_words(gatepost: RunImport, datab
 
     async with database.read() as tx:
         words = (await tx.scalars(select(SearchWord.word).order_by(SearchWord.word))).all()
-    assert words == ["com", "example.com", "j.m", "jorg", "m", "mail.example.com", "muller"]
+    assert words == ["com", "example.com", "j.m", "joerg", "jorg", "m", "mail.example.com", "mueller", "muller"]
 
 
 async def test_password_that_cannot_be_prepared_signs_in_and_keeps_its_hash(

@@ -1,6 +1,12 @@
-"""The service as tests see it: a real database, migrated once a worker and emptied after each test; a clock of ours."""
+"""The service as tests see it: a real database, migrated once a worker and emptied after each test; a clock of ours.
+
+A test runs on SQLite. One marked `both_databases` runs on MySQL as well, and so does every test with `ALL_DATABASES=1`.
+Mark what databases do differently: locks, races, collations, unique keys, times, migrations, search, and the first test
+of a statement.
+"""
 
 import asyncio
+import os
 import pickle
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +28,7 @@ from gatepost.core.db.migrations import migrate
 from gatepost.core.settings import LogLevel, Settings
 from tests.support.api import Api
 from tests.support.clock import FakeClock
-from tests.support.databases import ENGINES, emptied
+from tests.support.databases import ENGINES, emptied, repeats_on_mysql
 from tests.support.mysql import mysql_server, run_sql
 from tests.support.temporary import prefer_memory
 
@@ -33,6 +39,16 @@ ADDRESS = "203.0.113.7"
 def pytest_configure() -> None:
     """Do what comes before any test."""
     prefer_memory()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what would only repeat a test on MySQL."""
+    if os.environ.get("ALL_DATABASES") == "1":
+        return
+    left_out = {item: None for item in items if repeats_on_mysql(item)}
+    if left_out:
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=list(left_out))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -69,7 +85,7 @@ def mysql_url() -> Iterator[URL]:
 
 @pytest.fixture(params=["sqlite", pytest.param("mysql", marks=pytest.mark.mysql)])
 def database_url(request: pytest.FixtureRequest) -> URL:
-    """Return each of the databases in turn."""
+    """Return an SQLite database; a MySQL one in turn where the test is marked `both_databases`."""
     url: URL = request.getfixturevalue(f"{request.param}_url")
     return url
 

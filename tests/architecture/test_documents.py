@@ -31,7 +31,7 @@ SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 OTHER_NAMES = {
     "TEST_MYSQL_URL", "GATEPOST_CLIENT_SECRET", "SSL_CERT_FILE", "SIGNED_IN", "ROLE_USER", "AUTO_ID_CACHE",
     "BENCH_MYSQL_URL", "HTTP_PORT", "PYTHONIOENCODING", "LC_ALL", "GATEPOST_COMPLETE", "MYSQL_USER", "MYSQL_PASSWORD",
-    "MYSQL_DATABASE",
+    "MYSQL_DATABASE", "ALL_DATABASES",
 }  # fmt: skip
 # A service of docker-compose.yml has the name of the command: `docker compose exec gatepost gatepost …`.
 COMMAND = re.compile(r"\bgatepost (?!gatepost)([a-z][a-z-]+)")

@@ -2,11 +2,14 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import delete, select
 
 from gatepost.composition.services import Services
 from gatepost.identity.keys.models import StoredKey
 from tests.conftest import MakeServices
+
+pytestmark = pytest.mark.both_databases
 
 ROUNDS = 5
 REPLICAS = 4

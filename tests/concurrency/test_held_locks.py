@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from sqlalchemy import select, update
 
 from gatepost.core.db.database import Database
@@ -11,6 +12,8 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.workers import session_id
+
+pytestmark = pytest.mark.both_databases
 
 AT_ONCE = 6
 PATIENCE_SECONDS = 0.5

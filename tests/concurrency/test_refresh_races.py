@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from gatepost.audit.log import AuditEvent
@@ -14,6 +15,8 @@ from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.workers import Workers, at_once, codes, expires_at, refused_everywhere, session_id
+
+pytestmark = pytest.mark.both_databases
 
 ROUNDS = 100 if os.environ.get("FAULTS") == "long" else 25
 AT_ONCE = 20

@@ -18,6 +18,8 @@ from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.workers import session_id
 
+pytestmark = pytest.mark.both_databases
+
 MAX_STALENESS = 30
 
 

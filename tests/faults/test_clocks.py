@@ -18,6 +18,8 @@ from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.workers import claims
 
+pytestmark = pytest.mark.both_databases
+
 
 @dataclass(frozen=True)
 class Replica:

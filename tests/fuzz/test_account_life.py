@@ -33,6 +33,8 @@ from tests.support.clock import FakeClock
 from tests.support.databases import emptied
 from tests.support.links import take_link, take_mails
 
+pytestmark = pytest.mark.both_databases
+
 STEPS = 25
 # Of the time of `make fuzz`, on each database.
 PART = 0.1

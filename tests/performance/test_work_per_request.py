@@ -20,6 +20,8 @@ from tests.conftest import ADDRESS
 from tests.support.api import PASSWORD, Api, Person, bearer
 from tests.support.statements import commits, statements
 
+pytestmark = pytest.mark.both_databases
+
 # What a request may be beyond a bare route of FastAPI, in calls of Python functions.
 MOST_CALLS_BEYOND_A_BARE_ROUTE = 70
 MOST_CALLS_OF_A_NEW_TOKEN = 62

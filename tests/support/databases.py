@@ -5,6 +5,7 @@ from typing import Any
 
 import aiomysql
 import aiosqlite
+import pytest
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -39,6 +40,15 @@ class Engines:
 
 
 ENGINES = Engines()
+
+
+def repeats_on_mysql(item: pytest.Item) -> bool:
+    """Whether this is a test of SQLite, once more on MySQL, that neither is marked for both nor chose MySQL itself."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or callspec.params.get("database_url") != "mysql":
+        return False
+    chosen = any("database_url" in mark.args[0] for mark in item.iter_markers("parametrize"))
+    return not chosen and item.get_closest_marker("both_databases") is None
 
 
 async def emptied(url: URL) -> None:

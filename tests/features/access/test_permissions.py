@@ -125,6 +125,7 @@ async def test_nobody_without_a_token_passes(here: Api, other_service: httpx.Asy
     assert (await other_service.get("/refunds")).status_code == 401
 
 
+@pytest.mark.both_databases
 async def test_boards_still_go_by_role(api: Api, database: Database) -> None:
     moderator = await with_role(api, database, "Mod", "moderator")
 

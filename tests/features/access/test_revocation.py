@@ -15,6 +15,7 @@ from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 
 
+@pytest.mark.both_databases
 async def test_strict_mode_notices_what_no_feed_tells(
     make_services: MakeServices, database: Database, clock: FakeClock
 ) -> None:
@@ -122,6 +123,7 @@ async def test_process_that_starts_reads_every_live_line_page_by_page(
     assert starting.identity.revocations.anchor == lines[-1]
 
 
+@pytest.mark.both_databases
 async def test_feed_forgets_what_can_no_longer_be_presented(
     api: Api, services: Services, database: Database, clock: FakeClock
 ) -> None:

@@ -71,6 +71,7 @@ async def admin(api: Api, database: Database) -> dict[str, str]:
     return bearer((await api.sign_in("Root")).access_token)
 
 
+@pytest.mark.both_databases
 async def test_address_that_is_too_long_in_any_form_is_refused_wherever_it_is_given(
     api: Api, admin: dict[str, str], database: Database
 ) -> None:
@@ -139,6 +140,7 @@ async def test_user_name_is_measured_as_it_is_kept(api: Api) -> None:
         await api.sign_in(name)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("agent", ["é" * 300, "A" * 61 + "/1 Windows", "x" * 255 + "\u00ad", "\xff" * 254 + "\x80\x80"])
 async def test_user_agent_is_kept_up_to_its_bound(api: Api, database: Database, agent: str) -> None:
     body = {"username": "Agent", "email": "agent@example.com", "password": PASSWORD}

@@ -27,6 +27,7 @@ async def test_taken_user_name_is_refused(api: Api) -> None:
     assert_problem(answer, 400, "username_taken")
 
 
+@pytest.mark.both_databases
 async def test_own_name_in_another_case_is_not_taken(api: Api) -> None:
     person = await api.sign_up()
 

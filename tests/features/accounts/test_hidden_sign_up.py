@@ -110,6 +110,7 @@ async def test_sign_up_does_the_same_work(hidden: Api, database: Database, usern
     assert len(traces[0]) == 2, traces[0]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("username", "email"), CASES)
 async def test_sign_up_writes_nothing_that_tells(hidden: Api, database: Database, username: str, email: str) -> None:
     tables = (User, Session, AuditEntry, GuessCounter)
@@ -134,6 +135,7 @@ async def test_mailbox_alone_learns_what_is_taken(hidden: Api, services: Service
     assert "gpt_" not in mail.text
 
 
+@pytest.mark.both_databases
 async def test_link_makes_the_account_and_opens_the_sign_in(
     hidden: Api, services: Services, database: Database
 ) -> None:
@@ -215,6 +217,7 @@ async def test_link_that_is_asked_for_again_goes_to_the_mailbox_of_the_sign_up(
     assert mail.address == "strasse@example.com"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("signup", "code"), [("closed", "signup_closed"), ("invite", "invitation_required")])
 async def test_link_of_before_makes_no_account_once_sign_up_is_closed(
     hidden: Api, services: Services, make_services: MakeServices, database: Database, signup: str, code: str

@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.api import PASSWORD, Api
 
+pytestmark = pytest.mark.both_databases
+
 SAME, DIFFERENT, REFUSED = "same", "different", "refused"
 Table = dict[str, list[tuple[str, str, str]]]
 

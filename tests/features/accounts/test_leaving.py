@@ -37,6 +37,7 @@ async def count(services: Services, model: type) -> int:
         return await tx.scalar(select(func.count()).select_from(model)) or 0
 
 
+@pytest.mark.both_databases
 async def test_export_holds_all_about_me_and_no_secret(api: Api, services: Services) -> None:
     person = await api.sign_up()
     await api.sign_up("Other")
@@ -78,6 +79,7 @@ async def test_deletion_by_a_password_that_was_replaced_meanwhile_is_refused(api
         await services.identity.deletion.ask_deletion(principal, proved_hash=proved.password_hash, info=RequestInfo())
 
 
+@pytest.mark.both_databases
 async def test_deletion_ends_every_session_and_comes_after_its_time(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
@@ -125,6 +127,7 @@ async def test_signing_in_takes_the_deletion_back(api: Api, services: Services, 
     assert (await api.sign_in()).id == person.id
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("purpose", [Purpose.COMPROMISE_REPORT, Purpose.SET_PASSWORD])
 async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_thief_has_planned(
     api: Api, services: Services, clock: FakeClock, purpose: Purpose
@@ -149,6 +152,7 @@ async def test_owner_who_takes_the_account_back_takes_back_the_deletion_that_a_t
     assert events.count("account.deletion_cancelled") == 1
 
 
+@pytest.mark.both_databases
 async def test_account_that_is_kept_while_it_is_about_to_be_deleted_is_kept(
     api: Api, services: Services, clock: FakeClock
 ) -> None:

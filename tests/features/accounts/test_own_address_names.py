@@ -15,6 +15,8 @@ from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
 from tests.support.workers import claims
 
+pytestmark = pytest.mark.both_databases
+
 BOB, NEW = "bob@home.net", "bob@work.net"
 ME, SIGN_UP, SIGN_IN = "/api/users/me", "/api/auth/signup", "/api/auth/signin"
 CHANGE, VERIFY, NOT_ME = "/api/auth/email/change", "/api/auth/email/verify", "/api/auth/not-me"

@@ -55,6 +55,7 @@ async def test_sign_up_answers_as_sign_in_does_with_a_message(api: Api, database
     assert (await api.refresh(body["refreshToken"])).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_sign_up_is_recorded_with_the_session_that_it_opened(api: Api, database: Database) -> None:
     person = await api.sign_up()
 
@@ -212,6 +213,7 @@ async def test_token_that_rides_along_is_ignored(api: Api) -> None:
     assert answer.status_code == 201
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("changes", "code"),
     [({"email": "other@example.com"}, "username_taken"), ({"username": "Somebody Else"}, "email_taken")],
@@ -229,6 +231,7 @@ async def test_of_two_sign_ups_at_once_one_gets_the_account(
     assert await accounts(database) == 1
 
 
+@pytest.mark.both_databases
 async def test_of_two_operators_at_once_one_makes_the_account(services: Services, database: Database) -> None:
     new = NewAccount(parse_username("Abbey Salami"), parse_email("heba@gmail.com"), PASSWORD)
 

@@ -12,6 +12,8 @@ from gatepost.identity.invitations.models import Invitation
 from tests.features.admin.conftest import MakePerson, MakeRole, at_once
 from tests.support.api import Api, Person
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/api/admin/users"
 ROUNDS = 3
 

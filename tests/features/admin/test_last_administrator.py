@@ -17,6 +17,8 @@ from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.support.api import Api, Person, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/api/admin/users"
 
 Loss = Callable[[Api, Person, Person], Awaitable[httpx.Response]]

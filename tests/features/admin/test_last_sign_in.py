@@ -10,6 +10,8 @@ from tests.features.admin.conftest import at_once
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 
+pytestmark = pytest.mark.both_databases
+
 URL = "/api/admin/users"
 
 

@@ -67,6 +67,7 @@ async def test_role_that_one_lacks_is_not_deleted(
     assert_problem(answer, 403, "beyond_authority")
 
 
+@pytest.mark.both_databases
 async def test_role_that_one_has_is_changed_within_what_one_may_and_not_renamed(
     api: Api, admin: Person, helper: Person
 ) -> None:
@@ -114,6 +115,7 @@ async def test_role_may_have_its_own_name_back(
     assert_problem(taken, 409, "role_name_retired")
 
 
+@pytest.mark.both_databases
 async def test_name_that_is_freed_at_the_same_moment_is_not_taken(
     api: Api, admin: Person, make_role: MakeRole, person_with: MakePerson
 ) -> None:
@@ -130,6 +132,7 @@ async def test_name_that_is_freed_at_the_same_moment_is_not_taken(
         assert made.json()["code"] in {"role_name_taken", "role_name_retired"}
 
 
+@pytest.mark.both_databases
 async def test_names_go_once_no_token_with_them_is_left(
     api: Api, admin: Person, make_role: MakeRole, clock: FakeClock, services: Services, database: Database
 ) -> None:

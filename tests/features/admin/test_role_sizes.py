@@ -88,6 +88,7 @@ async def test_role_that_is_too_long_alone_is_neither_made_nor_grown(
     assert_problem(grown, 409, "roles_too_long")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("change", [{"permissions": words(13, start="n")}, {"name": "n" * 64}])
 async def test_role_that_grows_too_long_for_one_of_its_holders_stays_as_it_is(
     api: Api,
@@ -132,6 +133,7 @@ async def test_role_that_grows_in_the_middle_of_anothers_growth_waits_for_its_en
     assert len((await api.refresh(both.refresh_token)).json()["accessToken"]) <= LONGEST
 
 
+@pytest.mark.both_databases
 async def test_role_that_grows_and_is_given_at_once_is_not_too_long(
     api: Api, admin: Person, make_role: MakeRole, person_with: MakePerson, halves: tuple[int, int]
 ) -> None:
@@ -214,6 +216,7 @@ async def test_account_of_before_the_bound_signs_in_with_the_roles_that_fit(
     assert person.id == answer.json()["id"]
 
 
+@pytest.mark.both_databases
 async def test_account_of_before_the_bound_can_lose_roles_step_by_step(
     api: Api, admin: Person, database: Database, make_role: MakeRole, person_with: MakePerson
 ) -> None:

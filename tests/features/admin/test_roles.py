@@ -92,6 +92,7 @@ async def test_role_that_breaks_a_rule_is_refused(api: Api, admin: Person, body:
     assert_problem(await api.post(URL, json=body, headers=admin.headers), 422, "validation_failed")
 
 
+@pytest.mark.both_databases
 async def test_name_is_taken_once(api: Api, admin: Person, make_role: MakeRole) -> None:
     await make_role("support")
     mine = await make_role("mine")
@@ -130,6 +131,7 @@ async def test_change_makes_tokens_of_holders_stale_here_and_elsewhere(
     assert (claims(token)["roles"], claims(token)["permissions"]) == (["user", role["name"]], role["permissions"])
 
 
+@pytest.mark.both_databases
 async def test_change_of_the_description_leaves_tokens_alone(
     api: Api, admin: Person, make_role: MakeRole, person_with: MakePerson, database: Database
 ) -> None:
@@ -175,6 +177,7 @@ async def test_deleted_role_is_taken_from_all_and_their_tokens_are_stale(
     assert_problem(await api.get(f"{URL}/{role_id}", headers=admin.headers), 404, "role_not_found")
 
 
+@pytest.mark.both_databases
 async def test_change_of_a_role_with_many_holders_comes_to_all_of_them(
     api: Api,
     admin: Person,
@@ -199,6 +202,7 @@ async def test_change_of_a_role_with_many_holders_comes_to_all_of_them(
         assert await tx.scalar(select(Role.stale_above).where(Role.id == role_id)) is None
 
 
+@pytest.mark.both_databases
 async def test_two_replicas_that_carry_one_change_on_leave_nobody_out(
     api: Api,
     admin: Person,
@@ -220,6 +224,7 @@ async def test_two_replicas_that_carry_one_change_on_leave_nobody_out(
         assert_problem(await api.user_board(holder.access_token), 401, "token_stale")
 
 
+@pytest.mark.both_databases
 async def test_holder_who_is_not_signed_in_costs_no_line_of_the_feed(
     api: Api, admin: Person, make_role: MakeRole, person_with: MakePerson, database: Database
 ) -> None:
@@ -269,6 +274,7 @@ async def test_built_in_role_may_be_given_permissions(api: Api, admin: Person, p
     assert claims(moderator.access_token)["permissions"] == ["posts:hide"]
 
 
+@pytest.mark.both_databases
 async def test_role_that_somebody_else_has_changed_is_not_overwritten(
     api: Api, admin: Person, make_role: MakeRole
 ) -> None:
@@ -295,6 +301,7 @@ async def test_role_that_is_not_there_is_not_found(api: Api, admin: Person, meth
     assert_problem(answer, 404, "role_not_found")
 
 
+@pytest.mark.both_databases
 async def test_role_that_is_given_while_it_is_deleted_leaves_nothing_behind(
     api: Api, admin: Person, make_role: MakeRole, database: Database
 ) -> None:

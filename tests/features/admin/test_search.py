@@ -43,6 +43,7 @@ async def people(api: Api, admin: Person, clock: FakeClock, services: Services) 
     return ids
 
 
+@pytest.mark.both_databases
 async def test_words_domains_and_numbers_find(api: Api, admin: Person, people: dict[str, int]) -> None:
     annas = ["Anna Maria Weiß", "Anna Schmidt", "annabell"]
     for search, expected in {
@@ -75,6 +76,7 @@ async def test_words_domains_and_numbers_find(api: Api, admin: Person, people: d
         assert await found(api, admin, search) == expected, search
 
 
+@pytest.mark.both_databases
 async def test_whole_name_or_address_is_found_where_it_has_no_word(api: Api, admin: Person) -> None:
     await api.sign_up("~~~", email="!#$@example.com")
 
@@ -88,6 +90,7 @@ async def test_account_is_counted_once_however_many_words_fit(api: Api, admin: P
     assert (body["total"], body["totalIsExact"], len(body["items"])) == (3, True, 2)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("search", ["anna", "anna example", "a"])
 async def test_answers_are_the_same_however_many_there_are(
     api: Api, admin: Person, people: dict[str, int], search: str, monkeypatch: pytest.MonkeyPatch
@@ -129,6 +132,7 @@ async def test_total_of_many_says_that_there_may_be_more(
     assert (first["total"], first["totalIsExact"], first["pages"]) == (4, False, 2)
 
 
+@pytest.mark.both_databases
 async def test_name_of_now_finds_and_that_of_before_does_not(
     api: Api, admin: Person, people: dict[str, int], database: Database
 ) -> None:
@@ -151,6 +155,7 @@ async def test_name_of_now_finds_and_that_of_before_does_not(
         assert left.all() == []
 
 
+@pytest.mark.both_databases
 async def test_words_are_those_of_the_names_after_changes_at_once(
     api: Api, admin: Person, people: dict[str, int], database: Database
 ) -> None:
@@ -169,6 +174,7 @@ async def test_words_are_those_of_the_names_after_changes_at_once(
     assert words == {row["word"] for row in search_words_of(person_id, **names)}
 
 
+@pytest.mark.both_databases
 async def test_search_of_any_kind_is_answered(api: Api, admin: Person, people: dict[str, int]) -> None:
     kinds = [
         "%", "_", "\\", "\x00", "a\x00b", "..", "@", "🙂", "\u0301", "\u202eanna", "ı", "İ" * 300, "x" * 320,
@@ -234,6 +240,7 @@ async def plans(database: Database, asked: list[tuple[str, Any]]) -> list[str]:
     return lines
 
 
+@pytest.mark.both_databases
 async def test_search_reads_indexes_and_never_all_accounts(
     api: Api, admin: Person, crowd: int, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,6 +281,7 @@ async def test_search_asks_a_few_questions(
     assert len(asked) <= (6 if cap else 9), asked
 
 
+@pytest.mark.both_databases
 async def test_accounts_without_words_are_found_by_what_they_are_called_whole(
     api: Api, admin: Person, people: dict[str, int], database: Database
 ) -> None:

@@ -108,6 +108,7 @@ async def test_roles_before_and_after_are_in_the_audit_log(
     }
 
 
+@pytest.mark.both_databases
 async def test_disabled_account_neither_signs_in_nor_refreshes(
     api: Api, admin: Person, person: Person, database: Database
 ) -> None:
@@ -175,6 +176,7 @@ async def test_sessions_are_shown_and_sign_out_ends_them_all(
     assert ended.address == "", "the owner of the account has no business with an administrator's address"
 
 
+@pytest.mark.both_databases
 async def test_reset_sends_a_link_and_keeps_the_password(
     api: Api, admin: Person, person: Person, database: Database
 ) -> None:
@@ -190,6 +192,7 @@ async def test_reset_sends_a_link_and_keeps_the_password(
     assert (entry.user_id, entry.actor_id) == (person.id, admin.id)
 
 
+@pytest.mark.both_databases
 async def test_deleted_account_leaves_nothing_but_its_number_in_the_audit_log(
     api: Api, admin: Person, person: Person, database: Database
 ) -> None:

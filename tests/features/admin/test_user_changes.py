@@ -36,6 +36,7 @@ async def entries(database: Database, event: AuditEvent, user_id: int) -> Sequen
         return (await tx.scalars(query)).all()
 
 
+@pytest.mark.both_databases
 async def test_account_without_a_password_gets_a_mail_to_choose_one(
     api: Api, admin: Person, database: Database
 ) -> None:
@@ -134,6 +135,7 @@ async def test_short_password_is_refused(api: Api, admin: Person) -> None:
     assert_problem(answer, 422, "password_not_allowed")
 
 
+@pytest.mark.both_databases
 async def test_of_two_who_make_the_same_account_one_is_told_that_it_is_taken(
     api: Api, admin: Person, database: Database
 ) -> None:
@@ -208,6 +210,7 @@ async def test_new_address_is_to_be_proved_and_the_old_one_is_told(
     assert_problem(reset, 400, "link_invalid")
 
 
+@pytest.mark.both_databases
 async def test_audit_log_tells_what_changed_and_repeats_no_name(api: Api, admin: Person, database: Database) -> None:
     person = await api.sign_up("Abbey Salami")
     change = {"username": "Heba", "email": "heba@example.com", "emailVerified": True, "language": "de"}
@@ -253,6 +256,7 @@ async def test_own_name_may_be_spelled_otherwise(api: Api, admin: Person) -> Non
     assert answer.json()["username"] == "ABBEY SALAMI"
 
 
+@pytest.mark.both_databases
 async def test_update_of_what_somebody_else_has_changed_is_refused(api: Api, admin: Person) -> None:
     person = await api.sign_up("Abbey Salami")
     url = f"{URL}/{person.id}"
@@ -300,6 +304,7 @@ async def test_every_act_heeds_if_match(api: Api, admin: Person, method: str, pa
     assert (await api.user_board(person.access_token)).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_of_changes_that_saw_the_same_version_one_wins(api: Api, admin: Person) -> None:
     person = await api.sign_up("Abbey Salami")
     url = f"{URL}/{person.id}"
@@ -321,6 +326,7 @@ async def test_change_of_what_is_not_there_to_change_is_refused(
     assert_problem(await api.patch(f"{URL}/{admin.id}", json=body, headers=admin.headers), 422, "validation_failed")
 
 
+@pytest.mark.both_databases
 async def test_undone_creation_sends_no_mail(api: Api, admin: Person, services: Services, database: Database) -> None:
     await api.post(URL, json={**NEW, "username": "Root"}, headers=admin.headers)
 

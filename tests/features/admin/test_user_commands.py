@@ -29,6 +29,7 @@ def settings(services: Services) -> Settings:
     return services.settings
 
 
+@pytest.mark.both_databases
 async def test_accounts_are_listed_as_the_api_has_them(api: Api, admin: Person, settings: Settings) -> None:
     for number in range(5):
         await api.sign_up(f"Person{number}")
@@ -62,6 +63,7 @@ async def test_list_goes_on_where_an_earlier_one_ended(api: Api, settings: Setti
     assert isinstance(refused.exception, CursorInvalid)
 
 
+@pytest.mark.both_databases
 async def test_pages_of_the_list_are_put_together(
     api: Api, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +90,7 @@ async def test_account_is_named_by_name_address_or_number(api: Api, settings: Se
         assert "\x1b" not in str(refused.exception)
 
 
+@pytest.mark.both_databases
 async def test_account_is_disabled_enabled_signed_out_and_deleted(
     api: Api, admin: Person, settings: Settings, database: Database
 ) -> None:
@@ -143,6 +146,7 @@ async def test_last_administrator_who_can_sign_in_stays(
     assert isinstance(refused.exception, LastAdministrator)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("column", ["disabled_at", "erase_at"])
 async def test_nobody_is_invited_in_the_name_of_who_may_not_act(
     settings: Settings, person_with: MakePerson, database: Database, column: str
@@ -192,6 +196,7 @@ async def test_invitation_is_sent_in_the_name_of_an_administrator(
     assert {entry.actor_id for entry in entries} == {None}
 
 
+@pytest.mark.both_databases
 async def test_invitation_says_which_one_it_has_replaced(admin: Person, settings: Settings, database: Database) -> None:
     invite = ("users", "invite", "new@example.com")
     first = json.loads((await run_command(settings, *invite, "--json", "--role", "moderator")).stdout)

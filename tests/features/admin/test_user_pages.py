@@ -47,6 +47,7 @@ async def test_page_beyond_the_last_is_empty(api: Api, admin: Person) -> None:
     assert (body["items"], body["total"], body["pages"], body["next"]) == ([], 1, 1, None)
 
 
+@pytest.mark.both_databases
 async def test_account_is_shown_without_any_secret(api: Api, admin: Person, people: list[Person]) -> None:
     answer = await api.get(URL, params={"search": "abbey"}, headers=admin.headers)
 
@@ -59,6 +60,7 @@ async def test_account_is_shown_without_any_secret(api: Api, admin: Person, peop
     assert (item["roles"], item["status"], item["hasPassword"]) == (["user"], "active", True)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     ("sort", "expected"),
     [
@@ -88,6 +90,7 @@ async def test_every_order_is_the_same_by_number_and_by_cursor(
     assert (body["total"], body["page"], body["pages"]) == (None, None, None)
 
 
+@pytest.mark.both_databases
 async def test_accounts_of_one_moment_are_neither_lost_nor_repeated_between_pages(
     api: Api, admin: Person, people: list[Person], database: Database, clock: FakeClock
 ) -> None:
@@ -105,6 +108,7 @@ async def test_accounts_of_one_moment_are_neither_lost_nor_repeated_between_page
         assert len(seen) == 6
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "search", ["ABBEY", "abb", "Ａbbey", "abbey.mail@EXAMPLE.com", "abbey.mail@ex", "  abbey", "Abbey.M"]
 )
@@ -116,6 +120,7 @@ async def test_search_finds_by_id(api: Api, admin: Person, people: list[Person])
     assert await names(api, admin, search=str(people[2].id)) == ["Dan"]
 
 
+@pytest.mark.both_databases
 async def test_accounts_are_found_by_their_ids_together_with_every_filter(
     api: Api, admin: Person, people: list[Person]
 ) -> None:
@@ -130,6 +135,7 @@ async def test_accounts_are_found_by_their_ids_together_with_every_filter(
     assert_problem(too_many, 422, "validation_failed")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "search", ["%", "_", "\x00", "a%bey", "a_bey", "bbey", "\\", "'", "*", "bey", "\U0010ffff", "9" * 40]
 )
@@ -137,6 +143,7 @@ async def test_search_has_no_wildcards(api: Api, admin: Person, people: list[Per
     assert await names(api, admin, search=search) == []
 
 
+@pytest.mark.both_databases
 async def test_search_is_for_the_beginnings_of_words(api: Api, admin: Person) -> None:
     await api.sign_up("Carla", email="quentin@example.com")
     await api.sign_up("Quirin", email="dora@example.com")
@@ -146,6 +153,7 @@ async def test_search_is_for_the_beginnings_of_words(api: Api, admin: Person) ->
     assert await names(api, admin, search="ada@example.com") == ["Aquila"]
 
 
+@pytest.mark.both_databases
 async def test_filters_narrow_together(
     api: Api, admin: Person, people: list[Person], person_with: MakePerson, database: Database, clock: FakeClock
 ) -> None:
@@ -166,6 +174,7 @@ async def test_filters_narrow_together(
     assert await names(api, admin, status="active", search="ev") == []
 
 
+@pytest.mark.both_databases
 async def test_many_that_fit_are_counted_up_to_a_cap_and_read_along_the_order(
     api: Api, admin: Person, people: list[Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,8 @@ from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 
+pytestmark = pytest.mark.both_databases
+
 Write = Callable[..., Awaitable[list[int]]]
 
 

@@ -12,6 +12,8 @@ from tests.features.audit.conftest import Entries, Sql, Verify
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
 
+pytestmark = pytest.mark.both_databases
+
 AUDIT = "/api/admin/audit"
 
 Write = Callable[..., Awaitable[list[int]]]

@@ -49,6 +49,7 @@ async def test_chain_goes_on_over_a_new_secret(
     assert (await verify(by=make_services(secret_key=SECOND)))[0] == []
 
 
+@pytest.mark.both_databases
 async def test_seals_of_every_former_secret_are_verified_with_the_present_one(
     seal_with: Callable[..., Awaitable[Services]], verify: Verify, make_services: MakeServices, sql: Sql
 ) -> None:
@@ -102,6 +103,7 @@ async def test_former_secret_seals_nothing_after_its_time(
     assert [finding.partition(",")[0] for finding in findings] == ["seal 3: changed or inserted"]
 
 
+@pytest.mark.both_databases
 async def test_old_entries_go_and_the_chain_stays_whole(
     services: Services, write: Write, clock: FakeClock, database: Database, verify: Verify
 ) -> None:
@@ -163,6 +165,7 @@ async def test_retention_of_no_days_keeps_entries_for_ever(
     assert await services.operations.audit_retention.run() == 0
 
 
+@pytest.mark.both_databases
 async def test_purge_that_the_service_did_not_make_is_found(
     services: Services, write: Write, sql: Sql, verify: Verify
 ) -> None:
@@ -177,6 +180,7 @@ async def test_purge_that_the_service_did_not_make_is_found(
     assert (await verify())[0] == ["seal 1: its list of entries was changed; they cannot be checked"]
 
 
+@pytest.mark.both_databases
 async def test_proof_of_one_purge_is_none_for_another_seal(
     services: Services, write: Write, clock: FakeClock, sql: Sql, verify: Verify
 ) -> None:
@@ -209,6 +213,7 @@ async def test_entry_inserted_under_a_purged_seal_is_found(
     assert (await verify())[0] == [f"entry {forged}: inserted; seal 1 does not hold it"]
 
 
+@pytest.mark.both_databases
 async def test_seal_that_was_made_to_look_old_keeps_its_entries(
     services: Services, write: Write, sql: Sql, database: Database, verify: Verify, clock: FakeClock
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.api import Api, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 ODD = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"]
 
 

@@ -49,6 +49,7 @@ async def still_works(services: Services, write: Write, clock: FakeClock) -> Non
         await services.admin.statistics_counter.run_once()
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("handover", ["é", "gAAAAA", "x" * 255])
 async def test_handover_that_is_none_stops_nothing(
     three_seals: list[int], make_services: MakeServices, sql: Sql, verify: Verify, write: Write, clock: FakeClock,
@@ -62,6 +63,7 @@ async def test_handover_that_is_none_stops_nothing(
     assert (await verify(by=make_services(secret_key=SECOND)))[0] == ["seal 2: changed"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("end", [2**63 - 1, 2**63 - 2, 10**15])
 async def test_seal_at_the_end_of_all_numbers_stops_nothing(
     three_seals: list[int], services: Services, sql: Sql, verify: Verify, write: Write, clock: FakeClock, end: int
@@ -171,6 +173,7 @@ async def test_purges_of_two_clocks_are_handed_over_whole(
     assert (findings, tally.purged) == ([], 8)
 
 
+@pytest.mark.both_databases
 async def test_marks_that_are_planted_hide_no_purge_from_a_hand_over(
     make_services: MakeServices, write: Write, clock: FakeClock, verify: Verify, sql: Sql
 ) -> None:

@@ -71,6 +71,7 @@ async def test_pages_show_every_entry_once(
     assert shown == sorted((entry.id for entry in await entries()), reverse=True)
 
 
+@pytest.mark.both_databases
 async def test_page_goes_on_where_it_was_although_more_has_happened(api: Api, admin: Person, clock: FakeClock) -> None:
     first = (await api.get(AUDIT, headers=admin.headers, params={"size": 2})).json()
     clock.advance(seconds=1)
@@ -81,6 +82,7 @@ async def test_page_goes_on_where_it_was_although_more_has_happened(api: Api, ad
     assert max(item["id"] for item in second) < min(item["id"] for item in first["items"])
 
 
+@pytest.mark.both_databases
 async def test_each_filter_keeps_what_fits(api: Api, admin: Person, clock: FakeClock, services: Services) -> None:
     start = clock.now()
     other = await api.sign_up("Abbey Salami")

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
@@ -14,6 +15,8 @@ from tests.conftest import MakeServices, http_client, started
 from tests.features.audit.conftest import Entries
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
+
+pytestmark = pytest.mark.both_databases
 
 REFUSED = "sign_in.failed"
 REFRESH_REFUSED = "refresh_token.rejected"

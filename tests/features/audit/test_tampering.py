@@ -19,6 +19,8 @@ from tests.features.audit.conftest import Sql, Verify
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 
+pytestmark = pytest.mark.both_databases
+
 Write = Callable[..., Awaitable[list[int]]]
 
 SECOND = "second-0123456789-abcdefghijklmnopqrstuvwxyz"

@@ -15,6 +15,7 @@ from tests.support.api import Api
 from tests.support.commands import run_command
 
 
+@pytest.mark.both_databases
 async def test_client_is_added_works_is_listed_and_removed(
     api: Api, make_settings: MakeSettings, database: Database
 ) -> None:

@@ -13,6 +13,8 @@ from sqlalchemy.util import await_only
 from gatepost.core.db import idle_connections
 from gatepost.core.db.database import Database, DatabaseUnavailable, Transaction, create_engine
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.mark.parametrize("milliseconds", [1, 4, 16])
 async def test_connection_that_is_cut_off_while_it_is_made_is_closed(database_url: URL, milliseconds: int) -> None:

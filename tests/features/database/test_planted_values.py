@@ -14,6 +14,8 @@ from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 
+pytestmark = pytest.mark.both_databases
+
 __all__ = ["sql"]
 
 # Only SQLite keeps bytes that are no text, and texts where moments and numbers are to be.

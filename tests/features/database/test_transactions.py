@@ -23,6 +23,8 @@ from gatepost.identity.accounts.models import Role, User
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 
+pytestmark = pytest.mark.both_databases
+
 NOON = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 DEADLOCK = (1213, "Deadlock found when trying to get lock; try restarting transaction")
 

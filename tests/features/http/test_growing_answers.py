@@ -141,6 +141,7 @@ async def test_export_of_oneself_is_read_and_sent_in_pages(
     assert max(piece.count(b"createdAt") for piece in reader.pieces) <= PAGE
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("by_administrator", [False, True])
 async def test_list_of_sessions_is_read_and_sent_in_pages(
     api: Api, database: Database, clock: FakeClock, reader: Reader, asked: list[bool], by_administrator: bool
@@ -162,6 +163,7 @@ async def test_list_of_sessions_is_read_and_sent_in_pages(
     reader.assert_took_turns(pieces=4)
 
 
+@pytest.mark.both_databases
 async def test_list_of_open_invitations_is_read_and_sent_in_pages(
     api: Api, database: Database, clock: FakeClock, reader: Reader, asked: list[bool]
 ) -> None:
@@ -203,6 +205,7 @@ async def test_few_sessions_are_a_list_and_none_an_empty_one(api: Api, database:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.both_databases
 async def test_feed_of_revocations_is_sent_in_pages(
     services: Services, database: Database, clock: FakeClock, reader: Reader
 ) -> None:

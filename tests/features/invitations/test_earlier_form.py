@@ -22,6 +22,8 @@ from tests.support.api import Api, assert_problem
 from tests.support.links import take_mails
 from tests.support.mysql import run_sql
 
+pytestmark = pytest.mark.both_databases
+
 TOKEN = "gpt_0123456789"
 DIGEST = hashlib.sha256(TOKEN.encode()).hexdigest()
 DATA = {"email": "guest@example.com", "roles": ["admin"], "invited_by": "root"}

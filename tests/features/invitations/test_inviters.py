@@ -136,6 +136,7 @@ async def test_role_that_has_grown_beyond_its_inviter_is_not_given(
     assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
+@pytest.mark.both_databases
 async def test_demotion_and_invitation_at_once_make_no_administrator(
     api: Api, services: Services, database: Database, person_with: MakePerson, boss: Person
 ) -> None:

@@ -13,6 +13,8 @@ from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_link, take_mails
 
+pytestmark = pytest.mark.both_databases
+
 ROLES = "/api/admin/roles"
 
 

@@ -43,6 +43,7 @@ async def left(database: Database) -> list[str]:
         return list(await tx.scalars(select(Invitation.email).order_by(Invitation.id)))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("when", ["sent", "waiting"])
 async def test_invitation_of_a_thief_ends_when_its_owner_says_that_it_was_not_them(
     quiet_api: Api, services: Services, database: Database, owner: Person, when: str
@@ -194,6 +195,7 @@ async def test_role_that_loses_permissions_takes_back_what_its_holders_may_no_lo
     assert_problem(await accept(api, token), 400, "invitation_invalid")
 
 
+@pytest.mark.both_databases
 async def test_role_that_grows_beyond_who_invited_to_it_takes_that_back_alone(
     api: Api, database: Database, admin: Person, helper: Person
 ) -> None:

@@ -60,6 +60,7 @@ async def test_invitation_leaves_no_more_once_its_inviter_may_not_invite(
     assert await waiting(database) == 0
 
 
+@pytest.mark.both_databases
 async def test_newer_invitation_voids_the_older(
     api: Api, services: Services, database: Database, admin: Person
 ) -> None:
@@ -79,6 +80,7 @@ async def test_taken_back_invitation_does_not_leave(api: Api, services: Services
     assert await invitations_sent(services) == []
 
 
+@pytest.mark.both_databases
 async def test_invitation_that_nobody_could_accept_is_not_made_and_does_not_leave(
     api: Api, make_services: MakeServices, database: Database, admin: Person
 ) -> None:

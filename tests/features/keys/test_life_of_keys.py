@@ -37,6 +37,7 @@ async def test_first_start_makes_an_active_and_a_next_key(
     assert await _published(api) == {active.kid, coming.kid}
 
 
+@pytest.mark.both_databases
 async def test_workers_that_start_at_once_share_their_first_keys(other_worker: Worker, database: Database) -> None:
     workers = [other_worker() for _ in range(4)]
 
@@ -160,6 +161,7 @@ async def test_earlier_token_of_a_session_that_moved_on_still_holds_its_key(
     assert old not in {key.kid for key in await services.admin.key_rotation.list()}
 
 
+@pytest.mark.both_databases
 async def test_key_in_use_cannot_be_retired(services: Services) -> None:
     await services.start()
 
@@ -176,6 +178,7 @@ async def test_unknown_key_cannot_be_retired(services: Services) -> None:
         await services.admin.key_rotation.retire("nobody")
 
 
+@pytest.mark.both_databases
 async def test_rotations_at_once_are_one_after_the_other(services: Services, other_worker: Worker) -> None:
     other = other_worker()
     await services.start()
@@ -234,6 +237,7 @@ async def test_replicas_of_two_algorithms_sign_each_with_its_own_once_it_is_know
     assert first.identity.keys.verifying.keys() == second.identity.keys.verifying.keys()
 
 
+@pytest.mark.both_databases
 async def test_workers_that_change_the_algorithm_at_once_agree_on_its_key(
     make_services: MakeServices, clock: FakeClock
 ) -> None:

@@ -50,6 +50,7 @@ async def test_secret_is_replaced_in_two_steps_and_nobody_is_signed_out(
         assert await _stored(database) == after
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("place", [0, 9, 40, -1])
 async def test_stored_key_that_was_changed_is_not_opened(
     person: Person, make_services: MakeServices, database: Database, place: int

@@ -14,6 +14,8 @@ from tests.features.mail.conftest import MakeWorker, PutIn, Rows
 from tests.support.clock import FakeClock
 from tests.support.smtp import smtp_server
 
+pytestmark = pytest.mark.both_databases
+
 ABBEY = "abbey.salami@example.com"
 
 

@@ -59,6 +59,7 @@ async def test_mail_server_that_is_down_changes_no_answer_and_loses_no_mail(
         assert (await services.flows.outbox.counts()).pending == 0
 
 
+@pytest.mark.both_databases
 async def test_outbox_holds_nothing_secret(make_services: MakeServices, database: Database) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))

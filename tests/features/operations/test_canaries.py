@@ -100,6 +100,7 @@ def add_crashes(app: FastAPI, services: Services) -> None:
         app.add_api_route(path, route, methods=["GET", "POST"], include_in_schema=False)
 
 
+@pytest.mark.both_databases
 async def test_no_canary_is_found_outside(
     loud: Services, collector: Collector, capfd: pytest.CaptureFixture[str]
 ) -> None:

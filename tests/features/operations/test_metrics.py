@@ -32,6 +32,7 @@ async def figures(api: Api) -> Figures:
     return read_figures(await api.get("/metrics"))
 
 
+@pytest.mark.both_databases
 async def test_mails_that_wait_and_that_were_given_up_are_counted(
     api: Api, services: Services, clock: FakeClock
 ) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 import httpx
+import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
@@ -30,6 +31,7 @@ async def test_service_in_order_names_all_that_it_has_asked(api: Api) -> None:
     }
 
 
+@pytest.mark.both_databases
 async def test_earlier_schema_is_not_ready_and_a_later_one_is(api: Api, services: Services) -> None:
     set_revision = text("UPDATE alembic_version SET version_num = :revision")
     try:
@@ -56,6 +58,7 @@ async def test_feed_that_cannot_be_read_is_not_ready(api: Api, clock: FakeClock)
     assert failing(answer) == ["feed"]
 
 
+@pytest.mark.both_databases
 async def test_database_that_hangs_is_told_before_whoever_asks_gives_up(make_services: MakeServices) -> None:
     with free_port() as silent:
         url = f"mysql://root@127.0.0.1:{silent.getsockname()[1]}/gatepost"

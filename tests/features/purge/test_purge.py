@@ -21,6 +21,8 @@ from tests.support.api import Api
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 
+pytestmark = pytest.mark.both_databases
+
 
 async def count(database: Database, model: type[Any]) -> int:
     """Count the rows of a table."""

@@ -1,5 +1,6 @@
 """Changing the e-mail address."""
 
+import pytest
 from sqlalchemy import select
 
 from gatepost.audit.models import AuditEntry
@@ -145,6 +146,7 @@ async def test_no_link_is_sent_where_another_account_has_proved_the_old_address(
     assert_problem(await api.user_board(person.access_token), 401, "token_revoked")
 
 
+@pytest.mark.both_databases
 async def test_same_mailbox_in_other_letter_case_is_changed_at_once(
     api: Api, services: Services, database: Database
 ) -> None:
@@ -175,6 +177,7 @@ async def test_change_of_case_needs_the_password(api: Api, services: Services) -
     assert await email_of(api, person) == "heba@example.com"
 
 
+@pytest.mark.both_databases
 async def test_own_address_in_a_spelling_of_another_mailbox_is_to_be_proved(api: Api, services: Services) -> None:
     person = await api.sign_up(email="strasse@example.com")
 

@@ -144,6 +144,7 @@ async def test_former_address_says_nothing_of_an_account_that_an_administrator_h
     assert await email_of(services, former) == "successor@example.com"
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("spelling", ["ｏｗｎｅｒ-ss@example.com", "owner-ß@example.com"])
 @pytest.mark.parametrize("when", ["queued", "sent"])
 async def test_other_spelling_by_an_administrator_is_another_mailbox(
@@ -165,6 +166,7 @@ async def test_other_spelling_by_an_administrator_is_another_mailbox(
         assert_problem(await quiet_api.post(NOT_ME, json={"token": token}), 400, "link_invalid")
 
 
+@pytest.mark.both_databases
 async def test_other_case_by_an_administrator_is_the_same_mailbox(quiet_api: Api, services: Services) -> None:
     root, person = await admin(quiet_api, services), await quiet_api.sign_up()
     await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token})
@@ -176,6 +178,7 @@ async def test_other_case_by_an_administrator_is_the_same_mailbox(quiet_api: Api
     assert await take_mails(services) == []
 
 
+@pytest.mark.both_databases
 async def test_thief_whose_mailbox_is_another_spelling_of_the_owners_has_no_claim_of_it(
     api: Api, services: Services
 ) -> None:

@@ -112,6 +112,7 @@ async def test_link_that_is_used_in_the_middle_of_disabling_does_nothing(
     assert_problem(await answer, 400, "link_invalid")
 
 
+@pytest.mark.both_databases
 async def test_link_asked_for_before_there_was_an_account_is_not_for_the_one_that_comes(
     quiet_api: Api, services: Services
 ) -> None:
@@ -139,6 +140,7 @@ async def test_reset_of_an_account_that_is_not_proved_ends_what_its_maker_waits_
     assert_problem(await quiet_api.post(VERIFY, json={"token": change}), 400, "link_invalid")
 
 
+@pytest.mark.both_databases
 async def test_of_two_links_in_flight_the_one_asked_for_last_is_good_whichever_leaves_first(
     quiet_api: Api, services: Services, clock: FakeClock
 ) -> None:
@@ -159,6 +161,7 @@ async def test_of_two_links_in_flight_the_one_asked_for_last_is_good_whichever_l
     assert (await quiet_api.post(RESET, json={"token": tokens[0], "password": "another horse"})).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_mail_that_a_second_worker_sends_again_has_no_link_once_it_was_used(
     quiet_api: Api, services: Services
 ) -> None:
@@ -249,6 +252,7 @@ async def test_mail_of_before_the_upgrade_is_sent_where_that_is_harmless(
     assert [(mail.kind, bool(mail.tokens)) for mail in mails] == [(kind, has_link)] * is_sent
 
 
+@pytest.mark.both_databases
 async def test_wish_that_was_proved_with_a_password_of_before_is_none(quiet_api: Api, services: Services) -> None:
     person = await quiet_api.sign_up()
     await take_mails(services)

@@ -3,6 +3,7 @@
 import asyncio
 from hashlib import sha256
 
+import pytest
 from sqlalchemy import select
 
 from gatepost.composition.services import Services
@@ -64,6 +65,7 @@ async def test_forgot_answers_alike_for_every_address(api: Api, services: Servic
     assert [mail.address for mail in await take_mails(services)] == [person.email]
 
 
+@pytest.mark.both_databases
 async def test_token_lies_nowhere_in_plain_text(api: Api, services: Services) -> None:
     person = await api.sign_up()
     token = await ask(api, services, person.email)
@@ -78,6 +80,7 @@ async def test_token_lies_nowhere_in_plain_text(api: Api, services: Services) ->
     assert [name for name, rows in stored.items() if random in rows or decode(random).hex() in rows] == []
 
 
+@pytest.mark.both_databases
 async def test_of_ten_resets_with_one_link_one_wins(api: Api, services: Services) -> None:
     person = await api.sign_up()
     token = await ask(api, services, person.email)
@@ -149,6 +152,7 @@ async def test_change_needs_the_current_password(api: Api) -> None:
     assert (await api.sign_in()).id == person.id
 
 
+@pytest.mark.both_databases
 async def test_of_two_changes_at_once_one_wins(api: Api) -> None:
     person = await api.sign_up()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import update
 
 from gatepost.composition.services import Services
@@ -57,6 +58,7 @@ async def two_links(api: Api, services: Services, clock: FakeClock) -> tuple[Per
     return person, first, await take_link(services, "verify_email")
 
 
+@pytest.mark.both_databases
 async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
@@ -89,6 +91,7 @@ async def test_link_to_another_mailbox_of_one_canonical_form_is_no_verified_addr
     assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
 
 
+@pytest.mark.both_databases
 async def test_of_twenty_uses_at_once_one_wins(api: Api, services: Services) -> None:
     await api.sign_up()
     token = await take_link(services, "verify_email")
@@ -123,6 +126,7 @@ async def test_asking_again_at_once_fills_nobodys_mailbox(api: Api, services: Se
     assert await take_mails(services) == []
 
 
+@pytest.mark.both_databases
 async def test_resend_answers_alike_for_every_address(api: Api, services: Services, clock: FakeClock) -> None:
     person = await api.sign_up()
     await take_mails(services)
@@ -135,6 +139,7 @@ async def test_resend_answers_alike_for_every_address(api: Api, services: Servic
     assert [mail.address for mail in await take_mails(services)] == [person.email]
 
 
+@pytest.mark.both_databases
 async def test_link_is_void_once_the_account_has_another_address(api: Api, services: Services) -> None:
     person = await api.sign_up()
     token = await take_link(services, "verify_email")

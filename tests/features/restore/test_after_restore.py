@@ -148,6 +148,7 @@ async def test_other_services_refuse_tokens_of_before_within_seconds(
     await until_it_answers(lambda: notes.me(lost.access_token), 401)
 
 
+@pytest.mark.both_databases
 async def test_links_invitations_and_mails_of_before_do_nothing(
     api: Api, services: Services, copy: Copy, settings: Settings, clock: FakeClock, database: Database
 ) -> None:
@@ -173,6 +174,7 @@ async def test_links_invitations_and_mails_of_before_do_nothing(
     assert await services.flows.outbox.retry(mail.id) == 1
 
 
+@pytest.mark.both_databases
 async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
     api: Api, services: Services, copy: Copy, settings: Settings, database: Database
 ) -> None:
@@ -195,6 +197,7 @@ async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
     assert "\n2 links and invitations are void" in said
 
 
+@pytest.mark.both_databases
 async def test_numbers_of_accounts_of_the_lost_time_are_not_given_again(
     api: Api, services: Services, copy: Copy, settings: Settings, database: Database
 ) -> None:
@@ -233,6 +236,7 @@ async def test_gap_is_counted_from_the_last_number_that_was_given_not_from_the_l
     assert f"new accounts are counted from {newcomer.id}" in said
 
 
+@pytest.mark.both_databases
 async def test_command_tells_what_was_done_and_what_nobody_can_know(
     api: Api, services: Services, copy: Copy, settings: Settings, clock: FakeClock, database: Database
 ) -> None:
@@ -271,6 +275,7 @@ async def test_command_twice_is_safe(api: Api, services: Services, settings: Set
     assert (await api.user_board((await api.sign_in("Stays")).access_token)).status_code == 200
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("", False)])
 async def test_command_asks_before_it_acts(
     api: Api, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch, answer: str, is_done: bool

@@ -52,6 +52,7 @@ async def is_known(worker: Services, person: Person) -> bool:
     return any(line.session_id == ended for line in worker.identity.revocations.lines_after(0))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("since", [0, 3, 7, 12])
 async def test_worker_that_knows_greater_ids_misses_no_line(
     api: Api, services: Services, make_services: MakeServices, copy: Copy, clock: FakeClock, database: Database,
@@ -208,6 +209,7 @@ async def test_reader_that_starts_while_a_worker_still_has_lost_lines_knows_whos
     assert said[-1] == claims(newcomer.access_token)["rid"], "the last one counts"
 
 
+@pytest.mark.both_databases
 async def test_account_has_one_version_in_the_feed_however_often_it_changes(
     api: Api, services: Services, database: Database, make_services: MakeServices, notes: Notes
 ) -> None:
@@ -272,6 +274,7 @@ async def test_account_that_ends_very_many_sessions_has_few_lines(
     assert (await api.get("/api/users/me", headers=bearer(later.access_token))).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_line_that_another_one_has_outdone_costs_nobody_the_others(
     api: Api, services: Services, make_services: MakeServices, clock: FakeClock, database: Database
 ) -> None:

@@ -185,6 +185,7 @@ async def test_strict_mode_refuses_a_version_that_a_restore_has_undone(
         assert_problem(await api.get("/api/test/user", headers=bearer(later)), 401, "token_stale")
 
 
+@pytest.mark.both_databases
 async def test_accounts_of_before_the_random_part_keep_their_tokens(
     api: Api, services: Services, database: Database, clock: FakeClock, make_services: MakeServices
 ) -> None:
@@ -214,6 +215,7 @@ async def test_accounts_of_before_the_random_part_keep_their_tokens(
             assert (await upgraded.user_board(token)).status_code == 200
 
 
+@pytest.mark.both_databases
 async def test_number_that_is_taken_is_drawn_again(
     api: Api, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +234,7 @@ async def test_number_that_is_taken_is_drawn_again(
     assert sorted(filter(None, opened)) == sorted([taken, free, free + 1])
 
 
+@pytest.mark.both_databases
 async def test_mail_of_the_lost_time_does_not_go_out_for_who_has_its_number(
     api: Api, services: Services, database: Database, copy: Copy
 ) -> None:
@@ -271,6 +274,7 @@ async def test_link_of_the_lost_time_is_void(api: Api, database: Database, copy:
 WAYS_OUT = ["sign out", "sign out everywhere", "end this session"]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("way", WAYS_OUT)
 async def test_session_of_the_lost_time_ends_where_its_owner_ends_it(
     api: Api, services: Services, copy: Copy, way: str

@@ -277,6 +277,7 @@ async def test_refresh_shows_the_roles_of_now(api: Api, database: Database) -> N
     assert (answer.status_code, answer.text) == (200, "Admin Content.")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("role_ids", [(), (1,), (2, 1), (3, 1)], ids=["none", "one", "two", "administrator"])
 async def test_refresh_says_of_an_account_what_a_sign_in_says(
     api: Api, database: Database, clock: FakeClock, role_ids: tuple[int, ...]
@@ -300,6 +301,7 @@ async def test_refresh_says_of_an_account_what_a_sign_in_says(
     assert signed_in["auth_time"] - refreshed["auth_time"] == 60
 
 
+@pytest.mark.both_databases
 async def test_session_that_the_version_before_opened_goes_on(api: Api, database: Database, clock: FakeClock) -> None:
     began_at = int(clock.now().timestamp())
     person = await api.sign_up()
@@ -316,6 +318,7 @@ async def test_session_that_the_version_before_opened_goes_on(api: Api, database
     assert "scope" not in refreshed
 
 
+@pytest.mark.both_databases
 async def test_tokens_say_what_their_session_says(api: Api, database: Database, clock: FakeClock) -> None:
     person = await api.sign_up()
     proved_at = clock.now() + timedelta(minutes=5)
@@ -333,6 +336,7 @@ async def test_tokens_say_what_their_session_says(api: Api, database: Database, 
     assert_problem(await api.get("/api/users/me", headers=bearer(token)), 401, "token_invalid")
 
 
+@pytest.mark.both_databases
 async def test_refreshes_add_no_rows(api: Api, database: Database) -> None:
     token = (await api.sign_up()).refresh_token
     for _ in range(20):

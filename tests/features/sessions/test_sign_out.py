@@ -26,6 +26,7 @@ async def assert_signed_in(api: Api, person: Person) -> None:
     assert (await api.refresh(person.refresh_token)).status_code == 200
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("way", ["bearer", "x-access-token", "refresh token", "both"])
 async def test_sign_out_ends_this_session_and_no_other(api: Api, database: Database, way: str) -> None:
     person = await api.sign_up()

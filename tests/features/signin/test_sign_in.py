@@ -247,6 +247,7 @@ async def test_full_queue_of_passwords_is_told_at_once(make_services: MakeServic
     assert_problem(served, 401, "invalid_credentials")
 
 
+@pytest.mark.both_databases
 async def test_address_that_is_replaced_by_an_unproved_one_during_a_sign_in_opens_nothing(
     make_services: MakeServices, monkeypatch: pytest.MonkeyPatch
 ) -> None:

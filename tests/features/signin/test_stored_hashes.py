@@ -44,6 +44,7 @@ async def upgrades(database: Database) -> int:
         return await tx.scalar(query) or 0
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("prefix", ["$2a$", "$2b$", "$2y$"])
 async def test_bcrypt_hash_is_upgraded_at_the_first_sign_in(api: Api, database: Database, prefix: str) -> None:
     person = await api.sign_up()
@@ -70,6 +71,7 @@ async def test_wrong_password_leaves_a_bcrypt_hash_alone(api: Api, database: Dat
     assert await stored(database, person.id) == old
 
 
+@pytest.mark.both_databases
 async def test_two_first_sign_ins_at_once_both_succeed(api: Api, database: Database) -> None:
     person = await api.sign_up()
     await store(database, person.id, legacy_hash("$2b$"))

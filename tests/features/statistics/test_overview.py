@@ -16,6 +16,8 @@ from tests.conftest import MakeServices
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 
+pytestmark = pytest.mark.both_databases
+
 OVERVIEW = "/api/admin/overview"
 ADMIN_ROLE = 3
 

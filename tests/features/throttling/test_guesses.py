@@ -42,6 +42,7 @@ async def owner(api: Api) -> Person:
     return await api.sign_up("Abbey Salami")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("name", ["Abbey Salami", "ABBEY.salami@example.com", "Nobody", "two  spaces"])
 async def test_waits_begin_after_five_wrong_passwords_double_and_end(
     api_from: MakeApi, owner: Person, clock: FakeClock, name: str
@@ -92,6 +93,7 @@ async def test_right_password_clears_what_was_wrong(
     assert counter.failures == 3 * (FREE - 1)
 
 
+@pytest.mark.both_databases
 async def test_guesses_from_one_address_over_many_accounts_get_a_hundred_answers(
     api: Api, api_from: MakeApi, owner: Person, database: Database, clock: FakeClock
 ) -> None:
@@ -232,6 +234,7 @@ async def test_address_is_what_one_subscriber_has(
     assert codes == [429 if is_one else 401]
 
 
+@pytest.mark.both_databases
 async def test_guesses_at_once_get_no_more_answers_than_one_by_one(
     api: Api, api_from: MakeApi, owner: Person, database: Database
 ) -> None:
@@ -251,6 +254,7 @@ async def test_guesses_at_once_get_no_more_answers_than_one_by_one(
     assert max(failures) == statuses[401] == refused
 
 
+@pytest.mark.both_databases
 async def test_proving_oneself_again_counts_on_the_session(api: Api, owner: Person, clock: FakeClock) -> None:
     other = await api.sign_in(owner.username)
     wrong = {"currentPassword": "wrong horse", "newPassword": "another horse"}

@@ -85,6 +85,7 @@ async def say_not_me(api: Api, services: Services) -> None:
     await take_mails(services)
 
 
+@pytest.mark.both_databases
 async def test_sign_in_to_an_account_whose_sessions_are_all_forgotten_is_told(
     api_from: MakeApi, services: Services, clock: FakeClock
 ) -> None:
@@ -131,6 +132,7 @@ async def test_token_of_a_disowned_device_hides_it_no_more_once_its_session_is_f
     assert await told(services) == [owner.email]
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("of_before", [False, True])
 async def test_place_of_a_refresh_is_not_one_where_the_account_was_signed_in_to(
     api_from: MakeApi, services: Services, of_before: bool
@@ -150,6 +152,7 @@ async def test_place_of_a_refresh_is_not_one_where_the_account_was_signed_in_to(
     assert await told(services) == [owner.email]
 
 
+@pytest.mark.both_databases
 async def test_thief_who_has_signed_out_before_is_as_unknown_as_one_who_was_signed_out(
     api_from: MakeApi, services: Services
 ) -> None:

@@ -27,6 +27,8 @@ from tests.support.api import PASSWORD, Api
 from tests.support.commands import run_command
 from tests.support.copies import Copy
 
+pytestmark = pytest.mark.both_databases
+
 DJANGO = CryptContext(["django_pbkdf2_sha256"], django_pbkdf2_sha256__rounds=1000)
 PHPASS = CryptContext(["phpass"], phpass__rounds=7)
 WORDPRESS = base64.b64encode(hmac.digest(b"wp-sha384", PASSWORD.encode(), "sha384"))

@@ -14,6 +14,8 @@ from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from tests.features.transfer.conftest import RunImport
 
+pytestmark = pytest.mark.both_databases
+
 BUILT_IN = ("user", "moderator", "admin")
 
 

@@ -20,7 +20,7 @@ from tests.support.api import PASSWORD, Api
 from tests.support.commands import run_command
 from tests.support.server import COMMAND, server_env
 
-pytestmark = pytest.mark.mysql
+pytestmark = [pytest.mark.mysql, pytest.mark.both_databases]
 
 OLD_HASH = "$2a$" + bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()[4:]
 

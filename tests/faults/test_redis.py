@@ -84,7 +84,7 @@ def test_limits_go_on_without_redis_and_come_back_to_it(counting: Counting) -> N
 
 def test_redis_that_stalls_is_not_asked_for_each_answer(counting: Counting) -> None:
     left_together(counting)
-    asked, alone = counting.redis.counts(), counting.figure("rate_limit_fallbacks")
+    made, alone = counting.redis.connections(), counting.figure("rate_limit_fallbacks")
     assert counting.redis.process
     counting.redis.process.send_signal(signal.SIGSTOP)
     try:
@@ -95,7 +95,8 @@ def test_redis_that_stalls_is_not_asked_for_each_answer(counting: Counting) -> N
     assert left == list(range(QUOTA - 1, -1, -1))
     assert counting.figure("redis_down") == 1
     assert counting.figure("rate_limit_fallbacks") == alone + QUOTA
-    assert 1 <= counting.redis.counts() - asked < QUOTA, "only the first waits, and one every few seconds"
+    # Whoever waits in vain leaves a connection, and the next one to ask makes another.
+    assert counting.redis.connections() - made < QUOTA / 2, "only the first waits, and one every few seconds"
     left_together(counting)
 
 

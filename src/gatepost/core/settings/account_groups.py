@@ -1,4 +1,4 @@
-"""The settings of the life of an account: mail, proving an address, sign-up, what is remembered of it."""
+"""The settings of mail, accounts and the audit log."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field, SecretStr
 
 from gatepost.core.settings.types import PositiveInt
 
-# A tag of RFC 5646, as long as the columns are that hold it.
+# A tag of RFC 5646, limited to the length of the columns that store it.
 LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 
 class EmailVerification(StrEnum):
-    """Whether an address is proved: never, after sign-in, or before it."""
+    """Whether an address must be verified: never, some time after sign-in, or before it."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -20,7 +20,7 @@ class EmailVerification(StrEnum):
 
 
 class SignUp(StrEnum):
-    """Who may make an account: anybody, who was invited, nobody."""
+    """Who may sign up: everybody, invited people, or nobody."""
 
     OPEN = "open"
     INVITE = "invite"
@@ -28,50 +28,63 @@ class SignUp(StrEnum):
 
 
 class MailSettings(BaseModel):
-    """How mail leaves the service."""
+    """How the service sends mail."""
 
     mail_url: SecretStr = Field(
         SecretStr("console:"),
         description="`console:` (prints it), `smtp://user:password@host:587`, `smtps://…:465` or `file:FOLDER`.",
     )
     console_mail_in_production: bool = Field(
-        False, description="Allow MAIL_URL=console: in production: links that open accounts stand in the log."
+        False,
+        description="Allow MAIL_URL=console: in production. The log then contains links that give access to accounts.",
     )
     plain_smtp_in_production: bool = Field(
-        False, description="Allow starttls=no to another machine in production, as inside one private network."
+        False, description="Allow starttls=no to another machine in production, for example inside a private network."
     )
-    mail_from: str = Field("Gatepost <no-reply@localhost>", description="The sender of every mail.")
+    mail_from: str = Field("Gatepost <no-reply@localhost>", description="Sender of all mails.")
     mail_ehlo_name: str | None = Field(
-        None, description="Name that we give the mail server (EHLO); by default that of the machine or of PUBLIC_URL."
+        None,
+        description="Host name sent to the mail server (EHLO). Default: the name of the machine, or of PUBLIC_URL.",
     )
     mail_templates: Path | None = Field(None, description="Folder with templates that replace the built-in ones.")
-    mail_attempts: PositiveInt = Field(12, description="Tries, with growing waits, before a mail is given up.")
+    mail_attempts: PositiveInt = Field(
+        12, description="Attempts to send a mail, with growing waits, before it is given up."
+    )
     default_language: str = Field(
-        "en", pattern=LANGUAGE, max_length=16, description="Language of mails for who has chosen none: `en` or `de`."
+        "en",
+        pattern=LANGUAGE,
+        max_length=16,
+        description="Language of mails for people who have not chosen one: `en` or `de`.",
     )
 
 
 class AccountSettings(BaseModel):
-    """Who may sign up, what they prove, and how long the links in mails are good."""
+    """Who may sign up, what they must verify, and how long links in mails are valid."""
 
-    signup: SignUp = Field(SignUp.OPEN, description="`open`, `invite` (by an invitation) or `closed`.")
+    signup: SignUp = Field(SignUp.OPEN, description="`open`, `invite` (only with an invitation) or `closed`.")
     signup_reveals_taken: bool = Field(
-        True, description="Sign-up says that an address is taken; `false` answers alike and writes a mail instead."
+        True,
+        description="Whether sign-up reveals that an address is taken. With `false` the answer is always the same, and "
+        "a mail is sent.",
     )
     email_verification: EmailVerification = Field(
         EmailVerification.OPTIONAL, description="`off`, `optional`, or `required` before the first sign-in."
     )
-    verify_email_hours: PositiveInt = Field(48, description="Life of the link that proves an address.")
-    reset_password_minutes: PositiveInt = Field(60, description="Life of the link that sets a new password.")
-    invitation_days: PositiveInt = Field(7, description="Life of an invitation, and of a link to set a first password.")
+    verify_email_hours: PositiveInt = Field(48, description="Lifetime of the link that verifies an address.")
+    reset_password_minutes: PositiveInt = Field(60, description="Lifetime of the link that sets a new password.")
+    invitation_days: PositiveInt = Field(
+        7, description="Lifetime of an invitation, and of the link to set a first password."
+    )
     deletion_grace_days: int = Field(
-        14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
+        14,
+        ge=0,
+        description="Days between a request to delete an account and its deletion. Signing in cancels the request.",
     )
 
 
 class AuditSettings(BaseModel):
-    """How long it is remembered what happened."""
+    """How long the audit log is kept."""
 
     audit_retention_days: int = Field(
-        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them for ever."
+        400, ge=0, le=36500, description="Age at which entries of the audit log are deleted. 0 keeps them forever."
     )

@@ -1,4 +1,4 @@
-"""The settings of how the pages look."""
+"""The settings for the look of the pages."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ LARGEST_LOGO_BYTES = 256 * 1024
 
 
 class BrandSettings(BaseModel):
-    """Whose pages these are."""
+    """Name, colour and logo of the pages."""
 
-    brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name that the pages show.")
+    brand_name: str = Field("Gatepost", min_length=1, max_length=40, description="Name shown on the pages.")
     brand_color: str = Field(
         DEFAULT,
         pattern=r"^#[0-9A-Fa-f]{6}$",
-        description="Colour of buttons in pages and mails, `#rrggbb`; links have shades of it that can be read.",
+        description="Colour of buttons in pages and mails, `#rrggbb`. Links use readable shades of it.",
     )
     brand_logo: Path | None = Field(
         None, description="File with the logo of the pages: SVG, PNG, JPEG or WebP, at most 256 KiB."
@@ -25,16 +25,16 @@ class BrandSettings(BaseModel):
 
     @property
     def palette(self) -> Palette:
-        """The colour and what goes with it."""
+        """The brand colour and the colours derived from it."""
         return Palette(self.brand_color.lower())
 
 
 def logo_problem(logo: Path) -> str | None:
-    """Say why a file cannot be the logo, or None."""
+    """Return why a file cannot be the logo, or None."""
     if logo.suffix.lower() not in LOGO_TYPES:
-        return "it is of no kind that every browser shows"
+        return "not every browser supports this file type"
     if not logo.is_file():
-        return "there is no such file"
+        return "the file does not exist"
     if logo.stat().st_size > LARGEST_LOGO_BYTES:
         return "it is larger than 256 KiB"
     return None

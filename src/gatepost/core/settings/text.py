@@ -1,4 +1,4 @@
-"""The settings as text: the example file, the page of the documents, and what is in force."""
+"""The settings as text: the example file, the documentation page, and the current values."""
 
 import textwrap
 from collections.abc import Iterator
@@ -46,19 +46,19 @@ TITLES = {
 }
 PAGE_HEAD = """# Settings
 
-From the environment, or from a `.env` file in the folder where the command runs ([its rules](env-file.md));
-[.env.example](../.env.example) has all of them to copy from. What neither has is read from files in `/run/secrets`, one
-a setting (`/run/secrets/secret_key`), as Docker and Kubernetes mount secrets. Nothing needs to be set to try it out.
-With `ENVIRONMENT=production` the service refuses to start on values that are not safe, and says for each what to do.
+Gatepost reads settings from the environment, from a `.env` file in the working directory ([format](env-file.md)), and
+from files in `/run/secrets`, one per setting (`/run/secrets/secret_key`), where Docker and Kubernetes mount secrets.
+The environment comes first, then `.env`, then the files. [.env.example](../.env.example) lists all settings, ready to
+copy. To try Gatepost, you do not need to set anything. With `ENVIRONMENT=production` the service refuses to start with
+unsafe values, and says how to fix each of them.
 
-`gatepost settings` prints the settings in force, and `gatepost doctor` what is wrong with them. `make docs` writes this
-page.
+`gatepost settings` prints the current settings. `gatepost doctor` checks them. `make docs` generates this page.
 """
 
 
 def example_file() -> str:
-    """Return `.env.example`: every setting, commented out, with what it does and its default."""
-    blocks = ["# Every setting of Gatepost with its default. Copy to .env and change what you need.\n"]
+    """Return `.env.example`: every setting, commented out, with its description and default."""
+    blocks = ["# All settings of Gatepost with their defaults. Copy this file to .env and change what you need.\n"]
     for group in GROUPS:
         lines = [f"# ---- {' '.join((group.__doc__ or '').split())}"]
         for name, field in group.model_fields.items():
@@ -69,10 +69,10 @@ def example_file() -> str:
 
 
 def markdown_page() -> str:
-    """Return `docs/settings.md`: a table a group."""
+    """Return `docs/settings.md`: one table per group."""
     blocks = [PAGE_HEAD]
     for group in GROUPS:
-        rows = ["| setting | default | what it does |", "|---|---|---|"]
+        rows = ["| setting | default | description |", "|---|---|---|"]
         for name, field in group.model_fields.items():
             default = _default(field)
             rows.append(f"| `{name.upper()}` | {f'`{default}`' if default else '–'} | {field.description} |")
@@ -83,7 +83,7 @@ def markdown_page() -> str:
 
 
 def in_force(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield each setting's name and value, secrets hidden."""
+    """Yield the name and value of each setting, with secrets hidden."""
     for group in GROUPS:
         for name in group.model_fields:
             value = getattr(settings, name)

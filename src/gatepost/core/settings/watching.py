@@ -1,4 +1,4 @@
-"""The settings of those who watch the service: what is logged, and who may read its metrics."""
+"""The settings of the log, metrics and traces."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 
 class LogLevel(StrEnum):
-    """The least important lines that are written."""
+    """The lowest level that is logged."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -16,14 +16,14 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a line looks: one JSON object, or words for a person."""
+    """The format of a log line: a JSON object, or text for people."""
 
     JSON = "json"
     CONSOLE = "console"
 
 
 class LogAddresses(StrEnum):
-    """How much of a client's address the log holds: all, its network (/24, or /48 of IPv6), or nothing."""
+    """How much of a client's address is logged: all of it, its network (/24, or /48 for IPv6), or nothing."""
 
     FULL = "full"
     NETWORK = "network"
@@ -31,26 +31,28 @@ class LogAddresses(StrEnum):
 
 
 class WatchingSettings(BaseModel):
-    """What the log and the metrics tell."""
+    """What is logged, and who may read the metrics."""
 
     log_level: LogLevel = Field(LogLevel.INFO, description="`debug`, `info`, `warning` or `error`.")
     log_format: LogFormat | None = Field(
-        None, description="`json` or `console`; by default JSON in production and for people in development."
+        None, description="`json` or `console`. Default: `json` in production, `console` in development."
     )
     log_addresses: LogAddresses = Field(
         LogAddresses.NETWORK,
-        description="Client addresses in the log: `full`, `network` (/24, /48 of IPv6) or `none`.",
+        description="Client addresses in the log: `full`, `network` (/24, or /48 for IPv6) or `none`.",
     )
     metrics_token: SecretStr | None = Field(
         None,
-        description="Bearer token that /metrics asks for; without it, only callers inside the network may read.",
+        description="Bearer token required by /metrics. Without it, only callers inside the network may read the "
+        "metrics.",
     )
     metrics_dir: Path | None = Field(
         None,
-        description="Empty folder in which workers share their metrics; `gatepost serve` makes one itself.",
+        description="Empty folder in which workers share their metrics. `gatepost serve` creates one by default.",
     )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://[^\s?#]+$",
-        description="Collector of traces (OTLP over HTTP), such as `http://localhost:4318`; needs `gatepost[otel]`.",
+        description="Collector for traces (OTLP over HTTP), such as `http://localhost:4318`. Requires "
+        "`gatepost[otel]`.",
     )

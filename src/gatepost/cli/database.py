@@ -14,9 +14,11 @@ from gatepost.core.settings import Settings, load_settings
 
 
 def migrate(
-    revision: Annotated[str, typer.Argument(help="`head`, `base`, or a revision such as 0005.")] = "head",
+    revision: Annotated[
+        str, typer.Argument(help="`head` (newest), `base` (empty), or a revision such as 0005.")
+    ] = "head",
 ) -> None:
-    """Bring the database to a schema: the newest one, or an earlier one for going back."""
+    """Migrate the database schema to the newest version, or back to an earlier one."""
     settings = load_settings()
     tell_misspelt()
     with explained(settings):

@@ -38,7 +38,7 @@ async def test_name_and_language_are_changed_and_a_taken_name_is_told_beside_its
     await row.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("button", name="Change: User name")).to_be_focused()
     row = await change(page, "Language")
-    await row.get_by_label("Language of our mails").select_option("de")
+    await row.get_by_label("Language of e-mails").select_option("de")
     await row.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("button", name="Change: Language")).to_be_focused()
 
@@ -217,7 +217,7 @@ async def test_password_is_changed_with_the_current_one(visitor: Visitor, somebo
     await current.fill(somebody.password)
     await form.get_by_role("button", name="Change the password").click()
 
-    await expect(page.get_by_role("status")).to_contain_text("Your password is changed.")
+    await expect(page.get_by_role("status")).to_contain_text("Your password was changed.")
     await expect(page.locator("#device-list > li")).to_have_count(1)
     assert visitor.refusals() == ["403"]
 
@@ -234,11 +234,11 @@ async def test_address_is_changed_by_the_link_that_goes_to_the_new_one(
     await form.get_by_role("button", name="Change the address").click()
     await expect(page.get_by_role("status")).to_contain_text(address)
     await visitor.goto(await mailed_link(mailbox, to=address, path="/verify-email"))
-    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_role("button", name="Verify").click()
     await page.get_by_role("link", name="To your account").click()
 
     await expect(page.locator("[data-email]")).to_have_text(address)
-    await expect(page.get_by_text("Confirmed", exact=True)).to_be_visible()
+    await expect(page.get_by_text("Verified", exact=True)).to_be_visible()
 
 
 async def test_data_is_taken_along_and_the_account_deleted(visitor: Visitor, somebody: Somebody) -> None:
@@ -258,7 +258,7 @@ async def test_data_is_taken_along_and_the_account_deleted(visitor: Visitor, som
     await expect(dialog.get_by_text("This is not your current password.")).to_be_visible()
     await dialog.get_by_label("Current password", exact=True).fill(somebody.password)
     await dialog.get_by_role("button", name="Delete the account").click()
-    await expect(dialog).to_contain_text("If you sign in before then, it stays.")
+    await expect(dialog).to_contain_text("If you sign in before then, you keep it.")
     await dialog.get_by_role("link", name="To the start page").click()
 
     await expect(page.get_by_role("main").get_by_role("link", name="Sign in").first).to_be_visible()

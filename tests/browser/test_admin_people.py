@@ -90,7 +90,7 @@ async def test_several_get_a_role_and_are_disabled_and_who_is_refused_is_named(
     page = visitor.page
 
     await page.get_by_label("Select all on this page").check()
-    await page.get_by_label("Role to give or take away").select_option("moderator")
+    await page.get_by_label("Role to give or remove").select_option("moderator")
     await page.get_by_role("button", name="Give role").click()
     await agree(page, "Give the role moderator", "Sam Several", "Sue Several")
     await expect(page.locator("#toasts")).to_contain_text("Done for 2 people.")

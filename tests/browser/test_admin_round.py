@@ -47,7 +47,7 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     await page.get_by_role("checkbox", name=re.compile("^moderator")).check()
     await page.get_by_role("button", name="Save the roles").click()
     await agree(page, f"{somebody.username} gets: moderator.", yes="Change the roles")
-    await said(page, "The roles are changed.")
+    await said(page, "The roles were changed.")
     await expect(page.get_by_text("Roles changed").first).to_be_visible()
 
     await page.get_by_role("button", name="Sign out everywhere").click()
@@ -70,7 +70,7 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     assert await admin.findings() == []
 
     await page.get_by_role("button", name="Delete the account").click()
-    await agree(page, f"keeps the number #{somebody.id}", "This cannot be undone.", yes="Delete for good")
+    await agree(page, f"keeps the number #{somebody.id}", "This cannot be undone.", yes="Delete permanently")
     await expect(page).to_have_url(re.compile("/admin/people$"))
     await admin.goto(f"/admin/people/{somebody.id}")
     await expect(page.get_by_role("heading", name="No such person")).to_be_visible()
@@ -123,8 +123,8 @@ async def test_somebody_is_invited_and_the_invitation_taken_back(admin: Visitor)
     )
     assert admin.refusals() == ["400"]
 
-    await row.get_by_role("button", name="Take back the invitation of nina@example.com").click()
-    await agree(page, "The link in the mail stops working.", yes="Take it back")
+    await row.get_by_role("button", name="Revoke the invitation of nina@example.com").click()
+    await agree(page, "The link in the mail stops working.", yes="Revoke")
     await expect(row).to_have_count(0)
 
 
@@ -152,7 +152,7 @@ async def test_role_is_made_edited_and_deleted(admin: Visitor) -> None:
     await expect(card).not_to_contain_text("users:read")
 
     await card.get_by_role("button", name="Delete support").click()
-    await agree(page, "It is taken away from everybody who has it.", yes="Delete the role")
+    await agree(page, "Everybody who has it loses it.", yes="Delete the role")
     await expect(card).to_have_count(0)
 
 
@@ -187,7 +187,7 @@ async def test_keys_show_their_life(admin: Visitor) -> None:
     page = admin.page
     await admin.goto("/admin/keys")
     await expect(page.get_by_text("Signs now")).to_be_visible()
-    await expect(page.get_by_text("Known to all")).to_be_visible()
+    await expect(page.get_by_text("Known to all services")).to_be_visible()
     assert await admin.findings() == []
 
 
@@ -232,7 +232,7 @@ async def test_overview_reads_well_with_nobody_and_with_a_million(
     await expect(plot.get_by_role("img")).to_have_accessible_description(
         re.compile("nothing" if scale == 0 else "465,000,000 in all, most on 30 Jan: 30,000,000")
     )
-    await expect(page.get_by_text("Nothing in these days")).to_have_count(4 if scale == 0 else 0)
+    await expect(page.get_by_text("Nothing in this period")).to_have_count(4 if scale == 0 else 0)
     await plot.get_by_text("As a table").click()
     await expect(plot.get_by_role("row")).to_have_count(31)
     assert await admin.findings() == []
@@ -332,7 +332,7 @@ async def test_page_without_the_permission_says_what_is_needed_and_hides_the_res
     await visitor.sign_in(somebody.username, PASSWORD)
     page = visitor.page
     await visitor.goto("/admin/people")
-    await expect(page.get_by_role("heading", name="This page is not for you")).to_be_focused()
+    await expect(page.get_by_role("heading", name="You cannot see this page")).to_be_focused()
     await expect(page.get_by_text("users:read")).to_be_visible()
     assert not any("/api/admin" in url for url in visitor.seen.urls)
     assert await visitor.findings() == []
@@ -380,7 +380,7 @@ async def test_page_of_oneself_says_so_where_others_are_signed_out(admin: Visito
     me = (await root.get("/api/users/me")).json()["id"]
     await admin.goto(f"/admin/people/{me}")
 
-    await expect(admin.page.get_by_text("This is you: you cannot sign yourself out here.")).to_be_visible()
+    await expect(admin.page.get_by_text("This is your own account: you cannot sign yourself out here.")).to_be_visible()
     await expect(admin.page.get_by_role("button", name="Sign out everywhere")).to_be_hidden()
 
 

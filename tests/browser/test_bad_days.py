@@ -97,7 +97,7 @@ async def test_session_that_ends_is_told_and_what_was_typed_comes_back(visitor: 
 
     await expect(page).to_have_url(re.compile("/sign-in"))
     await expect(page.locator("[data-ended]")).to_contain_text("You have been signed out.")
-    await expect(page.locator("[data-ended]")).to_contain_text("What you typed is kept.")
+    await expect(page.locator("[data-ended]")).to_contain_text("Your input is kept.")
     assert await visitor.findings() == []
     assert "secret horse" not in await page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})")
     await sign_in_again(page, somebody.username, somebody.password)
@@ -105,7 +105,7 @@ async def test_session_that_ends_is_told_and_what_was_typed_comes_back(visitor: 
     await expect(page.locator("#username-form [name=username]")).to_have_value("Another Name")
     await expect(page.locator("#email-form [name=email]")).to_have_value("another@example.com")
     await expect(page.locator("#email-form [name=currentPassword]")).to_have_value("")
-    await expect(page.locator("#toasts")).to_contain_text("Here is what you typed")
+    await expect(page.locator("#toasts")).to_contain_text("This is what you entered")
     assert await page.evaluate("sessionStorage.getItem('gatepost:draft')") is None
     await page.reload()
     await expect(page.locator("#username-form [name=username]")).to_have_value(somebody.username)
@@ -198,7 +198,7 @@ async def test_roles_that_somebody_else_changed_are_shown_beside_what_was_chosen
     await expect(page.get_by_role("checkbox", name=re.compile("^moderator"))).to_be_checked()
     await page.get_by_role("button", name="Save the roles").click()
     await page.get_by_role("dialog").get_by_role("button", name="Change the roles").click()
-    await expect(page.locator("#toasts")).to_contain_text("The roles are changed.")
+    await expect(page.locator("#toasts")).to_contain_text("The roles were changed.")
     assert admin.refusals() == ["412"]
 
 

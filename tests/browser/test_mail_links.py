@@ -22,26 +22,26 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
 
     await visitor.goto(link)
     await page.reload()
-    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_role("button", name="Verify").click()
 
-    await expect(page.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
+    await expect(page.get_by_text("Your e-mail address is verified.")).to_be_visible()
     assert not any("gpt_" in url for url in visitor.seen.urls)
     assert "gpt_" not in page.url
 
     await visitor.goto("/welcome")
     await visitor.goto(link)
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.get_by_text("Your e-mail address is already confirmed.")).to_be_visible()
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.get_by_text("Your e-mail address is already verified.")).to_be_visible()
     await expect(page.locator("[data-done]")).to_be_focused()
 
     await visitor.goto("/welcome")
     await visitor.goto(f"{link}x")
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please request a new one.")
     await expect(page.get_by_role("alert")).to_be_focused()
     await expect(page.get_by_role("button", name="Send a new link")).to_be_visible()
     # Nothing that would fail again.
-    await expect(page.get_by_role("button", name="Confirm")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Verify")).to_be_hidden()
     assert visitor.refusals() == ["400", "400"]
 
 
@@ -130,7 +130,7 @@ async def test_invitation_makes_an_account_with_its_roles(
     await expect(page.locator("[data-roles]")).to_contain_text("moderator")
 
     await visitor.goto(link)
-    await expect(page.get_by_role("alert")).to_contain_text("This invitation has been used or taken back")
+    await expect(page.get_by_role("alert")).to_contain_text("This invitation was already used, was revoked")
     await expect(page.locator("main form")).to_be_hidden()
     assert await visitor.findings() == []
     assert visitor.refusals() == ["400"]

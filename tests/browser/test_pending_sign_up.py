@@ -47,18 +47,20 @@ async def test_link_asks_for_the_password_of_its_sign_up(
     await visitor.goto(await sign_up(server, mailbox, "Heba", "heba@example.com", OWN))
     password = page.get_by_label("Password", exact=True)
     await expect(password).to_be_focused()
-    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_role("button", name="Verify").click()
     await expect(password).to_have_accessible_description(
-        "The one that you chose when you signed up. Please fill this in."
+        "The password that you chose when you signed up. Please fill this in."
     )
     await password.fill(STRANGERS)
-    await page.get_by_role("button", name="Confirm").click()
-    await expect(page.locator("#verify-password-error")).to_contain_text("This is not the password of this sign-up.")
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.locator("#verify-password-error")).to_contain_text(
+        "This password does not belong to this sign-up."
+    )
     await expect(password).to_be_focused()
     await password.fill(OWN)
-    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_role("button", name="Verify").click()
 
-    await expect(page.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
+    await expect(page.get_by_text("Your e-mail address is verified.")).to_be_visible()
     assert "gpt_" not in page.url
     assert visitor.refusals() == ["403"]
     await visitor.sign_in("Heba", OWN)
@@ -73,13 +75,13 @@ async def test_link_that_does_not_say_what_it_ends_asks_when_the_service_does(
     await visitor.goto(link.removesuffix("&sign-up"))
     password = page.get_by_label("Password", exact=True)
     await expect(password).to_be_hidden()
-    await page.get_by_role("button", name="Confirm").click()
+    await page.get_by_role("button", name="Verify").click()
     await expect(password).to_be_focused()
     assert visitor.refusals() == ["400"]
     await password.fill(OWN)
     await password.press("Enter")
 
-    await expect(page.get_by_text("Your e-mail address is confirmed.")).to_be_visible()
+    await expect(page.get_by_text("Your e-mail address is verified.")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -31,7 +31,7 @@ async def test_newcomer_finds_the_way_from_the_start_page_into_an_account(visito
     await page.get_by_role("button", name="Create the account").click()
 
     await expect(page.get_by_role("heading", level=1)).to_have_text("Your account")
-    await expect(page.get_by_text("Not confirmed yet")).to_be_visible()
+    await expect(page.get_by_text("Not verified yet")).to_be_visible()
     assert visitor.refusals() == ["400"]
 
 

@@ -136,12 +136,12 @@ def test_misspelt_name_is_told_by_doctor_and_before_a_migration(command: Command
     migrated, looked_at = command("migrate", REDIS_URI="x"), command("doctor", BCRYPT_ROUNDS="12")
 
     assert migrated.err == (
-        "gatepost: CORS_ORIGIN in .env is no setting: did you mean CORS_ORIGINS?\n"
-        "gatepost: REDIS_URI in the environment is no setting: did you mean REDIS_URL?\n"
+        "gatepost: CORS_ORIGIN in .env is not a setting: did you mean CORS_ORIGINS?\n"
+        "gatepost: REDIS_URI in the environment is not a setting: did you mean REDIS_URL?\n"
     )
     assert migrated.out.startswith("empty -> ")
-    assert "warning  CORS_ORIGIN in .env is no setting: did you mean CORS_ORIGINS?\n" in looked_at.out
-    assert "ok       names in .env that are no settings, and do nothing: VITE_COLOR\n" in looked_at.out
+    assert "warning  CORS_ORIGIN in .env is not a setting: did you mean CORS_ORIGINS?\n" in looked_at.out
+    assert "ok       names in .env that are not settings and have no effect: VITE_COLOR\n" in looked_at.out
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_misspelt_name_is_told_by_doctor_and_before_a_migration(command: Command
     [
         (
             ("create-admin", "--username", "Abbey", "--email", "a@example.com"),
-            "give the password with --password-stdin",
+            "use --password-stdin",
         ),
         (("after-restore",), "say --yes"),
     ],
@@ -159,4 +159,4 @@ def test_question_without_a_terminal_says_how_to_do_without(
 ) -> None:
     refused = process(*arguments)
 
-    assert (refused.code, refused.complaint) == (2, f"there is no terminal to ask at: {instead}")
+    assert (refused.code, refused.complaint) == (2, f"there is no terminal for questions: {instead}")

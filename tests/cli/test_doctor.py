@@ -28,7 +28,7 @@ def test_fresh_service_lacks_an_administrator(command: Command) -> None:
     assert looked_at.code == 0
     assert lines(looked_at, "ok") == [
         "settings are complete for development",
-        "MAIL_URL is console: mails, and links that open accounts, are printed in the log",
+        "MAIL_URL is console: mails, with links that give access to accounts, are printed to the log",
         "the sqlite database has the newest schema",
         "tokens are signed with ES256",
     ]
@@ -95,10 +95,10 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
 
     wide = command("doctor", TRUSTED_PROXIES="10.0.0.5,10.0.1.0/24,10.0.0.0/8,192.168.0.0/16,fd00::/8,fd00:1::/64")
 
-    trusted = [line for line in lines(wide, "warning") if "may claim any address" in line]
+    trusted = [line for line in lines(wide, "warning") if "can forge client addresses" in line]
     assert [line.split()[-13] for line in trusted] == ["10.0.0.0/8:", "192.168.0.0/16:", "fd00::/8:"]
     for one in defaults:
-        assert any("used as root, or without a password" in line for line in lines(one, "warning"))
+        assert any("database user is root, or has no password" in line for line in lines(one, "warning"))
     text = "\n".join(lines(development, "warning"))
     for words in (
         "HOST 0.0.0.0 is open to the network in development",
@@ -109,7 +109,7 @@ def test_each_unsafe_setting_is_named(command: Command) -> None:
         "SECRET_KEY_PREVIOUS is set",
     ):
         assert words in text
-    assert "CORS_ORIGINS is empty: no page of another origin may call the API" in lines(plain, "ok")
+    assert "CORS_ORIGINS is empty: pages from other origins may not call the API" in lines(plain, "ok")
     assert [line.partition(":")[0] for line in lines(allowed, "warning")[:3]] == [
         "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows",
         "BCRYPT_ROUNDS is below 10",

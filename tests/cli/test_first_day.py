@@ -57,21 +57,21 @@ async def _looks_before_starting(operator: Operator) -> None:
     (operator.folder / "data").mkdir(mode=0o700)
     code, out, _ = await operator.types("doctor")
     assert code == 1
-    assert "warning  BRAND_NAM in .env is no setting: did you mean BRAND_NAME?\n" in out
+    assert "warning  BRAND_NAM in .env is not a setting: did you mean BRAND_NAME?\n" in out
     assert out.splitlines()[-1].endswith("Run: gatepost migrate")
     _, out, err = await operator.types("migrate")
     assert out.startswith("empty -> ")
-    assert err == "gatepost: BRAND_NAM in .env is no setting: did you mean BRAND_NAME?\n"
+    assert err == "gatepost: BRAND_NAM in .env is not a setting: did you mean BRAND_NAME?\n"
     env_file = operator.folder / ".env"
     env_file.write_text(env_file.read_text().replace("BRAND_NAM=", "BRAND_NAME="))
     looked_at = await operator.sees("doctor")
-    assert "ok       the mail server lets us in\n" in looked_at
+    assert "ok       the mail server accepts the connection\n" in looked_at
     assert "warning  there is no administrator: run gatepost create-admin\n" in looked_at
 
 
 async def _makes_an_administrator(operator: Operator) -> None:
     code, _, err = await operator.types(*ADMIN[:-1])
-    assert (code, err) == (2, "gatepost: there is no terminal to ask at: give the password with --password-stdin\n")
+    assert (code, err) == (2, "gatepost: there is no terminal for questions: use --password-stdin\n")
     assert await operator.sees(*ADMIN, stdin=f"{PASSWORD}\n") == "administrator admin has the id 1\n"
     assert "ok       there is an administrator\n" in await operator.sees("doctor")
     assert (await operator.sees("users", "list")).splitlines()[1].split()[:3] == ["1", "admin", "admin@example.com"]
@@ -109,7 +109,7 @@ async def _lets_people_in(operator: Operator, mail: SmtpServer) -> dict[str, Any
     await mail.kill()
     code, out, _ = await operator.types("doctor")
     assert code == 1
-    assert f"failure  mail cannot leave: nothing listens at 127.0.0.1:{mail.port}: " in out
+    assert f"failure  mail cannot be sent: nothing listens at 127.0.0.1:{mail.port}: " in out
     await mail.start()
     return signed_in
 
@@ -121,19 +121,19 @@ async def _keeps_a_copy_and_needs_it(operator: Operator, person: dict[str, Any])
     source.close()
     target.close()
     code, _, err = await operator.types("users", "delete", "zoë")
-    assert (code, err) == (2, "gatepost: there is no terminal to ask at: say --yes\n")
+    assert (code, err) == (2, "gatepost: there is no terminal for questions: say --yes\n")
     assert await operator.sees("users", "delete", "zoë", "--yes") == "#2 Zoë is deleted\n"
     code, _, err = await operator.types("users", "show", "zoë")
     assert (code, err) == (1, "gatepost: there is no account zoë\n")
     code, _, err = await operator.types("users", "show", "1")
-    assert (code, err) == (1, "gatepost: there is no account 1; an id has '#' before it: '#1'\n")
+    assert (code, err) == (1, "gatepost: there is no account 1; to use an id, write '#1'\n")
 
     for file in (operator.folder / "data").glob("gatepost.db*"):
         file.unlink()
     shutil.copy(copy, database)
     assert (await operator.sees("migrate")).startswith("already at ")
     restored = await operator.sees("after-restore", "--yes")
-    assert "sessions have ended" in restored
+    assert "sessions were ended" in restored
     assert (await operator.sees("users", "show", "zoë")).splitlines()[1].split() == ["id", "2"]
     async with _Running(operator) as running:
         assert await running.status("/api/auth/refreshtoken", refreshToken=person["refreshToken"]) == 403

@@ -63,7 +63,7 @@ def test_refused_settings_are_told_one_a_line(process: Command, command_line: tu
 
     assert (refused.code, refused.out) == (2, "")
     first, *complaints = refused.err.splitlines()
-    assert first == "gatepost: these settings cannot be used:"
+    assert first == "gatepost: invalid settings:"
     assert [line.split(":")[0] for line in complaints] == ["  PORT", "  WORKERS"]
 
 

@@ -103,7 +103,7 @@ def test_port_that_is_taken_is_told_in_one_line_before_anything_else(command: Co
     assert (ended.code, ended.out) == (1, "")
     assert ended.err == (
         f"gatepost: cannot listen on HOST 127.0.0.1, PORT {port}: Address already in use. "
-        "Stop what listens there, or set PORT.\n"
+        "Stop the program that listens there, or set PORT.\n"
     )
 
 
@@ -207,7 +207,7 @@ def test_unsafe_production_does_not_start(process: Command) -> None:
     assert refused.code == 2
     assert refused.out == ""
     first, *complaints = refused.err.splitlines()
-    assert first == "gatepost: these settings cannot be used:"
+    assert first == "gatepost: invalid settings:"
     named = [line.split(":")[0].strip() for line in complaints]
     assert named == ["DATABASE_URL", "SECRET_KEY", "MAIL_URL", "PUBLIC_URL", "CORS_ORIGINS"]
 

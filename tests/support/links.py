@@ -15,7 +15,7 @@ SUBJECTS = {
     "Verify your e-mail address": "verify_email",
     "Reset your password": "reset_password",
     "Set your password": "set_password",
-    "Confirm your new e-mail address": "confirm_new_email",
+    "Verify your new e-mail address": "confirm_new_email",
     "Your e-mail address was changed": "email_changed",
     "Your password was changed": "password_changed",
     "New sign-in": "new_device",

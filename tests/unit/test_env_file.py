@@ -71,7 +71,7 @@ def test_file_that_cannot_be_read_is_told_in_one_line_with_its_name(env_file: Pa
         (text.encode("utf-16"), "it is UTF-16"),
         (text.encode("utf-16-le"), "it is UTF-16"),
         (text.encode("latin-1"), "line 2 is not UTF-8; the file may be Latin-1"),
-        (b"PORT=1\0\n", "or no text at all"),
+        (b"PORT=1\0\n", "it is UTF-16 or a binary file, not UTF-8"),
         (b"\n\nPORT 9000\n", "line 3 is not NAME=value"),
         (b"HOST=x\nPORT\n", "line 2 is not NAME=value"),
         (b"DB_PASSWORD=\"secret-of-mine\nPORT=1\n", "line 1 is not NAME=value, or a quote"),
@@ -128,8 +128,8 @@ def test_misspelt_names_are_found_with_what_was_meant(env_file: Path) -> None:
     assert others == ["VITE_THEME"]
     said = [str(one) for one in near if one.name in ("CORS_ORIGIN", "REDIS_URI")]
     assert said == [
-        f"CORS_ORIGIN in {env_file} is no setting: did you mean CORS_ORIGINS?",
-        "REDIS_URI in the environment is no setting: did you mean REDIS_URL?",
+        f"CORS_ORIGIN in {env_file} is not a setting: did you mean CORS_ORIGINS?",
+        "REDIS_URI in the environment is not a setting: did you mean REDIS_URL?",
     ]
 
 
@@ -140,7 +140,7 @@ def test_earlier_names_of_settings_are_told_with_the_names_of_today(env_file: Pa
 
     assert ({one.name: one.meant for one in near}, others) == (RENAMED, [])
     assert str(near[0]) == (
-        f"GUESS_LONGEST_WAIT_SECONDS in {env_file} is no setting: it was renamed to GUESS_MAX_WAIT_SECONDS"
+        f"GUESS_LONGEST_WAIT_SECONDS in {env_file} is not a setting: it was renamed to GUESS_MAX_WAIT_SECONDS"
     )
 
 

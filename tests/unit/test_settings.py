@@ -74,19 +74,21 @@ def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: 
     )
 
     assert said == {
-        "SECRET_KEY": "SECRET_KEY: production needs it. To make one, put in the output of: openssl rand -base64 48.",
-        "DATABASE_URL": "DATABASE_URL: it is SQLite, which serves one machine. "
-        "Set DATABASE_URL to MySQL, or SQLITE_IN_PRODUCTION=true.",
-        "PUBLIC_URL": "PUBLIC_URL: it is not https, so that all on the way read passwords and tokens. "
-        "Set it to the https:// address at which clients reach the service, or HTTP_IN_PRODUCTION=true.",
-        "MAIL_URL": "MAIL_URL: mails, and links that open accounts, would be printed into the log. "
-        "Set it to smtp://user:password@host:587 or smtps://…:465, or CONSOLE_MAIL_IN_PRODUCTION=true.",
+        "SECRET_KEY": "SECRET_KEY: it is required in production. To create one, use the output of: openssl rand "
+        "-base64 48.",
+        "DATABASE_URL": "DATABASE_URL: it is SQLite, which only suits a single machine. "
+        "Set DATABASE_URL to a MySQL database, or set SQLITE_IN_PRODUCTION=true.",
+        "PUBLIC_URL": "PUBLIC_URL: it is not https, so passwords and tokens are sent unencrypted. "
+        "Set it to the https:// URL at which clients reach the service, or set HTTP_IN_PRODUCTION=true.",
+        "MAIL_URL": "MAIL_URL: mails, with links that give access to accounts, would be printed to the log. "
+        "Use smtp://user:password@host:587 or smtps://…:465, or set CONSOLE_MAIL_IN_PRODUCTION=true.",
         "CORS_ORIGINS": "CORS_ORIGINS: `*` opens the API to every web site. "
-        "Name the origins of your apps, comma-separated.",
+        "List the origins of your apps, comma-separated.",
         "TRUSTED_PROXIES": "TRUSTED_PROXIES: `*` lets every caller forge its address. "
-        "Name your proxies' addresses or networks.",
-        "SESSION_MAX_DAYS": "SESSION_MAX_DAYS: it is below JWT_REFRESH_EXPIRATION_DAYS. Raise it, or lower the other.",
-        "JWT_SECRET": "JWT_SECRET: HS256 needs it. Set it, or use JWT_ALGORITHM=ES256.",
+        "List the addresses or networks of your proxies.",
+        "SESSION_MAX_DAYS": "SESSION_MAX_DAYS: it is below JWT_REFRESH_EXPIRATION_DAYS. Increase it, or decrease "
+        "JWT_REFRESH_EXPIRATION_DAYS.",
+        "JWT_SECRET": "JWT_SECRET: HS256 requires it. Set it, or use JWT_ALGORITHM=ES256.",
     }
     assert not Path(".gatepost").exists()
 
@@ -189,7 +191,7 @@ def test_empty_list_of_origins_is_none_in_development_too(env: pytest.MonkeyPatc
         ("https://*.example", "`https://*.example` cannot be used: it has a wildcard"),
         ("null", "`null` cannot be used: null is what every sandboxed frame and local file sends"),
         ("ftp://app.example", "`ftp://app.example` cannot be used: its scheme is not http or https"),
-        ("*,https://app.example", "`*` stands alone or not at all"),
+        ("*,https://app.example", "`*` cannot be combined with other origins"),
         ("https://a:hidden@app.example", "an origin cannot be used: it has a user name or password"),
         (
             "https://a\nb.example",
@@ -215,7 +217,7 @@ def test_origin_that_matches_no_browser_is_refused_in_one_line(
         ("https://auth.example\\a", "it has a space, a control character or a backslash"),
         ("https://[::1].example", "its IPv6 address is not one"),
         ("capacitor://localhost", "its scheme is not http or https"),
-        ("HTTPS://auth.example", "its scheme is not in small letters"),
+        ("HTTPS://auth.example", "its scheme is not in lower case"),
     ],
 )
 def test_public_address_with_two_readings_is_refused(env: pytest.MonkeyPatch, text: str, problem: str) -> None:
@@ -530,10 +532,12 @@ def test_app_that_is_not_built_is_told_before_the_start(env: pytest.MonkeyPatch,
     empty = complaints(env, SPA_DIR="dist")
     (tmp_path / "dist/index.html").touch()
 
-    assert missing == {"SPA_DIR": f"SPA_DIR: there is no folder {tmp_path}/dist. Build the app, or remove the setting."}
+    assert missing == {
+        "SPA_DIR": f"SPA_DIR: the folder {tmp_path}/dist does not exist. Build the app, or remove the setting."
+    }
     assert empty == {
         "SPA_DIR": f"SPA_DIR: {tmp_path}/dist has no index.html. "
-        "Name the folder that the build writes, such as dist; Angular's is dist/NAME/browser."
+        "Use the output folder of the build, such as dist, or dist/NAME/browser for Angular."
     }
     assert load(env, SPA_DIR="dist", SPA_SCRIPT_SOURCES="https://js.stripe.com").spa_dir == Path("dist")
     assert complaints(env, SPA_SCRIPT_SOURCES="https://a.example; img-src 'none'").keys() == {"SPA_SCRIPT_SOURCES"}

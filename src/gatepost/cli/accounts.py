@@ -30,13 +30,13 @@ def create_admin(
     email: Annotated[Name, typer.Option(help="E-mail address of the account.", parser=_email)],
     password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
 ) -> None:
-    """Make an account with the roles user and admin; the password is asked for without echo."""
+    """Create an account with the roles user and admin. The password is requested without echo."""
     username = _read(partial(settle_name, email=email), username)
     settings = load_settings()  # what is wrong with them is told before a password is typed
     if password_stdin:
         password = read_line()
     else:
-        require_terminal("give the password with --password-stdin")
+        require_terminal("use --password-stdin")
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     user = asyncio.run(_create(NewAccount(username, email, password, is_verified=True), settings))
     print(f"administrator {user.username} has the id {user.id}")

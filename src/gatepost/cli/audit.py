@@ -27,18 +27,20 @@ def verify(
         typer.Option(
             default_factory=list,
             metavar="HEAD",
-            help="A head that an earlier call printed: it must still be there. May be given several times.",
+            help="Head printed by an earlier call, which must still be in the chain. Can be repeated.",
         ),
     ],
     as_json: Json = False,
 ) -> None:
-    """Check that no entry was changed, inserted or removed; tell each harm in one line, and fail where there is one."""
+    """Check that no entry was changed, inserted or removed. Prints each finding in one line; exits with 1 if there are
+    any.
+    """
     try:
         expected = [Head.read(head) for head in expect]
     except ValueError as error:
         refuse(str(error))
     found: list[str] = []
-    # A line as it is found: the walk may take long.
+    # Prints each finding at once: the check may take long.
     harms, report = asyncio.run(_verify(expected, tell=found.append if as_json else print))
     if as_json:
         print_json({
@@ -54,7 +56,7 @@ def verify(
 
 def _tell(harms: int, report: ChainReport) -> None:
     since = f", the oldest since {report.unsealed_since}" if report.unsealed else ""
-    print(f"{report.entries} entries under {report.seals} seals, {report.unsealed} not sealed yet{since}")
+    print(f"{report.entries} entries in {report.seals} seals, {report.unsealed} not sealed yet{since}")
     if report.purged:
         print(f"{report.purged} purged by retention")
     print(f"head {report.head or 'none'}")

@@ -10,14 +10,14 @@ from gatepost.cli.output import Json, Table, print_json
 from gatepost.cli.running import running_services
 from gatepost.flows.oauth.models import ResourceServer
 
-app = typer.Typer(no_args_is_help=True, help="Services that verify our tokens and follow the revocation feed.")
+app = typer.Typer(no_args_is_help=True, help="Services that introspect access tokens or follow the revocation feed.")
 
 ClientId = Annotated[str, typer.Argument(help="Letters, digits and . _ -")]
 
 
 @app.command()
-def add(client_id: ClientId, name: Annotated[str, typer.Option(help="What people call it.")] = "") -> None:
-    """Register a service and print its secret, once."""
+def add(client_id: ClientId, name: Annotated[str, typer.Option(help="Display name.")] = "") -> None:
+    """Register a service and print its secret. The secret is not shown again."""
 
     async def work() -> str:
         async with running_services() as services:
@@ -28,7 +28,7 @@ def add(client_id: ClientId, name: Annotated[str, typer.Option(help="What people
 
 @app.command("list")
 def list_clients(as_json: Json = False) -> None:
-    """Show every registered service."""
+    """List all registered services."""
 
     async def work() -> Sequence[ResourceServer]:
         async with running_services() as services:
@@ -48,11 +48,11 @@ def list_clients(as_json: Json = False) -> None:
 
 @app.command()
 def remove(client_id: ClientId) -> None:
-    """Refuse a service from now on."""
+    """Remove a service. Its secret stops working."""
 
     async def work() -> None:
         async with running_services() as services:
             await services.flows.clients.remove(client_id)
 
     asyncio.run(work())
-    print(f"{client_id} is gone")
+    print(f"{client_id} is removed")

@@ -15,11 +15,11 @@ from gatepost.core.settings import Settings, load_settings
 
 def migrate(
     revision: Annotated[
-        str, typer.Argument(help="`head`, a revision such as 0005, or `base`: no table is left.")
+        str, typer.Argument(help="`head` (newest), `base` (no tables left), or a revision such as 0005.")
     ] = "head",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before `base`.")] = False,
 ) -> None:
-    """Bring the database to a schema: the newest one, or an earlier one for going back."""
+    """Migrate the database schema to the newest version, or back to an earlier one."""
     settings = load_settings()
     tell_misspelt()
     if revision == "base" and not yes:

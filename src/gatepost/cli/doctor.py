@@ -1,4 +1,4 @@
-"""`gatepost doctor`: what is unsafe or out of order in this configuration."""
+"""`gatepost doctor`: finds what is unsafe or broken in this configuration."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -32,14 +32,14 @@ from gatepost.mail.smtp import SmtpTransport
 from gatepost.mail.transports import transport_of
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# A network of proxies and nothing else is small: a /24, or a /64 of IPv6.
+# A network that only contains proxies is small: at most a /24, or a /64 for IPv6.
 MOST_TRUSTED = {4: 2**8, 6: 2**64}
 MOST_APART_SECONDS = 5
 MAIL_SECONDS = 10
 
 
 class Severity(StrEnum):
-    """How much a finding matters."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
@@ -48,14 +48,14 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     severity: Severity
     text: str
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look at the settings, the database and the keys; the exit code is 1 when something does not work."""
+    """Check the settings, the mail server, the database and the keys. The exit code is 1 if something does not work."""
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -73,29 +73,31 @@ def doctor(as_json: Json = False) -> None:
 
 
 def _of_names() -> Iterator[Finding]:
-    """Tell of names that are no settings: those of `.env` that are far from any may be for other programs."""
+    """Report unknown names. Names in `.env` that resemble no setting may be for other programs."""
     near, others = misspelt()
     for one in near:
         yield Finding(Severity.WARNING, str(one))
     if others:
-        yield Finding(Severity.OK, f"names in {ENV_FILE} that are no settings, and do nothing: {', '.join(others)}")
+        yield Finding(Severity.OK, f"names in {ENV_FILE} that are not settings and have no effect: {', '.join(others)}")
 
 
 def _of_settings(settings: Settings) -> Iterator[Finding]:
     yield Finding(Severity.OK, f"settings are complete for {settings.environment.value}")
     if not settings.cors_origins:
-        yield Finding(Severity.OK, "CORS_ORIGINS is empty: no page of another origin may call the API")
+        yield Finding(Severity.OK, "CORS_ORIGINS is empty: pages from other origins may not call the API")
     if not settings.in_production and parse_mail_url(settings.mail_url.get_secret_value()).scheme is MailScheme.CONSOLE:
-        yield Finding(Severity.OK, "MAIL_URL is console: mails, and links that open accounts, are printed in the log")
+        yield Finding(
+            Severity.OK, "MAIL_URL is console: mails, with links that give access to accounts, are printed to the log"
+        )
     for problem in broken_templates(settings):
-        yield Finding(Severity.FAILURE, f"a mail cannot be made: {problem}")
+        yield Finding(Severity.FAILURE, f"a mail cannot be rendered: {problem}")
     for problem in (*_unsafe(settings), *_unsafe_elsewhere(settings)):
         yield Finding(Severity.WARNING, problem)
 
 
 def _unsafe(settings: Settings) -> Iterator[str]:
     if settings.in_production and not settings.public_url.startswith("https://"):
-        yield "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows: all on the way read passwords and tokens"
+        yield "PUBLIC_URL is not https, as HTTP_IN_PRODUCTION allows: passwords and tokens are sent unencrypted"
     if not settings.in_production and settings.host not in LOOPBACK:
         yield f"HOST {settings.host} is open to the network in development: set ENVIRONMENT=production"
     if (
@@ -105,41 +107,41 @@ def _unsafe(settings: Settings) -> Iterator[str]:
     ):
         yield f"SECRET_KEY would be refused in production: {weak}"
     if ANY_ORIGIN in settings.cors_origins:
-        yield "CORS_ORIGINS is `*`: every web site may call the API; name your apps' origins"
+        yield "CORS_ORIGINS is `*`: every web site may call the API; list the origins of your apps instead"
     yield from _open_to_listeners(settings.sqlalchemy_url)
     if settings.uses_sqlite and settings.workers > 1:
-        yield "WORKERS is above 1 with SQLite: writers wait for one another; use MySQL"
+        yield "WORKERS is above 1 with SQLite: writers must wait for each other; use MySQL"
     if settings.bcrypt_rounds < WEAK_ROUNDS:
-        yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: a stolen table of hashes is guessed quickly"
+        yield f"BCRYPT_ROUNDS is below {WEAK_ROUNDS}: stolen password hashes can be cracked quickly"
     if not settings.in_production and (port := _other_port(settings)) is not None:
         yield (
             f"PUBLIC_URL is {settings.public_url}, and PORT is {settings.port}: links in mails lead to port {port}; "
-            "unless something there leads here, remove PUBLIC_URL or PORT"
+            "unless that port is forwarded to this service, remove PUBLIC_URL or PORT"
         )
     if settings.secret_key_previous is not None:
-        yield "SECRET_KEY_PREVIOUS is set: remove it once every session of its time has been refreshed or has ended"
+        yield "SECRET_KEY_PREVIOUS is set: remove it when all sessions from before have been refreshed or have ended"
 
 
 def _other_port(settings: Settings) -> int | None:
-    """Return the port of a PUBLIC_URL on this machine, where it is not the one that the service listens on."""
+    """Return the port of a PUBLIC_URL on this machine, if the service listens on another port."""
     public = urlsplit(settings.public_url)
     port = public.port or PORTS[public.scheme]
     return port if public.hostname in LOOPBACK and port != settings.port != 0 else None
 
 
 def _unsafe_elsewhere(settings: Settings) -> Iterator[str]:
-    """Yield what is unsafe about the servers that the service uses."""
+    """Yield what is unsafe about the database, the proxies and the mail server."""
     url = settings.sqlalchemy_url
     if settings.in_production and not settings.uses_sqlite and (url.username == "root" or not url.password):
-        yield "the database is used as root, or without a password: make a user for its own database alone"
+        yield "the database user is root, or has no password: create a user with access to this database only"
     for proxy in map(ip_network, settings.trusted_proxies):
         if proxy.num_addresses > MOST_TRUSTED[proxy.version]:
-            yield f"TRUSTED_PROXIES has {proxy}: whoever is in it may claim any address; name your proxies alone"
+            yield f"TRUSTED_PROXIES has {proxy}: every host in it can forge client addresses; list only your proxies"
     mail_url = parse_mail_url(settings.mail_url.get_secret_value())
     if settings.in_production and mail_url.scheme in (MailScheme.CONSOLE, MailScheme.FILE):
-        yield f"MAIL_URL is {mail_url.scheme.value}: mail reaches nobody, and its links open accounts; use smtp://"
+        yield f"MAIL_URL is {mail_url.scheme.value}: mails, with links that give access to accounts, reach nobody; use smtp://"
     if mail_url.is_plain_to_elsewhere:
-        yield "MAIL_URL has starttls=no: mails, and links that open accounts, cross the network unencrypted"
+        yield "MAIL_URL has starttls=no: mails with links that give access to accounts are sent unencrypted"
 
 
 def _open_to_listeners(database: URL) -> Iterator[str]:
@@ -149,7 +151,7 @@ def _open_to_listeners(database: URL) -> Iterator[str]:
         case DatabaseTls.OFF:
             yield "the connection to the database is not encrypted: set DB_TLS=verify"
         case DatabaseTls.REQUIRED:
-            yield "whoever answers is taken for the database: set DB_TLS=verify"
+            yield "the certificate of the database is not verified: set DB_TLS=verify"
 
 
 async def _of_others(settings: Settings) -> list[Finding]:
@@ -164,10 +166,10 @@ async def _of_mail(settings: Settings) -> list[Finding]:
         async with asyncio.timeout(MAIL_SECONDS):
             await transport.check()
     except TimeoutError:
-        return [Finding(Severity.FAILURE, "mail cannot leave: the server does not answer in time")]
+        return [Finding(Severity.FAILURE, "mail cannot be sent: the server does not answer in time")]
     except MailNotSent as error:
-        return [Finding(Severity.FAILURE, f"mail cannot leave: {error}")]
-    return [Finding(Severity.OK, "the mail server lets us in")]
+        return [Finding(Severity.FAILURE, f"mail cannot be sent: {error}")]
+    return [Finding(Severity.OK, "the mail server accepts the connection")]
 
 
 async def _of_services(settings: Settings) -> list[Finding]:
@@ -185,7 +187,7 @@ async def _of_services(settings: Settings) -> list[Finding]:
 
 
 async def _of_database(services: Services) -> AsyncIterator[Finding]:
-    """Look at one thing after the other, up to the first that keeps the service from starting."""
+    """Run the checks in order, up to the first failure that keeps the service from starting."""
     backend = services.settings.sqlalchemy_url.get_backend_name()
     try:
         await require_current_schema(services.platform.database.engine)
@@ -206,7 +208,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
 
 
 async def clocks(database: Database, clock: Clock) -> AsyncIterator[Finding]:
-    """Compare the clock of this machine with the database's; a file has none."""
+    """Compare the clock of this machine with that of the database server."""
     if database.engine.dialect.name == "sqlite":
         return
     before = clock.now()
@@ -219,5 +221,5 @@ async def clocks(database: Database, clock: Clock) -> AsyncIterator[Finding]:
         yield Finding(
             Severity.WARNING,
             f"the clock here is {abs(apart):.0f} s {'ahead of' if apart > 0 else 'behind'} the database's: sessions "
-            "and links may end too early or too late. Let both machines keep time by NTP",
+            "and links may end too early or too late. Synchronise both clocks with NTP",
         )

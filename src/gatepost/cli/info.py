@@ -12,9 +12,9 @@ from gatepost.core.settings.text import example_file, in_force, markdown_page
 
 
 def openapi() -> None:
-    """Print the OpenAPI document; nothing is read or connected."""
+    """Print the OpenAPI document. Needs no settings and no database."""
     described = Settings.model_construct(secret_key=SecretStr("only for describing the routes"))
-    # The other commands start sooner without the routes.
+    # Imported here, so that other commands start faster without the routes.
     app = importlib.import_module("gatepost.app").create_app(described)
     print_json(app.openapi())
 
@@ -24,7 +24,7 @@ def settings(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/settings.md instead.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Print the settings in force, secrets hidden."""
+    """Print the current settings, with secrets hidden."""
     if example:
         print(example_file(), end="")
     elif markdown:

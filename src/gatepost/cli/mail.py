@@ -23,14 +23,14 @@ from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import SEND_SECONDS
 
-app = typer.Typer(no_args_is_help=True, help="Mails that were given up, how mails look, and whether they leave.")
+app = typer.Typer(no_args_is_help=True, help="Retry failed mails, preview mails, and test the mail settings.")
 
 LINE = "-" * 78
 
 
 @app.command()
 def failed(as_json: Json = False) -> None:
-    """Show every mail that was given up, and why."""
+    """List the mails that were given up, with the reason."""
 
     async def work() -> Sequence[OutboxMail]:
         async with running_services() as services:
@@ -57,11 +57,11 @@ def retry(
     mail_id: Annotated[
         int | None, typer.Argument(metavar="ID", min=1, max=LARGEST_ID, help="From `gatepost mail failed`.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every mail that was given up.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All mails that were given up.")] = False,
 ) -> None:
-    """Let a mail that was given up be tried again; the running service sends it within seconds."""
+    """Try again to send a mail that was given up. The running service sends it within seconds."""
     if (mail_id is None) != everything:
-        refuse("name one mail, or --all")
+        refuse("give the id of a mail, or --all")
 
     async def work() -> int:
         async with running_services() as services:
@@ -70,16 +70,18 @@ def retry(
     count = asyncio.run(work())
     if mail_id is not None and count == 0:
         refuse(f"no mail {mail_id} was given up; see gatepost mail failed")
-    print(f"{count} put back")
+    print(f"{count} queued again")
 
 
 @app.command()
 def preview(
-    kind: Annotated[MailKind | None, typer.Argument(help="One kind of mail; all of them by default.")] = None,
-    language: Annotated[str | None, typer.Option(help="Such as `de`; DEFAULT_LANGUAGE by default.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Write .txt, .html and .eml files here instead.")] = None,
+    kind: Annotated[MailKind | None, typer.Argument(help="Kind of mail. Default: all.")] = None,
+    language: Annotated[str | None, typer.Option(help="Such as `de`. Default: DEFAULT_LANGUAGE.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Write .txt, .html and .eml files to this folder instead.")
+    ] = None,
 ) -> None:
-    """Show mails with made-up data, as MAIL_TEMPLATES has them."""
+    """Show mails with sample data, rendered with MAIL_TEMPLATES."""
     settings = load_settings()
     for shown, message in _previews(settings, [kind] if kind else list(MailKind), language):
         if folder is None:
@@ -91,14 +93,14 @@ def preview(
 
 
 @app.command("send-test")
-def send_test(address: Annotated[str, typer.Argument(help="Who gets it.")]) -> None:
-    """Send a mail right now, past the outbox, to see whether MAIL_URL and MAIL_FROM work."""
+def send_test(address: Annotated[str, typer.Argument(help="Recipient.")]) -> None:
+    """Send a test mail directly, without the outbox, to check MAIL_URL and MAIL_FROM."""
     asyncio.run(_send_test(load_settings(), address))
     print("sent")
 
 
 def broken_templates(settings: Settings) -> Iterator[str]:
-    """Yield, for every language and kind of mail that cannot be made, what is wrong."""
+    """Yield the problem of every mail that cannot be rendered, for each language and kind."""
     languages = build_templates(settings).languages()
     for language, kind in product(languages, MailKind):
         try:

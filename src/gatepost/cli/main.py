@@ -1,4 +1,4 @@
-"""`gatepost`: every command, and the one place where a failure becomes a line and an exit code."""
+"""`gatepost`: all commands, and the place where a failure becomes an error message and an exit code."""
 
 import sys
 from typing import Annotated
@@ -68,12 +68,12 @@ def main(
 
 
 def run() -> None:
-    """Run a command; what goes wrong is told in one line, or one line a setting."""
+    """Run a command. A failure is reported in one line, or one line per setting."""
     people_out()
     try:
         app()
     except SettingsError as error:
-        _complain("these settings cannot be used:", *(f"  {complaint}" for complaint in error.complaints))
+        _complain("invalid settings:", *(f"  {complaint}" for complaint in error.complaints))
         sys.exit(REFUSED_SETTINGS)
     except (DatabaseUnusable, MigrationError, SigningKeyError, MailError, AppError) as error:
         _complain(str(error))

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs, which is UTF-8 whatever the locale."""
+"""The output of commands: tables for people, JSON for programs. JSON is UTF-8 in every locale."""
 
 import io
 import json
@@ -11,23 +11,23 @@ import typer
 
 from gatepost.core.plain_text import one_line
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON instead, in UTF-8.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, in UTF-8.")]
 
-# The widths are those of the first rows, so that a table of a million begins at once.
+# The column widths come from the first rows, so that a table with a million rows starts at once.
 MEASURED = 100
 WIDEST = 60
 GAP = "  "
 
 
 class Table:
-    """Rows under their heads, or `none`; nothing in a cell moves the cursor or ends the line."""
+    """Rows below a header, or `none`. Cells cannot contain control characters."""
 
     def __init__(self, *heads: str) -> None:
         self._waiting: list[list[str]] = [list(heads)]
         self._widths: list[int] | None = None
 
     def add(self, *cells: object) -> None:
-        """Add a row; it may be printed a little later, and at the latest by `end`."""
+        """Add a row. It is printed by `end` at the latest."""
         row = [_cell(value) for value in cells]
         if self._widths is not None:
             self._print(row, self._widths)
@@ -37,7 +37,7 @@ class Table:
             self._measure()
 
     def end(self) -> None:
-        """Print what waits."""
+        """Print the remaining rows."""
         if self._widths is not None:
             return
         if len(self._waiting) == 1:
@@ -55,25 +55,25 @@ class Table:
 
 
 def print_json(value: Any) -> None:
-    """Print one document."""
+    """Print a JSON document."""
     data_out().write(json.dumps(value, indent=2, ensure_ascii=False, default=_json) + "\n")
 
 
 def print_json_line(value: Any) -> None:
-    """Print one document of many, each on a line of its own."""
+    """Print a JSON document on one line."""
     data_out().write(json.dumps(value, ensure_ascii=False, default=_json) + "\n")
 
 
 def data_out() -> Any:
-    """Return the standard output as data wants it: UTF-8 and plain line feeds, whatever the locale and the system."""
+    """Return the standard output for data: UTF-8 with line feeds, in every locale and on every system."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Half a surrogate pair becomes the escape that JSON has for it.
+        # Unpaired surrogates become the escapes that JSON has for them.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     return sys.stdout
 
 
 def people_out() -> None:
-    """Let a letter that the terminal lacks be shown by its number, instead of ending the command."""
+    """Escape characters that the terminal cannot show, instead of failing."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 

@@ -6,7 +6,7 @@ from gatepost.cli.running import running_services
 
 
 def purge() -> None:
-    """Remove what has expired, in small batches; the running service does the same by itself."""
+    """Delete expired data in small batches. The running service does this by itself."""
 
     async def work() -> None:
         async with running_services() as services:

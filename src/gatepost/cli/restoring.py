@@ -10,27 +10,31 @@ import typer
 from gatepost.cli.running import require_terminal, running_services
 from gatepost.transfer.restoring import Restored
 
-# More accounts than are made in the time that a restore loses, and little beside the numbers of 32 bits.
+# More accounts than are created in the time that a restore loses, but few compared to the 32-bit ids.
 ACCOUNT_GAP = 100_000
 MOST_ACCOUNT_GAP = 1_000_000_000
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Gap = Annotated[
     int,
-    typer.Option(min=0, max=MOST_ACCOUNT_GAP, help="How far ahead of the copy's the numbers of new accounts begin."),
+    typer.Option(
+        min=0, max=MOST_ACCOUNT_GAP, help="Gap between the last account id of the copy and the first new one."
+    ),
 ]
 
 
 def after_restore(yes: Yes = False, account_gap: Gap = ACCOUNT_GAP) -> None:
-    """End what an older copy of the database has brought back: sessions, tokens, links, mails that were sent."""
+    """Run this after you restore a database backup. It ends restored sessions, tokens and links, and holds pending
+    mails.
+    """
     if not yes:
         require_terminal("say --yes")
         copy_of = asyncio.run(_copy_of())
         print(
-            f"The database is as it was {_when(copy_of)}. Everybody is signed out, on every device and at every other "
-            "service; links and invitations are void; mails that wait are held."
+            f"The database is as it was {_when(copy_of)}. This signs out everybody on all devices and services, "
+            "invalidates links and invitations, and holds pending mails."
         )
-        typer.confirm("Go on?", abort=True)
+        typer.confirm("Continue?", abort=True)
     done, trusted = asyncio.run(_run(account_gap))
     _tell(done, trusted)
 
@@ -47,24 +51,32 @@ async def _run(account_gap: int) -> tuple[Restored, Sequence[str]]:
 
 
 def _tell(done: Restored, trusted: Sequence[str]) -> None:
-    print(f"{done.sessions} sessions have ended")
-    print(f"{done.links} links and invitations are void")
-    print(f"{done.mails} mails are held; see gatepost mail failed, and gatepost mail retry for those that still matter")
-    print(f"{done.deletions} accounts that are to be deleted are kept for DELETION_GRACE_DAYS from now")
-    print(f"new accounts are counted from {done.new_accounts_from}")
+    print(f"{done.sessions} sessions were ended")
+    print(f"{done.links} links and invitations are no longer valid")
+    print(
+        f"{done.mails} mails are held; list them with gatepost mail failed, and send the ones you still need with "
+        "gatepost mail retry"
+    )
+    print(f"{done.deletions} accounts with a pending deletion are kept for DELETION_GRACE_DAYS from now")
+    print(f"new accounts get ids from {done.new_accounts_from}")
     if done.has_new_key:
-        print("a new key signs; access tokens of before are refused everywhere within five minutes")
+        print("a new key signs; earlier access tokens are refused everywhere within five minutes")
     else:
         print(
-            "access tokens of before are refused here; with HS256, set a new JWT_SECRET and restart, so that programs "
-            "that know it refuse them too"
+            "earlier access tokens are refused here; with HS256, set a new JWT_SECRET and restart, so that other "
+            "services refuse them too"
         )
-    print("\nWhat the copy cannot know, and only you can mend:")
-    print("- Accounts made since are gone. Accounts deleted since are back: delete them again.")
-    print("- Names, passwords, addresses, roles and whether an account is disabled are as they were.")
-    print(f"- Services that were removed since are trusted again. Trusted are: {', '.join(trusted) or 'none'}")
-    print("- The audit log of that time is lost; gatepost audit verify misses seals that were noted elsewhere since.")
+    print(
+        "\
+The backup does not know what happened after it was made. Check the following:"
+    )
+    print("- Accounts created since then are missing. Accounts deleted since then are back: delete them again.")
+    print("- Names, passwords, addresses, roles and disabled accounts are as they were in the backup.")
+    print(
+        f"- Services that were removed since then are trusted again. Trusted services: {', '.join(trusted) or 'none'}"
+    )
+    print("- The audit log since then is lost. gatepost audit verify --expect fails with heads printed since then.")
 
 
 def _when(moment: datetime | None) -> str:
-    return "before the first event of the audit log" if moment is None else f"at {moment:%Y-%m-%d %H:%M} UTC"
+    return "before the first entry of the audit log" if moment is None else f"at {moment:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""What commands share: a database that is up to date, and the services on it."""
+"""Shared by all commands: an up-to-date database, and the services that use it."""
 
 import io
 import os
@@ -28,21 +28,21 @@ TOO_LATE = "it did not answer in DB_TIMEOUT_SECONDS"
 
 
 class DatabaseUnusable(Exception):
-    """The database cannot be used; the message says why and what to do."""
+    """The database cannot be used. The message says why and what to do."""
 
 
 def refuse(reason: str) -> NoReturn:
-    """End a command that cannot be done as it was asked, with one line."""
+    """End a command that cannot be done as requested, with one line."""
     print(f"gatepost: {reason}", file=sys.stderr)
     raise typer.Exit(REFUSED)
 
 
 @contextmanager
 def explained(settings: Settings) -> Iterator[None]:
-    """Let what goes wrong with the database of a command be told by its cause.
+    """Explain database failures of a command by their cause.
 
     Raises:
-        DatabaseUnusable: something did.
+        DatabaseUnusable: the database failed.
     """
     try:
         yield
@@ -54,20 +54,20 @@ def explained(settings: Settings) -> Iterator[None]:
 
 
 def tell_misspelt() -> None:
-    """Say on the standard error which names in `.env` and the environment were meant to be settings."""
+    """Print misspelt names of settings in `.env` and the environment to the standard error."""
     near, _ = misspelt()
     for one in near:
         print(f"gatepost: {one}", file=sys.stderr)
 
 
 def misspelt() -> tuple[list[Misspelt], list[str]]:
-    """Return names that are near to a setting's, and the other names in `.env`."""
+    """Return misspelt names of settings, and the other unknown names in `.env`."""
     known = {name.upper() for name in Settings.model_fields}
     return misspelt_names(known, env_file=ENV_FILE, environment=os.environ)
 
 
 def read_line() -> str:
-    """Read a line of the standard input, such as a password, in UTF-8 whatever the locale."""
+    """Read a line from the standard input, such as a password. It is UTF-8 in every locale."""
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(encoding="utf-8", errors="strict")
     try:
@@ -77,20 +77,20 @@ def read_line() -> str:
 
 
 def require_terminal(instead: str) -> None:
-    """Go on only where somebody can be asked; `instead` says how to do without.
+    """Continue only if there is a terminal; `instead` says what to do without one.
 
     Raises:
         typer.Exit: there is no terminal.
     """
     if not sys.stdin.isatty():
-        refuse(f"there is no terminal to ask at: {instead}")
+        refuse(f"there is no terminal for questions: {instead}")
 
 
 async def bring_up_to_date(settings: Settings) -> None:
-    """Bring an SQLite database to the newest schema; with MySQL that is an operator's decision.
+    """Migrate an SQLite database to the newest schema. With MySQL, the operator decides when to migrate.
 
     Raises:
-        MigrationError: the MySQL database has another schema; the message names the command.
+        MigrationError: the MySQL database has another schema. The message names the command to run.
     """
     engine = make_engine(settings)
     try:
@@ -106,7 +106,7 @@ async def bring_up_to_date(settings: Settings) -> None:
 
 @asynccontextmanager
 async def running_services(settings: Settings | None = None) -> AsyncIterator[Services]:
-    """Give a command the services, as the settings have them, on a database that is up to date."""
+    """Run the services for a command, on an up-to-date database."""
     settings = settings or load_settings()
     with explained(settings):
         await bring_up_to_date(settings)

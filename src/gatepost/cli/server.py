@@ -28,10 +28,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of PORT.", min=0, max=65535)] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes, instead of WORKERS.", min=1)] = None,
-    reload: Annotated[bool, typer.Option(help="Start again when the code changes; for development.")] = False,
+    reload: Annotated[bool, typer.Option(help="Restart when the code changes. For development.")] = False,
 ) -> None:
     """Serve the API and its documentation."""
-    # Workers read the settings themselves, and what follows from the port.
+    # Workers read the settings themselves, so the options are passed in the environment.
     with _environment(HOST=host, PORT=port):
         settings = load_settings()
         _require_free_port(settings)
@@ -52,7 +52,7 @@ def _run(settings: Settings, *, workers: int, reload: bool) -> None:
         workers=workers,
         reload=reload,
         loop="uvloop",
-        # By name, so that workers can be started with it.
+        # By name, so that it can be passed to workers.
         http="gatepost.http.server.protocol:GuardedProtocol",
         ws="none",
         lifespan="on",
@@ -62,10 +62,10 @@ def _run(settings: Settings, *, workers: int, reload: bool) -> None:
         log_config=logging_config(settings),
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=trusted_proxies(settings.trusted_proxies),
-        # A worker answers the supervisor once it has imported all: a busy machine takes longer for it than uvicorn's
-        # 5 s, and each worker was killed before it served.
+        # A worker answers the supervisor once all imports are done. On a busy machine this takes longer than uvicorn's
+        # 5 s, and every worker would be killed before it can serve.
         timeout_worker_healthcheck=HEALTHCHECK_SECONDS,
-        # uvicorn hands it to asyncio, which takes fractions.
+        # uvicorn passes it to asyncio, which accepts fractions.
         timeout_graceful_shutdown=_grace(settings),  # type: ignore[arg-type]
     )
 
@@ -76,7 +76,7 @@ def _grace(settings: Settings) -> float:
 
 @contextmanager
 def _shared_figures(settings: Settings, *, workers: int) -> Iterator[None]:
-    """Give the workers a fresh folder for their metrics; a single one needs none."""
+    """Create a folder for the metrics of the workers. A single worker needs none."""
     if workers == 1 or settings.metrics_dir is not None:
         yield
         return
@@ -86,7 +86,7 @@ def _shared_figures(settings: Settings, *, workers: int) -> Iterator[None]:
 
 @contextmanager
 def _environment(**values: object) -> Iterator[None]:
-    """Set variables for this process and its workers, but for those that are None."""
+    """Set environment variables for this process and its workers, except those that are None."""
     before = dict(os.environ)
     os.environ.update({name: str(value) for name, value in values.items() if value is not None})
     try:
@@ -97,24 +97,24 @@ def _environment(**values: object) -> Iterator[None]:
 
 
 def _require_free_port(settings: Settings) -> None:
-    """Say in one line that somebody else listens there, before anything else is said or done."""
+    """Fail early, with one line, if another program uses the port."""
     kind = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(kind, socket.SOCK_STREAM) as probe:
-        # As uvicorn listens: what has closed a moment ago does not count.
+        # Like uvicorn: recently closed connections do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
             print(
                 f"gatepost: cannot listen on HOST {settings.host}, PORT {settings.port}: {error.strerror}. "
-                "Stop what listens there, or set PORT.",
+                "Stop the program that listens there, or set PORT.",
                 file=sys.stderr,
             )
             raise typer.Exit(1) from None
 
 
 async def _try(settings: Settings) -> bool:
-    """Start the services once: what keeps them from it is told in one line, before there are workers to tell it.
+    """Start the services once, so that a failure is reported once, before the workers start.
 
     Return whether there is an administrator.
     """

@@ -24,23 +24,25 @@ from gatepost.transfer.importing import Importer, Outcome, Source
 from gatepost.transfer.records import Conflict
 from gatepost.transfer.sequelize import SequelizeSource, SourceUnusable
 
-app = typer.Typer(no_args_is_help=True, help="Bring accounts in; run it again to go on after an interruption.")
+app = typer.Typer(
+    no_args_is_help=True, help="Import accounts. After an interruption, run the command again to continue."
+)
 
-# Beyond this the screen tells nothing any more; the report has all.
+# More would not be readable on a screen; the report has all of them.
 MOST_SHOWN = 20
 HAD_CONFLICTS = 1
 ROTATION = (
-    "REFRESH_TOKEN_ROTATION is on: clients that keep the refresh token of their sign-in are signed out at the second "
-    "refresh. Set it to false for those; docs/differences.md has more."
+    "REFRESH_TOKEN_ROTATION is on: clients that keep using their first refresh token are signed out at the second "
+    "refresh. For such clients, set it to false. See docs/differences.md."
 )
 
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")]
-Report = Annotated[Path | None, typer.Option(help="Write every conflict to this file, as lines of JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Read and check everything, but write nothing.")]
+Report = Annotated[Path | None, typer.Option(help="Write all conflicts to this file, as JSON lines.")]
 
 
 def _file(text: str) -> Path:
     if text != STDIN and not Path(text).is_file():
-        raise typer.BadParameter(f"there is no file {one_line(text)}")
+        raise typer.BadParameter(f"the file {one_line(text)} does not exist")
     return Path(text)
 
 
@@ -48,7 +50,7 @@ FileName = Annotated[Path, typer.Argument(metavar="FILE", parser=_file, help="`-
 
 
 class Format(StrEnum):
-    """What an export looks like."""
+    """The format of an export."""
 
     JSONL = "jsonl"
 
@@ -57,45 +59,44 @@ class Format(StrEnum):
 def sequelize(
     url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user@host/name")],
     password_stdin: Annotated[
-        bool, typer.Option(help="Read the password of the database from standard input: in DATABASE_URL, all see it.")
+        bool,
+        typer.Option(help="Read the database password from standard input. In DATABASE_URL, other users can see it."),
     ] = False,
     dry_run: DryRun = False,
     report: Report = None,
 ) -> None:
-    """Copy the accounts of the Node.js service from its MySQL database, which is only read."""
+    """Import the accounts of the Node.js service from its MySQL database, which is not changed."""
     password = read_line() if password_stdin else None
     _import(lambda: SequelizeSource(url, password=password), dry_run=dry_run, report=report)
 
 
 @app.command("csv")
 def csv_file(file: FileName, dry_run: DryRun = False, report: Report = None) -> None:
-    """Bring accounts in from a CSV file whose first line names the columns."""
+    """Import accounts from a CSV file. The first line has the names of the columns."""
     _import(lambda: CsvFile(file), dry_run=dry_run, report=report)
 
 
 @app.command()
 def jsonl(file: FileName, dry_run: DryRun = False, report: Report = None) -> None:
-    """Bring accounts in from lines of JSON, such as an export."""
+    """Import accounts from JSON lines, such as an export."""
     _import(lambda: JsonLines(file), dry_run=dry_run, report=report)
 
 
 def export(
-    form: Annotated[Format, typer.Argument(metavar="jsonl", help="Lines of JSON.")],
-    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="A new file; standard output by default.")] = None,
+    form: Annotated[Format, typer.Argument(metavar="jsonl", help="JSON lines.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="New file. Default: standard output.")] = None,
 ) -> None:
-    """Write every account and role, PASSWORD HASHES INCLUDED; the file is readable by its owner alone."""
+    """Export all accounts and roles, INCLUDING PASSWORD HASHES. Only the owner of the file can read it."""
     with ExitStack() as stack:
         is_piped = file is None or str(file) == STDIN
         out = data_out() if file is None or is_piped else stack.enter_context(_private(file))
         undo = stack.enter_context(ExitStack())
         if file is not None and not is_piped:
-            undo.callback(file.unlink)  # half an export looks like a whole one
+            undo.callback(file.unlink)  # a partial export looks like a complete one
         count = asyncio.run(_export(out))
         undo.pop_all()
     where = "standard output" if is_piped else str(file)
-    print(
-        f"{count} accounts and roles written to {where}; password hashes are among it, so keep it safe", file=sys.stderr
-    )
+    print(f"{count} accounts and roles written to {where}, including password hashes: keep it safe", file=sys.stderr)
 
 
 async def _export(out: TextIO) -> int:
@@ -155,10 +156,10 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
     for conflict in shown:
         print(one_line(f"{conflict.place}: {conflict.code}: {conflict.reason}"))
     if outcome.conflicts > len(shown):
-        print(f"… and {outcome.conflicts - len(shown)} more; --report FILE writes them all")
+        print(f"… and {outcome.conflicts - len(shown)} more; use --report FILE for all of them")
     would = "would be " if dry_run else ""
     if outcome.roles:
-        print(f"roles {would}made, without permissions unless the source names some: {', '.join(outcome.roles)}")
+        print(f"roles {would}created, without permissions unless the source has some: {', '.join(outcome.roles)}")
     print(
         f"{outcome.read} accounts read, {outcome.imported} {would}imported "
         f"({outcome.without_password} without a password), {outcome.there_already} there already, "
@@ -167,13 +168,13 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
     for kind, count in sorted(outcome.kinds.items()):
         print(f"{count} {kind.value}")
     for code, count in sorted(outcome.codes.items()):
-        print(f"{count} {code}: left as it is; docs/transfer.md says what to do")
+        print(f"{count} {code}: left unchanged; see docs/transfer.md")
     if report:
-        print(f"the conflicts are in {report}")
+        print(f"the conflicts were written to {report}")
     if outcome.advice:
         print(outcome.advice)
 
 
 def _private(file: Path) -> TextIO:
-    # Exclusive, since a file that is there may be open to others.
+    # Exclusive, since an existing file may be readable for others.
     return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="\n")

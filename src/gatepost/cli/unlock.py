@@ -9,10 +9,10 @@ from gatepost.cli.running import refuse, running_services
 
 
 def unlock(
-    name: Annotated[list[str] | None, typer.Option(help="User name or e-mail address; can be repeated.")] = None,
-    address: Annotated[list[str] | None, typer.Option(help="Address of a client; can be repeated.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="User name or e-mail address. Can be repeated.")] = None,
+    address: Annotated[list[str] | None, typer.Option(help="IP address of a client. Can be repeated.")] = None,
 ) -> None:
-    """Let those guess again at once who wait after too many wrong passwords."""
+    """Reset the counters of wrong passwords, so that people can try again at once."""
 
     async def work() -> int:
         async with running_services() as services:
@@ -20,4 +20,4 @@ def unlock(
 
     if not name and not address:
         refuse("give --name or --address")
-    print(f"{asyncio.run(work())} were waiting or had guessed wrong")
+    print(f"{asyncio.run(work())} counters reset")

@@ -1,4 +1,4 @@
-"""`gatepost users`: looking after accounts from a shell, by the rules of the administration."""
+"""`gatepost users`: manage accounts from a shell, with the rules of the administration."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.invitations.models import Invitation
 from gatepost.mail.languages import SUPPORTED
 
-app = typer.Typer(no_args_is_help=True, help="Look after accounts, by the rules of the administration.")
+app = typer.Typer(no_args_is_help=True, help="Manage accounts.")
 
 PAGE = 500
 NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
@@ -39,21 +39,23 @@ ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' and the id.")]
-RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="Exactly these, `user` among them.")]
+Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' with the id.")]
+RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
 
 
 @app.command("list")
 def list_users(
-    search: Annotated[str | None, typer.Option(help="How the user name or address begins, or the id.")] = None,
-    role: Annotated[str | None, typer.Option(help="Who has this role.")] = None,
-    status: Annotated[Status | None, typer.Option(help="Who is in this state.")] = None,
-    sort: Annotated[Sort, typer.Option(help="`-` in front: the greatest first.")] = Sort.ID,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many; all by default.")] = None,
-    after: Annotated[str | None, typer.Option(metavar="CURSOR", help="What an earlier call ended with.")] = None,
+    search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
+    role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
+    sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
+    limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
+    after: Annotated[
+        str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show accounts as they come, however many; with --json, one a line, as the API has them."""
+    """List accounts. With --json, one per line, in the format of the API."""
     wanted = Filter(None if search is None else Search.of(search), role, status)
     table = Table("ID", "USER NAME", "ADDRESS", "ROLES", "STATUS", "VERIFIED", "CREATED")
 
@@ -80,7 +82,7 @@ def list_users(
     if not as_json:
         table.end()
     if more is not None:
-        print(f"there are more: --after {more}", file=sys.stderr)
+        print(f"there are more accounts; continue with --after {more}", file=sys.stderr)
 
 
 @app.command()
@@ -98,19 +100,19 @@ def show(account: Account, as_json: Json = False) -> None:
 
 @app.command()
 def disable(account: Account) -> None:
-    """Keep an account from being signed in to, and end its sessions."""
+    """Disable an account and end its sessions."""
     _act(account, AccountLifecycle.disable, "is disabled")
 
 
 @app.command()
 def enable(account: Account) -> None:
-    """Let an account be signed in to again."""
+    """Enable a disabled account."""
     _act(account, AccountLifecycle.enable, "is enabled")
 
 
 @app.command()
 def roles(account: Account, names: RoleNames) -> None:
-    """Give an account exactly these roles."""
+    """Replace the roles of an account."""
     wanted = list(dict.fromkeys(names))
     _act(account, partial(AccountLifecycle.set_roles, names=wanted), f"has the roles {one_line(', '.join(wanted))}")
 
@@ -123,28 +125,29 @@ def sign_out(account: Account) -> None:
 
 @app.command()
 def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Delete an account at once and for good; the audit log keeps its number."""
+    """Delete an account immediately and permanently. The audit log keeps its id."""
     found = asyncio.run(_find_alone(account))
     if not yes:
         require_terminal("say --yes")
-        typer.confirm(f"Delete {_called(found)} for good?", abort=True)
-    # By its number, as it was shown: the name may be somebody else's by now.
+        typer.confirm(f"Delete {_called(found)} permanently?", abort=True)
+    # By its id, as it was shown: somebody else may have the name now.
     _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", if_match=IfMatch(version=found.version))
 
 
 @app.command()
 def invite(
-    email: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whom to invite.")],
-    role: Annotated[list[str] | None, typer.Option(help="A role besides `user`; can be repeated.")] = None,
-    language: Annotated[str | None, typer.Option(help="Of the mail: `en` or `de`.")] = None,
+    email: Annotated[str, typer.Argument(metavar="ADDRESS", help="Address of the person to invite.")],
+    role: Annotated[list[str] | None, typer.Option(help="Role in addition to `user`. Can be repeated.")] = None,
+    language: Annotated[str | None, typer.Option(help="Language of the mail: `en` or `de`.")] = None,
     inviter: Annotated[
-        str | None, typer.Option(metavar="ACCOUNT", help="In whose name; the oldest administrator by default.")
+        str | None, typer.Option(metavar="ACCOUNT", help="Inviting account. Default: the oldest administrator.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Send an invitation, in the name of an administrator; it gives what they may give, and ends with their account."""
+    """Send an invitation in the name of an administrator. It is limited to the roles that they may grant, and becomes
+    invalid when their account is deleted."""
     if language is not None and language not in SUPPORTED:
-        refuse(f"--language is one of {', '.join(SUPPORTED)}")
+        refuse(f"--language must be one of {', '.join(SUPPORTED)}")
     name = _address(email)
 
     async def work() -> Sent:
@@ -160,7 +163,7 @@ def invite(
     if (earlier := sent.replaced) is not None:
         names = ", ".join([RoleName.USER, *earlier.role_names])
         what = f"of {earlier.created_at:%Y-%m-%d %H:%M} UTC, by {earlier.inviter.username}, with the roles {names}"
-        print(one_line(f"the earlier invitation is void: {what}"))
+        print(one_line(f"the earlier invitation is no longer valid: {what}"))
 
 
 def _shown(invitation: Invitation) -> dict[str, Any]:
@@ -173,12 +176,12 @@ async def _inviter(services: Services, name: str | None) -> int:
     async with services.platform.database.read() as tx:
         first = await first_administrator(tx, policy=AccountPolicy.of(services.settings))
     if first is None:
-        refuse("nobody can invite yet; make an administrator: gatepost create-admin")
+        refuse("there is no administrator to invite people; create one with: gatepost create-admin")
     return first
 
 
 def _act(account: str, act: Act, what: str, *, if_match: IfMatch = ANY_STATE) -> None:
-    """Do something to an account, and say so."""
+    """Change an account and print the result."""
 
     async def work() -> str:
         async with running_services() as services:
@@ -206,7 +209,7 @@ async def _find_alone(account: str) -> User:
 
 
 async def _find(services: Services, name: str) -> User:
-    """Return the account that is called so: a user name, an address, or `#` and the id.
+    """Return an account by user name, address, or `#` with the id.
 
     Raises:
         UserNotFound: there is none.
@@ -225,6 +228,6 @@ async def _find(services: Services, name: str) -> User:
                 case _:
                     user = None
     if user is None:
-        hint = f"; an id has '#' before it: '#{name}'" if NUMBER.fullmatch(f"#{name}") else ""
+        hint = f"; to use an id, write '#{name}'" if NUMBER.fullmatch(f"#{name}") else ""
         raise UserNotFound(f"there is no account {one_line(name)}{hint}")
     return user

@@ -104,7 +104,7 @@ HEADERS = {
     429: {
         "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}},
         "RateLimit": {
-            "description": "The quota that is left (draft-ietf-httpapi-ratelimit-headers); not after wrong passwords.",
+            "description": "The remaining quota (draft-ietf-httpapi-ratelimit-headers); not sent for wrong passwords.",
             "schema": TEXT,
         },
         "RateLimit-Policy": {"description": "The quota and its window in seconds.", "schema": TEXT},

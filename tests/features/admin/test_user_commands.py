@@ -57,7 +57,7 @@ async def test_list_goes_on_where_an_earlier_one_ended(api: Api, settings: Setti
     second = await run_command(settings, "users", "list", "--after", cursor, "--json")
     refused = await run_command(settings, "users", "list", "--after", "nonsense")
 
-    assert first.stderr.startswith("there are more: --after ")
+    assert first.stderr.startswith("there are more accounts; continue with --after ")
     assert [user["id"] for user in _lines(first.stdout) + _lines(second.stdout)] == [person.id for person in people]
     assert second.stderr == ""
     assert isinstance(refused.exception, CursorInvalid)
@@ -127,7 +127,7 @@ async def test_deletion_is_asked_for_and_needs_a_terminal(api: Api, settings: Se
     refused = await run_command(settings, "users", "delete", "abbey")
 
     assert refused.exit_code == 2
-    assert refused.stderr == "gatepost: there is no terminal to ask at: say --yes\n"
+    assert refused.stderr == "gatepost: there is no terminal for questions: say --yes\n"
     assert (await run_command(settings, "users", "show", "abbey")).exit_code == 0
 
 
@@ -183,7 +183,7 @@ async def test_invitation_is_sent_in_the_name_of_an_administrator(
     no_address = await run_command(settings, "users", "invite", "nonsense")
 
     assert (nobody.exit_code, sent.stdout) == (2, "new@example.com is invited\n")
-    assert "make an administrator: gatepost create-admin" in nobody.stderr
+    assert "create one with: gatepost create-admin" in nobody.stderr
     assert isinstance(beyond.exception, RoleNotGrantable)
     assert isinstance(taken.exception, EmailTaken)
     assert (by_inviter.exit_code, no_address.exit_code) == (0, 2)
@@ -210,7 +210,7 @@ async def test_invitation_says_which_one_it_has_replaced(admin: Person, settings
     said, more = second.stdout.splitlines()
     assert said == "new@example.com is invited"
     assert re.fullmatch(
-        r"the earlier invitation is void: of [0-9: -]{16} UTC, by Root, with the roles user, moderator", more
+        r"the earlier invitation is no longer valid: of [0-9: -]{16} UTC, by Root, with the roles user, moderator", more
     )
     assert third["replaced"]["roles"] == []
     assert third["replaced"]["id"] < third["id"]

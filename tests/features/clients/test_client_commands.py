@@ -39,7 +39,7 @@ async def test_client_is_added_works_is_listed_and_removed(
         [stored] = (await tx.scalars(select(ResourceServer))).all()
     assert told["client_secret"] not in listed.stdout + stored.secret_sha256
 
-    assert (await run_command(settings, "clients", "remove", "notes")).stdout == "notes is gone\n"
+    assert (await run_command(settings, "clients", "remove", "notes")).stdout == "notes is removed\n"
     assert (await api.get("/api/auth/revocations", auth=credentials)).status_code == 401
     assert (await run_command(settings, "clients", "list")).stdout == "none\n"
     async with database.read() as tx:

@@ -269,7 +269,9 @@ def test_brand_that_cannot_be_shown_is_refused_at_the_start(
         load_settings(env_file=None)
 
 
-@pytest.mark.parametrize(("signup", "said"), [("invite", "need an invitation"), ("closed", "Nobody can sign up")])
+@pytest.mark.parametrize(
+    ("signup", "said"), [("invite", "need an invitation"), ("closed", "Sign-up is currently closed")]
+)
 async def test_sign_up_page_says_who_may(deploy: Deploy, signup: str, said: str) -> None:
     async with deploy(signup=signup) as client:
         page = (await client.get("/sign-up")).text

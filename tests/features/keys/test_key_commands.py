@@ -21,7 +21,7 @@ async def test_key_lives_through_its_commands(settings: Settings, services: Serv
     old, coming = services.identity.keys.signing.kid, _other_than(services, services.identity.keys.signing.kid)
 
     head, *listed = (await run_command(settings, "keys", "list")).stdout.splitlines()
-    assert head.split() == ["KEY", "ALGORITHM", "STATE", "MADE", "SESSIONS"]
+    assert head.split() == ["KEY", "ALGORITHM", "STATE", "CREATED", "SESSIONS"]
     assert sorted(line.split()[:3:2] for line in listed) == sorted([[old, "active"], [coming, "next"]])
     assert all(line.endswith("  0") for line in listed)
     as_json = json.loads((await run_command(settings, "keys", "list", "--json")).stdout)
@@ -37,7 +37,7 @@ async def test_key_lives_through_its_commands(settings: Settings, services: Serv
     assert isinstance(refused.exception, SigningKeyError)
     refused = await run_command(settings, "keys", "retire", old)
     assert isinstance(refused.exception, SigningKeyError)
-    assert (await run_command(settings, "keys", "retire", old, "--force")).stdout == f"{old} is gone\n"
+    assert (await run_command(settings, "keys", "retire", old, "--force")).stdout == f"{old} is deleted\n"
     assert old not in (await run_command(settings, "keys", "list")).stdout
 
 
@@ -53,7 +53,7 @@ async def test_list_of_a_shared_secret_says_where_it_is(make_settings: MakeSetti
 
     listed = await run_command(settings, "keys", "list")
 
-    assert listed.stdout.startswith("HS256 signs with JWT_SECRET")
+    assert listed.stdout.startswith("HS256 signs with the setting JWT_SECRET")
     assert "shared-" not in listed.stdout
 
 

@@ -48,8 +48,8 @@ def test_given_up_mail_is_listed_and_put_back(tmp_path: Path) -> None:
         "failedAt": "2026-11-25T08:30:00Z", "attempts": 12, "reason": "the server answers 451",
     }  # fmt: skip
     assert "no mail 4711 was given up" in unknown
-    assert "name one mail, or --all" in neither
-    assert (one, rest, after) == ("1 put back\n", "2 put back\n", "none\n")
+    assert "give the id of a mail, or --all" in neither
+    assert (one, rest, after) == ("1 queued again\n", "2 queued again\n", "none\n")
 
 
 def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
@@ -73,8 +73,8 @@ def test_broken_template_is_named(tmp_path: Path) -> None:
     doctor = _refused("doctor", folder=tmp_path, MAIL_TEMPLATES="mail")
 
     assert said == "gatepost: the template new_device is broken: 'lnik' is undefined\n"
-    assert "a mail cannot be made: en: the template new_device is broken: 'lnik' is undefined" in doctor
-    assert doctor.count("a mail cannot be made") == 1
+    assert "a mail cannot be rendered: en: the template new_device is broken: 'lnik' is undefined" in doctor
+    assert doctor.count("a mail cannot be rendered") == 1
 
 
 def test_test_mail_tries_the_transport(tmp_path: Path) -> None:
@@ -96,6 +96,6 @@ def test_doctor_refuses_mail_that_others_can_read_in_production(tmp_path: Path) 
     printed = _refused("doctor", folder=tmp_path, **production)
     plain = _refused("doctor", folder=tmp_path, **production, MAIL_URL="smtp://u:hunter2@mail.example?starttls=no")
 
-    assert "MAIL_URL: mails, and links that open accounts, would be printed into the log" in printed
-    assert "MAIL_URL: starttls=no lets mails, and links that open accounts, cross the network" in plain
+    assert "MAIL_URL: mails, with links that give access to accounts, would be printed to the log" in printed
+    assert "MAIL_URL: with starttls=no, mails with links that give access to accounts are sent unencrypted" in plain
     assert "hunter2" not in plain

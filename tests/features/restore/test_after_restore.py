@@ -194,7 +194,7 @@ async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
 
     guest = {"username": "Guest", "email": asked["email"], "password": PASSWORD, "invitation": token}
     assert_problem(await api.post("/api/auth/signup", json=guest), 400, "invitation_invalid")
-    assert "\n2 links and invitations are void" in said
+    assert "\n2 links and invitations are no longer valid" in said
 
 
 @pytest.mark.both_databases
@@ -212,8 +212,8 @@ async def test_numbers_of_accounts_of_the_lost_time_are_not_given_again(
     newcomer = await api.sign_up("Newcomer")
     assert newcomer.id > lost.id
     assert newcomer.id == person.id + 105_001
-    assert f"new accounts are counted from {person.id + 100_001}" in said
-    assert f"new accounts are counted from {newcomer.id}" in again
+    assert f"new accounts get ids from {person.id + 100_001}" in said
+    assert f"new accounts get ids from {newcomer.id}" in again
     async with database.read() as tx:
         assert (await tx.scalars(select(User.username).order_by(User.id))).all() == ["Earlier", "Newcomer"]
 
@@ -233,7 +233,7 @@ async def test_gap_is_counted_from_the_last_number_that_was_given_not_from_the_l
 
     newcomer = await api.sign_up("Newcomer")
     assert newcomer.id == lost.id + 1
-    assert f"new accounts are counted from {newcomer.id}" in said
+    assert f"new accounts get ids from {newcomer.id}" in said
 
 
 @pytest.mark.both_databases
@@ -248,10 +248,10 @@ async def test_command_tells_what_was_done_and_what_nobody_can_know(
 
     said = await after_restore(settings)
 
-    assert "2 sessions have ended" in said
-    assert "1 accounts that are to be deleted are kept for DELETION_GRACE_DAYS" in said
-    assert "Trusted are: notes" in said
-    assert "Accounts deleted since are back" in said
+    assert "2 sessions were ended" in said
+    assert "1 accounts with a pending deletion are kept for DELETION_GRACE_DAYS" in said
+    assert "Trusted services: notes" in said
+    assert "Accounts deleted since then are back" in said
     async with database.read() as tx:
         [entry] = (await tx.scalars(select(AuditEntry).where(AuditEntry.event == "database.restored"))).all()
         sessions = (await tx.scalars(select(Session))).all()
@@ -268,7 +268,7 @@ async def test_command_twice_is_safe(api: Api, services: Services, settings: Set
     await api.sign_up("Stays")
     await after_restore(settings)
     said = await after_restore(settings)
-    assert "0 sessions have ended" in said
+    assert "0 sessions were ended" in said
 
     await caught_up(services, clock)
 

@@ -1,4 +1,4 @@
-"""The settings: one frozen object, read from the environment and `.env`, refused while it is unsafe."""
+"""The settings: one frozen object, read from the environment and `.env`. Unsafe settings are refused."""
 
 from gatepost.core.settings.account_groups import EmailVerification, SignUp
 from gatepost.core.settings.checks import Complaint, SettingsError, load_settings

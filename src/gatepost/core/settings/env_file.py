@@ -1,4 +1,4 @@
-"""`.env`, read: what a line may look like, and names in it that were misspelt. docs/env-file.md has the rules."""
+"""Reads `.env` and finds misspelt names in it. docs/env-file.md describes the format."""
 
 import codecs
 import io
@@ -16,9 +16,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LINE_END = re.compile(r"\r\n|\n|\r")
-# Of difflib: 1 is the same word. Names in the environment belong to other programs, most of them.
+# Ratios of difflib; 1 is an exact match. Most names in the environment belong to other programs.
 NEAR, VERY_NEAR = 0.7, 0.85
-# How people write our names where each program has a prefix of its own.
+# A prefix that people add because other programs have one.
 PREFIX = "GATEPOST_"
 RENAMED = {
     "GUESS_LONGEST_WAIT_SECONDS": "GUESS_MAX_WAIT_SECONDS",
@@ -26,55 +26,55 @@ RENAMED = {
     "PASSWORD_QUEUE": "PASSWORD_QUEUE_SIZE",
     "PASSWORD_QUEUE_SECONDS": "PASSWORD_QUEUE_TIMEOUT_SECONDS",
 }
-# The exporter of traces reads these itself.
+# The trace exporter reads these itself.
 OF_OTHERS = "OTEL_"
-# The file that settings which are made now are read from. Pydantic's own parameter reads it by other rules.
+# The file that is being read. Pydantic's own parameter reads it by other rules.
 ENV_FILE: ContextVar[Path | None] = ContextVar("env_file", default=None)
 
 
 class EnvFileUnreadable(ValueError):
-    """The file cannot be read; the message says why, and holds no value of it."""
+    """The file cannot be read. The message says why, and contains no value from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """A name that is no setting's, where it stands, and the setting that was meant, if one is near."""
+    """An unknown name, where it was found, and the setting that was probably meant."""
 
     name: str
     place: str
     meant: str | None
 
     def __str__(self) -> str:
-        guess = f"did you mean {self.meant}?" if self.meant else "it does nothing"
+        guess = f"did you mean {self.meant}?" if self.meant else "it has no effect"
         if self.name.upper() in RENAMED:
             guess = f"it was renamed to {self.meant}"
-        return f"{self.name} in {self.place} is no setting: {guess}"
+        return f"{self.name} in {self.place} is not a setting: {guess}"
 
 
 class EnvFileSource(PydanticBaseSettingsSource):
-    """The settings of a `.env`; no file is an empty one."""
+    """The settings in a `.env` file. A missing file counts as empty."""
 
     def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
         super().__init__(settings_cls)
         self._path = path
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """Return what the file says of one setting."""
+        """Return the file's value of one setting."""
         return self().get(field_name), field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Return what the file says of all settings."""
+        """Return all settings in the file."""
         said = {} if self._path is None else {name.lower(): value for name, value in read_env_file(self._path).items()}
         return {name: value for name, value in said.items() if name in self.settings_cls.model_fields}
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return the names and values of a `.env`, as they are: nothing is filled in. Of two alike the last one counts.
+    """Return the names and values in a `.env` file, without interpolation. If a name occurs twice, the last one counts.
 
     Raises:
         EnvFileUnreadable: it is not UTF-8, or a line of it is not NAME=value.
     """
-    # A pipe will do, as password managers make one; a folder of this name is a virtual environment.
+    # Pipes are allowed: password managers use them. A folder of this name is a virtual environment.
     if not (path.is_file() or path.is_fifo()):
         return {}
     try:
@@ -86,7 +86,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         if binding.error or (binding.key is not None and binding.value is None):
             raise EnvFileUnreadable(f"line {_line(binding)} is not NAME=value, or a quote in it is not closed")
         if binding.key is not None:
-            # Last in the order, too: settings are named in either case.
+            # Also moves it to the end: names may be in upper or lower case.
             values.pop(binding.key, None)
             values[binding.key] = binding.value or ""
     return values
@@ -95,9 +95,9 @@ def read_env_file(path: Path) -> dict[str, str]:
 def misspelt_names(
     known: Collection[str], *, env_file: Path, environment: Mapping[str, str]
 ) -> tuple[list[Misspelt], list[str]]:
-    """Return names that are near to a setting's and none, and the other names of `.env`, which may be for others.
+    """Return misspelt names of settings, and the other unknown names in `.env`, which may be for other programs.
 
-    `known` are the settings in capitals. A file that cannot be read has no names.
+    `known` are the settings in upper case. A file that cannot be read counts as empty.
     """
     try:
         in_file = read_env_file(env_file) if env_file.is_file() else {}
@@ -123,7 +123,7 @@ def _meant(name: str, known: Collection[str], nearness: float) -> str | None:
 
 def _decoded(content: bytes) -> str:
     if content.startswith(UTF_16) or b"\0" in content:
-        raise EnvFileUnreadable("it is UTF-16, or no text at all, and not UTF-8")
+        raise EnvFileUnreadable("it is UTF-16 or a binary file, not UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -132,7 +132,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _line(binding: Binding) -> int:
-    """Return where a line begins, past the empty ones before it."""
+    """Return the line number of a binding, after the empty lines before it."""
     text = binding.original.string
     before: str = text[: len(text) - len(text.lstrip())]
     line: int = binding.original.line

@@ -1,4 +1,4 @@
-"""MAIL_URL and MAIL_FROM, read."""
+"""Parses MAIL_URL, MAIL_FROM and MAIL_EHLO_NAME."""
 
 import ipaddress
 import re
@@ -14,7 +14,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import idna
 
 PORTS = {"smtp": 587, "smtps": 465}
-MALFORMED = "it is not of the form smtp://user:password@host:port (in a password, @ : / ? # are %40 %3A %2F %3F %23)"
+MALFORMED = (
+    "it does not have the form smtp://user:password@host:port (in a password, write @ : / ? # as %40 %3A %2F %3F %23)"
+)
 CHOICES = {"yes": True, "no": False}
 # RFC 5321, section 4.5.3.1.1.
 LONGEST_LOCAL = 64
@@ -24,7 +26,7 @@ HOST_NAME = re.compile(rf"(?=.{{1,253}}$){LABEL}(\.{LABEL})*", re.IGNORECASE | r
 
 
 class MailScheme(StrEnum):
-    """The ways in which mail leaves."""
+    """The ways to send mail."""
 
     CONSOLE = "console"
     FILE = "file"
@@ -36,8 +38,8 @@ class MailScheme(StrEnum):
 class MailUrl:
     """Where mail goes.
 
-    `folder` belongs to `file`, all else to `smtp` and `smtps`; `starttls` is whether the connection must be
-    encrypted before anything is said on it.
+    `folder` is for `file`, everything else for `smtp` and `smtps`. `starttls` is whether the connection must be
+    encrypted before anything is sent.
     """
 
     scheme: MailScheme
@@ -58,7 +60,7 @@ def parse_mail_url(text: str) -> MailUrl:
     """Read a MAIL_URL.
 
     Raises:
-        ValueError: it is none; the message holds no part of it, since it may carry a password.
+        ValueError: it is malformed. The message contains no part of it, since it may hold a password.
     """
     scheme = text.partition(":")[0].lower()
     match scheme:
@@ -69,11 +71,11 @@ def parse_mail_url(text: str) -> MailUrl:
         case "smtp" | "smtps":
             return _smtp(MailScheme(scheme), text)
         case _:
-            raise ValueError("it starts with none of console:, smtp://, smtps:// and file:")
+            raise ValueError("it must start with console:, smtp://, smtps:// or file:")
 
 
 def read_sender(text: str) -> Address:
-    """Read `MAIL_FROM`, a name and an address or an address alone.
+    """Parse `MAIL_FROM`: a name and an address, or only an address.
 
     Raises:
         ValueError: it is not one address.
@@ -86,35 +88,37 @@ def read_sender(text: str) -> Address:
     if header.defects or not address.username or not address.domain:
         raise ValueError("it is not one address such as: Gatepost <no-reply@example.com>")
     if not address.username.isascii() or len(address.username) > LONGEST_LOCAL:
-        raise ValueError(f"before the @ it has at most {LONGEST_LOCAL} letters of ASCII: few servers send from others")
+        raise ValueError(
+            f"the part before the @ must have at most {LONGEST_LOCAL} characters, all ASCII: few servers accept others"
+        )
     return Address(address.display_name, address.username, host_in_ascii(address.domain))
 
 
 def host_in_ascii(name: str) -> str:
-    """Return a host name as it goes over the wire: an international one as A-labels (RFC 5890, section 2.3.2.1).
+    """Return a host name in ASCII, international names as A-labels (RFC 5890, section 2.3.2.1).
 
     Raises:
-        ValueError: it is no host name.
+        ValueError: it is not a host name.
     """
     if not name.isascii():
         try:
             name = idna.encode(name, uts46=True).decode()
         except idna.IDNAError:
             raise ValueError("it has no valid host name") from None
-    # What ends in digits is an address of IPv4.
+    # A name that ends in digits is an IPv4 address.
     if not HOST_NAME.fullmatch(name) or name.rpartition(".")[2].isdecimal():
         raise ValueError("it has no valid host name")
     return name
 
 
 def ehlo_name(chosen: str | None, *, own: str, public_url: str) -> str:
-    """Return the name that we give mail servers (RFC 5321, section 4.1.1.1): the one chosen, or a full name of ours.
+    """Return the name that mail servers get (RFC 5321, section 4.1.1.1): the chosen one, or a full name of this host.
 
-    `own` is what the machine calls itself, in a container a word without a domain; what has no full name gives the
-    address literal that section 4.1.4 asks for. It is never one that a server may refuse for its form.
+    `own` is the machine's own name, which in a container has no domain. Without a full name, it is the address literal
+    of section 4.1.4. Servers cannot refuse the result for its form.
 
     Raises:
-        ValueError: what is chosen is neither a host name nor an address literal such as [192.0.2.1].
+        ValueError: the chosen name is neither a host name nor an address literal such as [192.0.2.1].
     """
     if chosen is not None:
         return chosen if _is_literal(chosen) else host_in_ascii(chosen)
@@ -137,10 +141,10 @@ def _is_literal(text: str) -> bool:
 
 
 def _file(rest: str) -> MailUrl:
-    # file:///tmp/mail and file:/tmp/mail are the same folder; file:mail is one below the working folder.
+    # file:///tmp/mail and file:/tmp/mail are the same folder; file:mail is relative to the working folder.
     folder = rest.removeprefix("//")
     if not folder:
-        raise ValueError("it names no folder")
+        raise ValueError("it has no folder")
     return MailUrl(MailScheme.FILE, folder=Path(folder))
 
 
@@ -168,12 +172,12 @@ def _starttls(scheme: MailScheme, query: str, host: str) -> bool:
     options = dict(parse_qsl(query, keep_blank_values=True))
     asked = options.pop("starttls", None)
     if options:
-        raise ValueError("the only option that it can have is starttls")
+        raise ValueError("the only supported option is starttls")
     if asked is not None and asked not in CHOICES:
-        raise ValueError("starttls is yes or no")
+        raise ValueError("starttls must be yes or no")
     if scheme is MailScheme.SMTPS:
         if asked is not None:
-            raise ValueError("smtps:// is encrypted from the start and has no starttls")
+            raise ValueError("smtps:// is always encrypted and does not support starttls")
         return False
     return not _is_loopback(host) if asked is None else CHOICES[asked]
 

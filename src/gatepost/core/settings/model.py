@@ -1,4 +1,4 @@
-"""The one settings object, and the values that follow from the settings."""
+"""The settings object, and the values derived from the settings."""
 
 import socket
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from gatepost.core.settings.mail import ehlo_name
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
-# No origin at all.
+# Empty means no origins.
 EMPTY_IS_A_VALUE = frozenset({"cors_origins"})
 
 
@@ -46,7 +46,7 @@ class Settings(
     SecretSettings,
     ServerSettings,
 ):
-    """All settings. The environment wins over `.env`, and that over the defaults."""
+    """All settings. The environment overrides `.env`, which overrides the defaults."""
 
     model_config = SettingsConfigDict(
         extra="ignore",
@@ -63,7 +63,7 @@ class Settings(
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[Any, ...]:
-        """Read what is empty as if it were not there, and `.env` by our own rules."""
+        """Treat empty values as unset, and read `.env` by our own rules."""
         env_file = EnvFileSource(settings_cls, ENV_FILE.get())
         return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
 
@@ -74,35 +74,36 @@ class Settings(
 
     @property
     def base_url(self) -> str:
-        """PUBLIC_URL as links begin, without a slash at its end."""
+        """PUBLIC_URL without a trailing slash, for building links."""
         return self.public_url.rstrip("/")
 
     @property
     def ehlo_name(self) -> str:
-        """The name that we give mail servers.
+        """The host name for mail servers.
 
         Raises:
-            ValueError: MAIL_EHLO_NAME cannot be one.
+            ValueError: MAIL_EHLO_NAME is not a host name.
         """
         return ehlo_name(self.mail_ehlo_name, own=socket.gethostname(), public_url=self.public_url)
 
     @property
     def trusted_origins(self) -> TrustedOrigins:
-        """The origins whose pages may call the API with cookies, and be returned to: our own and those named.
+        """The origins whose pages may call the API with cookies and be redirect targets: our own and those in
+        CORS_ORIGINS.
 
-        In development every one on this machine is, too, unless CORS_ORIGINS is empty.
+        In development, every origin on this machine is trusted too, unless CORS_ORIGINS is empty.
         """
         named = frozenset({origin_of(self.public_url), *self.cors_origins} - {ANY_ORIGIN})
         return TrustedOrigins(named, any_on_this_machine=not self.in_production and bool(self.cors_origins))
 
     @property
     def log_style(self) -> LogFormat:
-        """How the lines of the log look."""
+        """The format of the log lines."""
         return self.log_format or (LogFormat.JSON if self.in_production else LogFormat.CONSOLE)
 
     @property
     def keys(self) -> SecretKeys:
-        """The secret that every derived key comes from; `load_settings` has made sure of it."""
+        """The secret that all keys are derived from; `load_settings` makes sure that there is one."""
         if self.secret_key is None:
             raise AssertionError("settings without a secret did not come from load_settings")
         previous = self.secret_key_previous
@@ -115,12 +116,12 @@ class Settings(
         """The database with its async driver.
 
         Raises:
-            ValueError: DATABASE_URL is malformed, of a database or driver that we do not support, or says something
-                else of TLS than DB_TLS and its files do.
+            ValueError: DATABASE_URL is malformed, names an unsupported database or driver, or contradicts DB_TLS and
+            its files.
         """
         files = {CA: self.db_tls_ca, CERTIFICATE: self.db_tls_cert, KEY: self.db_tls_key}
         named = {name: str(file) for name, file in files.items() if file is not None}
-        # What is left at its default does not speak against the options of DATABASE_URL.
+        # A default does not contradict the options of DATABASE_URL.
         tls = self.db_tls if "db_tls" in self.model_fields_set else None
         if self.database_url is not None:
             return read_database_url(self.database_url.get_secret_value(), tls=tls, files=named)
@@ -139,12 +140,12 @@ class Settings(
 
     @property
     def uses_db_parts(self) -> bool:
-        """Whether the database is named by DB_HOST, DB_PORT, DB_USER, DB_PASSWORD or DB_NAME."""
+        """Whether DB_HOST, DB_PORT, DB_USER, DB_PASSWORD or DB_NAME select the database."""
         return not self.model_fields_set.isdisjoint({"db_host", "db_port", "db_user", "db_password", "db_name"})
 
     @property
     def says_tls(self) -> bool:
-        """Whether DB_TLS or a file beside it is set."""
+        """Whether DB_TLS or one of its files is set."""
         return not self.model_fields_set.isdisjoint({"db_tls", "db_tls_ca", "db_tls_cert", "db_tls_key"})
 
     @property
@@ -154,18 +155,18 @@ class Settings(
 
     @property
     def shortest_password(self) -> int:
-        """The least number of characters of a new password."""
+        """The minimum length of a new password."""
         return self.password_min_length or (8 if self.in_production else 6)
 
     @property
     def refuses_common_passwords(self) -> bool:
-        """Whether a new password is compared with common ones and with the names of its account."""
+        """Whether new passwords are compared with common passwords and the names of the account."""
         chosen = self.refuse_common_passwords
         return self.in_production if chosen is None else chosen
 
     @property
     def access_token_life(self) -> timedelta:
-        """How long an access token is good."""
+        """How long an access token is valid."""
         return timedelta(minutes=self.jwt_access_expiration_minutes)
 
     @property
@@ -175,15 +176,15 @@ class Settings(
 
     @property
     def session_max_life(self) -> timedelta:
-        """How long a session lives at all."""
+        """How long a session lives at most."""
         return timedelta(days=self.session_max_days)
 
     @property
     def refresh_reuse_grace(self) -> timedelta:
-        """How long the previous refresh token still answers with its successor."""
+        """How long the previous refresh token still returns its successor."""
         return timedelta(seconds=self.refresh_reuse_grace_seconds)
 
 
 def _without_empty(source: PydanticBaseSettingsSource) -> Callable[[], dict[str, Any]]:
-    """Leave out what is empty, but for those settings that it means something for."""
+    """Drop empty values, except for settings where empty has a meaning."""
     return lambda: {name: value for name, value in source().items() if value != "" or name in EMPTY_IS_A_VALUE}

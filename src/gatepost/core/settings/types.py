@@ -1,4 +1,4 @@
-"""Kinds of values that settings have."""
+"""The types of settings."""
 
 from typing import Annotated, Any
 
@@ -24,7 +24,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Write each as browsers send it; `*` stands alone."""
+    """Normalise each origin to the form that browsers send; `*` must stand alone."""
     if values == (ANY_ORIGIN,):
         return values
     return tuple(dict.fromkeys(map(_origin, values)))
@@ -32,20 +32,20 @@ def _origins(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _origin(text: str) -> str:
     if text == ANY_ORIGIN:
-        raise ValueError("`*` stands alone or not at all")
+        raise ValueError("`*` cannot be combined with other origins")
     try:
         return parse_origin(text)
     except ValueError as error:
-        # What stands before an @ may be a password.
+        # The part before an @ may contain a password.
         shown = "an origin" if "@" in text else f"`{text[:LONGEST_SHOWN].encode('unicode_escape').decode()}`"
         raise ValueError(f"{shown} cannot be used: {error}") from None
 
 
 def _public_url(text: str) -> str:
-    """Let only what has one reading be the address, which stays to the letter: it is the `iss` of tokens."""
+    """Refuse ambiguous URLs. The text itself is kept unchanged: it is the `iss` of tokens."""
     origin_of(text)
     if not text.startswith(("http:", "https:")):
-        raise ValueError("its scheme is not in small letters")
+        raise ValueError("its scheme is not in lower case")
     if "?" in text or "#" in text:
         raise ValueError("it has a query or a fragment")
     if "//" in text.partition("://")[2]:

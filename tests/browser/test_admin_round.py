@@ -37,7 +37,7 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     await admin.goto("/admin/people")
     await page.get_by_label("Search").fill(somebody.email)
     await page.get_by_label("Search").press("Enter")
-    await expect(page.get_by_text("1–1 of 1")).to_be_visible()
+    await expect(page.get_by_text("1 person")).to_be_visible()
     assert "search=" in page.url
     await page.reload()
     await expect(page.get_by_label("Search")).to_have_value(somebody.email)
@@ -382,6 +382,19 @@ async def test_page_of_oneself_says_so_where_others_are_signed_out(admin: Visito
 
     await expect(admin.page.get_by_text("This is your own account: you cannot sign yourself out here.")).to_be_visible()
     await expect(admin.page.get_by_role("button", name="Sign out everywhere")).to_be_hidden()
+
+
+async def test_activity_of_a_person_tells_who_has_done_it(
+    admin: Visitor, root: httpx.AsyncClient, somebody: Somebody
+) -> None:
+    await root.patch(f"/api/admin/users/{somebody.id}", json={"emailVerified": True})
+    await admin.goto(f"/admin/people/{somebody.id}")
+
+    changed, made = await admin.page.locator("[data-activity] li").all()
+    await expect(changed).to_contain_text("by admin · ")
+    await expect(made).not_to_contain_text("by ")
+    seen = admin.page.locator("[data-facts] dt", has_text="Last sign-in")
+    await expect(seen.locator("+ dd")).to_have_text("just now")
 
 
 async def test_roles_that_every_deployment_has_are_described_in_the_language_of_the_page(

@@ -6,8 +6,11 @@ import { kindOf } from "../refused.js";
 import { list, one } from "../ui.js";
 import { ago, moment } from "../words.js";
 
-/** Show entries of the audit log; `none` is said where there are none. */
-export function showActivity({ items }, { none }) {
+/**
+ * Show entries of the audit log. `names` are those of people by their ids, `by(entry, names)` says who it was, and `none`
+ * is said where there are no entries.
+ */
+export function showActivity(items, names, { by, none }) {
   list(
     one("[data-activity]"),
     one("#activity-row"),
@@ -15,7 +18,7 @@ export function showActivity({ items }, { none }) {
       ...entry,
       kind: kindOf(entry),
       what: eventWords(entry.event),
-      more: [detailWords(entry), entry.address].filter(Boolean).join(" · "),
+      more: [by(entry, names), detailWords(entry), entry.address].filter(Boolean).join(" · "),
       when: ago(entry.at),
       at_words: moment(entry.at),
     })),

@@ -4,7 +4,7 @@ import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast, write } from "../ui.js";
 import { ago, day, device, moment, say, sayCount } from "../words.js";
-import { act, badge, complain, confirm, element, enter, hush, listed, loaded, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
+import { act, badge, complain, confirm, element, enter, hush, listed, loaded, namesOf, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 import { showActivity } from "./person-activity.js";
 
@@ -33,9 +33,9 @@ if (roles) await load();
 async function load() {
   const found = await shown(() => Promise.all([get(path), get(`${path}/sessions`), activity()]));
   if (!found) return false;
-  const [, , entries] = ([person, sessions] = found);
+  [person, sessions] = found;
   display();
-  if (entries) showActivity(entries, { none: text("no_activity") });
+  if (found[2]) showActivity(...found[2], { by: nameOf, none: text("no_activity") });
   return true;
 }
 
@@ -51,8 +51,11 @@ async function shown(read) {
   }
 }
 
-function activity() {
-  return may(account, "audit:read") ? get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`) : null;
+/** Return the newest entries and the names of who has done it. */
+async function activity() {
+  if (!may(account, "audit:read")) return null;
+  const { items } = await get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`);
+  return [items, await namesOf(account, items.map(({ actorId }) => actorId))];
 }
 
 /** The version that was read, so that nobody else's change is overwritten. */
@@ -91,12 +94,17 @@ function facts() {
   return [
     [text("fact.id"), `#${person.id}`],
     [text("fact.created"), moment(person.createdAt)],
-    [text("fact.seen"), person.lastSignInAt ? since(person.lastSignInAt) : text("fact.never")],
+    [text("fact.seen"), lastSignIn() ? since(lastSignIn()) : text("fact.never")],
     [text("fact.updated"), since(person.updatedAt)],
     [text("fact.password"), text(person.hasPassword ? "fact.has_password" : "fact.no_password")],
     ...(person.disabledAt ? [[text("fact.disabled"), moment(person.disabledAt)]] : []),
     ...(person.eraseAt ? [[text("fact.erase"), day(person.eraseAt)]] : []),
   ];
+}
+
+/** The account has it a minute later than the session. */
+function lastSignIn() {
+  return [person.lastSignInAt, ...sessions.map(({ createdAt }) => createdAt)].filter(Boolean).sort().at(-1);
 }
 
 function since(iso) {
@@ -131,6 +139,11 @@ function displaySessions() {
     one("[data-sessions]").replaceChildren(element("li", { class: "muted" }, text("no_sessions")));
   one("[data-session-count]").textContent = sessions.length;
   one("[data-sign-out-all]").disabled = sessions.length === 0;
+}
+
+/** Say who did it, if it was somebody else. */
+function nameOf({ actorId }, names) {
+  return actorId !== null && actorId !== id && text("by", { name: names.get(actorId) ?? `#${actorId}` });
 }
 
 handle(

@@ -113,14 +113,20 @@ def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
 
 @pytest.fixture
 async def make_services(
-    make_settings: MakeSettings, clock: FakeClock, database_url: URL
+    request: pytest.FixtureRequest, make_settings: MakeSettings, clock: FakeClock, database_url: URL
 ) -> AsyncIterator[MakeServices]:
-    """Give a maker of services, started by nobody; all are stopped, and the database emptied, after the test."""
+    """Give a maker of services, started by nobody; all are stopped, and the database emptied, after the test.
+
+    Mail leaves when a test reads it, or by itself in a test marked `sends_mail`.
+    """
     made: list[Services] = []
+    sends_mail = request.node.get_closest_marker("sends_mail") is not None
 
     def make(*, own_clock: FakeClock | None = None, **changes: Any) -> Services:
         settings = make_settings(**changes)
         made.append(build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings)))
+        if not sends_mail:
+            made[-1].flows.outbox.woken = asyncio.Event()
         return made[-1]
 
     yield make

@@ -4,7 +4,9 @@ The scripts stand on the client that other apps import too: `packages/js`.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from gatepost.console.brand import Brand
@@ -36,11 +38,8 @@ class Assets:
     """The files of the pages; `version` is part of their addresses, so that browsers may keep them for ever."""
 
     def __init__(self, brand: Brand) -> None:
-        files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
-        files |= {f"{CLIENT}/{path.name}": path for path in client_folder().glob("*.js")}
         self.logo = f"logo{brand.logo.suffix.lower()}" if brand.logo else "icon.svg"
-        self._assets = {name: _asset(path.read_bytes(), path.suffix) for name, path in files.items()}
-        self._assets["brand.css"] = _asset(brand.css.encode(), ".css")
+        self._assets = {**_shipped(), "brand.css": _asset(brand.css.encode(), ".css")}
         if brand.logo:
             self._assets[self.logo] = _asset(brand.logo.read_bytes(), brand.logo.suffix.lower())
         digest = hashlib.sha256()
@@ -58,6 +57,14 @@ def client_folder() -> Path:
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_client"
     return packaged if packaged.is_dir() else package.parent.parent / "packages/js/src"
+
+
+@cache
+def _shipped() -> Mapping[str, Asset]:
+    """Return the files that every deployment has; they are read once a process."""
+    files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
+    files |= {f"{CLIENT}/{path.name}": path for path in client_folder().glob("*.js")}
+    return {name: _asset(path.read_bytes(), path.suffix) for name, path in files.items()}
 
 
 def _asset(content: bytes, suffix: str) -> Asset:

@@ -20,6 +20,7 @@ from tests.support.smtp import part, smtp_server
 WAIT_SECONDS = 20
 
 
+@pytest.mark.sends_mail
 async def test_mail_leaves_right_after_the_commit(
     make_services: MakeServices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

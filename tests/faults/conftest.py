@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import URL
+from sqlalchemy import URL, text
 
 from gatepost.composition.services import build_services
 from gatepost.core.db.database import Database, create_engine
@@ -28,6 +28,9 @@ from tests.support.server import GatepostServer, gatepost_server
 from tests.support.workers import SECRET
 
 ADMIN = {"username": "admin", "password": "an admin's password"}
+# Until something comes about, on a machine that has other things to do.
+WAIT_SECONDS = 60.0
+PAUSE_SECONDS = 0.05
 # The long form harms for longer, and more often.
 LONG = os.environ.get("FAULTS") == "long"
 
@@ -51,6 +54,29 @@ class Place:
     def ledger(self, name: str, *, breaks: bool = False) -> Ledger:
         """Return a ledger of its own."""
         return Ledger(self.client, admin_token=self.admin_token, name=name, breaks=breaks)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something has come about."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not condition():
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def until_acknowledged(ledger: Ledger, more: int = 4) -> None:
+    """Wait until so many more changes are acknowledged."""
+    enough = ledger.answers["acknowledged"] + more
+    await until(lambda: ledger.answers["acknowledged"] >= enough)
+
+
+async def until_locked_out(place: Place, clients: int) -> None:
+    """Wait until so many connections wait for a table that is locked."""
+    query = text("SELECT COUNT(*) FROM information_schema.processlist WHERE state LIKE 'Waiting for table%'")
+    async with asyncio.timeout(WAIT_SECONDS):
+        waiting = 0
+        while waiting < clients:
+            async with place.database.read() as tx:
+                waiting = int(await tx.scalar(query) or 0)
 
 
 OpenPlace = Callable[[GatepostServer, URL], AbstractAsyncContextManager[Place]]
@@ -97,7 +123,7 @@ async def open_place(server: GatepostServer, url: URL) -> AsyncIterator[Place]:
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
     cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     async with httpx.AsyncClient(
-        base_url=server.url, trust_env=False, timeout=20, limits=limits, cookies=cookies
+        base_url=server.url, trust_env=False, timeout=WAIT_SECONDS, limits=limits, cookies=cookies
     ) as client:
         signed_in = await client.post("/api/auth/signin", json=ADMIN)
         # The first connections to the database take their time on a busy machine.

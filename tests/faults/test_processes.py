@@ -7,7 +7,6 @@ import re
 import resource
 import signal
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +16,26 @@ import httpx
 import pytest
 from sqlalchemy import URL, select
 
+from gatepost.http.server.protocol import SEND_SECONDS
 from gatepost.mail.models import OutboxMail
-from tests.faults.conftest import ADMIN, LONG, Place, open_place, settings_of
+from tests.faults.conftest import (
+    ADMIN,
+    LONG,
+    PAUSE_SECONDS,
+    WAIT_SECONDS,
+    Place,
+    open_place,
+    settings_of,
+    until,
+    until_acknowledged,
+    until_locked_out,
+)
 from tests.support.api import Api, assert_problem
 from tests.support.missing import program
 from tests.support.server import GatepostServer, free_port, gatepost_server
 
-SHUTDOWN_SECONDS = 6
-START_SECONDS = 90
+# Of the nine seconds a stop has, three are for the drain; the requests in flight have less than half a body would.
+STOP_SETTINGS = {"DRAIN_SECONDS": "3", "SHUTDOWN_SECONDS": "9", "DB_TIMEOUT_SECONDS": "60"}
 REQUESTS = 10_000 if LONG else 1_000
 SLOW_CLIENTS = 200
 LARGEST_FILE = 256 * 1024
@@ -39,52 +50,49 @@ def worker_pids(server: GatepostServer) -> set[int]:
 async def test_worker_that_is_killed_under_load_is_replaced_and_nothing_is_lost(maria_url: URL, tmp_path: Path) -> None:
     with gatepost_server(tmp_path, WORKERS="2", **settings_of(maria_url)) as server:
         async with open_place(server, maria_url) as place:
-            async with asyncio.timeout(START_SECONDS):
-                while len(worker_pids(server)) < 2:
-                    await asyncio.sleep(0.05)
+            await until(lambda: len(worker_pids(server)) == 2)
             ledger, done = place.ledger("worker", breaks=True), asyncio.Event()
             writing = asyncio.create_task(ledger.write_until(done))
-            await asyncio.sleep(1)
+            await until_acknowledged(ledger)
             before = worker_pids(server)
             os.kill(min(before), signal.SIGKILL)
-            async with asyncio.timeout(START_SECONDS):
-                while worker_pids(server) <= before:
-                    await asyncio.sleep(0.05)
-            await asyncio.sleep(0.5)
+            await until(lambda: worker_pids(server) > before)
+            await until_acknowledged(ledger)
             done.set()
             await writing
             await ledger.check(place.database)
 
 
 async def test_stop_answers_what_is_in_flight_and_does_not_wait_for_half_a_body(maria_url: URL, tmp_path: Path) -> None:
-    environment = {"DRAIN_SECONDS": "0.5", "SHUTDOWN_SECONDS": str(SHUTDOWN_SECONDS), **settings_of(maria_url)}
     holder = await aiomysql.connect(host="127.0.0.1", port=maria_url.port, user="root", db=maria_url.database)
-    with gatepost_server(tmp_path, **environment) as server:
+    with gatepost_server(tmp_path, **STOP_SETTINGS, **settings_of(maria_url)) as server:
         async with open_place(server, maria_url) as place:
             cursor = await holder.cursor()
             await cursor.execute("LOCK TABLES users WRITE")
             in_flight = [asyncio.create_task(place.client.post("/api/auth/signin", json=ADMIN)) for _ in range(8)]
-            host, port = server.url.removeprefix("http://").split(":")
-            _, half = await asyncio.open_connection(host, int(port))
-            half.write(b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
-            half.write(b"Content-Length: 60000\r\n\r\n{")
-            await asyncio.sleep(0.3)
-            start = time.monotonic()
+            await until_locked_out(place, 8)
             server.process.send_signal(signal.SIGTERM)
-            await asyncio.sleep(0.2)
             told = await place.client.get("/readyz")
-            await asyncio.sleep(0.8)
+            while told.is_success:
+                told = await place.client.get("/readyz")
+            host, port = server.url.removeprefix("http://").split(":")
+            half, body = await asyncio.open_connection(host, int(port))
+            body.write(b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n")
+            body.write(b"Content-Length: 60000\r\n\r\n{")
+            await until(lambda: "Shutting down" in server.log)
+            assert not any(task.done() for task in in_flight)
             holder.close()
             answers = await asyncio.gather(*in_flight)
-            await asyncio.to_thread(server.process.wait, SHUTDOWN_SECONDS + 5)
-            took = time.monotonic() - start
-            half.close()
+            cut_off = await half.read()
+            await asyncio.to_thread(server.process.wait, WAIT_SECONDS)
+            body.close()
         # gatepost_server wants to stop it itself; it has ended.
         assert "Traceback" not in server.log, server.log
         assert_problem(told, 503, "shutting_down")
         assert told.headers["connection"] == "close"
         assert [answer.status_code for answer in answers] == [200] * 8
-        assert took < SHUTDOWN_SECONDS + 1
+        assert cut_off.startswith(b"HTTP/1.1 408 ")
+        assert "graceful shutdown exceeded" not in server.log
 
 
 async def test_full_disk_under_sqlite_is_unavailable_until_there_is_room(tmp_path: Path) -> None:
@@ -97,23 +105,21 @@ async def test_full_disk_under_sqlite_is_unavailable_until_there_is_room(tmp_pat
         async with open_place(server, url) as place:
             ledger, done = place.ledger("disk"), asyncio.Event()
             writing = asyncio.create_task(ledger.write_until(done, clients=2))
-            await asyncio.sleep(1)
+            await until_acknowledged(ledger)
             # The write-ahead log is longer, or soon will be; the server's own log is not.
             resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (LARGEST_FILE, resource.RLIM_INFINITY))
-            await asyncio.sleep(2)
-            refused = ledger.answers["refused"]
+            await until(lambda: ledger.answers["refused"] > 0)
             alive = await place.client.get("/healthz")
             resource.prlimit(
                 server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
             )
-            await asyncio.sleep(1)
+            await until_acknowledged(ledger)
             done.set()
             await writing
             after = place.ledger("after disk")
             await after._life()
             await ledger.check(place.database)
 
-    assert refused
     assert alive.is_success
     assert after.answers == {"acknowledged": 4}
 
@@ -142,26 +148,25 @@ async def test_200_slow_clients_are_closed_and_delay_nobody(place: Place) -> Non
         b"GET /healthz HTTP/1.1\r\nX-Slow: ",
         b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n",
     ]
-    opened = time.monotonic()
     slow = [await asyncio.open_connection(host, int(port)) for _ in range(SLOW_CLIENTS)]
     closing = [asyncio.create_task(reader.read()) for reader, _ in slow]
     for number, (_, writer) in enumerate(slow):
         writer.write(starts[number % len(starts)])
-    delays = []
-    while not all(task.done() for task in closing):
-        assert time.monotonic() - opened < 10 + 2, "slow clients are still there"
-        for number, (_, writer) in enumerate(slow):
-            if number % len(starts) and not closing[number].done():
-                writer.write(b"x")
-        start = time.monotonic()
-        assert (await place.client.get("/healthz")).is_success
-        assert (await place.client.get("/api/test/all")).is_success
-        delays.append(time.monotonic() - start)
-        await asyncio.sleep(0.2)
+    beside_all = 0
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not all(task.done() for task in closing):
+            for number, (_, writer) in enumerate(slow):
+                if number % len(starts) and not closing[number].done():
+                    writer.write(b"x")
+            assert (await place.client.get("/healthz")).is_success
+            assert (await place.client.get("/api/test/all")).is_success
+            beside_all += not any(task.done() for task in closing)
+            await asyncio.sleep(PAUSE_SECONDS)
     for _, writer in slow:
         writer.close()
 
-    assert sorted(delays)[len(delays) // 2] < 0.5
+    assert SEND_SECONDS <= 10
+    assert beside_all > 2, "others were answered only when the slow ones had gone"
     ledger = place.ledger("beside slow ones")
     await ledger._life()
     assert ledger.answers == {"acknowledged": 4}
@@ -223,7 +228,7 @@ async def test_rolling_restart_behind_nginx_drops_no_request(
         stacks = (first, second)
         for number in range(2):
             stacks[number].enter_context(replica(number, 0))
-        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as client:
+        async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=WAIT_SECONDS) as client:
             asking = [asyncio.create_task(ask(client, seen, done)) for _ in range(4)]
             for life in range(1, 4 if LONG else 2):
                 for number in range(2):

@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import schemathesis
 
+from tests.fuzz import framing  # noqa: F401  its hook is wanted, too
 from tests.support.api import PASSWORD
 from tests.support.server import run_gatepost
 

@@ -34,7 +34,7 @@ def server() -> Iterator[GatepostServer]:
 
 
 def test_every_answer_to_a_stranger_is_documented(server: GatepostServer, tmp_path: Path) -> None:
-    _fuzz(server, tmp_path)
+    _fuzz(server, tmp_path, SCHEMATHESIS_HOOKS="tests.fuzz.framing", PYTHONPATH=str(PROJECT))
 
 
 @pytest.mark.parametrize(

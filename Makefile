@@ -20,16 +20,16 @@ run: .venv/installed ## build the environment and serve on http://localhost:8080
 # Some machines forbid it; the tests start the service a hundred times, and it would be compiled as often.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
-	$(BIN)/pytest -n 2 $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
 
 coverage: export PYTHONDONTWRITEBYTECODE =
 coverage: .venv/installed-dev ## the whole suite, and the lines of the code that it does not reach; it takes twice as long
-	$(BIN)/pytest -n 2 --cov --cov-report=term $(ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 fuzz: .venv/installed-dev ## the tests that send anything at all, up to FUZZ_EXAMPLES=300 of each and never beyond FUZZ_MINUTES=20 and five for starts
 	@# Read once: it is another number each time that it is read.
 	@seed=$(FUZZ_SEED); run="FUZZ_MINUTES=$(FUZZ_MINUTES) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
-	echo "again: make fuzz $$run"; env $$run $(BIN)/pytest -n 2 --hypothesis-seed=$$seed tests/fuzz $(ARGS)
+	echo "again: make fuzz $$run"; env $$run $(BIN)/pytest -n 2 --dist worksteal --hypothesis-seed=$$seed tests/fuzz $(ARGS)
 
 faults: .venv/installed-dev ## harm done to the service and its database, and races, for longer than in the whole suite
 	FAULTS=long $(BIN)/pytest -n 0 tests/faults tests/concurrency $(ARGS)

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 
 import gatepost
+from gatepost.core.crypto import sealing
+from gatepost.identity.credentials.totp import codes as totp_codes
 from gatepost.identity.links import tokens as one_time_tokens
 from gatepost.identity.throttling import devices
 
@@ -36,7 +38,9 @@ RANDOM = {
     "core/db/leases.py:__init__": "secrets.token_hex(16)",
     "core/crypto/passwords.py:__init__": "secrets.token_hex()",
     "core/crypto/passwords.py:_add_kind": "secrets.token_hex()",
+    "core/crypto/sealing.py:seal": "secrets.token_bytes(NONCE_BYTES)",
     "core/crypto/secrets.py:development_secret": "secrets.token_urlsafe(48)",
+    "identity/credentials/totp/codes.py:new_secret": "secrets.token_bytes(SECRET_BYTES)",
     "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
     "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
@@ -47,6 +51,7 @@ CRYPTOGRAPHY = {
         "audit/chain.py",
         "core/crypto/jose.py",
         "core/crypto/jws.py",
+        "core/crypto/sealing.py",
         "core/crypto/secrets.py",
         "identity/credentials/passkeys/public_keys.py",
         "identity/keys/vault.py",
@@ -58,6 +63,10 @@ CRYPTOGRAPHY = {
     "jose": {"core/crypto/jose.py"},
     "passlib": {"core/crypto/passwords.py"},
     "ssl": {"core/db/tls.py", "core/network_causes.py", "mail/smtp.py"},
+}
+# Where another hash is used than SHA-256, and why that is right.
+OTHER_HASHES = {
+    "identity/credentials/totp/codes.py": "sha1",  # authenticator apps have no other, and HMAC holds with it
 }
 OTHER_CRYPTOGRAPHY = {"Crypto", "Cryptodome", "nacl", "rsa", "ecdsa", "jwt", "authlib", "bcrypt", "argon2", "crypt"}
 
@@ -181,6 +190,7 @@ def test_whatever_nobody_may_guess_is_made_of_so_many_random_bytes() -> None:
 
     assert made == RANDOM
     assert (one_time_tokens.RANDOM_BYTES, devices.NONCE_BYTES) == (32, 16)
+    assert (totp_codes.SECRET_BYTES, sealing.NONCE_BYTES) == (20, 12)
 
 
 def test_cryptography_is_of_known_libraries_in_few_places() -> None:
@@ -190,14 +200,15 @@ def test_cryptography_is_of_known_libraries_in_few_places() -> None:
 
 def test_sha_256_is_the_only_hash_function() -> None:
     named = {
-        node.attr for path in FILES for node in ast.walk(parsed(path))
+        (node.attr, path) for path in FILES for node in ast.walk(parsed(path))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "hashlib"
     } | {
-        alias.name for path in FILES for node in ast.walk(parsed(path))
+        (alias.name, path) for path in FILES for node in ast.walk(parsed(path))
         if isinstance(node, ast.ImportFrom) and node.module == "hashlib" for alias in node.names
     }  # fmt: skip
+    others = {path.relative_to(SOURCE).as_posix(): name for name, path in named if name != "sha256"}
 
-    assert named == {"sha256"}
+    assert others == OTHER_HASHES
 
 
 def test_imports_stand_at_the_top() -> None:

@@ -14,6 +14,8 @@ from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.factors.renewal import SealRenewal
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
@@ -49,6 +51,8 @@ class Identity:
     mailboxes: Mailboxes
     guesses: Guesses
     password: PasswordMethod
+    totp: TotpMethod
+    seal_renewal: SealRenewal
     opening: SessionOpening
     sign_in: SignInService
     reauthentication: Reauthentication
@@ -97,6 +101,7 @@ def build_identity(platform: Platform) -> Identity:
     guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
     decision = Decision(database, clock, guesses, policy=policy)
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
+    totp = TotpMethod(settings.keys)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -112,6 +117,8 @@ def build_identity(platform: Platform) -> Identity:
         mailboxes=Mailboxes(rate_limits),
         guesses=guesses,
         password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
+        totp=totp,
+        seal_renewal=SealRenewal(database, [totp.sealed]),
         opening=opening,
         sign_in=SignInService(decision, opening),
         reauthentication=Reauthentication(database, passwords, guesses, rate_limits),

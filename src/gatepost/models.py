@@ -6,7 +6,7 @@ from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
-from gatepost.identity.factors.models import TotpSecret
+from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.links.models import OneTimeToken
@@ -25,6 +25,7 @@ __all__ = [
     "Lease",
     "OneTimeToken",
     "OutboxMail",
+    "RecoveryCodes",
     "ResourceServer",
     "RetiredRoleName",
     "Revocation",

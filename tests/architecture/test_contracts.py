@@ -8,6 +8,7 @@ from pathlib import Path
 
 import gatepost
 from gatepost.core.crypto import sealing
+from gatepost.identity.credentials.recovery_codes import codes as recovery_codes
 from gatepost.identity.credentials.totp import codes as totp_codes
 from gatepost.identity.links import tokens as one_time_tokens
 from gatepost.identity.throttling import devices
@@ -40,6 +41,8 @@ RANDOM = {
     "core/crypto/passwords.py:_add_kind": "secrets.token_hex()",
     "core/crypto/sealing.py:seal": "secrets.token_bytes(NONCE_BYTES)",
     "core/crypto/secrets.py:development_secret": "secrets.token_urlsafe(48)",
+    "identity/credentials/recovery_codes/codes.py:new_code": "secrets.randbelow(1 << BITS)",
+    "identity/credentials/recovery_codes/codes.py:new_key": "secrets.token_bytes(KEY_BYTES)",
     "identity/credentials/totp/codes.py:new_secret": "secrets.token_bytes(SECRET_BYTES)",
     "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
@@ -191,6 +194,7 @@ def test_whatever_nobody_may_guess_is_made_of_so_many_random_bytes() -> None:
     assert made == RANDOM
     assert (one_time_tokens.RANDOM_BYTES, devices.NONCE_BYTES) == (32, 16)
     assert (totp_codes.SECRET_BYTES, sealing.NONCE_BYTES) == (20, 12)
+    assert (recovery_codes.BITS, recovery_codes.KEY_BYTES) == (50, 32)
 
 
 def test_cryptography_is_of_known_libraries_in_few_places() -> None:

@@ -14,6 +14,7 @@ from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.renewal import SealRenewal
 from gatepost.identity.keys.ring import KeyRing
@@ -52,6 +53,7 @@ class Identity:
     guesses: Guesses
     password: PasswordMethod
     totp: TotpMethod
+    recovery_codes: RecoveryCodeMethod
     seal_renewal: SealRenewal
     opening: SessionOpening
     sign_in: SignInService
@@ -101,7 +103,7 @@ def build_identity(platform: Platform) -> Identity:
     guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
     decision = Decision(database, clock, guesses, policy=policy)
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
-    totp = TotpMethod(settings.keys)
+    totp, recovery_codes = TotpMethod(settings.keys), RecoveryCodeMethod(settings.keys)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -118,7 +120,8 @@ def build_identity(platform: Platform) -> Identity:
         guesses=guesses,
         password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
         totp=totp,
-        seal_renewal=SealRenewal(database, [totp.sealed]),
+        recovery_codes=recovery_codes,
+        seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
         opening=opening,
         sign_in=SignInService(decision, opening),
         reauthentication=Reauthentication(database, passwords, guesses, rate_limits),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import JSON, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.db.tables import Base, BigId, exact
@@ -25,6 +25,26 @@ class TotpSecret(Base):
     created_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class RecoveryCodes(Base):
+    """The recovery codes of an account: their digests, and which of them are unused, a bit each."""
+
+    __tablename__ = "recovery_codes"
+
+    user_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    sealed_key: Mapped[str] = mapped_column(exact(128))
+    digests: Mapped[list[str]] = mapped_column(JSON)
+    unused: Mapped[int]
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+
+    @property
+    def left(self) -> int:
+        """How many are unused."""
+        return self.unused.bit_count()
 
 
 def owner_of(user: User) -> str:

@@ -35,9 +35,9 @@ class TotpSecrets:
 
     async def remove(self, user_id: int) -> None:
         """Delete the secret of an account."""
-        await self._tx.execute(
-            delete(TotpSecret).where(TotpSecret.user_id == user_id).execution_options(synchronize_session=False)
-        )
+        # Another may be put in its place, in the same transaction.
+        statement = delete(TotpSecret).where(TotpSecret.user_id == user_id)
+        await self._tx.execute(statement.execution_options(synchronize_session="evaluate"))
 
     async def _move_on(
         self, user_id: int, condition: ColumnElement[bool], *, step: int, now: datetime, **values: datetime

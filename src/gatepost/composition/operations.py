@@ -12,7 +12,7 @@ from gatepost.core.db.purging import Purger, PurgeTask
 from gatepost.identity.credentials.totp.purging import TotpPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
-from gatepost.identity.throttling.guesses import GuessPurge
+from gatepost.identity.throttling.purging import GuessPurge
 from gatepost.operations.metrics_catalog import process_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Readiness

@@ -15,8 +15,8 @@ class FactorMethod(StrEnum):
     RECOVERY_CODE = "recovery_code"
 
 
-# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands beside
-# the account in queries.
+# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands
+# beside the account in queries.
 HAS_SECOND_FACTOR: ColumnElement[bool] = (
     exists().where(TotpSecret.user_id == User.id, TotpSecret.confirmed_at.is_not(None)).correlate(User)
 )

@@ -204,7 +204,7 @@ class Guesses:
         return {"counted": sorted(subjects)}
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
-        """Forget the wrong guesses of strangers for these names and from these addresses, and wrong codes for the names.
+        """Forget the wrong guesses of strangers for these names and addresses, and wrong codes for the names.
 
         Returns how many counters went.
         """

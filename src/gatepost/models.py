@@ -6,6 +6,7 @@ from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
+from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
@@ -25,6 +26,7 @@ __all__ = [
     "Lease",
     "OneTimeToken",
     "OutboxMail",
+    "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",
     "RetiredRoleName",

@@ -9,6 +9,7 @@ from gatepost.identity.access.gate import Gate
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.password import PasswordMethod
@@ -57,6 +58,7 @@ class Identity:
     seal_renewal: SealRenewal
     opening: SessionOpening
     sign_in: SignInService
+    sign_in_continuation: SignInContinuation
     reauthentication: Reauthentication
     hash_survey: HashSurvey
     accounts: AccountService
@@ -89,6 +91,8 @@ def build_identity(platform: Platform) -> Identity:
     )
     activity, refresh, rate_limits = SessionActivity(database), RefreshTokens(settings.keys), RateLimits.of(settings)
     sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
+    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
+    decision = Decision(database, clock, guesses, policy=policy)
     tokens = TokenService(
         database,
         clock,
@@ -99,11 +103,11 @@ def build_identity(platform: Platform) -> Identity:
         feed=feed,
         activity=activity,
         rules=_session_rules(settings),
+        decide=decision.renew,
     )
-    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
-    decision = Decision(database, clock, guesses, policy=policy)
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
-    totp, recovery_codes = TotpMethod(settings.keys), RecoveryCodeMethod(settings.keys)
+    totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    continuation = SignInContinuation(database, clock, guesses, decision, opening, [totp, recovery_codes])
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -123,7 +127,8 @@ def build_identity(platform: Platform) -> Identity:
         recovery_codes=recovery_codes,
         seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
         opening=opening,
-        sign_in=SignInService(decision, opening),
+        sign_in=SignInService(decision, opening, continuation),
+        sign_in_continuation=continuation,
         reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,

@@ -9,6 +9,7 @@ from gatepost.composition.admin import Admin
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
 from gatepost.core.db.purging import Purger, PurgeTask
+from gatepost.identity.assurance.purging import PendingSignInPurge
 from gatepost.identity.credentials.totp.purging import TotpPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
@@ -45,6 +46,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
                 PurgeTask("revocations", feed.purge),
                 PurgeTask("sessions", SessionPurge(database, clock).run),
                 PurgeTask("links", LinkPurge(database, clock).run),
+                PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
                 PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),
                 PurgeTask("sealed secrets", identity.seal_renewal.run),
                 PurgeTask("invitations", admin.invitations.purge),

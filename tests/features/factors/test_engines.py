@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from gatepost.composition.services import Services
 from gatepost.core.crypto.sealing import SealError
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.totp.codes import code_at, step_at
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
@@ -23,11 +24,6 @@ T = TypeVar("T")
 NEW = "tomorrows-9876543210-zyxwvutsrqponmlkjihgfedcba"
 
 
-@pytest.fixture
-async def person(api: Api) -> Person:
-    return await api.sign_up()
-
-
 class Engines:
     """The engines of one process, each call in a transaction of its own."""
 
@@ -38,15 +34,15 @@ class Engines:
         self._identity = services.identity
 
     async def start(self) -> bytes:
-        secret = await self._run(lambda tx, user: self._identity.totp.start(tx, user, now=self._clock.now()))
+        secret = await self._run(self._identity.totp.start)
         assert secret is not None
         return secret
 
     async def confirm(self, code: str) -> bool:
-        return await self._run(lambda tx, user: self._identity.totp.confirm(tx, user, code, now=self._clock.now()))
+        return await self._run(lambda tx, user: self._identity.totp.confirm(tx, user, code))
 
     async def use(self, code: str) -> bool:
-        return await self._run(lambda tx, user: self._identity.totp.use(tx, user, code, now=self._clock.now()))
+        return await self._run(lambda tx, user: self._identity.totp.use(tx, user, code, info=RequestInfo()))
 
     async def enrol(self) -> bytes:
         secret = await self.start()
@@ -57,12 +53,11 @@ class Engines:
         return code_at(secret, step_at(self._clock.now()) + away)
 
     async def make_codes(self) -> list[str]:
-        make = self._identity.recovery_codes.make
-        return await self._run(lambda tx, user: make(tx, user, now=self._clock.now()))
+        return await self._run(self._identity.recovery_codes.make)
 
     async def recover(self, code: str) -> bool:
         use = self._identity.recovery_codes.use
-        return await self._run(lambda tx, user: use(tx, user, code, now=self._clock.now()))
+        return await self._run(lambda tx, user: use(tx, user, code, info=RequestInfo()))
 
     async def left(self) -> int:
         return await self._run(self._identity.recovery_codes.left)

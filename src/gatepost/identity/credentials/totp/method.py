@@ -1,10 +1,12 @@
 """Authenticator apps: setting one up, and using a code of it up."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from gatepost.core.clock import Clock
 from gatepost.core.crypto.sealing import SecretBox
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.totp.codes import matching_step, new_secret
 from gatepost.identity.credentials.totp.repository import TotpSecrets
@@ -21,14 +23,15 @@ class TotpMethod:
 
     name = FactorMethod.TOTP
 
-    def __init__(self, keys: SecretKeys) -> None:
+    def __init__(self, clock: Clock, keys: SecretKeys) -> None:
+        self._clock = clock
         self._box = SecretBox(keys, PURPOSE)
         # What a new SECRET_KEY has to be put on.
         self.sealed = (TotpSecret.sealed_secret, self._box)
 
-    async def start(self, tx: Transaction, user: User, *, now: datetime) -> bytes | None:
+    async def start(self, tx: Transaction, user: User) -> bytes | None:
         """Give an account a new secret, which its first right code confirms; None where one is confirmed already."""
-        secrets = TotpSecrets(tx)
+        secrets, now = TotpSecrets(tx), self._clock.now()
         there = await secrets.held(user.id)
         if there is not None and there.confirmed_at is not None:
             return None
@@ -46,15 +49,15 @@ class TotpMethod:
         )
         return secret
 
-    async def confirm(self, tx: Transaction, user: User, code: str, *, now: datetime) -> bool:
+    async def confirm(self, tx: Transaction, user: User, code: str) -> bool:
         """Let the secret of an account count, if the code is of it; whether it was and did not count yet."""
-        stored = await TotpSecrets(tx).held(user.id)
+        now, stored = self._clock.now(), await TotpSecrets(tx).held(user.id)
         if stored is None or stored.created_at <= now - ENROLMENT_LIFE:
             return False
-        step = self._step(stored, user, code, now=now)
+        step = self._step(stored, user, code)
         return step is not None and await TotpSecrets(tx).confirm(user.id, step=step, now=now)
 
-    async def use(self, tx: Transaction, user: User, code: str, *, now: datetime) -> bool:
+    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
         """Use a code up, and return whether it was right and new. An app that is not confirmed has no right ones.
 
         Raises:
@@ -63,8 +66,8 @@ class TotpMethod:
         stored = await TotpSecrets(tx).held(user.id)
         if stored is None or stored.confirmed_at is None:
             return False
-        step = self._step(stored, user, code, now=now)
-        return step is not None and await TotpSecrets(tx).use(user.id, step=step, now=now)
+        step = self._step(stored, user, code)
+        return step is not None and await TotpSecrets(tx).use(user.id, step=step, now=self._clock.now())
 
     async def remove(self, tx: Transaction, user: User) -> bool:
         """Forget the app of an account; return whether it counted."""
@@ -72,5 +75,5 @@ class TotpMethod:
         await TotpSecrets(tx).remove(user.id)
         return stored is not None and stored.confirmed_at is not None
 
-    def _step(self, stored: TotpSecret, user: User, code: str, *, now: datetime) -> int | None:
-        return matching_step(self._box.open(stored.sealed_secret, owner=owner_of(user)), code, now=now)
+    def _step(self, stored: TotpSecret, user: User, code: str) -> int | None:
+        return matching_step(self._box.open(stored.sealed_secret, owner=owner_of(user)), code, now=self._clock.now())

@@ -59,7 +59,7 @@ class SignInContinuation:
         self._methods: Mapping[FactorMethod, CodeMethod] = {method.name: method for method in methods}
 
     @retry_conflicts
-    async def begin(self, proof: Proof, *, info: RequestInfo) -> SecondFactorRequired | None:
+    async def ask_for_more(self, proof: Proof, *, info: RequestInfo) -> SecondFactorRequired | None:
         """Keep what was proved, and return the answer that says how to go on; None where the account has changed.
 
         Raises:

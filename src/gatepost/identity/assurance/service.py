@@ -39,7 +39,7 @@ class SignInService:
             if refusal is not None:
                 break
             if self._decision.owes(proof):
-                pending = await self._continuation.begin(proof, info=attempt.info)
+                pending = await self._continuation.ask_for_more(proof, info=attempt.info)
                 if pending is not None:
                     await attempt.succeeded()
                     raise pending

@@ -190,7 +190,7 @@ async def test_audit_log_tells_of_each_change_and_holds_no_secret(
     async with database.read() as tx:
         entries = (await tx.scalars(select(AuditEntry).where(AuditEntry.user_id == person.id))).all()
     events = [entry.event for entry in entries]
-    for event in ("totp.enrolled", "session.pending", "recovery_code.used", "recovery_code.replaced", "totp.removed"):
+    for event in ("totp.enrolled", "sign_in.pending", "recovery_code.used", "recovery_code.replaced", "totp.removed"):
         assert event in events
     stored = str([entry.details for entry in entries])
     assert not any(code in stored for code in [*app.recovery_codes, *again.json()["recoveryCodes"]])

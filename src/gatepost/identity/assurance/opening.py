@@ -71,7 +71,7 @@ class SessionOpening:
         """Take back the wish to be deleted of an account that is signed in to."""
         if user.erase_at is not None:
             await Users(tx).cancel_deletion(user.id, now=self._clock.now())
-            record(tx, AuditEvent.DELETION_TAKEN_BACK, at=self._clock.now(), user_id=user.id, info=info)
+            record(tx, AuditEvent.DELETION_CANCELLED, at=self._clock.now(), user_id=user.id, info=info)
 
     def issue(self, user: User, session: Session) -> SignedIn:
         """Give a session its first tokens, once it is stored."""

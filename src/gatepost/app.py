@@ -18,6 +18,7 @@ from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.flows.demo.router import router as boards_router
+from gatepost.flows.factors.router import router as factors_router
 from gatepost.flows.forward_auth.router import router as access_router
 from gatepost.flows.oauth.metadata.router import router as keys_router
 from gatepost.flows.oauth.router import router as clients_router
@@ -54,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signin_router,
     token_router,
     accounts_router,
+    factors_router,
     clients_router,
     recovery_router,
     invitations_router,

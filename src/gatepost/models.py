@@ -6,6 +6,8 @@ from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
+from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.links.models import OneTimeToken
@@ -24,11 +26,14 @@ __all__ = [
     "Lease",
     "OneTimeToken",
     "OutboxMail",
+    "PendingSignIn",
+    "RecoveryCodes",
     "ResourceServer",
     "RetiredRoleName",
     "Revocation",
     "Role",
     "Session",
     "StoredKey",
+    "TotpSecret",
     "User",
 ]

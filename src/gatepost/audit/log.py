@@ -20,6 +20,11 @@ class AuditEvent(StrEnum):
     SESSION_ENDED = "session.ended"
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105  an event, not a token
     SIGN_IN_FAILED = "sign_in.failed"
+    SIGN_IN_PENDING = "sign_in.pending"
+    TOTP_ENROLLED = "totp.enrolled"
+    TOTP_REMOVED = "totp.removed"
+    RECOVERY_CODES_REPLACED = "recovery_code.replaced"
+    RECOVERY_CODE_USED = "recovery_code.used"
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password

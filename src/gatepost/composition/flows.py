@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
+from gatepost.flows.factors.service import FactorService
 from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
@@ -22,6 +23,7 @@ class Flows:
 
     sign_up: SignUpService
     profile: ProfileService
+    factors: FactorService
     password_recovery: PasswordService
     addresses: AddressService
     compromise_reports: CompromiseReports
@@ -48,6 +50,16 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             policy=policy,
         ),
         profile=ProfileService(database, clock, feed),
+        factors=FactorService(
+            database,
+            clock,
+            sessions,
+            identity.guesses,
+            identity.totp,
+            identity.recovery_codes,
+            policy=policy,
+            issuer=settings.brand_name,
+        ),
         password_recovery=PasswordService(
             database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
         ),

@@ -9,11 +9,15 @@ from gatepost.identity.access.gate import Gate
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
+from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.factors.renewal import SealRenewal
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
@@ -49,8 +53,12 @@ class Identity:
     mailboxes: Mailboxes
     guesses: Guesses
     password: PasswordMethod
+    totp: TotpMethod
+    recovery_codes: RecoveryCodeMethod
+    seal_renewal: SealRenewal
     opening: SessionOpening
     sign_in: SignInService
+    sign_in_continuation: SignInContinuation
     reauthentication: Reauthentication
     hash_survey: HashSurvey
     accounts: AccountService
@@ -83,6 +91,8 @@ def build_identity(platform: Platform) -> Identity:
     )
     activity, refresh, rate_limits = SessionActivity(database), RefreshTokens(settings.keys), RateLimits.of(settings)
     sessions = SessionService(database, clock, access=verifier, refresh=refresh, feed=feed)
+    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
+    decision = Decision(database, clock, guesses, policy=policy)
     tokens = TokenService(
         database,
         clock,
@@ -93,10 +103,11 @@ def build_identity(platform: Platform) -> Identity:
         feed=feed,
         activity=activity,
         rules=_session_rules(settings),
+        decide=decision.renew,
     )
-    guesses = Guesses(clock, settings.keys, rules=GuessRules.of(settings))
-    decision = Decision(database, clock, guesses, policy=policy)
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
+    totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    continuation = SignInContinuation(database, clock, guesses, decision, opening, [totp, recovery_codes])
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -112,8 +123,12 @@ def build_identity(platform: Platform) -> Identity:
         mailboxes=Mailboxes(rate_limits),
         guesses=guesses,
         password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
+        totp=totp,
+        recovery_codes=recovery_codes,
+        seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
         opening=opening,
-        sign_in=SignInService(decision, opening),
+        sign_in=SignInService(decision, opening, continuation),
+        sign_in_continuation=continuation,
         reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,

@@ -9,9 +9,11 @@ from gatepost.composition.admin import Admin
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
 from gatepost.core.db.purging import Purger, PurgeTask
+from gatepost.identity.assurance.purging import PendingSignInPurge
+from gatepost.identity.credentials.totp.purging import TotpPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
-from gatepost.identity.throttling.guesses import GuessPurge
+from gatepost.identity.throttling.purging import GuessPurge
 from gatepost.operations.metrics_catalog import process_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Readiness
@@ -40,17 +42,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
         audit_retention=retention,
         purger=Purger(
             platform.leases,
-            [
-                PurgeTask("revocations", feed.purge),
-                PurgeTask("sessions", SessionPurge(database, clock).run),
-                PurgeTask("links", LinkPurge(database, clock).run),
-                PurgeTask("invitations", admin.invitations.purge),
-                PurgeTask("names of roles", admin.role_editor.purge),
-                PurgeTask("wrong guesses", GuessPurge(database, clock).run),
-                PurgeTask("accounts", identity.deletion.erase_due),
-                PurgeTask("audit entries", retention.run),
-                PurgeTask("repetitions", RepetitionPurge(database, clock).run),
-            ],
+            _purge_tasks(platform, identity, admin, retention),
         ),
         process_metrics=ProcessMetrics(
             platform.request_metrics,
@@ -67,3 +59,22 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
         readiness=Readiness(database, identity.keys, feed),
         restoring=Restoring(database, clock, feed, admin.key_rotation, deletion_grace=identity.policy.deletion_grace),
     )
+
+
+def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention: AuditRetention) -> list[PurgeTask]:
+    """Return what is removed once it has expired, and what is put under a new SECRET_KEY."""
+    clock, database = platform.clock, platform.database
+    return [
+        PurgeTask("revocations", identity.revocations.purge),
+        PurgeTask("sessions", SessionPurge(database, clock).run),
+        PurgeTask("links", LinkPurge(database, clock).run),
+        PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
+        PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),
+        PurgeTask("sealed secrets", identity.seal_renewal.run),
+        PurgeTask("invitations", admin.invitations.purge),
+        PurgeTask("names of roles", admin.role_editor.purge),
+        PurgeTask("wrong guesses", GuessPurge(database, clock).run),
+        PurgeTask("accounts", identity.deletion.erase_due),
+        PurgeTask("audit entries", retention.run),
+        PurgeTask("repetitions", RepetitionPurge(database, clock).run),
+    ]

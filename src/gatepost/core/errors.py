@@ -5,7 +5,7 @@ Each feature defines its errors in its `errors.py`. `http/problems.py` turns the
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class AppError(Exception):
 
     `status` is the HTTP status, `code` a stable name for programs, `title` a short name for people, and `message` the
     text for the user. `oauth` is the `error` of RFC 6749, section 5.2, where it differs from `invalid_request`.
+    `members` are further members of the answer, `oauth_members` of that of an OAuth endpoint.
     """
 
     status: ClassVar[int]
@@ -42,6 +43,8 @@ class AppError(Exception):
         super().__init__(self.message)
         self.fields = tuple(fields)
         self.headers = dict(headers or {})
+        self.members: Mapping[str, Any] = {}
+        self.oauth_members: Mapping[str, Any] = {}
 
 
 class BadRequest(AppError):

@@ -79,6 +79,7 @@ SCHEMES: dict[str, Any] = {
     },
 }
 TEXT = {"type": "string"}
+OF_SECOND_FACTORS = "Only where the code is `second_factor_required`."
 PROBLEM = {
     "title": "Problem",
     "type": "object",
@@ -89,6 +90,10 @@ PROBLEM = {
         "status": {"type": "integer"},
         "error": {**TEXT, "description": "Only from the OAuth endpoints (RFC 6749, section 5.2)."},
         "error_description": {**TEXT, "description": "Only from the OAuth endpoints."},
+        "pendingToken": {**TEXT, "description": OF_SECOND_FACTORS},
+        "mfa_token": {**TEXT, "description": f"{OF_SECOND_FACTORS} From the OAuth endpoints."},
+        "methods": {"type": "array", "items": TEXT, "description": OF_SECOND_FACTORS},
+        "expiresIn": {"type": "integer", "description": OF_SECOND_FACTORS},
         "errors": {
             "type": "array",
             "items": {

@@ -200,9 +200,12 @@ def problem_body(error: AppError | type[AppError], *, public_url: str, request_i
         "requestId": request_id,
         "errors": [{"field": item.field, "code": item.code, "message": item.message} for item in fields],
     }
-    if not path.startswith(OAUTH_PATHS):
-        return body
-    return body | {"error": error.oauth, "error_description": error.message}
+    is_oauth = path.startswith(OAUTH_PATHS)
+    if is_oauth:
+        body |= {"error": error.oauth, "error_description": error.message}
+    if isinstance(error, AppError):
+        body |= {**error.members, **(error.oauth_members if is_oauth else {})}
+    return body
 
 
 def request_id(scope: Scope) -> str:

@@ -35,6 +35,15 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
             return {**linked, "link": f"{public_url}/set-password#token=gpt_example"}
         case MailKind.NEW_DEVICE | MailKind.PASSWORD_CHANGED | MailKind.EMAIL_CHANGED:
             return told
+        case MailKind.RECOVERY_CODE_USED:
+            return {**told, "left": 3}
+        case (
+            MailKind.SECOND_FACTOR_ADDED
+            | MailKind.SECOND_FACTOR_REMOVED
+            | MailKind.RECOVERY_CODES_REPLACED
+            | MailKind.CODES_GUESSED
+        ):
+            return told
         case MailKind.SIGN_UP_TAKEN:
             return {**username, "has_account": True, "link": f"{public_url}/"}
         case MailKind.INVITATION:

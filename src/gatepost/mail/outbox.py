@@ -21,6 +21,11 @@ class MailKind(StrEnum):
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_DEVICE = "new_device"
+    SECOND_FACTOR_ADDED = "second_factor_added"
+    SECOND_FACTOR_REMOVED = "second_factor_removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
+    CODES_GUESSED = "codes_guessed"
     SIGN_UP_TAKEN = "sign_up_taken"
     INVITATION = "invitation"
     DELETION_PLANNED = "deletion_planned"

@@ -5,6 +5,8 @@ import pytest
 from gatepost.composition.services import Services
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.sessions.models import Authentication
+from gatepost.identity.tokens.principal import Acr
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import at_once
 from tests.support.api import Api, Person, assert_problem
@@ -99,9 +101,9 @@ async def test_a_sign_in_that_is_undone_is_not_noted(
     async def sign_in_in_vain() -> None:
         async with services.platform.database.begin() as tx:
             user = await tx.get_one(User, person.id)
-            await services.identity.tokens.open_session(
-                tx, user, info=RequestInfo(), amr="pwd", now=services.platform.clock.now()
-            )
+            now = services.platform.clock.now()
+            how = Authentication(amr="pwd", acr=Acr.ONE_FACTOR, at=now)
+            await services.identity.tokens.open_session(tx, user, info=RequestInfo(), how=how, now=now)
             raise LookupError
 
     with pytest.raises(LookupError):

@@ -12,8 +12,9 @@ from sqlalchemy import URL
 
 from gatepost.composition.services import Services
 from gatepost.identity.accounts.names import parse_email
+from gatepost.identity.accounts.repository import Users
 from gatepost.identity.accounts.roles import RoleName
-from gatepost.identity.links.mails import LINK_OF, Fate, LinkEnd, fate, fates
+from gatepost.identity.links.mails import LINK_OF, Fate, LinkEnd, fate, fates, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.mail.outbox import MailKind
 from tests.conftest import MakeServices
@@ -50,7 +51,12 @@ ACTS: dict[LinkEnd, Callable[[str], list[Act]]] = {
 BY_OWNER = (LinkEnd.PASSWORD_CHANGED, LinkEnd.DELETION_PLANNED, LinkEnd.SIGNED_OUT_EVERYWHERE)
 # Who was to choose a first password gets a new link after these.
 SENT_ANEW = (LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET, LinkEnd.ROLES_CHANGED, LinkEnd.SIGNED_OUT)
-CLAIMS = (MailKind.PASSWORD_CHANGED, MailKind.NEW_DEVICE, MailKind.EMAIL_CHANGED)
+# They tell of what has happened, and nothing of it is needed here.
+OF_FACTORS = (
+    MailKind.SECOND_FACTOR_ADDED, MailKind.SECOND_FACTOR_REMOVED, MailKind.RECOVERY_CODE_USED,
+    MailKind.RECOVERY_CODES_REPLACED, MailKind.CODES_GUESSED,
+)  # fmt: skip
+CLAIMS = (*OF_FACTORS, MailKind.PASSWORD_CHANGED, MailKind.NEW_DEVICE, MailKind.EMAIL_CHANGED)
 GUEST = {"username": "guest", "email": "guest@example.com", "password": PASSWORD}
 
 
@@ -148,6 +154,12 @@ async def ask_for_all(world: World, clock: FakeClock) -> None:
     world.asked[MailKind.NEW_DEVICE] = ("old", here)
     await world.do("POST", "/api/auth/password/forgot", json={"email": here})
     world.asked[MailKind.RESET_PASSWORD] = ("old", here)
+    async with world.services.platform.database.begin() as tx:
+        user = await Users(tx).get(old.id)
+        assert user is not None
+        for kind in OF_FACTORS:
+            await notify(tx, kind, user, at=clock.now(), data={"left": 3})
+            world.asked[kind] = ("old", here)
     there = {"email": "third@example.com", "currentPassword": PASSWORD}
     await world.do("POST", "/api/auth/email/change", by=old, json=there)
     world.asked[MailKind.CONFIRM_NEW_EMAIL] = ("old", there["email"])

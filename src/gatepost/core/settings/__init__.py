@@ -1,6 +1,6 @@
 """The settings: one frozen object, read from the environment and `.env`. Unsafe settings are refused."""
 
-from gatepost.core.settings.account_groups import EmailVerification, SignUp
+from gatepost.core.settings.account_groups import EmailVerification, SecondFactor, SignUp
 from gatepost.core.settings.checks import Complaint, SettingsError, load_settings
 from gatepost.core.settings.groups import Environment, JwtAlgorithm, RevocationMode, TokenTransport
 from gatepost.core.settings.model import Settings
@@ -15,6 +15,7 @@ __all__ = [
     "LogFormat",
     "LogLevel",
     "RevocationMode",
+    "SecondFactor",
     "Settings",
     "SettingsError",
     "SignUp",

@@ -19,6 +19,15 @@ class EmailVerification(StrEnum):
     REQUIRED = "required"
 
 
+class SecondFactor(StrEnum):
+    """Who has a second factor: nobody sets one up, whoever wants to, everybody, administrators."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+    REQUIRED_FOR_ADMINS = "required_for_admins"
+
+
 class SignUp(StrEnum):
     """Who may make an account: anybody, who was invited, nobody."""
 
@@ -70,6 +79,11 @@ class AccountSettings(BaseModel):
     reset_password_minutes: PositiveInt = Field(60, description="Lifetime of the link that sets a new password.")
     invitation_days: PositiveInt = Field(
         7, description="Lifetime of an invitation, and of a link to set a first password."
+    )
+    second_factor: SecondFactor = Field(
+        SecondFactor.OPTIONAL,
+        description="`off` (nobody sets one up), `optional`, `required` or `required_for_admins`; an account that has "
+        "one is always asked for it.",
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."

@@ -69,6 +69,7 @@ class CompromiseReports:
             # Whoever it was may know the password.
             user.password_hash = UNUSABLE_HASH
             user.disowned_at = now
+            user.touch(now)
             take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
             # They may have asked for another address already, and wait for its link.

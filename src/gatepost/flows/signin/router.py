@@ -3,13 +3,19 @@
 from fastapi import APIRouter
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.signin.schemas import SignInRequest
+from gatepost.flows.signin.schemas import ContinueRequest, SignInRequest
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
-from gatepost.identity.assurance.deps import HandoutDep, SignInServiceDep
-from gatepost.identity.assurance.errors import InvalidCredentials
+from gatepost.identity.assurance.deps import HandoutDep, SignInContinuationDep, SignInServiceDep
+from gatepost.identity.assurance.errors import (
+    InvalidCode,
+    InvalidCredentials,
+    PendingSignInInvalid,
+    SecondFactorRequired,
+)
 from gatepost.identity.credentials.deps import PasswordMethodDep
+from gatepost.identity.factors.enrolment import FactorMethod
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -22,7 +28,8 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     "/signin",
     summary="Sign in",
     responses=problems(
-        InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, TooManyRequests, HashingBusy
+        InvalidCredentials, SecondFactorRequired, AccountDisabled, EmailUnverified, TooManyAttempts, TooManyRequests,
+        HashingBusy,
     ),
 )  # fmt: skip
 async def sign_in(
@@ -37,8 +44,31 @@ async def sign_in(
     same time.
 
     After too many wrong passwords the answer is 429, and the wait grows with each attempt. Devices that have signed in
-    before do not have to wait. If the answer replaces cookies, their session ends.
+    before do not have to wait. If the answer replaces cookies, their session ends. An account with
+    a second factor is answered 401 `second_factor_required`, with what continues the sign-in.
     """
     attempt = password.attempt(body.identifier, body.password, info=info, device=device)
     signed_in = await service.sign_in(attempt, replaces=handout.replaces)
+    return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
+
+
+@router.post(
+    "/signin/continue",
+    summary="Go on with a sign-in, by a second factor",
+    responses=problems(PendingSignInInvalid, InvalidCode, AccountDisabled, EmailUnverified, TooManyAttempts),
+)
+async def continue_sign_in(
+    body: ContinueRequest,
+    service: SignInContinuationDep,
+    handout: HandoutDep,
+    info: RequestInfoDep,
+    device: DeviceDep,
+) -> SignInResponse:
+    """With the `pendingToken` of 401 `second_factor_required`, within ten minutes, and a code that was not used yet.
+
+    After too many wrong codes the answer is 429, for a time that grows up to a day.
+    """
+    signed_in = await service.go_on(
+        body.pending_token, FactorMethod(body.method), body.code, info=info, device=device, replaces=handout.replaces
+    )
     return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in))

@@ -1,6 +1,6 @@
 """JSON of the sign-in, in camelCase."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -9,6 +9,16 @@ from gatepost.http.schemas import In, unusable
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+
+
+class ContinueRequest(In):
+    """What goes on with a sign-in, and the second factor."""
+
+    pending_token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpq_9Jq3…"])
+    method: Literal["totp", "recovery_code"] = Field(examples=["totp"])
+    code: Annotated[str, Field(min_length=1, max_length=64)] = Field(
+        repr=False, description="Spaces and hyphens do not matter.", examples=["123 456"]
+    )
 
 
 class SignInRequest(In):

@@ -1,11 +1,15 @@
 """The decisions of a deployment about accounts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gatepost.core.settings import EmailVerification, Settings, SignUp
+from gatepost.core.settings import EmailVerification, SecondFactor, Settings, SignUp
 from gatepost.identity.accounts.errors import InvitationRequired, SignUpClosed
+from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 
+# Who has one of these looks after others.
+ADMINISTRATORS = frozenset({ALL_PERMISSIONS, *Permission})
 # How long "this was not me" can be said.
 COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
@@ -17,6 +21,7 @@ class AccountPolicy:
     signup: SignUp
     reveals_taken: bool
     verification: EmailVerification
+    second_factor: SecondFactor
     default_language: str
     verify_email_life: timedelta
     reset_password_life: timedelta
@@ -30,12 +35,23 @@ class AccountPolicy:
             signup=settings.signup,
             reveals_taken=settings.signup_reveals_taken,
             verification=settings.email_verification,
+            second_factor=settings.second_factor,
             default_language=settings.default_language,
             verify_email_life=timedelta(hours=settings.verify_email_hours),
             reset_password_life=timedelta(minutes=settings.reset_password_minutes),
             invitation_life=timedelta(days=settings.invitation_days),
             deletion_grace=timedelta(days=settings.deletion_grace_days),
         )
+
+    def requires_second_factor(self, permissions: Iterable[Iterable[str]]) -> bool:
+        """Whether an account with these permissions, by role, is to have a second factor."""
+        match self.second_factor:
+            case SecondFactor.REQUIRED:
+                return True
+            case SecondFactor.REQUIRED_FOR_ADMINS:
+                return any(word in ADMINISTRATORS for words in permissions for word in words)
+            case _:
+                return False
 
     def require_sign_up(self, *, is_invited: bool) -> None:
         """Let somebody pass who may sign up.

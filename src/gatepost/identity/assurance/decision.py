@@ -1,6 +1,6 @@
 """The one decision for all ways in: whether a proof is enough for a session of its account."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -12,11 +12,15 @@ from gatepost.core.errors import AppError
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
-from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.assurance.errors import InvalidCredentials
+from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials
+from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.throttling.counters import Counter
 from gatepost.identity.throttling.guesses import Guesses
+from gatepost.identity.tokens.errors import SecondFactorDue
+from gatepost.identity.tokens.principal import Acr
+from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
 
 class Refusal(StrEnum):
@@ -26,6 +30,7 @@ class Refusal(StrEnum):
     WRONG_PASSWORD = "wrong_password"  # noqa: S105  a reason, not a password
     DISABLED = "disabled"
     UNVERIFIED = "unverified"
+    WRONG_CODE = "wrong_code"
     ACCOUNT_CHANGED = "account_changed"
 
 
@@ -34,6 +39,7 @@ ANSWERS: dict[Refusal, type[AppError]] = {
     Refusal.WRONG_PASSWORD: InvalidCredentials,
     Refusal.DISABLED: AccountDisabled,
     Refusal.UNVERIFIED: EmailUnverified,
+    Refusal.WRONG_CODE: InvalidCode,
     Refusal.ACCOUNT_CHANGED: InvalidCredentials,
 }
 
@@ -50,13 +56,35 @@ class Decision:
         self._guesses = guesses
         self._policy = policy
 
-    def refusal(self, user: User) -> Refusal | None:
+    def refusal(self, user: User | TokenSubject) -> Refusal | None:
         """Return why the person of an account may not sign in; None where they may."""
         if user.disabled_at is not None:
             return Refusal.DISABLED
         if self._policy.verification is EmailVerification.REQUIRED and user.email_verified_at is None:
             return Refusal.UNVERIFIED
         return None
+
+    def owes(self, proof: Proof) -> bool:
+        """Whether a second factor is wanted beside what was proved: where the account has one, or is to have one."""
+        return self._owes(proof.authentication.acr, proof.user.roles, has_second_factor=proof.has_second_factor)
+
+    def renew(self, subject: TokenSubject) -> None:
+        """Let a session go on, if it could be opened now.
+
+        Raises:
+            AccountDisabled, EmailUnverified: the account may not sign in.
+            SecondFactorDue: it wants more than its person has proved.
+        """
+        refusal = self.refusal(subject)
+        if refusal is not None:
+            raise ANSWERS[refusal]
+        if self._owes(subject.acr, subject.roles, has_second_factor=bool(subject.has_second_factor)):
+            raise SecondFactorDue
+
+    def _owes(self, acr: str, roles: Iterable[Role | HeldRole], *, has_second_factor: bool) -> bool:
+        if acr != Acr.ONE_FACTOR:
+            return False
+        return has_second_factor or self._policy.requires_second_factor(role.permissions for role in roles)
 
     async def refuse(
         self, refusal: Refusal, user: User | None, counters: Sequence[Counter], *, info: RequestInfo

@@ -7,11 +7,13 @@ from fastapi import Depends, Request, Response
 
 from gatepost.core.settings import TokenTransport
 from gatepost.http.deps import provided
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.sessions.deps import BrowsersDep, TokenCookiesDep, TransportQuery
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.throttling.deps import RememberDevice
 
+SignInContinuationDep = Annotated[SignInContinuation, Depends(provided(SignInContinuation))]
 SignInServiceDep = Annotated[SignInService, Depends(provided(SignInService))]
 
 

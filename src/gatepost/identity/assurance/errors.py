@@ -1,5 +1,7 @@
 """What can go wrong while signing in, by whatever method."""
 
+from collections.abc import Sequence
+
 from gatepost.core.errors import Unauthorized
 
 
@@ -10,3 +12,37 @@ class InvalidCredentials(Unauthorized):
     title = "Invalid credentials"
     message = "Invalid username or password!"
     oauth = "invalid_grant"
+
+
+class SecondFactorRequired(Unauthorized):
+    """What was proved is right, and the account wants a second factor.
+
+    `pendingToken` goes on with the sign-in at `POST /api/auth/signin/continue`, by one of `methods`, within `expiresIn`
+    seconds; it is good for nothing else.
+    """
+
+    code = "second_factor_required"
+    title = "Second factor required"
+    message = "This account needs a second factor to sign in."
+    oauth = "mfa_required"
+
+    def __init__(self, pending_token: str, methods: Sequence[str], *, expires_in: int) -> None:
+        super().__init__()
+        self.members = {"pendingToken": pending_token, "methods": list(methods), "expiresIn": expires_in}
+        self.oauth_members = {"mfa_token": pending_token}
+
+
+class PendingSignInInvalid(Unauthorized):
+    """It is not the token of a sign-in that waits: it was used, is too old, or the account has changed since."""
+
+    code = "pending_sign_in_invalid"
+    title = "Pending sign-in invalid"
+    message = "This sign-in has expired. Please sign in again."
+
+
+class InvalidCode(Unauthorized):
+    """The code is wrong, was used before, or is of a method that the account does not have."""
+
+    code = "invalid_code"
+    title = "Invalid code"
+    message = "The code is wrong, or was used already."

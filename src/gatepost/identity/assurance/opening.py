@@ -1,6 +1,9 @@
 """The one opening for all ways in: a session for whom a proof is enough, if the account is still as it was proved."""
 
 from collections.abc import Collection
+from dataclasses import replace
+
+from sqlalchemy import or_
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -10,6 +13,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.proofs import Proof
+from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_second_factor
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
@@ -18,6 +22,9 @@ from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, TokenService
 from gatepost.identity.throttling.guesses import ANY_COUNTED, Guesses
 from gatepost.mail.outbox import MailKind
+
+# What keeps a session from being opened at once that came of one factor, also where the second is a moment old.
+COUNTED_OR_ENROLLED = or_(ANY_COUNTED, HAS_SECOND_FACTOR)
 
 
 class SessionOpening:
@@ -53,11 +60,18 @@ class SessionOpening:
         self, tx: Transaction, proof: Proof, *, info: RequestInfo, replaces: Collection[int]
     ) -> Session | None:
         """Open a session of an account that the caller's transaction has made, or holds; None where it may not."""
-        if self._decision.refusal(proof.user) is not None:
+        if self._decision.refusal(proof.user) is not None or self._decision.owes(proof):
             return None
-        session = await self._tokens.open_session(tx, proof.user, info=info, amr=proof.amr, now=self._clock.now())
+        how, now = proof.authentication, self._clock.now()
+        session = await self._tokens.open_session(tx, proof.user, info=info, how=how, now=now)
         await self._complete(tx, proof, session, info=info, replaces=replaces)
         return session
+
+    async def keep_account(self, tx: Transaction, user: User, *, info: RequestInfo) -> None:
+        """Take back the wish to be deleted of an account that is signed in to."""
+        if user.erase_at is not None:
+            await Users(tx).cancel_deletion(user.id, now=self._clock.now())
+            record(tx, AuditEvent.DELETION_CANCELLED, at=self._clock.now(), user_id=user.id, info=info)
 
     def issue(self, user: User, session: Session) -> SignedIn:
         """Give a session its first tokens, once it is stored."""
@@ -71,7 +85,13 @@ class SessionOpening:
         counted = self._guesses.guard_params(proof.counters, proof.user, info=info)
         async with self._db.begin() as tx:
             session = await self._tokens.open_if_unchanged(
-                tx, proof.user, info=info, amr=proof.amr, now=self._clock.now(), unless=ANY_COUNTED, values=counted
+                tx,
+                proof.user,
+                info=info,
+                how=proof.authentication,
+                now=self._clock.now(),
+                unless=ANY_COUNTED if proof.has_second_factor else COUNTED_OR_ENROLLED,
+                values=counted,
             )
             if session is None:
                 return None
@@ -81,17 +101,15 @@ class SessionOpening:
     @retry_conflicts
     async def _open_held(self, proof: Proof, *, info: RequestInfo, replaces: Collection[int]) -> SignedIn | None:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
-        now = self._clock.now()
         async with self._db.begin() as tx:
-            users = Users(tx)
-            held = await users.lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
+            held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
             if held is None or self._decision.refusal(held) is not None:
                 return None
+            as_it_is = replace(proof, user=held, has_second_factor=await has_second_factor(tx, held.id))
+            if self._decision.owes(as_it_is):
+                return None
             await self._guesses.record_success(tx, proof.counters, held, info=info)
-            if held.erase_at is not None:
-                await users.cancel_deletion(held.id, now=now)
-                record(tx, AuditEvent.DELETION_CANCELLED, at=now, user_id=held.id, info=info)
-            as_it_is = Proof(held, proof.amr, proof.counters, is_new_device=proof.is_new_device)
+            await self.keep_account(tx, held, info=info)
             session = await self.open_in(tx, as_it_is, info=info, replaces=replaces)
         return self.issue(held, session) if session is not None else None
 

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from gatepost.core.logs.context import Act, note_act
 from gatepost.identity.assurance.decision import Decision, Refusal
 from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Attempt
 from gatepost.identity.sessions.handout import SignedIn
 
@@ -15,15 +16,17 @@ READINGS = 2
 class SignInService:
     """Takes an attempt from its proof to a session."""
 
-    def __init__(self, decision: Decision, opening: SessionOpening) -> None:
+    def __init__(self, decision: Decision, opening: SessionOpening, continuation: SignInContinuation) -> None:
         self._decision = decision
         self._opening = opening
+        self._continuation = continuation
 
     async def sign_in(self, attempt: Attempt, *, replaces: Collection[int] = ()) -> SignedIn:
         """Sign in whoever proves who they are; sessions whose ids are in `replaces`, of whatever account, end with it.
 
         Raises:
             InvalidCredentials: nothing is proved, or the account has changed meanwhile.
+            SecondFactorRequired: it is, and the account wants more than that.
             AccountDisabled, EmailUnverified: it is, and the account may not sign in.
             TooManyAttempts: whoever this is has guessed wrong too often; whether this was right is not told.
             TooManyRequests: the account has been signed in to too often of late.
@@ -35,6 +38,12 @@ class SignInService:
             refusal = self._decision.refusal(proof.user)
             if refusal is not None:
                 break
+            if self._decision.owes(proof):
+                pending = await self._continuation.ask_for_more(proof, info=attempt.info)
+                if pending is not None:
+                    await attempt.succeeded()
+                    raise pending
+                continue
             signed_in = await self._opening.open(proof, info=attempt.info, replaces=replaces)
             if signed_in is not None:
                 await attempt.succeeded()

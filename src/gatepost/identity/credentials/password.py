@@ -16,8 +16,8 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision, Refusal
-from gatepost.identity.assurance.proofs import Proof
-from gatepost.identity.credentials.methods import PASSWORD_METHOD
+from gatepost.identity.assurance.proofs import Amr, Proof, Proved
+from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.statements import IS_STRANGE
 from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
@@ -26,7 +26,7 @@ from gatepost.identity.throttling.guesses import GUESS_COLUMNS, Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
 
 # What a sign-in has to know besides the account.
-SIGN_IN_COLUMNS = (IS_STRANGE, *GUESS_COLUMNS)
+SIGN_IN_COLUMNS = (IS_STRANGE, HAS_SECOND_FACTOR, *GUESS_COLUMNS)
 
 # Whoever made an account is not told of their first sign-in.
 NEW_FOR = timedelta(days=1)
@@ -100,7 +100,7 @@ class PasswordMethod:
         info, device = attempt.info, attempt.device
         name = canonical_identifier(attempt.identifier)
         counted = counted_name(attempt.identifier, name)
-        user, counters, is_new_device = await self._find(name, counted, info=info, device=device)
+        user, counters, is_new_device, has_second_factor = await self._find(name, counted, info=info, device=device)
         # A name that nobody has waits in its own turn, too: whose turn it is tells nothing. Those who guess it are
         # not in the turn of its owner's device.
         is_known = user is not None and device.belongs_to(user)
@@ -111,7 +111,8 @@ class PasswordMethod:
         if user is None or not verdict.is_right:
             refusal = Refusal.UNKNOWN_ACCOUNT if user is None else Refusal.WRONG_PASSWORD
             raise await self._decision.refuse(refusal, user, counters, info=info)
-        proof = Proof(user, PASSWORD_METHOD, counters, is_new_device=is_new_device)
+        proved = Proved(Amr.PASSWORD, self._clock.now())
+        proof = Proof(user, (proved,), has_second_factor, counters, is_new_device=is_new_device)
         return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker)
 
     async def settle(self, attempt: PasswordAttempt, verified: Verified) -> None:
@@ -126,8 +127,10 @@ class PasswordMethod:
 
     async def _find(
         self, name: tuple[str, str] | None, counted: str, *, info: RequestInfo, device: Device
-    ) -> tuple[User | None, Sequence[Counter], bool]:
+    ) -> tuple[User | None, Sequence[Counter], bool, bool]:
         """Return the account, what a guess for it counts on, and whether its owner is to be told of the device.
+
+        And whether it has a second factor.
 
         A device is known by its token. Without one it is known by where it is and what it calls itself, which anybody
         can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
@@ -140,9 +143,10 @@ class PasswordMethod:
             **guess.values(),
         }
         async with self._db.read() as tx:
-            user, (is_strange, *beside) = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
+            user, (is_strange, has_second_factor, *beside) = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
         is_known = user is not None and device.belongs_to(user) and user.disowned_at is None
-        return user, self._guesses.admit(guess, user, beside), bool(is_strange) and not is_known
+        is_new_device = bool(is_strange) and not is_known
+        return user, self._guesses.admit(guess, user, beside), is_new_device, bool(has_second_factor)
 
     @retry_conflicts
     async def _replace_hash(self, user: User, better_hash: str, *, info: RequestInfo) -> None:

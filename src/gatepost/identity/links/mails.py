@@ -25,6 +25,11 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.EMAIL_CHANGED: Purpose.COMPROMISE_REPORT,
     MailKind.PASSWORD_CHANGED: Purpose.COMPROMISE_REPORT,
     MailKind.NEW_DEVICE: Purpose.COMPROMISE_REPORT,
+    MailKind.SECOND_FACTOR_ADDED: Purpose.COMPROMISE_REPORT,
+    MailKind.SECOND_FACTOR_REMOVED: Purpose.COMPROMISE_REPORT,
+    MailKind.RECOVERY_CODE_USED: Purpose.COMPROMISE_REPORT,
+    MailKind.RECOVERY_CODES_REPLACED: Purpose.COMPROMISE_REPORT,
+    MailKind.CODES_GUESSED: Purpose.COMPROMISE_REPORT,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
 NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.COMPROMISE_REPORT)

@@ -29,6 +29,7 @@ class NoticeMails:
             "device": "" if device == UNKNOWN else device,
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
+            **({"left": mail.data["left"]} if "left" in mail.data else {}),
             "not_me_link": link["link"] if link is not None else None,
         }
         return ready(mail, user, context, address=mail.address)

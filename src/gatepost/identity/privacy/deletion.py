@@ -18,6 +18,8 @@ from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
@@ -27,7 +29,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
-T = TypeVar("T", Session, OneTimeToken)
+T = TypeVar("T", Session, OneTimeToken, PendingSignIn)
 R = TypeVar("R")
 
 BATCH = 100
@@ -59,12 +61,15 @@ class DeletionService:
         """
         async with self._db.read() as tx:
             user = await Users(tx).of(principal.account)
+            factors = await _factors(tx, user.id) if user is not None else {}
         if user is None:
             raise UserNotFound
         return {
             "exportedAt": _text(self._clock.now()),
             "account": _account(user),
             "sessions": self._pages(_owned(Session, user.id), _session),
+            "secondFactors": factors,
+            "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _pending),
             "links": self._pages(_owned(OneTimeToken, user.id), _link),
             "activity": self._pages(_told_of(user.id), _activity),
         }
@@ -212,6 +217,31 @@ def _session(session: Session) -> dict[str, Any]:
 
 def _link(link: OneTimeToken) -> dict[str, Any]:
     return {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
+
+
+async def _factors(tx: Transaction, user_id: int) -> dict[str, Any]:
+    totp, codes = await tx.get(TotpSecret, user_id), await tx.get(RecoveryCodes, user_id)
+    return {
+        "totp": None
+        if totp is None
+        else {
+            "createdAt": _text(totp.created_at),
+            "confirmedAt": _text(totp.confirmed_at),
+            "lastUsedAt": _text(totp.last_used_at),
+        },
+        "recoveryCodes": None
+        if codes is None
+        else {"left": codes.left, "createdAt": _text(codes.created_at), "lastUsedAt": _text(codes.last_used_at)},
+    }
+
+
+def _pending(pending: PendingSignIn) -> dict[str, Any]:
+    return {
+        "userAgent": pending.user_agent,
+        "address": pending.address,
+        "createdAt": _text(pending.created_at),
+        "expiresAt": _text(pending.expires_at),
+    }
 
 
 def _activity(entry: AuditEntry) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Tables of sessions and of what was revoked."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -17,6 +18,18 @@ class SessionKind(StrEnum):
     """What a session came of."""
 
     SIGN_IN = "sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How the person of a session has proved who they are.
+
+    `amr` names the methods (RFC 8176), separated by spaces; `acr` says how sure that is, and `at` when it was last.
+    """
+
+    amr: str
+    acr: str
+    at: datetime
 
 
 class Session(Base):

@@ -103,6 +103,8 @@ class Sessions:
             username=first.username,
             token_version=first.token_version,
             disabled_at=first.disabled_at,
+            email_verified_at=first.email_verified_at,
+            has_second_factor=bool(first.has_second_factor),
             roles=tuple([HeldRole(row.name, row.permissions) for row in rows if row.name is not None]),
         )
 

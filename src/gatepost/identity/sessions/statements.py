@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.sessions.models import DISOWNED, Session
 
 
@@ -45,6 +46,7 @@ SUBJECT = (
         func.coalesce(Session.authenticated_at, Session.created_at).label("authenticated_at"),
         Session.client_id, Session.scope,
         Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
+        User.email_verified_at, HAS_SECOND_FACTOR.label("has_second_factor"),
         Role.id.label("role_id"), Role.name, Role.permissions,
     )
     .select_from(Session)

@@ -1,7 +1,7 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,12 +16,12 @@ from gatepost.core.errors import AppError
 from gatepost.core.ids import new_random_id
 from gatepost.core.logs.context import Act, note_act, note_user
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import AccountDisabled
+from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.handout import SignedIn, TokenPair
-from gatepost.identity.sessions.models import Session, SessionKind
+from gatepost.identity.sessions.models import Authentication, Session, SessionKind
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.access_tokens import AccessTokens
@@ -30,9 +30,9 @@ from gatepost.identity.tokens.errors import (
     RefreshTokenInvalid,
     RefreshTokenReplaced,
     RefreshTokenReused,
+    SecondFactorDue,
 )
 from gatepost.identity.tokens.presented import Presented, classify
-from gatepost.identity.tokens.principal import Acr
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
 from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
@@ -57,7 +57,13 @@ REFUSALS: dict[type[AppError], str] = {
     RefreshTokenInvalid: "ended",
     RefreshTokenExpired: "expired",
     AccountDisabled: "disabled",
+    EmailUnverified: "unverified",
+    SecondFactorDue: "second_factor",
 }
+
+
+# Raises an error where a session may not go on: the decision of all ways in.
+Decide = Callable[[TokenSubject], None]
 
 
 class TokenService:
@@ -73,6 +79,7 @@ class TokenService:
         feed: RevocationFeed,
         activity: SessionActivity,
         rules: SessionRules,
+        decide: Decide,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -81,14 +88,14 @@ class TokenService:
         self._feed = feed
         self._activity = activity
         self._rules = rules
+        self._decide = decide
         self._has_told = False
 
-    async def open_session(self, tx: Transaction, user: User, *, info: RequestInfo, amr: str, now: datetime) -> Session:
-        """Start a session of an account, in the caller's transaction.
-
-        `amr` names how the person proved who they are (RFC 8176), separated by spaces.
-        """
-        session = await Sessions(tx).add(self._new_session(user, info=info, amr=amr, now=now))
+    async def open_session(
+        self, tx: Transaction, user: User, *, info: RequestInfo, how: Authentication, now: datetime
+    ) -> Session:
+        """Start a session of an account, in the caller's transaction."""
+        session = await Sessions(tx).add(self._new_session(user, info=info, how=how, now=now))
         self._note_opened(tx, session, info=info)
         return session
 
@@ -98,7 +105,7 @@ class TokenService:
         user: User,
         *,
         info: RequestInfo,
-        amr: str,
+        how: Authentication,
         now: datetime,
         unless: ColumnElement[bool],
         values: Mapping[str, Any],
@@ -107,7 +114,7 @@ class TokenService:
 
         `values` are those of the condition's parameters.
         """
-        session = self._new_session(user, info=info, amr=amr, now=now)
+        session = self._new_session(user, info=info, how=how, now=now)
         if not await Sessions(tx).add_if_unchanged(session, user, unless=unless, values=values):
             return None
         self._note_opened(tx, session, info=info)
@@ -129,7 +136,8 @@ class TokenService:
             RefreshTokenReplaced: as before, since its browser has signed in anew.
             RefreshTokenExpired: the session has ended by itself.
             RefreshTokenReused: it was used before; the session has ended now.
-            AccountDisabled: the account may not sign in.
+            AccountDisabled, EmailUnverified: the account may not sign in.
+            SecondFactorDue: it wants more than its person has proved.
         """
         note_act(Act.REFRESH)
         ticket = self._refresh.read(refresh_token)
@@ -141,7 +149,7 @@ class TokenService:
                 raise RefreshTokenReplaced from refusal
             raise
 
-    def _new_session(self, user: User, *, info: RequestInfo, amr: str, now: datetime) -> Session:
+    def _new_session(self, user: User, *, info: RequestInfo, how: Authentication, now: datetime) -> Session:
         return Session(
             id=new_random_id(),
             user_id=user.id,
@@ -153,9 +161,9 @@ class TokenService:
             absolute_expires_at=now + self._rules.max_life,
             access_expires_at=now + self._access.life,
             key_id=self._access.key_id,
-            amr=amr,
-            acr=Acr.ONE_FACTOR,
-            authenticated_at=now,
+            amr=how.amr,
+            acr=how.acr,
+            authenticated_at=how.at,
             kind=SessionKind.SIGN_IN,
             address=info.address[:LONGEST_ADDRESS],
             opened_address=info.address[:LONGEST_ADDRESS],
@@ -231,8 +239,7 @@ class TokenService:
         grant = await Sessions(tx).subject(ticket.session_id)
         if grant is None:
             raise RefreshTokenInvalid
-        if grant.disabled_at is not None:
-            raise AccountDisabled
+        self._decide(grant)
         return grant
 
     @retry_conflicts
@@ -290,5 +297,6 @@ def _subject(user: User, session: Session) -> TokenSubject:
         username=user.username,
         token_version=user.token_version,
         disabled_at=user.disabled_at,
+        email_verified_at=user.email_verified_at,
         roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
     )

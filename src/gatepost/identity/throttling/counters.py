@@ -17,6 +17,8 @@ from gatepost.identity.accounts.models import User
 FIRST_WAIT = timedelta(seconds=5)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+# Longer than their longest wait: who has waited for a day does not begin anew.
+CODES_FORGOTTEN_AFTER = timedelta(days=30)
 # And whoever wants more has this without asking much for it (RFC 6177): one turn is enough for all of it.
 IPV6_SITE_BITS = 48
 
@@ -29,6 +31,16 @@ class CounterKind(StrEnum):
     PLACE = "place"
     DEVICE = "device"
     SESSION = "session"
+    SECOND_FACTOR = "second_factor"
+    KNOWN_SECOND_FACTOR = "known_second_factor"
+
+
+# What a guess of a password counts on, before it is known whose it is.
+OF_PASSWORDS = (
+    CounterKind.ACCOUNT, CounterKind.ADDRESS, CounterKind.PLACE, CounterKind.DEVICE, CounterKind.SESSION,
+)  # fmt: skip
+# Of codes there are few, so that whoever has the password must not have many tries in a year.
+OF_CODES = (CounterKind.SECOND_FACTOR, CounterKind.KNOWN_SECOND_FACTOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +78,20 @@ class GuessRules:
         if beyond < 0:
             return timedelta()
         # Past 20 doublings every wait is the longest.
-        return min(FIRST_WAIT * (1 << min(beyond, 20)), self.longest_wait)
+        return min(FIRST_WAIT * (1 << min(beyond, 20)), DAY if kind in OF_CODES else self.longest_wait)
 
     def forgotten_at(self, kind: CounterKind, old: datetime, *, now: datetime) -> datetime:
         """Return when wrong guesses are forgotten.
 
-        Those for an account a day after the last one; those from an address an hour after the first one, since many
-        people may share it, and some of them mistype every hour.
+        Those for an account a day after the last one, and a month where they were codes; those from an address an hour
+        after the first one, since many people may share it, and some of them mistype every hour.
         """
-        return old if kind is CounterKind.ADDRESS else now + DAY
+        return old if kind is CounterKind.ADDRESS else self.first_forgotten_at(kind, now=now)
 
     def first_forgotten_at(self, kind: CounterKind, *, now: datetime) -> datetime:
         """Return when a first wrong guess is forgotten."""
+        if kind in OF_CODES:
+            return now + CODES_FORGOTTEN_AFTER
         return now + (HOUR if kind is CounterKind.ADDRESS else DAY)
 
 
@@ -109,6 +123,14 @@ class Counters:
     def of_session(self, session_id: int) -> Counter:
         """Return the counter of a session."""
         return self._counter(CounterKind.SESSION, str(session_id))
+
+    def of_second_factors(self, user: User, *, is_known: bool) -> Counter:
+        """Return the counter of all second factors of an account, for devices that it has been signed in to on, or not.
+
+        One for all such devices: whoever had the password before there was a second factor may have made many.
+        """
+        kind = CounterKind.KNOWN_SECOND_FACTOR if is_known else CounterKind.SECOND_FACTOR
+        return self._counter(kind, f"{user.id} {user.random_id}")
 
     def _counter(self, kind: CounterKind, subject: str) -> Counter:
         digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

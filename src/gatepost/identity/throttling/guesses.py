@@ -1,4 +1,4 @@
-"""Wrong guesses of passwords: counted in the database, for all workers and replicas together.
+"""Wrong guesses of passwords and codes: counted in the database, for all workers and replicas together.
 
 Whoever has guessed wrong too often waits, and the wait grows. A guess is looked at twice: before the password is
 checked, so that who must wait costs no work, and in the transaction that remembers the verdict. Only a verdict that
@@ -18,12 +18,13 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.db.held_rows import hold_rows
-from gatepost.core.db.purging import delete_batch
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
+from gatepost.identity.accounts.repository import Users
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.throttling.counters import (
+    OF_PASSWORDS,
     Counter,
     CounterKind,
     Counters,
@@ -65,7 +66,7 @@ def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
 
 # What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
 GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
-    *map(_blocked_until, CounterKind),
+    *map(_blocked_until, OF_PASSWORDS),
     select(Session.id)
     .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
     .correlate(User)
@@ -112,7 +113,7 @@ class Guesses:
             TooManyAttempts: one of them is at a wait.
         """
         *waits, session, place = beside
-        blocked = dict(zip(CounterKind, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
+        blocked = dict(zip(OF_PASSWORDS, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
         if user is not None and attempt.known.belongs_to(user):
             counters: tuple[Counter, ...] = (attempt.device,)
         elif user is not None and session is not None:
@@ -127,6 +128,16 @@ class Guesses:
     def of_session(self, session_id: int) -> tuple[Counter, ...]:
         """Return what a guess of somebody counts on who is signed in, and proves again who they are."""
         return (self._counters.of_session(session_id),)
+
+    def of_second_factors(self, user: User, *, info: RequestInfo, device: Device) -> tuple[Counter, ...]:
+        """Return what a wrong code counts on, whichever factor it is of, and whichever attempt to sign in.
+
+        Devices that the account was signed in to on have a counter of their own, so that strangers lock none of them
+        out; none is known any more once its owner has disowned one.
+        """
+        if device.belongs_to(user) and user.disowned_at is None:
+            return (self._counters.of_second_factors(user, is_known=True),)
+        return (self._counters.of_second_factors(user, is_known=False), self._counters.of_address(info.address))
 
     def of_sign_up(self, link_id: int) -> tuple[Counter, ...]:
         """Return what a guess of the password of a sign-up that waits for its link counts on."""
@@ -146,8 +157,10 @@ class Guesses:
 
     async def record_failure(
         self, tx: Transaction, counters: Sequence[Counter], *, info: RequestInfo, user_id: int | None = None
-    ) -> None:
+    ) -> tuple[CounterKind, ...]:
         """Count a wrong guess, in the transaction that remembers it; whoever is to wait now is in the audit log.
+
+        Returns the kinds of the counters whose first wait begins.
 
         Raises:
             TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
@@ -155,12 +168,16 @@ class Guesses:
         now = self._clock.now()
         await self._hold(tx, counters, now=now)
         rows = {row.subject: row for row in await self.check(tx, counters, held=True)}
+        began = []
         for counter in counters:
             row = rows[counter.subject]
             wait = self._count(counter.kind, row, now=now)
             if wait:
+                if row.failures == self._rules.allowed(counter.kind):
+                    began.append(counter.kind)
                 details = {"by": counter.kind.value, "failures": row.failures, "seconds": ceil(wait.total_seconds())}
                 record(tx, AuditEvent.GUESSING_THROTTLED, at=now, user_id=user_id, info=info, details=details)
+        return tuple(began)
 
     async def record_success(
         self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo
@@ -187,10 +204,18 @@ class Guesses:
         return {"counted": sorted(subjects)}
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
-        """Forget the wrong guesses of strangers for these names and from these addresses; return of how many."""
+        """Forget the wrong guesses of strangers for these names and addresses, and wrong codes for the names.
+
+        Returns how many counters went.
+        """
         counted = [counted_name(name, canonical_identifier(name)) for name in names]
         counters = [*map(self._counters.of_name, counted), *map(self._counters.of_address, addresses)]
         counters += [self._counters.of_place(name, address) for name in counted for address in addresses]
+        users = Users(tx)
+        for kind, name in filter(None, map(canonical_identifier, names)):
+            user = await (users.by_email(name) if kind == "email" else users.by_username(name))
+            if user is not None:
+                counters += [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
         return await _forget(tx, {counter.subject for counter in counters})
 
     def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
@@ -228,21 +253,6 @@ class Guesses:
             for counter in sorted(counters, key=lambda counter: counter.subject)
         ]
         await hold_rows(tx, GuessCounter, rows)
-
-
-class GuessPurge:
-    """Removes counters whose guesses are forgotten."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._db = database
-        self._clock = clock
-
-    async def run(self) -> int:
-        """Remove a batch and return how many went."""
-        now = self._clock.now()
-        return await delete_batch(
-            self._db, GuessCounter.subject, GuessCounter.expires_at <= now, GuessCounter.blocked_until <= now
-        )
 
 
 class Unlocker:

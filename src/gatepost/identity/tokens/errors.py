@@ -72,6 +72,10 @@ class RefreshTokenReplaced(RefreshTokenInvalid):
     """A later sign-in in the same browser has ended the session and replaced the cookies."""
 
 
+class SecondFactorDue(RefreshTokenInvalid):
+    """Its session came of one factor, and the account wants two by now."""
+
+
 class RefreshTokenReused(Forbidden):
     """The refresh token was used before. It may have been stolen, so the session has ended."""
 

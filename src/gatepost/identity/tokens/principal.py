@@ -25,6 +25,7 @@ class Acr(StrEnum):
     """How sure it is who signed in, from less to more: the `acr` of RFC 9068, section 2.2.1."""
 
     ONE_FACTOR = "urn:gatepost:acr:1"
+    TWO_FACTORS = "urn:gatepost:acr:2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,10 @@ class HeldRole(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenSubject:
-    """A session with its account, as both are at one moment."""
+    """A session with its account, as both are at one moment.
+
+    `has_second_factor` is looked up where that decides: at a refresh, and not for a session that was opened just now.
+    """
 
     session_id: int
     generation: int
@@ -34,4 +37,6 @@ class TokenSubject:
     username: str
     token_version: int
     disabled_at: datetime | None
+    email_verified_at: datetime | None
     roles: tuple[HeldRole, ...]
+    has_second_factor: bool | None = None

@@ -11,7 +11,7 @@ from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.assurance.deps import SignInServiceDep
-from gatepost.identity.assurance.errors import InvalidCredentials
+from gatepost.identity.assurance.errors import InvalidCredentials, SecondFactorRequired
 from gatepost.identity.credentials.deps import PasswordMethodDep
 from gatepost.identity.sessions.deps import TokenServiceDep
 from gatepost.identity.throttling.deps import DeviceDep, RefreshLimit, RememberDevice
@@ -26,8 +26,9 @@ router = APIRouter(prefix="/api/auth", tags=["sign in"])
     summary="OAuth 2.0 token endpoint",
     dependencies=[RefreshLimit],
     responses=problems(
-        InvalidCredentials, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy, UnsupportedGrantType,
-        GrantIncomplete, TooManyRequests, RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused,
+        InvalidCredentials, SecondFactorRequired, AccountDisabled, EmailUnverified, TooManyAttempts, HashingBusy,
+        UnsupportedGrantType, GrantIncomplete, TooManyRequests, RefreshTokenInvalid, RefreshTokenExpired,
+        RefreshTokenReused,
     ),
 )  # fmt: skip
 async def token(

@@ -1,0 +1,1 @@
+"""One's own second factors: seeing them, setting one up, removing it."""

@@ -1,0 +1,10 @@
+"""What the routes of second factors ask for."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from gatepost.flows.factors.service import FactorService
+from gatepost.http.deps import provided
+
+FactorServiceDep = Annotated[FactorService, Depends(provided(FactorService))]

@@ -1,0 +1,170 @@
+"""A sign-in that waits for a second factor, and going on with it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.errors import AppError
+from gatepost.core.logs.context import Act, note_act
+from gatepost.core.request_info import RequestInfo
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.decision import ANSWERS, Decision, Refusal
+from gatepost.identity.assurance.errors import PendingSignInInvalid, SecondFactorRequired
+from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.proofs import Amr, Proof, Proved
+from gatepost.identity.assurance.repository import PendingSignIns
+from gatepost.identity.factors.enrolment import FactorMethod, usable_methods
+from gatepost.identity.links.mails import notify
+from gatepost.identity.sessions.handout import SignedIn
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.throttling.counters import OF_CODES
+from gatepost.identity.throttling.devices import Device
+from gatepost.identity.throttling.guesses import Guesses
+from gatepost.mail.outbox import MailKind
+
+LIFE = timedelta(minutes=10)
+
+
+class CodeMethod(Protocol):
+    """A second factor by a code that is typed."""
+
+    name: FactorMethod
+
+    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
+        """Use a code up in the caller's transaction, and return whether it was right."""
+
+
+class SignInContinuation:
+    """Keeps what was proved until the second factor comes, and opens the session then."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        guesses: Guesses,
+        decision: Decision,
+        opening: SessionOpening,
+        methods: Sequence[CodeMethod],
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._guesses = guesses
+        self._decision = decision
+        self._opening = opening
+        self._methods: Mapping[FactorMethod, CodeMethod] = {method.name: method for method in methods}
+
+    @retry_conflicts
+    async def ask_for_more(self, proof: Proof, *, info: RequestInfo) -> SecondFactorRequired | None:
+        """Keep what was proved, and return the answer that says how to go on; None where the account has changed.
+
+        Raises:
+            TooManyAttempts: guesses at the same time have used up what was left.
+        """
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
+            if user is None:
+                return None
+            # They know the password, so that no more can be learned of it.
+            await self._guesses.record_success(tx, proof.counters, user, info=info)
+            token = await PendingSignIns(tx).add(proof, info=info, now=now, expires_at=now + LIFE)
+            methods = await usable_methods(tx, user.id)
+            details = {"amr": proof.authentication.amr}
+            record(tx, AuditEvent.SIGN_IN_PENDING, at=now, user_id=user.id, info=info, details=details)
+        return SecondFactorRequired(token, methods, expires_in=int(LIFE.total_seconds()))
+
+    async def go_on(
+        self,
+        token: str,
+        method: FactorMethod,
+        code: str,
+        *,
+        info: RequestInfo,
+        device: Device,
+        replaces: Collection[int] = (),
+    ) -> SignedIn:
+        """Sign in who has proved the rest; sessions whose ids are in `replaces`, of whatever account, end with it.
+
+        Raises:
+            PendingSignInInvalid: the token is no good, or the account has changed since.
+            InvalidCode: the code is wrong.
+            AccountDisabled, EmailUnverified: the account may not sign in by now.
+            TooManyAttempts: too many codes were wrong; whether this one was right is not told.
+        """
+        note_act(Act.SIGN_IN)
+        outcome = await self._go_on(token, method, code, info=info, device=device, replaces=replaces)
+        if isinstance(outcome, AppError):
+            raise outcome
+        return self._opening.issue(*outcome)
+
+    @retry_conflicts
+    async def _go_on(
+        self,
+        token: str,
+        method: FactorMethod,
+        code: str,
+        *,
+        info: RequestInfo,
+        device: Device,
+        replaces: Collection[int],
+    ) -> AppError | tuple[User, Session]:
+        """Return the session, or the answer to a refusal that the transaction remembers."""
+        async with self._db.begin() as tx:
+            pending = await PendingSignIns(tx).held(token, now=self._clock.now())
+            user = await Users(tx).kept(pending.user_id) if pending is not None else None
+            if pending is None or user is None or not _is_of(pending, user):
+                return PendingSignInInvalid()
+            refusal = self._decision.refusal(user)
+            if refusal is not None:
+                return await self._refuse(tx, refusal, user, info=info)
+            counters = self._guesses.of_second_factors(user, info=info, device=device)
+            await self._guesses.check(tx, counters)
+            if not await self._methods[method].use(tx, user, code, info=info):
+                began = await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
+                await self._tell_of_guesses(tx, user, is_first=not set(began).isdisjoint(OF_CODES), info=info)
+                return await self._refuse(tx, Refusal.WRONG_CODE, user, info=info)
+            await self._guesses.record_success(tx, counters, user, info=info)
+            if not await PendingSignIns(tx).use(pending.id, now=self._clock.now()):
+                raise PendingSignInInvalid
+            session = await self._open(tx, pending, user, info=info, replaces=replaces)
+        return user, session
+
+    async def _open(
+        self, tx: Transaction, pending: PendingSignIn, user: User, *, info: RequestInfo, replaces: Collection[int]
+    ) -> Session:
+        """Open the session of a pending sign-in that was used up in the caller's transaction."""
+        now = self._clock.now()
+        before = tuple(map(Proved.from_json, pending.proofs))
+        proof = Proof(
+            user, (*before, Proved(Amr.ONE_TIME_CODE, now)), has_second_factor=True, is_new_device=pending.is_new_device
+        )
+        await self._opening.keep_account(tx, user, info=info)
+        session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
+        if session is None:
+            raise PendingSignInInvalid
+        return session
+
+    async def _refuse(self, tx: Transaction, refusal: Refusal, user: User, *, info: RequestInfo) -> AppError:
+        details = {"reason": refusal.value}
+        record(tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id, info=info, details=details)
+        return ANSWERS[refusal]()
+
+    async def _tell_of_guesses(self, tx: Transaction, user: User, *, is_first: bool, info: RequestInfo) -> None:
+        """Write to the owner once wrong codes begin to make somebody wait: whoever guesses has the password."""
+        if is_first:
+            data = {"device": info.user_agent, "client_address": info.address}
+            await notify(tx, MailKind.CODES_GUESSED, user, at=self._clock.now(), data=data)
+
+
+def _is_of(pending: PendingSignIn, user: User) -> bool:
+    """Whether an account is as it was proved."""
+    return (pending.random_id, pending.version, pending.token_version) == (
+        user.random_id,
+        user.version,
+        user.token_version,
+    )

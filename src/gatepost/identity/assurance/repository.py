@@ -1,0 +1,61 @@
+"""Queries of sign-ins that are not complete."""
+
+import secrets
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, select
+
+from gatepost.audit.log import LONGEST_ADDRESS
+from gatepost.core.crypto.secrets import digest_of
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
+from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.assurance.proofs import Proof
+
+PREFIX = "gpq_"
+RANDOM_BYTES = 32
+
+
+class PendingSignIns:
+    """The pending sign-ins, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def add(self, proof: Proof, *, info: RequestInfo, now: datetime, expires_at: datetime) -> str:
+        """Keep what was proved, and return the token that it is gone on with; its digest alone is stored."""
+        token, user = PREFIX + secrets.token_urlsafe(RANDOM_BYTES), proof.user
+        self._tx.add(
+            PendingSignIn(
+                digest=digest_of(token),
+                user_id=user.id,
+                random_id=user.random_id,
+                token_version=user.token_version,
+                version=user.version,
+                proofs=[proved.as_json() for proved in proof.proved],
+                is_new_device=proof.is_new_device,
+                address=info.address[:LONGEST_ADDRESS],
+                user_agent=info.user_agent,
+                created_at=now,
+                expires_at=expires_at,
+            )
+        )
+        await self._tx.flush()
+        return token
+
+    async def held(self, token: str, *, now: datetime) -> PendingSignIn | None:
+        """Return what a token is of, locked until the transaction ends; None where it is no good, or too old."""
+        query = select(PendingSignIn).where(
+            PendingSignIn.digest == digest_of(token), PendingSignIn.expires_at > now
+        )  # fmt: skip
+        return await self._tx.scalar(query.with_for_update())
+
+    async def use(self, pending_id: int, *, now: datetime) -> bool:
+        """Use one up, and return whether it was there and not too old. Of several at once, one is."""
+        statement = (
+            delete(PendingSignIn)
+            .where(PendingSignIn.id == pending_id, PendingSignIn.expires_at > now)
+            .execution_options(synchronize_session=False)
+        )
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1

@@ -1,0 +1,80 @@
+"""Recovery codes: making a set, and using its codes up."""
+
+import hmac
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.sealing import SecretBox
+from gatepost.core.crypto.secrets import SecretKeys
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
+from gatepost.identity.accounts.models import User
+from gatepost.identity.credentials.recovery_codes.codes import COUNT, digest_of, new_code, new_key
+from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
+from gatepost.identity.factors.enrolment import FactorMethod
+from gatepost.identity.factors.models import RecoveryCodes, owner_of
+from gatepost.identity.links.mails import notify
+from gatepost.mail.outbox import MailKind
+
+PURPOSE = "recovery code key"
+
+
+class RecoveryCodeMethod:
+    """Keeps the codes of accounts, in transactions of its callers, who hold the account.
+
+    The digests of a set are made with a key of its own. That is sealed under a derived key, so that it can be put under
+    another one when SECRET_KEY is replaced, as digests could not.
+    """
+
+    name = FactorMethod.RECOVERY_CODE
+
+    def __init__(self, clock: Clock, keys: SecretKeys) -> None:
+        self._clock = clock
+        self._box = SecretBox(keys, PURPOSE)
+        # What a new SECRET_KEY has to be put on.
+        self.sealed = (RecoveryCodes.sealed_key, self._box)
+
+    async def make(self, tx: Transaction, user: User) -> list[str]:
+        """Give an account ten new codes, and return them: they are kept nowhere. Those of before are void."""
+        key, codes = new_key(), [new_code() for _ in range(COUNT)]
+        await RecoveryCodeSets(tx).replace(
+            RecoveryCodes(
+                user_id=user.id,
+                sealed_key=self._box.seal(key, owner=owner_of(user)),
+                digests=[digest_of(key, code) for code in codes],
+                unused=(1 << COUNT) - 1,
+                created_at=self._clock.now(),
+                last_used_at=None,
+            )
+        )
+        return codes
+
+    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
+        """Use a code up, and return whether it was right and unused. Its owner is told, and how many are left.
+
+        Raises:
+            SealError: SECRET_KEY does not open the key of the codes.
+        """
+        stored = await RecoveryCodeSets(tx).held(user.id)
+        if stored is None:
+            return False
+        digest = digest_of(self._box.open(stored.sealed_key, owner=owner_of(user)), code) or ""
+        # All are compared, so that the time tells nothing.
+        places = [place for place, kept in enumerate(stored.digests) if hmac.compare_digest(kept, digest)]
+        now = self._clock.now()
+        if not places or not await RecoveryCodeSets(tx).use(user.id, place=places[0], now=now):
+            return False
+        left = stored.left - 1
+        record(tx, AuditEvent.RECOVERY_CODE_USED, at=now, user_id=user.id, info=info, details={"left": left})
+        data: dict[str, str | int] = {"device": info.user_agent, "client_address": info.address, "left": left}
+        await notify(tx, MailKind.RECOVERY_CODE_USED, user, at=now, data=data)
+        return True
+
+    async def left(self, tx: Transaction, user: User) -> int:
+        """Return how many codes of an account are unused."""
+        stored = await RecoveryCodeSets(tx).held(user.id)
+        return stored.left if stored is not None else 0
+
+    async def remove(self, tx: Transaction, user: User) -> None:
+        """Make the codes of an account void."""
+        await RecoveryCodeSets(tx).remove(user.id)

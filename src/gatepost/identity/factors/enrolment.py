@@ -1,0 +1,36 @@
+"""What an account has set up beside its password."""
+
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, exists, select
+
+from gatepost.core.db.database import Transaction
+from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+
+
+class FactorMethod(StrEnum):
+    """How somebody shows more than their password."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+
+
+# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands
+# beside the account in queries.
+HAS_SECOND_FACTOR: ColumnElement[bool] = (
+    exists().where(TotpSecret.user_id == User.id, TotpSecret.confirmed_at.is_not(None)).correlate(User)
+)
+
+
+async def has_second_factor(tx: Transaction, user_id: int) -> bool:
+    """Whether an account has a second factor now."""
+    return bool(await tx.scalar(select(HAS_SECOND_FACTOR).select_from(User).where(User.id == user_id)))
+
+
+async def usable_methods(tx: Transaction, user_id: int) -> list[FactorMethod]:
+    """Return by what an account can show more than its password, the usual way first."""
+    confirmed = select(TotpSecret.user_id).where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
+    codes = select(RecoveryCodes.user_id).where(RecoveryCodes.user_id == user_id, RecoveryCodes.unused != 0)
+    has = {FactorMethod.TOTP: confirmed, FactorMethod.RECOVERY_CODE: codes}
+    return [method for method, query in has.items() if await tx.scalar(query) is not None]

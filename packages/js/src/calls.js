@@ -1,6 +1,6 @@
 import { jsonOf } from "./error.js";
 
-// Refusals of an access token, all with 401. A refresh mends them, or tells that the session has ended.
+// Refusals of an access token, with 401. A refresh mends them, or tells that the session has ended.
 export const TOKEN_REFUSED = /^token_(missing|invalid|expired|revoked|stale)$/;
 
 /** Whether an answer refuses the access token, ours or that of a service which verifies our tokens (RFC 6750). */

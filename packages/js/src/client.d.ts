@@ -49,6 +49,17 @@ export type Credentials =
   | { username: string; email?: undefined; password: string }
   | { email: string; username?: undefined; password: string };
 
+/** What the account has besides its password: a code of an authenticator app, or a recovery code. */
+export type SecondFactor = "totp" | "recovery_code";
+
+/** What goes on with a sign-in: the `pendingToken` of the error that says so, and a code. */
+export interface Continuation {
+  pendingToken: string;
+  method: SecondFactor;
+  /** Spaces and hyphens do not matter. */
+  code: string;
+}
+
 /** A field of a body that was refused. */
 export interface FieldError {
   field: string;
@@ -73,6 +84,12 @@ export class GatepostError extends Error {
   readonly requestId: string;
   /** Seconds after which to try again, or null. */
   readonly retryAfter: number | null;
+  /** With the code `second_factor_required` alone: what `continueSignIn` takes, once, and for no other sign-in. */
+  readonly pendingToken?: string;
+  /** With that code: what the account has; this package may know fewer than the service. */
+  readonly methods?: readonly (SecondFactor | (string & {}))[];
+  /** With that code: the seconds in which to go on. */
+  readonly expiresIn?: number;
   /** The whole body of the refusal; of FastAPI's, its `detail`. */
   readonly problem: Readonly<Record<string, unknown>>;
 }
@@ -100,8 +117,18 @@ export interface Client {
   /** Make an account and sign in; null where a mail tells how to go on. Throws a GatepostError. */
   signUp(account: SignUp): Promise<User | null>;
 
-  /** Sign in, in all tabs. The session that it replaces ends. Throws a GatepostError. */
+  /**
+   * Sign in, in all tabs. The session that it replaces ends. Throws a GatepostError.
+   *
+   * Where the account has a second factor, its code is `second_factor_required`: go on with `continueSignIn`.
+   */
   signIn(credentials: Credentials): Promise<User>;
+
+  /**
+   * Go on with a sign-in, as `signIn`. Throws a GatepostError: after `invalid_code` another code may be tried, after
+   * `pending_sign_in_invalid` only a new sign-in helps.
+   */
+  continueSignIn(continuation: Continuation): Promise<User>;
 
   /**
    * Sign out, in all tabs, at once and whatever the network says.

@@ -5,20 +5,20 @@ import { read, sharedStorage, Store } from "./store.js";
 
 export { errorOf, GatepostError };
 
-// Refusals of a refresh that end the session. After any other, such as 403 `cross_site_request`, it goes on.
+// Refusals of a refresh that end the session; after any other, it goes on.
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
 const ANSWER_LOST = [502, 504];
-// How long others may wait for a request of ours.
+// How long others may wait for a request.
 const TIMEOUT_MS = 30_000;
 
 const STREAM = {
   code: "stream_not_repeated",
-  message: "The session is refreshed. Send the request again with a new body: a stream can be read once.",
+  message: "The session is refreshed. Send it again with a new body: a stream can be read once.",
 };
 const COOKIES_ONLY = {
   code: "tokens_in_cookies",
-  message: 'The service gives tokens in cookies alone: use the transport "cookie".',
+  message: 'The service gives tokens in cookies alone: use transport "cookie".',
 };
 
 const random = () => String(Math.random());
@@ -35,12 +35,12 @@ class Client {
   #store;
   #lock;
   #user;
-  // The sign-in, a random name, of which the store spoke when this tab last looked; negative where cookies were found.
+  // The sign-in, a random name, that the store held when this tab last looked; negative where cookies were found.
   #known;
   // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
   #listeners = new Set();
-  // Under way in this tab: the refresh, what aborts its request, and those of sign-ins, who is there.
+  // Under way in this tab: the refresh, what aborts its request and those of sign-ins, who is there.
   #refreshing = null;
   #request = null;
   #entering = new Set();
@@ -87,6 +87,8 @@ class Client {
   signUp = (account) => this.#enter("/api/auth/signup", account);
 
   signIn = (credentials) => this.#enter("/api/auth/signin", credentials);
+
+  continueSignIn = (proof) => this.#enter("/api/auth/signin/continue", proof);
 
   signOut = async () => {
     const { refreshToken } = this.#record;
@@ -144,7 +146,7 @@ class Client {
     return this.#record.owesSignOut === true || (this.#user === null && this.#store.text === null);
   }
 
-  /** Refresh, once for all calls of all tabs; return whether somebody is signed in then. `held` is the record used. */
+  /** Refresh, once for all tabs; return whether somebody is signed in then. `held` is the record used. */
   async #renew(held) {
     if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return !this.#isNobody();
     return (this.#refreshing ??= alone(this.#lock, () => this.#exchange(held)).finally(() => {

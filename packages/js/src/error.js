@@ -1,9 +1,11 @@
 export class GatepostError extends Error {
   constructor(problem, { status = 0, retryAfter = null, cause } = {}) {
-    const { code = "failed", title = "", detail, message = detail?.trim?.(), errors = [], requestId = "" } = problem ?? {};
+    problem ??= {};
+    const { code = "failed", title = "", detail, message = detail?.trim?.(), errors = [], requestId = "" } = problem;
+    const { pendingToken, methods, expiresIn } = problem;
     super(message || title || `The service answered ${status}.`, { cause });
-    Object.assign(this, { name: "GatepostError", status, code, title, errors, requestId, retryAfter });
-    this.problem = problem ?? {};
+    Object.assign(this, { name: "GatepostError", status, code, title, errors, requestId, retryAfter, problem });
+    Object.assign(this, { pendingToken, methods, expiresIn });
   }
 }
 

@@ -1,4 +1,4 @@
-// Locks between tabs. They exist on https and localhost, and not in every frame; without them, nobody waits.
+// Locks between tabs, on https and localhost, and not in every frame; without them, nobody waits.
 
 const NEWS_MS = 1000;
 const PAUSE_MS = 20;

@@ -1,6 +1,7 @@
 // Taking one's data along, and leaving.
 
 import { get, remove } from "./api.js";
+import { save } from "./files.js";
 import { clear, handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { forget } from "./session.js";
@@ -36,10 +37,5 @@ export function bindData() {
 
 async function download() {
   const all = await get("/api/users/me/export");
-  const file = new Blob([JSON.stringify(all, null, 2)], { type: "application/json" });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = "gatepost-account.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  save(JSON.stringify(all, null, 2), "gatepost-account.json", "application/json");
 }

@@ -5,7 +5,9 @@ import { all, one } from "./ui.js";
 
 const rows = all("[data-row]");
 const links = all("[data-leads-to]");
-const buttonOf = (row) => one("[data-open-row]", row);
+const buttonsOf = (row) => all("[data-open-row]", row);
+// Of several, what can be done now; none until that is known.
+const buttonOf = (row) => one("[data-open-row]:not([hidden])", row);
 const isOpen = (row) => row.hasAttribute("data-open");
 // What lists more is always open on a wide page.
 const isLasting = (row) => row.classList.contains("lasting");
@@ -15,9 +17,10 @@ let chosen = null;
 /** Let the rows be opened; the row that the address names is. */
 export function bindRows() {
   for (const row of rows) {
-    const button = buttonOf(row);
-    button.disabled = false;
-    button.addEventListener("click", () => (isOpen(row) ? closeRow(row) : openRow(row)));
+    for (const button of buttonsOf(row)) {
+      button.disabled = false;
+      button.addEventListener("click", () => (isOpen(row) ? closeRow(row) : openRow(row)));
+    }
     one("[data-close-row]", row)?.addEventListener("click", () => giveUp(row));
     row.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing && isOpen(row)) giveUp(row);
@@ -45,13 +48,13 @@ export function openRow(row) {
   chosen = row;
   mark();
   if (isLasting(row)) buttonOf(row).setAttribute("aria-expanded", "true");
-  else one("input:not([readonly]), select", row).focus();
+  else one(":is(input:not([readonly]), select):not([hidden] *)", row)?.focus();
 }
 
 /** Close a row, and give the focus back to its button. */
 export function closeRow(row) {
   close(row);
-  buttonOf(row).focus();
+  buttonOf(row)?.focus();
 }
 
 function close(row) {
@@ -61,8 +64,7 @@ function close(row) {
 
 /** Close a row as if nothing had been typed. */
 function giveUp(row) {
-  const form = one("form", row);
-  if (form) {
+  for (const form of all("form", row)) {
     form.reset();
     clear(form);
   }

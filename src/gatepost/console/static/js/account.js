@@ -4,15 +4,17 @@ import { bindForms } from "./account-forms.js";
 import { bindRows, openRow } from "./account-rows.js";
 import { showDevices } from "./devices.js";
 import { restoreDraft } from "./drafts.js";
+import { bindFactors, showFactors } from "./factors.js";
 import { requireUser } from "./page.js";
 
 const account = await requireUser();
 
 bindForms(account);
+bindFactors();
 bindData();
 bindRows();
 restoreDraft(account, ({ id }) => {
   const row = document.getElementById(id)?.closest("[data-row]");
   if (row) openRow(row);
 });
-await Promise.all([showDevices(), showActivity()]);
+await Promise.all([showFactors(), showDevices(), showActivity()]);

@@ -1,4 +1,4 @@
-// What was typed when a session ended: kept in this tab until its person is back at the page. Never a password.
+// What was typed when a session ended: kept in this tab until its person is back at the page. Never a password or a code.
 
 import { all, one, toast } from "./ui.js";
 import { say } from "./words.js";
@@ -47,7 +47,7 @@ export function settled(form) {
 function isKept(element) {
   const { name, type, autocomplete, dataset } = element;
   // One that is shown is of type text.
-  return name && dataset.typed !== undefined && !/password|file/i.test([name, type, autocomplete].join(" "));
+  return name && dataset.typed !== undefined && !/password|file|code/i.test([name, type, autocomplete].join(" "));
 }
 
 function put(form, { name, value, checked }) {

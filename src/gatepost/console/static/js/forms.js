@@ -11,6 +11,8 @@ const FIELD_OF_CODE = {
   email_taken: "email",
   password_required: "password",
   wrong_sign_up_password: "password",
+  invalid_code: "code",
+  wrong_code: "code",
 };
 
 /**
@@ -119,7 +121,7 @@ function isComplete(form) {
 }
 
 function markByName(form, name, text) {
-  const field = name && one(`[data-field="${CSS.escape(name)}"]`, form);
+  const field = name && one(`[data-field="${CSS.escape(name)}"]:not([hidden] *)`, form);
   if (!field) return false;
   mark(field, text);
   return true;

@@ -26,7 +26,7 @@ export function wait(form, seconds) {
     form.removeEventListener("input", change);
   };
   const change = ({ target }) => {
-    if (target.autocomplete.endsWith("password")) return;
+    if (target.name === "code" || target.autocomplete.endsWith("password")) return;
     end();
     show(false, one("[data-message]", form));
   };

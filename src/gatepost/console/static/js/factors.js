@@ -1,0 +1,117 @@
+// The second factor: an authenticator app, and recovery codes for when it is not at hand.
+
+import { closeRow } from "./account-rows.js";
+import { untilLoaded } from "./again.js";
+import { get, post, remove } from "./api.js";
+import { showDevices } from "./devices.js";
+import { handle } from "./forms.js";
+import { attempt } from "./page.js";
+import { keepCodes } from "./recovery-codes.js";
+import { all, one, show, toast } from "./ui.js";
+import { ago, day, number, say } from "./words.js";
+
+const ME = "/api/users/me";
+// So few recovery codes are worth a warning.
+const FEW = 3;
+
+const card = one("[data-factors]");
+const app = one("[data-totp]");
+const recovery = one("[data-recovery]");
+const start = one("#totp-form");
+const confirm = one("#totp-confirm-form");
+const removal = one("#totp-remove-form");
+const renewal = one("#recovery-form");
+let isOn = false;
+
+/** Let the second factor be changed. */
+export function bindFactors() {
+  handle(start, async ({ currentPassword }) => {
+    showSecret(await post(`${ME}/totp`, { password: currentPassword }));
+    start.reset();
+    confirm.elements.code.focus();
+  });
+
+  handle(confirm, async ({ code }) => {
+    const { recoveryCodes } = await post(`${ME}/totp/confirm`, { code });
+    await done(confirm, recoveryCodes, say("account.client.totp.turned_on"));
+    await showDevices();
+  });
+  // Given up or done: the secret is shown no more.
+  confirm.addEventListener("reset", () => showSecret(null));
+
+  handle(removal, async ({ currentPassword }) => {
+    await remove(`${ME}/totp`, { password: currentPassword });
+    await done(removal, null, say("account.client.totp.removed"));
+  });
+
+  handle(renewal, async ({ currentPassword }) => {
+    const { recoveryCodes } = await post(`${ME}/recovery-codes`, { password: currentPassword });
+    await done(renewal, recoveryCodes, say("account.client.recovery.renewed"));
+  });
+
+  one("[data-copy-secret]").addEventListener("click", () =>
+    attempt(async () => {
+      await navigator.clipboard.writeText(one("[data-secret]").textContent.replaceAll(" ", ""));
+      toast(say("account.client.totp.copied"));
+    }),
+  );
+  // Browsers have it on https and localhost alone.
+  show(navigator.clipboard !== undefined, one("[data-copy-secret]"));
+}
+
+/** Load and show what is set up. */
+export function showFactors() {
+  show(card.dataset.factors !== "off", card, link("totp"));
+  return attempt(async () => tell(await untilLoaded([app, recovery], () => get(`${ME}/factors`))));
+}
+
+const link = (id) => one(`[data-leads-to=${id}]`);
+
+function tell({ totp, recoveryCodes }) {
+  isOn = totp !== null;
+  show(isOn || card.dataset.factors !== "off", card, link("totp"));
+  show(isOn, one("#recovery"), link("recovery"), one("[data-act=remove]"), one("[data-act=renew]"), removal);
+  show(!isOn, one("[data-act=set_up]"));
+  show(!isOn && confirm.hidden, start);
+  app.replaceChildren(...(isOn ? shownApp(totp) : [say("account.client.totp.off")]));
+  recovery.replaceChildren(...(recoveryCodes ? shownCodes(recoveryCodes) : []));
+}
+
+function shownApp({ confirmedAt, lastUsedAt }) {
+  const since = say("account.client.totp.since", { date: day(confirmedAt) });
+  const used = lastUsedAt && say("account.client.totp.used", { when: ago(lastUsedAt) });
+  return [badge("success", say("account.client.totp.on")), ` ${[since, used].filter(Boolean).join(", ")}`];
+}
+
+function shownCodes({ left, createdAt }) {
+  const count = say("account.client.recovery.left", { left: number(left) });
+  const made = say("account.client.recovery.made", { date: day(createdAt) });
+  return left > FEW ? [`${count}, ${made}`] : [badge("warning", count), ` ${made}`];
+}
+
+function badge(kind, text) {
+  const element = document.createElement("span");
+  element.className = `badge ${kind}`;
+  element.textContent = text;
+  return element;
+}
+
+/** Show a secret for an app in the place of the password, or with null the other way round. */
+function showSecret(secret) {
+  const picture = secret && new DOMParser().parseFromString(secret.qrSvg, "image/svg+xml").documentElement;
+  one("[data-qr]").replaceChildren(...(picture ? [picture] : []));
+  one("[data-secret]").textContent = secret?.secret.match(/.{1,4}/g).join(" ") ?? "";
+  one("[data-otpauth]").href = secret?.otpauthUri ?? "";
+  show(secret !== null, confirm);
+  show(secret === null && !isOn, start);
+}
+
+/** Close the row of a form whose work is done; codes that came of it are shown first. */
+async function done(form, codes, text) {
+  form.reset();
+  const row = form.closest("[data-row]");
+  if (codes) await keepCodes(codes);
+  await showFactors();
+  if (row.checkVisibility()) closeRow(row);
+  toast(text);
+}

@@ -1,0 +1,238 @@
+"""A second factor, from setting it up to removing it, as a person does it."""
+
+import base64
+import re
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Page, Route, expect
+
+from gatepost.identity.credentials.totp.codes import code_at, step_at
+from tests.browser.conftest import Somebody, Visitors, mailed_link
+from tests.browser.test_accessibility import LOOKS
+from tests.support.api import PASSWORD
+from tests.support.server import GatepostServer
+from tests.support.smtp import SmtpServer
+from tests.support.visitor import Visitor
+
+pytestmark = pytest.mark.browser
+
+# An answer of a sign-in that goes on; the codes are for the page alone.
+PENDING = {
+    "code": "second_factor_required", "status": 401, "title": "Second factor required", "message": "…", "errors": [],
+    "pendingToken": "gpq_x", "methods": ["totp", "recovery_code"], "expiresIn": 600,
+}  # fmt: skip
+
+
+@pytest.fixture
+async def verified(somebody: Somebody, mailbox: SmtpServer, server: GatepostServer) -> Somebody:
+    """Return somebody whose address is proved."""
+    token = (await mailed_link(mailbox, to=somebody.email, path="/verify-email")).partition("token=")[2]
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        answer = await client.post("/api/auth/email/verify", json={"token": token})
+    assert answer.status_code == 200, answer.text
+    return somebody
+
+
+def code_of(secret: str, *, away: int = 0) -> str:
+    """Return the code that an app shows now, or so many steps later, written as apps do."""
+    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
+    code = code_at(key, step_at(datetime.now(UTC)) + away)
+    return f"{code[:3]} {code[3:]}"
+
+
+async def set_up(page: Page, *, press: str = "Set up: Authenticator app") -> tuple[str, list[str]]:
+    """Set an app up on the account page, and keep the codes; return the secret and the codes."""
+    await page.get_by_role("button", name=press).click()
+    row = page.locator("#totp")
+    await row.locator("#totp-form [name=currentPassword]").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(row.locator("[data-qr] svg")).to_be_visible()
+    await expect(row.locator("[name=code]")).to_be_focused()
+    secret = (await row.locator("[data-secret]").inner_text()).replace(" ", "")
+    assert f"secret={secret}" in str(await row.locator("[data-otpauth]").get_attribute("href"))
+    await page.keyboard.type(code_of(secret))
+    await page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.locator("[data-codes] li")).to_have_count(10)
+    return secret, await dialog.locator("[data-codes] li").all_inner_texts()
+
+
+async def give_password(visitor: Visitor, somebody: Somebody, path: str = "/sign-in") -> None:
+    """Sign in by the page, up to the code."""
+    await visitor.goto(path)
+    await visitor.page.locator("#sign-in [name=username]").fill(somebody.username)
+    await visitor.page.locator("#sign-in [name=password]").fill(somebody.password)
+    await visitor.page.locator("#sign-in [name=password]").press("Enter")
+    await expect(visitor.page.locator("#second-factor [name=code]:visible")).to_be_focused()
+
+
+async def sign_out(page: Page) -> None:
+    """Sign out by the page."""
+    await page.locator("[data-sign-out]").click()
+    await expect(page).to_have_url(re.compile(r"/sign-in$"))
+
+
+async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified: Somebody, tmp_path: Path) -> None:
+    page = visitor.page
+    await visitor.sign_in(verified.username, verified.password)
+    await expect(page.locator("[data-totp]")).to_have_text("Off")
+    await expect(page.locator("#recovery")).to_be_hidden()
+
+    secret, codes = await set_up(page)
+    dialog = page.get_by_role("dialog", name="Recovery codes")
+    # Nothing but the answer that they are kept ends it.
+    for _ in range(2):
+        await page.keyboard.press("Escape")
+    await expect(dialog).to_be_visible()
+    async with page.expect_download() as download:
+        await dialog.get_by_role("button", name="Save as a file").click()
+    await (await download.value).save_as(tmp_path / "codes.txt")
+    kept = (tmp_path / "codes.txt").read_text()
+    assert kept.startswith(f"Recovery codes of {verified.username} at Gatepost")
+    assert kept.split("\n\n")[1].split() == codes
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await dialog.get_by_role("button", name="Copy").click()
+    await expect(dialog.get_by_role("status")).to_have_text("Copied.")
+    assert await page.evaluate("navigator.clipboard.readText()") == kept
+    await dialog.get_by_role("button", name="I have kept them").click()
+    await expect(page.get_by_role("button", name="Remove: Authenticator app")).to_be_focused()
+    await expect(page.locator("[data-totp]")).to_contain_text("On since")
+    await expect(page.locator("[data-recovery]")).to_contain_text("10 of 10 left, made on")
+
+    # By keyboard alone, to where the person was going.
+    await sign_out(page)
+    await give_password(visitor, verified, "/sign-in?next=/boards")
+    await page.keyboard.type(code_of(secret, away=1))
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{visitor.url}/boards")
+
+    await sign_out(page)
+    await give_password(visitor, verified)
+    await page.keyboard.type("000 000")
+    await page.keyboard.press("Enter")
+    field = page.locator("#totp-code")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was used already"))
+    await page.get_by_role("button", name="Use a recovery code instead").press("Enter")
+    await expect(page.get_by_label("Recovery code")).to_be_focused()
+    await page.keyboard.type(f" {codes[0].lower()} ")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{visitor.url}/account")
+    await expect(page.locator("[data-recovery]")).to_contain_text("9 of 10 left")
+    await expect(page.locator("#activity-list")).to_contain_text("Recovery code used")
+
+    await page.get_by_role("button", name="Make new ones: Recovery codes").click()
+    await page.locator("#recovery-form [name=currentPassword]").fill("wrong horse")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#recovery-form .error")).to_have_text("This is not your current password.")
+    await page.locator("#recovery-form [name=currentPassword]").fill(verified.password)
+    await page.keyboard.press("Enter")
+    await expect(dialog.locator("li")).to_have_count(10)
+    assert not set(codes) & set(await dialog.locator("li").all_inner_texts())
+    await dialog.get_by_role("button", name="I have kept them").click()
+
+    await page.get_by_role("button", name="Remove: Authenticator app").click()
+    await page.locator("#totp-remove-form [name=currentPassword]").fill(verified.password)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Set up: Authenticator app")).to_be_focused()
+    await expect(page.locator("#recovery")).to_be_hidden()
+    await sign_out(page)
+    await visitor.sign_in(verified.username, verified.password)
+    assert visitor.refusals() == ["401", "401", "401", "403"]
+
+
+async def test_set_up_that_is_given_up_leaves_no_secret(visitor: Visitor, verified: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(verified.username, verified.password)
+    await page.get_by_role("button", name="Set up: Authenticator app").click()
+    await page.locator("#totp-form [name=currentPassword]").fill(verified.password)
+    await page.keyboard.press("Enter")
+    code = page.locator("#totp-confirm-form [name=code]")
+    await code.fill("000000")
+    await page.keyboard.press("Enter")
+    await expect(code).to_have_accessible_description(re.compile("This code is wrong"))
+    await page.keyboard.press("Escape")
+
+    await expect(page.get_by_role("button", name="Set up: Authenticator app")).to_be_focused()
+    assert await page.locator("[data-secret]").text_content() == ""
+    await expect(page.locator("[data-qr] svg")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#totp-form [name=currentPassword]")).to_be_focused()
+    await sign_out(page)
+    await visitor.sign_in(verified.username, verified.password)
+    assert visitor.refusals() == ["403"]
+
+
+async def test_waits_and_expired_attempts_are_told(visitor: Visitor, somebody: Somebody) -> None:
+    page = visitor.page
+    await page.route("**/api/auth/signin?*", partial(Route.fulfill, status=401, json=PENDING))
+    await give_password(visitor, somebody)
+    going_on = "**/api/auth/signin/continue*"
+    await page.route(going_on, partial(Route.fulfill, status=429, headers={"Retry-After": "86400"}))
+
+    await page.keyboard.type("123456")
+    await page.keyboard.press("Enter")
+    alert, submit = page.get_by_role("alert"), page.locator("#second-factor .primary")
+    await expect(alert.locator(".visually-hidden")).to_contain_text("Please try again in 24 hours.")
+    await expect(alert.locator(".countdown")).to_contain_text("23:59:")
+    # Another code makes the wait no shorter.
+    await page.locator("#totp-code").fill("654321")
+    await page.get_by_role("button", name="Use a recovery code instead").click()
+    await page.locator("#recovery-code").fill("7KQ2M-XW9TB")
+    await expect(submit).to_have_attribute("aria-disabled", "true")
+    await page.get_by_role("button", name="Start again").click()
+    await expect(page.locator("#sign-in [name=password]")).to_be_focused()
+    await expect(page.locator("#sign-in [name=password]")).to_have_value("")
+    await page.unroute(going_on)
+    assert visitor.refusals() == ["401", "429"]
+
+    await visitor.goto("/sign-in")
+    await give_password(visitor, somebody)
+    await page.keyboard.type("123456")
+    await page.keyboard.press("Enter")
+    await expect(alert).to_have_text("This sign-in has expired. Please start again with your password.")
+    await expect(page.locator("#sign-in [name=username]")).to_have_value(somebody.username)
+    await expect(page.locator("#second-factor")).to_be_hidden()
+    assert visitor.refusals() == ["401", "401"]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Somebody, look: str) -> None:
+    options: dict[str, Any] = LOOKS[look]
+    visitor = await visitors(**options, reduced_motion="reduce")
+    page = visitor.page
+    findings: dict[str, list[str]] = {}
+
+    async def check(name: str) -> None:
+        if found := await visitor.findings():
+            findings[name] = found
+        if not await visitor.fits():
+            findings[f"{name} is too wide"] = []
+
+    press = "Set up: Authenticator app" if look == "light" else "Einrichten: Authenticator-App"
+    await visitor.sign_in(verified.username, verified.password)
+    await page.get_by_role("button", name=press).click()
+    await page.locator("#totp-form [name=currentPassword]").fill(verified.password)
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-qr] svg")).to_be_visible()
+    await check("set-up")
+    await page.keyboard.press("Escape")
+    await set_up(page, press=press)
+    await check("recovery codes")
+    await page.locator("#recovery-codes .primary").click()
+    await expect(page.locator("#recovery")).to_be_visible()
+    await check("account")
+    await page.locator("[data-menu]").click() if look == "phone" else None
+    await sign_out(page)
+    await give_password(visitor, verified)
+    await check("code")
+    await page.locator("[data-use=recovery_code]").click()
+    await check("recovery code")
+
+    assert findings == {}
+    assert visitor.refusals() == ["401"]

@@ -83,7 +83,7 @@ async def test_password_managers_find_what_they_know(visitor: Visitor) -> None:
         fields = await page.locator("main input").all()
         return [await field.get_attribute("autocomplete") for field in fields]
 
-    assert await kinds("/sign-in") == ["username", "current-password"]
+    assert await kinds("/sign-in") == ["username", "current-password", "one-time-code", "off"]
     assert await kinds("/sign-up") == ["username", "email", "new-password"]
     assert await kinds("/set-password#token=x") == ["new-password"]
 

@@ -13,7 +13,7 @@ import httpx
 
 from tests.galera.conftest import DATABASE, Cluster
 from tests.support.api import PASSWORD, Api, bearer
-from tests.support.workers import FEED_SECONDS, claims
+from tests.support.workers import WAIT_SECONDS, claims
 
 ROUNDS = 10
 PEOPLE = 6
@@ -54,13 +54,13 @@ async def test_one_name_at_three_nodes_at_once_makes_one_account(cluster: Cluste
         assert sorted(answer.status_code for answer in answers) == [201, 400, 400], [a.text for a in answers]
 
 
-async def test_sign_out_at_any_node_is_known_at_all_within_two_seconds(cluster: Cluster) -> None:
+async def test_sign_out_at_any_node_is_known_at_all(cluster: Cluster) -> None:
     """The ids of the feed come in steps of three, from each node its own."""
     for turn, index in enumerate((0, 0, 1, 2, 2, 1)):
         api = cluster.replicas[index]
         person = await api.sign_up(f"Leaver {turn}")
         assert (await api.post("/api/auth/signout", headers=person.headers)).status_code == 204
-        deadline = time.monotonic() + FEED_SECONDS
+        deadline = time.monotonic() + WAIT_SECONDS
         for other in cluster.replicas:
             while (await other.user_board(person.access_token)).status_code != 401:
                 assert time.monotonic() < deadline

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from gatepost.app import create_app
 from gatepost.composition.services import Services
 from gatepost.core.db.revisions import newest_revision
+from gatepost.operations.readiness import ANSWER_SECONDS
 from tests.conftest import MakeServices, http_client
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
@@ -62,10 +63,13 @@ async def test_feed_that_cannot_be_read_is_not_ready(api: Api, clock: FakeClock)
 async def test_database_that_hangs_is_told_before_whoever_asks_gives_up(make_services: MakeServices) -> None:
     with free_port() as silent:
         url = f"mysql://root@127.0.0.1:{silent.getsockname()[1]}/gatepost"
-        async with http_client(create_app(services=make_services(database_url=SecretStr(url)))) as client:
-            async with asyncio.timeout(2):
+        # The database itself would be waited for longer than the test.
+        services = make_services(database_url=SecretStr(url), db_timeout_seconds=3600)
+        async with http_client(create_app(services=services)) as client:
+            async with asyncio.timeout(60):
                 answers = await asyncio.gather(*(client.get("/readyz") for _ in range(3)))
 
+    assert ANSWER_SECONDS < 1
     for answer in answers:
         assert_problem(answer, 503, "database_unavailable")
         assert failing(answer) == ["database", "keys", "feed"]

@@ -75,9 +75,14 @@ def test_each_request_has_one_line_whichever_worker_writes_it(server: GatepostSe
 
 
 def test_worker_that_was_killed_keeps_its_counts_and_loses_the_rest(server: GatepostServer) -> None:
-    ask(server, "/api/test/all")
-    time.sleep(2)  # what was counted is shared by then
-    before = until(server, lambda figures: figures[BOARD] > 0 and figures["gatepost_workers"] == WORKERS)
+    last = ask(server, "/api/test/all").headers["x-request-id"]
+
+    def all_are_shared(figures: Figures) -> bool:
+        # A worker shares what it has counted before it tells the sum.
+        written = [_id(line) for line in _requests(server)]
+        return last in written and figures[BOARD] == len(written) and figures["gatepost_workers"] == WORKERS
+
+    before = until(server, all_are_shared)
 
     os.kill(int(STARTED.findall(server.log)[0]), signal.SIGKILL)
 

@@ -1,7 +1,7 @@
 """The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +34,7 @@ from gatepost.identity.tokens.errors import (
 )
 from gatepost.identity.tokens.presented import Presented, classify
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
-from gatepost.identity.tokens.subject import HeldRole, TokenSubject
+from gatepost.identity.tokens.subject import Decide, HeldRole, TokenSubject
 
 logger = logging.getLogger("gatepost")
 
@@ -60,10 +60,6 @@ REFUSALS: dict[type[AppError], str] = {
     EmailUnverified: "unverified",
     SecondFactorDue: "second_factor",
 }
-
-
-# Raises an error where a session may not go on: the decision of all ways in.
-Decide = Callable[[TokenSubject], None]
 
 
 class TokenService:

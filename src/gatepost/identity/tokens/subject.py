@@ -1,6 +1,6 @@
 """What a session entitles to, as one value: all that its tokens are made of, and what refuses them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -40,3 +40,7 @@ class TokenSubject:
     email_verified_at: datetime | None
     roles: tuple[HeldRole, ...]
     has_second_factor: bool | None = None
+
+
+# Raises an error where a session may not go on: the decision of all ways in.
+Decide = Callable[[TokenSubject], None]

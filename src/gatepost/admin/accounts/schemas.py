@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,7 @@ from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_nam
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
 from gatepost.identity.registration.service import username_of
+from gatepost.mail.languages import Language
 
 MOST_ROLES = 16
 MOST_PERMISSIONS = 32
@@ -76,7 +77,6 @@ Version = Annotated[
     ),
     WHOLE,
 ]
-Language = Literal["en", "de"]
 
 
 class UserResponse(Out):

@@ -1,6 +1,9 @@
-"""The languages that mails are written in."""
+"""The languages that mails and pages are written in."""
 
-SUPPORTED = ("en", "de")
+from typing import Literal, get_args
+
+Language = Literal["en", "de"]
+SUPPORTED: tuple[str, ...] = get_args(Language)
 
 
 def choose(tag: str, *, default: str) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from gatepost.admin.accounts.schemas import PERMISSION, can_be_role_name
+from gatepost.admin.accounts.schemas import can_be_role_name
+from gatepost.admin.roles.schemas import PERMISSION
 from gatepost.core.strict_json import StrictJsonError, loads
 from gatepost.transfer.importing import Chunk, ImportedRole
 from gatepost.transfer.records import Conflict, Row

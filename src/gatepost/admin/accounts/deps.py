@@ -1,4 +1,4 @@
-"""Dependencies of the administration routes."""
+"""What the routes of account administration ask for."""
 
 from typing import Annotated
 
@@ -10,7 +10,6 @@ from gatepost.admin.accounts.pages import AccountReader
 from gatepost.admin.accounts.preconditions import Caller, IfMatch
 from gatepost.admin.accounts.search import Filter, Search, Sort, Status
 from gatepost.admin.accounts.service import AccountEditor
-from gatepost.admin.roles.service import RoleEditor
 from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.identity.access.deps import CurrentUser, require_permission
@@ -21,15 +20,11 @@ LARGEST_PAGE = 1_000_000
 AccountReaderDep = Annotated[AccountReader, Depends(provided(AccountReader))]
 AccountEditorDep = Annotated[AccountEditor, Depends(provided(AccountEditor))]
 AccountLifecycleDep = Annotated[AccountLifecycle, Depends(provided(AccountLifecycle))]
-RoleEditorDep = Annotated[RoleEditor, Depends(provided(RoleEditor))]
 
 CanReadUsers = Depends(require_permission(Permission.USERS_READ))
 CanWriteUsers = Depends(require_permission(Permission.USERS_WRITE))
-CanReadRoles = Depends(require_permission(Permission.USERS_READ, Permission.ROLES_WRITE))
-CanWriteRoles = Depends(require_permission(Permission.ROLES_WRITE))
 
 UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
-RoleId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[4])]
 PageQuery = Annotated[int, Query(ge=1, le=LARGEST_PAGE, examples=[1])]
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
 SortQuery = Annotated[Sort, Query(description="A leading `-` sorts in descending order.", examples=["-createdAt"])]

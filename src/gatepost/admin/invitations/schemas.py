@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from gatepost.http.schemas import In, Out
 from gatepost.identity.accounts.schemas import EmailAddress
 from gatepost.identity.invitations.models import Invitation
+from gatepost.mail.languages import Language
 
 
 class InvitationRequest(In):
@@ -18,7 +19,7 @@ class InvitationRequest(In):
     roles: Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=16)] | None = Field(
         default=None, examples=[["moderator"]]
     )
-    language: Literal["en", "de"] | None = Field(default=None, examples=["en"])
+    language: Language | None = Field(default=None, examples=["en"])
 
 
 class InvitationResponse(Out):

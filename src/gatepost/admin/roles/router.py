@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from gatepost.admin.accounts.deps import CallerDep, CanReadRoles, CanWriteRoles, IfMatchDep, RoleEditorDep, RoleId
+from gatepost.admin.accounts.deps import CallerDep, IfMatchDep
 from gatepost.admin.accounts.errors import (
     BeyondAuthority,
     BuiltInRole,
@@ -12,7 +12,8 @@ from gatepost.admin.accounts.errors import (
     VersionMismatch,
 )
 from gatepost.admin.accounts.preconditions import tag_of_role
-from gatepost.admin.accounts.schemas import NewRoleRequest, RoleChangeRequest, RoleResponse
+from gatepost.admin.roles.deps import CanReadRoles, CanWriteRoles, RoleEditorDep, RoleId
+from gatepost.admin.roles.schemas import NewRoleRequest, RoleChangeRequest, RoleResponse
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import RolesTooLong

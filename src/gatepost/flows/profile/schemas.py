@@ -1,7 +1,7 @@
 """JSON of one's own account."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -11,13 +11,14 @@ from gatepost.http.schemas import In, Out
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import parse_wanted_name
 from gatepost.identity.accounts.schemas import Username, role_labels
+from gatepost.mail.languages import Language
 
 
 class ProfileChangeRequest(In):
     """The fields to change. Fields that are left out stay as they are."""
 
     username: Username | None = Field(default=None, examples=["Abbey Salami"])
-    language: Literal["en", "de"] | None = Field(default=None, description="Of mails.", examples=["en"])
+    language: Language | None = Field(default=None, description="Of mails.", examples=["en"])
 
     def change(self) -> ProfileChange:
         """Return the change with the name in both forms."""

@@ -10,10 +10,9 @@ from sqlalchemy import func, select, update
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
-from gatepost.identity.accounts.models import User, user_roles
+from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.sessions.models import Session
-from tests.conftest import MakeServices, http_client, started
 from tests.features.throttling.conftest import MakeApi
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -307,39 +306,6 @@ async def test_sign_in_with_a_code_takes_a_deletion_back(
 
     async with database.read() as tx:
         assert await tx.scalar(select(User.erase_at)) is None
-
-
-@pytest.mark.parametrize(
-    ("policy", "is_owed"), [("optional", False), ("required_for_admins", False), ("required", True)]
-)
-async def test_policy_is_the_same_for_every_way_in(
-    make_services: MakeServices, api: Api, services: Services, policy: str, is_owed: bool
-) -> None:
-    person = await api.sign_up()
-    async with started(make_services(second_factor=policy)) as app, http_client(app) as client:
-        there = Api(client)
-        signed_in = await begin_sign_in(there, person)
-        refreshed = await there.refresh(person.refresh_token)
-        body = {"username": "second", "email": "second@example.com", "password": PASSWORD}
-        signed_up = await there.post("/api/auth/signup", json=body)
-
-    assert signed_in.status_code == (401 if is_owed else 200)
-    assert refreshed.status_code == (403 if is_owed else 200)
-    assert signed_up.status_code == (202 if is_owed else 201)
-    if is_owed:
-        assert_problem(refreshed, 403, "refresh_token_invalid")
-
-
-async def test_administrators_owe_a_factor_where_they_are_to_have_one(
-    make_services: MakeServices, api: Api, services: Services
-) -> None:
-    person = await api.sign_up("root")
-    async with services.platform.database.begin() as tx:
-        await tx.execute(user_roles.insert().values(user_id=person.id, role_id=3))
-    async with started(make_services(second_factor="required_for_admins")) as app, http_client(app) as client:
-        there = Api(client)
-        assert_problem(await begin_sign_in(there, person), 401, "second_factor_required")
-        assert_problem(await there.refresh(person.refresh_token), 403, "refresh_token_invalid")
 
 
 async def test_session_of_one_factor_that_was_opened_before_the_app_counted_goes_on_no_more(

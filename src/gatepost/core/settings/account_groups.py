@@ -20,12 +20,10 @@ class EmailVerification(StrEnum):
 
 
 class SecondFactor(StrEnum):
-    """Who has a second factor: nobody sets one up, whoever wants to, everybody, administrators."""
+    """Whether people can set up a second factor."""
 
     OFF = "off"
     OPTIONAL = "optional"
-    REQUIRED = "required"
-    REQUIRED_FOR_ADMINS = "required_for_admins"
 
 
 class SignUp(StrEnum):
@@ -82,8 +80,7 @@ class AccountSettings(BaseModel):
     )
     second_factor: SecondFactor = Field(
         SecondFactor.OPTIONAL,
-        description="`off` (nobody sets one up), `optional`, `required` or `required_for_admins`; an account that has "
-        "one is always asked for it.",
+        description="`off` (nobody can set one up) or `optional`. An account that has one is always asked for it.",
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."

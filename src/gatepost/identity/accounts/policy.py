@@ -1,15 +1,11 @@
 """The decisions of a deployment about accounts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepost.core.settings import EmailVerification, SecondFactor, Settings, SignUp
 from gatepost.identity.accounts.errors import InvitationRequired, SignUpClosed
-from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 
-# Who has one of these looks after others.
-ADMINISTRATORS = frozenset({ALL_PERMISSIONS, *Permission})
 # How long "this was not me" can be said.
 COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
@@ -42,16 +38,6 @@ class AccountPolicy:
             invitation_life=timedelta(days=settings.invitation_days),
             deletion_grace=timedelta(days=settings.deletion_grace_days),
         )
-
-    def requires_second_factor(self, permissions: Iterable[Iterable[str]]) -> bool:
-        """Whether an account with these permissions, by role, is to have a second factor."""
-        match self.second_factor:
-            case SecondFactor.REQUIRED:
-                return True
-            case SecondFactor.REQUIRED_FOR_ADMINS:
-                return any(word in ADMINISTRATORS for words in permissions for word in words)
-            case _:
-                return False
 
     def require_sign_up(self, *, is_invited: bool) -> None:
         """Let somebody pass who may sign up.

@@ -1,6 +1,6 @@
 """The one decision for all ways in: whether a proof is enough for a session of its account."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ from gatepost.core.errors import AppError
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
-from gatepost.identity.accounts.models import Role, User
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials
 from gatepost.identity.assurance.proofs import Proof
@@ -20,7 +20,7 @@ from gatepost.identity.throttling.counters import Counter
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.tokens.errors import SecondFactorDue
 from gatepost.identity.tokens.principal import Acr
-from gatepost.identity.tokens.subject import HeldRole, TokenSubject
+from gatepost.identity.tokens.subject import TokenSubject
 
 
 class Refusal(StrEnum):
@@ -65,8 +65,8 @@ class Decision:
         return None
 
     def owes(self, proof: Proof) -> bool:
-        """Whether a second factor is wanted beside what was proved: where the account has one, or is to have one."""
-        return self._owes(proof.authentication.acr, proof.user.roles, has_second_factor=proof.has_second_factor)
+        """Whether a second factor is wanted in addition to what was proved: the account has one."""
+        return proof.has_second_factor and proof.authentication.acr == Acr.ONE_FACTOR
 
     def renew(self, subject: TokenSubject) -> None:
         """Let a session go on, if it could be opened now.
@@ -78,13 +78,8 @@ class Decision:
         refusal = self.refusal(subject)
         if refusal is not None:
             raise ANSWERS[refusal]
-        if self._owes(subject.acr, subject.roles, has_second_factor=bool(subject.has_second_factor)):
+        if subject.has_second_factor and subject.acr == Acr.ONE_FACTOR:
             raise SecondFactorDue
-
-    def _owes(self, acr: str, roles: Iterable[Role | HeldRole], *, has_second_factor: bool) -> bool:
-        if acr != Acr.ONE_FACTOR:
-            return False
-        return has_second_factor or self._policy.requires_second_factor(role.permissions for role in roles)
 
     async def refuse(
         self, refusal: Refusal, user: User | None, counters: Sequence[Counter], *, info: RequestInfo

@@ -61,6 +61,6 @@ async def list_invitations(invitations: InvitationServiceDep) -> Response:
     dependencies=[CanWriteUsers],
     responses=problems(InvitationNotFound, BeyondAuthority, PermissionRequired),
 )
-async def take_back(invitation_id: InvitationId, invitations: InvitationServiceDep, by: CallerDep) -> None:
+async def revoke_invitation(invitation_id: InvitationId, invitations: InvitationServiceDep, by: CallerDep) -> None:
     """Its link stops working. Requires the same permissions as inviting somebody with these roles."""
     await invitations.take_back(invitation_id, by=by)

@@ -67,7 +67,7 @@ async def sign_up(
     dependencies=[LinkLimit],
     responses=problems(InvitationInvalid, SignUpClosed, EmailTaken, TooManyRequests),
 )
-async def look_at_invitation(body: InvitationLinkRequest, service: SignUpServiceDep) -> InvitationLink:
+async def read_invitation(body: InvitationLinkRequest, service: SignUpServiceDep) -> InvitationLink:
     """The invited address and the expiry date. The link is not used up.
 
     Only the owner of the mailbox has the token, so this reveals nothing to anybody else.

@@ -87,6 +87,18 @@ def token_of(key: jose.SigningKey, clock: FakeClock, **changes: Any) -> str:
     return jose.sign(claims | changes, key, typ="at+jwt")
 
 
+def test_token_of_another_client_or_of_a_program_is_nobodys(
+    published: Published, verifier: TokenVerifier, clock: FakeClock
+) -> None:
+    key = new_key()
+    published.publish(key)
+
+    # Of an app that acts for the person; of a program that acts for itself; of one whose id is an account's.
+    for changes in ({"client_id": "shop"}, {"client_id": "shop", "sub": "shop"}, {"client_id": "7"}):
+        with pytest.raises(TokenInvalid):
+            verifier.verify(token_of(key, clock, **changes))
+
+
 def test_keys_are_read_once_and_again_after_five_minutes(
     published: Published, verifier: TokenVerifier, clock: FakeClock
 ) -> None:

@@ -66,6 +66,13 @@ async def test_id_that_could_not_be_sent_is_refused(api: Api, make_settings: Mak
     assert isinstance(refused.exception, ClientIdInvalid)
 
 
+@pytest.mark.parametrize("client_id", ["gatepost", "7", "007"])
+async def test_id_that_tokens_would_confuse_is_refused(api: Api, make_settings: MakeSettings, client_id: str) -> None:
+    refused = await run_command(make_settings(), "clients", "add", client_id)
+
+    assert isinstance(refused.exception, ClientIdInvalid)
+
+
 @pytest.mark.parametrize("name", ["x" * 256, "two\nlines", "\x1b[2J"])
 async def test_name_that_could_not_be_listed_is_refused(api: Api, make_settings: MakeSettings, name: str) -> None:
     refused = await run_command(make_settings(), "clients", "add", "notes", "--name", name)

@@ -32,11 +32,11 @@ class ClientNotFound(NotFound):
 
 
 class ClientIdInvalid(BadRequest):
-    """A client id consists of letters, digits and the characters . _ -"""
+    """A client id consists of letters, digits and the characters . _ -, but not only of digits. `gatepost` is taken."""
 
     code = "client_id_invalid"
     title = "Invalid client id"
-    message = "A client id must have 1 to 64 characters: letters, digits and . _ -"
+    message = "A client id must have 1 to 64 characters: letters, digits and . _ -, not only digits, and not gatepost."
 
 
 class ClientNameInvalid(BadRequest):

@@ -20,6 +20,7 @@ from gatepost.flows.oauth.errors import (
 )
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.flows.oauth.repository import ResourceServers
+from gatepost.identity.tokens.principal import OWN_CLIENT_ID
 
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 LONGEST_NAME = 255
@@ -38,11 +39,12 @@ class ClientService:
         """Register a resource server and return its secret, which is kept nowhere else.
 
         Raises:
-            ClientIdInvalid: the id has other characters than letters, digits and . _ -
+            ClientIdInvalid: the id has other characters than letters, digits and . _ -, or tokens mean another by it.
             ClientNameInvalid: the name is empty, too long, or not printable.
             ClientExists: the id is taken.
         """
-        if not CLIENT_ID.fullmatch(client_id):
+        # In tokens it would be the service's own, or as a subject (RFC 9068, section 5) the id of an account.
+        if not CLIENT_ID.fullmatch(client_id) or client_id == OWN_CLIENT_ID or client_id.isdecimal():
             raise ClientIdInvalid
         if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
             raise ClientNameInvalid

@@ -72,7 +72,8 @@ async def give_password(visitor: Visitor, somebody: Somebody, path: str = "/sign
 
 
 async def sign_out(page: Page) -> None:
-    """Sign out by the page."""
+    """Sign out by the page, once its script is there."""
+    await page.wait_for_load_state("networkidle")
     await page.locator("[data-sign-out]").click()
     await expect(page).to_have_url(re.compile(r"/sign-in$"))
 

@@ -118,7 +118,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await page.keyboard.press("Enter")
     field = page.locator("#totp-code")
     await expect(field).to_be_focused()
-    await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was used already"))
+    await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was already used"))
     await page.get_by_role("button", name="Use a recovery code instead").press("Enter")
     await expect(page.get_by_label("Recovery code")).to_be_focused()
     await page.keyboard.type(f" {codes[0].lower()} ")

@@ -3,12 +3,11 @@
 Whoever asks for the pages gets cursors: the place of the last thing of a page, as text for a URL.
 """
 
-import base64
-import binascii
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from gatepost.core.crypto import base64url
 from gatepost.core.db.database import Database, Transaction
 
 T = TypeVar("T")
@@ -35,7 +34,7 @@ async def in_pages(database: Database, read: ReadPage[T], *, size: int = PAGE) -
 def write_cursor(place: Place) -> str:
     """Return a place as text for a URL."""
     text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64url.encode(text.encode())
 
 
 def read_cursor(text: str) -> Any:
@@ -45,6 +44,6 @@ def read_cursor(text: str) -> Any:
         ValueError: it holds nothing.
     """
     try:
-        return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (binascii.Error, RecursionError) as error:
+        return json.loads(base64url.decode(text))
+    except RecursionError as error:
         raise ValueError("not a cursor") from error

@@ -56,11 +56,11 @@ class Gate:
 
     async def _ask_database(self, principal: UserPrincipal, *, now: datetime) -> None:
         async with self._db.read() as tx:
-            grant = await Sessions(tx).subject(principal.session_id)
-        if grant is None or grant.ended_at is not None or grant.expires_at <= now:
+            subject = await Sessions(tx).subject(principal.session_id)
+        if subject is None or subject.ended_at is not None or subject.expires_at <= now:
             raise TokenRevoked
-        if (grant.user_id, grant.random_id) != (principal.user_id, principal.random_id):
+        if (subject.user_id, subject.random_id) != (principal.user_id, principal.random_id):
             raise TokenRevoked
         # A version above the account's is of a time that a restore has undone.
-        if grant.disabled_at is not None or grant.token_version != principal.token_version:
+        if subject.disabled_at is not None or subject.token_version != principal.token_version:
             raise TokenStale

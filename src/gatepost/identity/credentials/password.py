@@ -136,7 +136,7 @@ class PasswordMethod:
         can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
         may have kept one.
         """
-        guess = self._guesses.attempt(counted, info=info, device=device)
+        guess = self._guesses.guess(counted, info=info, device=device)
         values = {
             "device": describe(info.user_agent),
             "new_since": self._clock.now() - NEW_FOR,

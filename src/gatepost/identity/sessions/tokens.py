@@ -174,14 +174,14 @@ class TokenService:
             info=info, details={"amr": session.amr},
         )  # fmt: skip
 
-    def _pair(self, grant: TokenSubject, *, now: datetime) -> TokenPair:
-        note_user(grant.user_id)
-        access_token, expires_at = self._access.issue(grant, now=now)
+    def _pair(self, subject: TokenSubject, *, now: datetime) -> TokenPair:
+        note_user(subject.user_id)
+        access_token, expires_at = self._access.issue(subject, now=now)
         return TokenPair(
             access_token=access_token,
             expires_in=int((expires_at - now).total_seconds()),
-            refresh_token=self._refresh.write(RefreshTicket(grant.session_id, grant.generation)),
-            refresh_expires_in=int((grant.expires_at - now).total_seconds()),
+            refresh_token=self._refresh.write(RefreshTicket(subject.session_id, subject.generation)),
+            refresh_expires_in=int((subject.expires_at - now).total_seconds()),
         )
 
     async def _exchange(self, ticket: RefreshTicket, *, info: RequestInfo) -> TokenPair:
@@ -192,23 +192,23 @@ class TokenService:
         # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
         # transaction of their own. What they find stays true: generations only grow.
         async with self._db.read() as tx:
-            grant = await self._of(tx, ticket)
-        match classify(ticket, grant, grace=self._rules.reuse_grace, now=now):
+            subject = await self._of(tx, ticket)
+        match classify(ticket, subject, grace=self._rules.reuse_grace, now=now):
             case Presented.REUSED if not self._rules.rotation:
                 # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
-                return await self._exchange(replace(ticket, generation=grant.generation), info=info)
+                return await self._exchange(replace(ticket, generation=subject.generation), info=info)
             case Presented.CURRENT:
                 # A node of a cluster ran the update before it had what another node committed, and has it now.
                 raise DatabaseUnavailable
             case Presented.JUST_REPLACED:
-                return self._pair(grant, now=now)
+                return self._pair(subject, now=now)
             case Presented.UNKNOWN:
                 raise RefreshTokenInvalid
             case Presented.EXPIRED:
                 raise RefreshTokenExpired
             case Presented.REUSED:
-                self._note_kept(ticket, grant)
-                await self._end_reused(grant.session_id, info=info, now=now)
+                self._note_kept(ticket, subject)
+                await self._end_reused(subject.session_id, info=info, now=now)
                 raise RefreshTokenReused
 
     @retry_conflicts
@@ -232,11 +232,11 @@ class TokenService:
             return await self._of(tx, ticket) if moved else None
 
     async def _of(self, tx: Transaction, ticket: RefreshTicket) -> TokenSubject:
-        grant = await Sessions(tx).subject(ticket.session_id)
-        if grant is None:
+        subject = await Sessions(tx).subject(ticket.session_id)
+        if subject is None:
             raise RefreshTokenInvalid
-        self._decide(grant)
-        return grant
+        self._decide(subject)
+        return subject
 
     @retry_conflicts
     async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, info: RequestInfo) -> str | None:
@@ -253,9 +253,9 @@ class TokenService:
             )  # fmt: skip
             return session.end_reason if session else None
 
-    def _note_kept(self, ticket: RefreshTicket, grant: TokenSubject) -> None:
+    def _note_kept(self, ticket: RefreshTicket, subject: TokenSubject) -> None:
         """Write once that clients seem to keep their first refresh token: they show it at their second refresh."""
-        if (ticket.generation, grant.generation) == (0, 1) and not self._has_told:
+        if (ticket.generation, subject.generation) == (0, 1) and not self._has_told:
             self._has_told = True
             logger.warning(
                 "a first refresh token was used a second time, and its session has ended; if your clients never "

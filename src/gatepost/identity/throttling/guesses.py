@@ -38,7 +38,7 @@ from gatepost.identity.throttling.models import GuessCounter
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Guess:
     """One guess, before it is known whether an account has the name: every counter that may come to matter."""
 
     name: Counter
@@ -94,9 +94,9 @@ class Guesses:
         self._counters = Counters(secrets)
         self._rules = rules
 
-    def attempt(self, name: str, *, info: RequestInfo, device: Device) -> Attempt:
+    def guess(self, name: str, *, info: RequestInfo, device: Device) -> Guess:
         """Describe a guess for a `counted_name`."""
-        return Attempt(
+        return Guess(
             name=self._counters.of_name(name),
             address=self._counters.of_address(info.address),
             place=self._counters.of_place(name, info.address),
@@ -106,7 +106,7 @@ class Guesses:
             client_address=info.address,
         )
 
-    def admit(self, attempt: Attempt, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
+    def admit(self, guess: Guess, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
         """Return the counters that the guess counts on, given what `GUESS_COLUMNS` was for the account.
 
         Raises:
@@ -114,14 +114,14 @@ class Guesses:
         """
         *waits, session, place = beside
         blocked = dict(zip(OF_PASSWORDS, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
-        if user is not None and attempt.known.belongs_to(user):
-            counters: tuple[Counter, ...] = (attempt.device,)
+        if user is not None and guess.known.belongs_to(user):
+            counters: tuple[Counter, ...] = (guess.device,)
         elif user is not None and session is not None:
-            counters = (attempt.session,)
-        elif user is not None and place is not None and attempt.client_address:
-            counters = (attempt.place, attempt.address)
+            counters = (guess.session,)
+        elif user is not None and place is not None and guess.client_address:
+            counters = (guess.place, guess.address)
         else:
-            counters = (attempt.name, attempt.address)
+            counters = (guess.name, guess.address)
         self._refuse([blocked[counter.kind] for counter in counters])
         return counters
 

@@ -33,7 +33,7 @@ class AccessTokens:
         """The name of the key that signs now."""
         return self._keys.signing.kid
 
-    def issue(self, grant: TokenSubject, *, now: datetime) -> tuple[str, datetime]:
+    def issue(self, subject: TokenSubject, *, now: datetime) -> tuple[str, datetime]:
         """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
 
         So whoever ends the session knows from its row until when its access tokens must be refused, whoever
@@ -41,37 +41,39 @@ class AccessTokens:
 
         Of roles that are too long together, or beside a very long name, it tells the first that fit.
         """
-        expires_at = min(now + self.life, grant.expires_at, grant.access_expires_at)
-        token = self._sign(grant, grant.roles, now=now, expires_at=expires_at)
+        expires_at = min(now + self.life, subject.expires_at, subject.access_expires_at)
+        token = self._sign(subject, subject.roles, now=now, expires_at=expires_at)
         if len(token) > LONGEST:
             # Four characters of base64url are three bytes.
             too_much = (len(token) - LONGEST) * 3 // 4 + 1
-            kept = fitting(grant.roles, most_bytes=min(MOST_BYTES, size_of(grant.roles) - too_much))
-            left_out = len(grant.roles) - len(kept)
-            logger.warning("account %s has more roles than an access token holds: %s left out", grant.user_id, left_out)
-            token = self._sign(grant, kept, now=now, expires_at=expires_at)
+            kept = fitting(subject.roles, most_bytes=min(MOST_BYTES, size_of(subject.roles) - too_much))
+            left_out = len(subject.roles) - len(kept)
+            logger.warning(
+                "account %s has more roles than an access token holds: %s left out", subject.user_id, left_out
+            )
+            token = self._sign(subject, kept, now=now, expires_at=expires_at)
         return token, expires_at
 
-    def _sign(self, grant: TokenSubject, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
+    def _sign(self, subject: TokenSubject, roles: Sequence[HeldRole], *, now: datetime, expires_at: datetime) -> str:
         claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
-            "sub": str(grant.user_id),
-            "client_id": grant.client_id or OWN_CLIENT_ID,
+            "sub": str(subject.user_id),
+            "client_id": subject.client_id or OWN_CLIENT_ID,
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
             "jti": secrets.token_urlsafe(16),
-            "sid": str(grant.session_id),
-            "username": grant.username,
+            "sid": str(subject.session_id),
+            "username": subject.username,
             "roles": [role.name for role in roles],
             "permissions": list(allowed_by(role.permissions for role in roles)),
-            "amr": grant.amr.split(" "),
-            "auth_time": int(grant.authenticated_at.timestamp()),
-            "acr": grant.acr,
-            "ver": grant.token_version,
+            "amr": subject.amr.split(" "),
+            "auth_time": int(subject.authenticated_at.timestamp()),
+            "acr": subject.acr,
+            "ver": subject.token_version,
         }
-        if grant.scope:
-            claims["scope"] = grant.scope
-        if grant.random_id is not None:
-            claims["rid"] = grant.random_id
+        if subject.scope:
+            claims["scope"] = subject.scope
+        if subject.random_id is not None:
+            claims["rid"] = subject.random_id
         return jose.sign(claims, self._keys.signing, typ=ACCESS_TOKEN_TYPE)

@@ -17,15 +17,15 @@ class Presented(Enum):
     UNKNOWN = auto()
 
 
-def classify(ticket: RefreshTicket, grant: TokenSubject, *, grace: timedelta, now: datetime) -> Presented:
+def classify(ticket: RefreshTicket, subject: TokenSubject, *, grace: timedelta, now: datetime) -> Presented:
     """Compare a refresh token with the session that it names."""
-    if grant.ended_at is not None or ticket.generation > grant.generation:
+    if subject.ended_at is not None or ticket.generation > subject.generation:
         return Presented.UNKNOWN
-    if grant.expires_at <= now:
+    if subject.expires_at <= now:
         return Presented.EXPIRED
-    if ticket.generation == grant.generation:
+    if ticket.generation == subject.generation:
         return Presented.CURRENT
-    is_previous = ticket.generation == grant.generation - 1
-    if is_previous and now - grant.rotated_at <= grace:
+    is_previous = ticket.generation == subject.generation - 1
+    if is_previous and now - subject.rotated_at <= grace:
         return Presented.JUST_REPLACED
     return Presented.REUSED

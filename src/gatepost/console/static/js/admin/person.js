@@ -270,13 +270,7 @@ on("[data-reset]", {
 on("[data-delete]", {
   question: () => ({
     title: text("delete.title"),
-    consequences: [
-      text("delete.gone"),
-      ends(),
-      text("delete.kept", { id }),
-      text("no_mail"),
-      text("delete.final"),
-    ],
+    consequences: [text("delete.gone"), ends(), text("delete.kept", { id }), text("no_mail"), text("delete.final")],
     yes: text("delete.yes"),
   }),
   work: () => remove(path, undefined, seen()),

@@ -80,7 +80,7 @@ class AccountSettings(BaseModel):
     )
     second_factor: SecondFactor = Field(
         SecondFactor.OPTIONAL,
-        description="`off` (nobody can set one up) or `optional`. An account that has one is always asked for it.",
+        description="`off` (nobody can set one up) or `optional`. An account with a second factor always needs it.",
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."

@@ -36,7 +36,7 @@ NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purp
 
 
 class LinkEnd(StrEnum):
-    """After what the links of an account are void; the value says it in the documents."""
+    """What makes the links of an account void; the value is its name in the documents."""
 
     PASSWORD_RESET = "a password set by a link"  # noqa: S105  words, not a password
     PASSWORD_CHANGED = "a changed password"  # noqa: S105
@@ -45,9 +45,9 @@ class LinkEnd(StrEnum):
     DELETION_PLANNED = "a planned deletion"
     DISABLED = "disabling"
     ENABLED = "enabling"
-    ADDRESS_REPLACED = "another address by an administrator"
-    NAME_REPLACED = "another user name by an administrator"
-    PROOF_SET = "a proof given or taken by an administrator"
+    ADDRESS_REPLACED = "an address changed by an administrator"
+    NAME_REPLACED = "a user name changed by an administrator"
+    PROOF_SET = "a verification changed by an administrator"
     ROLES_CHANGED = "changed roles"
     SIGNED_OUT = "a sign-out by an administrator"
     SIGNED_OUT_EVERYWHERE = "a sign-out of all devices, or all others"
@@ -78,7 +78,7 @@ class Fate(StrEnum):
     """What becomes of a mail, and of its link, that was asked for before the links of its account ended."""
 
     GOOD = "good"
-    TOLD = "told"
+    TOLD = "no link"
     VOID = "void"
 
 
@@ -91,7 +91,7 @@ def fate(kind: MailKind, after: LinkEnd) -> Fate:
 
 
 def fates() -> str:
-    """Return all of it as the table that the documents show."""
+    """Return the table of all fates, as the documents show it."""
     head = ["after", *(f"`{kind}`" for kind in MailKind)]
     rows = [[end.value, *(fate(kind, end).value for kind in MailKind)] for end in LinkEnd]
     return "".join(f"| {' | '.join(row)} |\n" for row in (head, ["---"] * len(head), *rows))

@@ -1,15 +1,16 @@
 """Codes of authenticator apps: the vectors of the RFCs, what people type, and the address that apps read."""
 
 import base64
-import shutil
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
 from gatepost.identity.credentials.totp.codes import code_at, matching_step, new_secret, step_at
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
+from tests.support.missing import program
 
 SECRET = b"12345678901234567890"
 
@@ -99,9 +100,21 @@ def test_picture_may_stand_in_a_page_with_a_strict_policy() -> None:
     assert len(svg) < 6000
 
 
-@pytest.mark.skipif(shutil.which("oathtool") is None, reason="needs oathtool")
+def test_picture_is_read_back_by_another_program(tmp_path: Path) -> None:
+    uri = otpauth_uri(SECRET, issuer="Käse: Ltd & Co", account="abbey salami@example.com")
+    draw, read = program("rsvg-convert", package="librsvg2-bin"), program("zbarimg", package="zbar-tools")
+    svg, png = tmp_path / "qr.svg", tmp_path / "qr.png"
+    svg.write_text(qr_svg(uri), encoding="utf-8")
+
+    subprocess.run([draw, "--width", "400", "--output", png, svg], check=True)
+
+    found = subprocess.run([read, "--quiet", "--raw", png], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == uri
+
+
 def test_codes_of_oathtool_are_ours() -> None:
-    command = ["oathtool", "--totp", "--base32", "--now=2026-01-31 12:00:00 UTC", secret_text(SECRET)]
+    oathtool = program("oathtool", package="oathtool")
+    command = [oathtool, "--totp", "--base32", "--now=2026-01-31 12:00:00 UTC", secret_text(SECRET)]
     given = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     assert matching_step(SECRET, given, now=datetime(2026, 1, 31, 12, tzinfo=UTC)) is not None

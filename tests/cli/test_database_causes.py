@@ -37,9 +37,9 @@ def test_each_cause_of_the_server_is_told_with_its_remedy(command: Command, few_
     missing = f"{few_rights.database}_missing"
     said = {
         few_rights.set(password="wrong-of-mine"): f"the user {reads} or the password is wrong",
-        few_rights.set(username=nobody): f"the user {nobody} has no right to the database {few_rights.database}",
-        few_rights: f"the user {reads} lacks a right in {few_rights.database}: CREATE command denied",
-        mysql_url.set(database=missing): f"there is no database {missing}",
+        few_rights.set(username=nobody): f"the user {nobody} has no access to the database {few_rights.database}",
+        few_rights: f"the user {reads} lacks a privilege in {few_rights.database}: CREATE command denied",
+        mysql_url.set(database=missing): f"the database {missing} does not exist",
         few_rights.set(host="nowhere.invalid"): "the host nowhere.invalid is unknown",
         few_rights.set(port=1): "nothing listens at",
     }
@@ -55,7 +55,7 @@ def test_each_cause_of_the_server_is_told_with_its_remedy(command: Command, few_
         assert "of-mine" not in migrated.err + looked_at.out
         assert "SELECT " not in migrated.err
     granted = command("migrate", DATABASE_URL=few_rights.set(drivername="mysql").render_as_string(hide_password=False))
-    assert granted.complaint.endswith(f"Give it: GRANT ALL ON `{few_rights.database}`.* TO '{reads}'@'…'")
+    assert granted.complaint.endswith(f"Grant it: GRANT ALL ON `{few_rights.database}`.* TO '{reads}'@'…'")
 
 
 def test_listener_that_says_nothing_is_left_in_time(command: Command) -> None:
@@ -96,7 +96,7 @@ def test_listener_that_is_no_database_is_told(command: Command) -> None:
             )
             return outcome.complaint
 
-    assert "closed the connection: is it MySQL or MariaDB that listens there?" in asyncio.run(talk())
+    assert "closed the connection: is it really MySQL or MariaDB?" in asyncio.run(talk())
 
 
 def test_file_that_cannot_be_opened_is_named(process: Command, tmp_path: Path) -> None:

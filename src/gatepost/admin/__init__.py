@@ -1,1 +1,1 @@
-"""Looking after accounts, roles, invitations, keys and the audit log: routes under /api/admin."""
+"""Administration of accounts, roles, invitations, keys and the audit log: the routes under /api/admin."""

@@ -13,7 +13,7 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
             case ssl.SSLCertVerificationError():
                 return f"the certificate of {where} is not trusted: {link.verify_message.rstrip('.')}"
             case ssl.SSLError(reason=None | "WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
-                return f"TLS with {where} failed: what listens there does not begin with TLS"
+                return f"TLS with {where} failed: the server there does not speak TLS"
             case ssl.SSLError():
                 return f"TLS with {where} failed: {str(link.reason).replace('_', ' ').lower()}"
             case socket.gaierror():

@@ -1,1 +1,1 @@
-"""What people and clients do, a folder a use case with its routes; none imports another."""
+"""The use cases of people and clients: one folder with routes for each. They do not import each other."""

@@ -26,7 +26,7 @@ FOR_GOOD: Mapping[Refusal, str] = {
 TO_MEND: Mapping[Refusal, str] = {
     aiosmtplib.SMTPAuthenticationError: "the user and password of MAIL_URL",
     aiosmtplib.SMTPSenderRefused: "the sender, MAIL_FROM,",
-    aiosmtplib.SMTPHeloError: "our name, MAIL_EHLO_NAME,",
+    aiosmtplib.SMTPHeloError: "the name MAIL_EHLO_NAME",
 }
 # What a server repeats of a mail or a sign-in: addresses, what follows the host of a link, long words.
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']*@[^\s<>()\[\],;:\"']*")
@@ -104,7 +104,9 @@ async def _sign_in(client: aiosmtplib.SMTP, url: MailUrl) -> None:
         raise MailNotSent(f"the server offers no sign-in{why} (AUTH), and MAIL_URL has a user and a password")
     if not client.supported_auth_methods:
         offered = ", ".join(method.upper() for method in client.server_auth_methods) or "no method"
-        raise MailNotSent(f"the server offers sign-in by {_harmless(offered, ())} alone, and we have {OUR_METHODS}")
+        raise MailNotSent(
+            f"the server offers sign-in by {_harmless(offered, ())} only, but the client supports {OUR_METHODS}"
+        )
     await client.login(url.username, url.password)
 
 
@@ -122,17 +124,17 @@ def _told(error: Exception, url: MailUrl, hidden: Sequence[str]) -> MailError:
     where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
     match error:
         case aiosmtplib.SMTPResponseException(code=aiosmtplib.SMTPStatus.invalid_response):
-            return MailNotSent(f"what listens at {where} does not speak SMTP: {_harmless(error.message, ())}")
+            return MailNotSent(f"the server at {where} does not speak SMTP: {_harmless(error.message, ())}")
         case aiosmtplib.SMTPRecipientsRefused(recipients=[first, *_]):
             return _answered(first, (*hidden, url.username, url.password))
         case aiosmtplib.SMTPResponseException():
             return _answered(error, (*hidden, url.username, url.password))
         case aiosmtplib.SMTPNotSupported() if "SMTPUTF8" in str(error):
-            return MailRefused("the server cannot write to an address with letters beyond ASCII")
+            return MailRefused("the server does not support addresses with non-ASCII characters")
         case aiosmtplib.SMTPReadTimeoutError():
             return MailNotSent("the server does not answer in time")
         case aiosmtplib.SMTPServerDisconnected():
-            return MailNotSent("the server hung up")
+            return MailNotSent("the server closed the connection")
         case _:
             told = unreached(error, host=url.host, where=where)
             return MailNotSent(told or f"the server at {where} cannot be used: {type(error).__name__}")

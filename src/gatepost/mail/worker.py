@@ -129,7 +129,7 @@ class OutboxWorker:
         except Exception as error:  # noqa: BLE001  one mail that cannot be made must not hold up the others
             # Where it happened, without its text, which may hold an address.
             logger.debug("mail %s: %s", claimed.mail.id, "".join(format_tb(error.__traceback__)))
-            await self._failed(claimed, f"the mail cannot be made: {type(error).__name__}")
+            await self._failed(claimed, f"the mail cannot be rendered: {type(error).__name__}")
         else:
             await self._remove(claimed.mail)
             return was_sent
@@ -138,7 +138,7 @@ class OutboxWorker:
     async def _send(self, mail: OutboxMail) -> bool:
         if mail.created_at == UNREADABLE:
             # By its moment it is told from another one with its id, and so it could not be taken out again.
-            raise MailRefused("the row of the mail cannot be read")
+            raise MailRefused("the mail's row in the outbox cannot be read")
         async with self._turn:
             prepared = await self._preparer.prepare(mail)
         if prepared is None:
@@ -197,9 +197,9 @@ class OutboxWorker:
     def _note(self, *, works: bool, cause: str = "") -> None:
         """Log once that mail does not leave, and once that it does again."""
         if self._failing and works:
-            logger.warning("mail leaves again")
+            logger.warning("mail is sent again")
         elif not self._failing and not works:
-            logger.warning("mail does not leave: %s; it is tried again", cause)
+            logger.warning("mail cannot be sent: %s; it will be tried again", cause)
         self._failing = not works
 
 

@@ -13,18 +13,18 @@ from gatepost.core.logs.context import Act
 from gatepost.core.request_metrics import BOUNDS, SUCCESS, Durations
 from gatepost.operations.process_metrics import Kind, MetricTotals, ProcessMetric
 
-# How a status is called, by its hundreds; 0 where the client went before there was an answer.
+# Names of status classes; 0 if the client disconnected before the answer.
 CLASSES = ("none", "1xx", "2xx", "3xx", "4xx", "5xx")
 OUTCOMES: Mapping[Act, tuple[str, str]] = {
-    Act.SIGN_IN: ("gatepost_sign_ins", "Sign-ins, by how they ended: success, or the code of the error."),
-    Act.REFRESH: ("gatepost_refreshes", "Exchanges of a refresh token, by how they ended."),
+    Act.SIGN_IN: ("gatepost_sign_ins", "Sign-ins by result: success, or the code of the error."),
+    Act.REFRESH: ("gatepost_refreshes", "Refreshes by result."),
 }
 
 
 def exposition(
     totals: MetricTotals, metrics: Sequence[ProcessMetric], shared: Mapping[str, tuple[str, float]]
 ) -> bytes:
-    """Return all metrics; `shared` are those that all replicas have in common, each with its meaning."""
+    """Return all metrics; `shared` are those shared by all replicas, each with its description."""
     registry = CollectorRegistry()
     registry.register(_Families(totals, metrics, shared))
     return generate_latest(registry)
@@ -54,17 +54,15 @@ class _Families(Collector):
                 yield GaugeMetricFamily(metric.name, metric.meaning, value=value)
         for name, (meaning, value) in self._shared.items():
             yield GaugeMetricFamily(name, meaning, value=value)
-        version = GaugeMetricFamily("gatepost_build_info", "The version that runs; always 1.", labels=["version"])
+        version = GaugeMetricFamily("gatepost_build_info", "The running version; always 1.", labels=["version"])
         version.add_metric([__version__], 1)
         yield version
 
 
 def _requests(totals: MetricTotals) -> Iterator[Metric]:
-    count = CounterMetricFamily(
-        "gatepost_http_requests", "Requests that have ended.", labels=["route", "method", "status"]
-    )
+    count = CounterMetricFamily("gatepost_http_requests", "Completed requests.", labels=["route", "method", "status"])
     durations = HistogramMetricFamily(
-        "gatepost_http_request_duration_seconds", "Time to a whole answer.", labels=["route", "method"]
+        "gatepost_http_request_duration_seconds", "Time until the answer was complete.", labels=["route", "method"]
     )
     by_route: dict[tuple[str, str], Durations] = {}
     for (route, method, hundreds), counted in totals.requests.items():
@@ -79,7 +77,7 @@ def _requests(totals: MetricTotals) -> Iterator[Metric]:
 
 
 def _buckets(counts: Sequence[int]) -> list[Any]:
-    """Return each bound with how many took no longer."""
+    """Return each upper bound with its cumulative count."""
     buckets = []
     so_far = 0
     for bound, count in zip([*(str(bound) for bound in BOUNDS), "+Inf"], counts, strict=True):

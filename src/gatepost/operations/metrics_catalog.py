@@ -1,4 +1,4 @@
-"""What there is to watch: every metric of a process, and those that all replicas have in common."""
+"""All metrics: those of a process, and those that all replicas share."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -25,28 +25,33 @@ def process_metrics(
     *,
     connections: int,
 ) -> Iterator[ProcessMetric]:
-    """Yield the metrics of a process, which may open so many connections; a new metric is one more line."""
+    """Yield the metrics of a process; `connections` is how many database connections it may open."""
     lines, line = standard_error(), passwords.line
     for kind, name, read, meaning in (
         (Kind.SUM, "workers", lambda: 1, "Worker processes."),
-        (Kind.SUM, "http_requests_in_progress", lambda: requests.in_progress, "Requests that are being served."),
-        (Kind.SUM, "hashing_pending", lambda: line.inside, "Passwords that wait for, or are in, hashing."),
-        (Kind.SUM, "hashing_capacity", lambda: line.room, "Passwords that may wait or be hashed at once."),
-        (Kind.COUNT, "hashing_rejected", lambda: line.refused, "Passwords that were turned away at once."),
-        (Kind.SUM, "db_connections_in_use", lambda: database.connections_in_use, "Connections in use."),
-        (Kind.SUM, "db_connections_limit", lambda: connections, "Connections that may be open."),
-        (Kind.COUNT, "db_timeouts", lambda: database.timeouts, "Transactions that took too long."),
-        (Kind.MAX, "revocation_feed_age_seconds", feed.age_seconds, "Since the worker furthest behind read the feed."),
-        (Kind.MAX, "redis_down", lambda: limits.redis_is_down, "Whether a worker does without Redis."),
-        (Kind.COUNT, "rate_limit_fallbacks", lambda: limits.fallbacks, "Requests that a worker counted without Redis."),
-        (Kind.COUNT, "log_lines_dropped", lambda: lines.lost, "Lines of the log that nobody took."),
+        (Kind.SUM, "http_requests_in_progress", lambda: requests.in_progress, "Requests in progress."),
+        (Kind.SUM, "hashing_pending", lambda: line.inside, "Passwords that are being hashed or wait for it."),
+        (Kind.SUM, "hashing_capacity", lambda: line.room, "Maximum number of passwords that may wait or be hashed."),
+        (Kind.COUNT, "hashing_rejected", lambda: line.refused, "Passwords refused because too many were waiting."),
+        (Kind.SUM, "db_connections_in_use", lambda: database.connections_in_use, "Database connections in use."),
+        (Kind.SUM, "db_connections_limit", lambda: connections, "Maximum number of database connections."),
+        (Kind.COUNT, "db_timeouts", lambda: database.timeouts, "Database transactions that timed out."),
+        (Kind.MAX, "revocation_feed_age_seconds", feed.age_seconds, "Time since the slowest worker read the feed."),
+        (Kind.MAX, "redis_down", lambda: limits.redis_is_down, "Whether Redis is unreachable for a worker."),
+        (
+            Kind.COUNT,
+            "rate_limit_fallbacks",
+            lambda: limits.fallbacks,
+            "Requests that were rate limited without Redis.",
+        ),
+        (Kind.COUNT, "log_lines_dropped", lambda: lines.lost, "Log lines that could not be written."),
     ):
         yield ProcessMetric(f"gatepost_{name}", meaning, kind, read)
 
 
 async def database_metrics(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping[str, tuple[str, float]]:
-    """Return what the database says; without it, or without its tables, only that it says nothing."""
-    up = "gatepost_database_up", "Whether the database answers."
+    """Return the metrics from the database. If it or its tables are missing, only that it is down."""
+    up = "gatepost_database_up", "Whether the database is reachable."
     try:
         mails = await outbox.counts()
         unsealed = await sealer.oldest_unsealed_at()
@@ -55,13 +60,13 @@ async def database_metrics(outbox: OutboxWorker, sealer: AuditSealer) -> Mapping
     now = outbox.now()
     return {
         up[0]: (up[1], 1),
-        "gatepost_outbox_pending": ("Mails that are to be tried.", mails.pending),
+        "gatepost_outbox_pending": ("Mails waiting to be sent.", mails.pending),
         "gatepost_outbox_failed": ("Mails that were given up; see gatepost mail failed.", mails.failed),
         "gatepost_outbox_oldest_seconds": (
-            "How long the oldest mail that is to be tried has waited.", _age(mails.oldest_pending_at, now)
+            "Age of the oldest mail waiting to be sent.", _age(mails.oldest_pending_at, now)
         ),
         "gatepost_audit_unsealed_oldest_seconds": (
-            "How long the oldest entry of the audit log has waited for its seal.", _age(unsealed, now)
+            "Age of the oldest audit log entry without a seal.", _age(unsealed, now)
         ),
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Sending spans to a collector. Imported only where one is set: it needs the extra `otel`."""
+"""Sends spans to a collector. Only imported if a collector is set, since it needs the extra `otel`."""
 
 import os
 

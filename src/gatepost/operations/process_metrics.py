@@ -1,7 +1,7 @@
-"""The metrics of a process, and of all the processes of `gatepost serve --workers` together.
+"""The metrics of a process, and of all processes of `gatepost serve --workers` together.
 
-Each worker leaves what it has counted in a file, every second and before it answers; who is asked adds the files up.
-So no request waits for a lock, and no sum ever goes down: what was shown once is in a file.
+Each worker writes its metrics to a file, every second and before it answers. The worker that is asked adds the files
+up. So no request waits for a lock, and no counter goes down: a value that was shown once is in a file.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ SUFFIX = ".metrics.json"
 
 
 class Kind(StrEnum):
-    """How the metrics of several processes become one."""
+    """How a metric is combined across processes."""
 
-    # A count that only grows, also of processes that have ended.
+    # Counters that only grow; they include processes that have ended.
     COUNT = "count"
-    # Of the processes that live.
+    # Only of running processes.
     SUM = "sum"
     MAX = "max"
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessMetric:
-    """One metric of a process; `read` must be quick and must not fail."""
+    """A metric of a process; `read` must be fast and must not fail."""
 
     name: str
     meaning: str
@@ -41,14 +41,14 @@ class ProcessMetric:
 
 @dataclass(slots=True)
 class MetricTotals:
-    """Metrics, of one process or of several."""
+    """The metrics of one or several processes."""
 
     requests: dict[tuple[str, str, int], Durations] = field(default_factory=dict)
     outcomes: dict[tuple[str, str], int] = field(default_factory=dict)
     values: dict[str, float] = field(default_factory=dict)
 
     def add(self, other: "MetricTotals", kinds: Mapping[str, Kind], *, lives: bool) -> None:
-        """Take in the metrics of one more process; of one that has ended only what was counted."""
+        """Add the metrics of another process; only the counters if it has ended."""
         for key, durations in other.requests.items():
             mine = self.requests.setdefault(key, Durations())
             mine.counts = [a + b for a, b in zip(mine.counts, durations.counts, strict=True)]
@@ -85,7 +85,7 @@ class MetricTotals:
 
 
 class ProcessMetrics:
-    """Everything that this process counts; where there are several, `folder` is where they share it."""
+    """The metrics of this process. Several processes share theirs in `folder`."""
 
     def __init__(self, requests: RequestMetrics, metrics: Iterable[ProcessMetric], *, folder: Path | None) -> None:
         self._requests = requests
@@ -95,16 +95,16 @@ class ProcessMetrics:
         self._shared = b""
 
     async def totals(self) -> MetricTotals:
-        """Return the metrics of all workers; those of the others are at most a second old."""
+        """Return the metrics of all workers. Those of other workers are up to a second old."""
         mine = self._own()
         if self._folder is None:
             return mine
-        # Only the event loop writes the file, so that two who ask at once do not meet in it.
+        # Only the event loop writes the file, so that concurrent requests do not collide.
         self._share(mine)
         return await asyncio.to_thread(self._add_others, mine, self._folder)
 
     async def share(self) -> None:
-        """Leave the metrics of this worker where the others find them."""
+        """Write the metrics of this worker to the shared folder."""
         if self._folder is not None:
             self._share(self._own())
 
@@ -118,7 +118,7 @@ class ProcessMetrics:
         if self._folder is None or content == self._shared:
             return
         path = self._folder / f"{os.getpid()}{SUFFIX}"
-        # A reader sees the file of before or the new one, and never a half of it.
+        # Readers see the old file or the new one, never a partial one.
         draft = path.with_suffix(".new")
         draft.write_bytes(content)
         draft.replace(path)

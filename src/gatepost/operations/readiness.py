@@ -1,4 +1,4 @@
-"""Whether this process can serve."""
+"""The readiness checks of this process."""
 
 import asyncio
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.errors import RevocationUnknown
 from gatepost.operations.errors import KeysMissing, SchemaOutdated
 
-# Those who ask give up soon after: a second is what Kubernetes waits.
+# Kubernetes only waits a second for the answer.
 ANSWER_SECONDS = 0.8
 
 
 class Check(StrEnum):
-    """What a process needs to serve."""
+    """A dependency of the process."""
 
     DATABASE = "database"
     SCHEMA = "schema"
@@ -30,7 +30,7 @@ class Check(StrEnum):
 
 
 class Readiness:
-    """Tells whether a process can serve, in time also when the database hangs."""
+    """Checks whether the process can serve. Answers in time even if the database hangs."""
 
     def __init__(self, database: Database, keys: KeyRing, feed: RevocationFeed) -> None:
         self._db = database
@@ -39,11 +39,11 @@ class Readiness:
         self._asking: asyncio.Task[str | None] | None = None
 
     async def check(self) -> None:
-        """Let a process pass that can serve.
+        """Check that the process can serve.
 
         Raises:
-            DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown: the first of what is amiss; `fields`
-                names all of it.
+            DatabaseUnavailable, SchemaOutdated, KeysMissing, RevocationUnknown: the first failed check; `fields` lists
+            all of them.
         """
         failures = await self._failures()
         if failures:
@@ -57,7 +57,7 @@ class Readiness:
         failures: dict[Check, AppError] = {}
         try:
             revision = await self._revision()
-            # A later schema is no hindrance: while that version is rolled out, this one goes on.
+            # A newer schema is fine: this version keeps serving while the new version is rolled out.
             if revision is None or (revision != newest_revision() and revision in known_revisions()):
                 failures[Check.SCHEMA] = SchemaOutdated()
         except DatabaseUnavailable as error:
@@ -71,7 +71,7 @@ class Readiness:
         return failures
 
     async def _revision(self) -> str | None:
-        # A question that hangs goes on, up to the limit of any transaction, and is not asked twice meanwhile.
+        # A hanging query continues up to the transaction timeout; meanwhile no second one is started.
         asking = self._asking = self._asking or asyncio.create_task(self._ask())
         asking.add_done_callback(self._forget)
         done, _ = await asyncio.wait({asking}, timeout=ANSWER_SECONDS)
@@ -90,6 +90,6 @@ class Readiness:
             async with self._db.read() as tx:
                 revision: str | None = await tx.scalar(text("SELECT version_num FROM alembic_version"))
         except DBAPIError:
-            # It answers, and has no such table.
+            # The database is reachable, but the table is missing.
             return None
         return revision

@@ -1,7 +1,7 @@
-"""Traces (OpenTelemetry): a span a request and a span a query, with no value that anybody gave.
+"""Traces (OpenTelemetry): one span per request and per query, without any values that clients sent.
 
-Nothing of this runs unless OTEL_EXPORTER_OTLP_ENDPOINT is set; what sends the spans is in `exporting.py`, which needs
-packages of the extra `otel`.
+Tracing is off unless OTEL_EXPORTER_OTLP_ENDPOINT is set. The export is in `otlp.py`, which needs the packages of the
+extra `otel`.
 """
 
 import importlib
@@ -28,7 +28,7 @@ propagator = TraceContextTextMapPropagator()
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """What makes spans, and how it ends: `stop` sends what is left."""
+    """Creates spans; `stop` sends the remaining ones."""
 
     tracer: Tracer
     stop: Callable[[], None]

@@ -26,11 +26,13 @@ logger = logging.getLogger("gatepost.sdk")
 PAUSE_SECONDS = 0.2
 BearerToken = Annotated[
     HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, bearerFormat="JWT", description="An access token of Gatepost.")),
+    Depends(HTTPBearer(auto_error=False, bearerFormat="JWT", description="A Gatepost access token.")),
 ]
 HeaderToken = Annotated[
     str | None,
-    Depends(APIKeyHeader(name="x-access-token", auto_error=False, description="The same, in a header of its own.")),
+    Depends(
+        APIKeyHeader(name="x-access-token", auto_error=False, description="A Gatepost access token, in its own header.")
+    ),
 ]
 
 

@@ -41,13 +41,13 @@ def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
     findings = Findings()
     for row in batch:
         if row.username is None or row.email is None:
-            raise AssertionError("a row without a name was refused")
+            raise AssertionError("a row without a name was not imported")
         same_name, same_email = by_username.get(row.username.canonical), by_email.get(row.email.canonical)
         same_id = by_id.get(row.id) if row.id is not None else same_name
         reasons: list[Conflict] = []
         if same_id is not None and _is_account(row, same_id, others=(same_name, same_email)):
             if not _is_same(row, same_id):
-                reasons = [row.conflict("changed_since", "it was imported, and has changed in the source since")]
+                reasons = [row.conflict("changed_since", "it was imported before, and has changed in the source since")]
         else:
             if row.id is not None and same_id is not None:
                 reasons.append(row.conflict("id_taken", "another account here has this id"))

@@ -65,7 +65,7 @@ def _columns(reader: Any) -> list[str]:
         named = [name for name in unknown if NAME.fullmatch(name)]
         hint = f"; no column is called {', '.join(named)}" if named else ""
         raise FileUnreadable(
-            f"the first line names each column once, with commas between, username and email among them{hint}; the "
+            f"the first line must name each column once, separated by commas, including username and email{hint}; the "
             f"columns are {', '.join(sorted(COLUMNS))}"
         )
     return columns

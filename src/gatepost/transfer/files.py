@@ -66,7 +66,7 @@ def _add(chunk: Chunk, line: bytes, *, place: str, now: datetime) -> None:
         case "role":
             _add_role(chunk, value, place=place)
         case _:
-            chunk.conflicts.append(Conflict("line_refused", place, "its type is neither account nor role"))
+            chunk.conflicts.append(Conflict("line_refused", place, "its type must be account or role"))
 
 
 def _add_role(chunk: Chunk, value: dict[str, Any], *, place: str) -> None:

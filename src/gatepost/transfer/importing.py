@@ -165,7 +165,7 @@ class Importer:
                     made.append(Role(name=name, description=role.description, permissions=sorted(role.permissions)))
                 elif role.is_full and set(role.permissions) != set(there[name].permissions):
                     other.append(
-                        Conflict("role_differs", f"role {name}", "it is there with other permissions, which it keeps")
+                        Conflict("role_differs", f"role {name}", "it exists with other permissions, which it keeps")
                     )
             if not dry_run:
                 tx.add_all(made)
@@ -228,7 +228,7 @@ class Importer:
 
     def _values(self, row: Row) -> dict[str, Any]:
         if row.username is None or row.email is None:
-            raise AssertionError("a row without a name was refused")
+            raise AssertionError("a row without a name was not imported")
         created_at = row.created_at or row.updated_at or self._clock.now()
         values = {
             "username": row.username.display,

@@ -41,9 +41,9 @@ COLUMNS = frozenset(
 class Kind(StrEnum):
     """Something about an account that a sign-up would refuse, or write otherwise; with what an import does."""
 
-    OWN_ADDRESS = "user names that are the account's own address: taken, and they follow it when it changes"
-    SPACES = "user names with spaces around or doubled: single ones, and both spellings sign in"
-    RESERVED = "addresses under a domain such as .test: taken, and no mail arrives there"
+    OWN_ADDRESS = "user names that are the account's own address: accepted, and they change with the address"
+    SPACES = "user names with surrounding or repeated spaces: normalised, and both spellings can sign in"
+    RESERVED = "addresses under a domain such as .test: accepted, but no mail arrives there"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Row:
         if stored in (None, "", UNUSABLE_HASH):
             return
         if not isinstance(stored, str) or len(stored) > LONGEST_HASH:
-            self.complain("hash_refused", "the format of the password hash is not known")
+            self.complain("hash_refused", "the format of the password hash is not supported")
             return
         try:
             require_known_hash(stored)
@@ -162,12 +162,12 @@ class Row:
             return
         names = re.split(r"[\s,;|]+", roles.strip()) if isinstance(roles, str) else roles
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            self.complain("role_refused", "roles are a list of names")
+            self.complain("role_refused", "roles must be a list of names")
             return
         self.roles = sorted(set(names))
         for name in self.roles:
             if not can_be_role_name(name):
-                self.complain("role_refused", f"{name[:64]!r} cannot be the name of a role")
+                self.complain("role_refused", f"{name[:64]!r} is not a valid role name")
 
     def _read_rest(self, values: Mapping[str, Any]) -> None:
         language = values.get("language")
@@ -175,7 +175,7 @@ class Row:
             if language in SUPPORTED:
                 self.language = str(language)
             else:
-                self.complain("language_refused", f"the language is one of {', '.join(SUPPORTED)}")
+                self.complain("language_refused", f"the language must be one of {', '.join(SUPPORTED)}")
         version = values.get("token_version")
         if version not in (None, ""):
             number = _whole(version)

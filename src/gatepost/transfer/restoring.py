@@ -1,4 +1,4 @@
-"""After an older copy of the database was put back: what lives again ends, and no number is given a second time."""
+"""After a database backup was restored: ends everything that came back to life, and never reuses an id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

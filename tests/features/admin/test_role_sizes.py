@@ -192,7 +192,7 @@ async def test_beside_the_longest_name_of_all_roles_that_do_not_fit_are_left_out
         token = answer.json()["accessToken"]
         assert len(token) <= LONGEST
         assert (claims(token)["username"], claims(token)["roles"]) == (LONGEST_NAME_OF_ALL, ["user", "some"])
-        assert f"account {person.id} has more roles than an access token holds: 1 left out" in caplog.messages
+        assert f"account {person.id} has more roles than fit into an access token: 1 left out" in caplog.messages
         assert (await api.user_board(token)).status_code == 200
 
 

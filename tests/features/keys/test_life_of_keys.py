@@ -121,7 +121,7 @@ async def test_key_whose_tokens_live_is_retired_only_by_force(
     await services.identity.keys.load()
     late = other_worker()
     async with started(late) as app, http_client(app) as client:
-        with pytest.raises(SigningKeyError, match=r"^2 sessions hold an access token .* use --force"):
+        with pytest.raises(SigningKeyError, match=r"^2 sessions have an access token .* use --force"):
             await services.admin.key_rotation.retire(old)
         assert old in {key.kid for key in await services.admin.key_rotation.list()}
 
@@ -149,7 +149,7 @@ async def test_earlier_token_of_a_session_that_moved_on_still_holds_its_key(
     await services.identity.keys.load()
     await api.refresh(person.refresh_token)
 
-    with pytest.raises(SigningKeyError, match=r"^0 sessions hold .* may live until"):
+    with pytest.raises(SigningKeyError, match=r"^0 sessions have .* may be valid until"):
         await services.admin.key_rotation.retire(old)
 
     # Workers may have signed with it for another minute.

@@ -152,4 +152,4 @@ async def test_mail_that_cannot_be_made_is_given_up_in_the_end_and_the_others_le
         assert await make_worker(server, attempts=1).run_once() == 1
 
         (given_up,) = await rows()
-        assert (given_up.failed_at, given_up.last_error) == (clock.now(), "the mail cannot be made: ValueError")
+        assert (given_up.failed_at, given_up.last_error) == (clock.now(), "the mail cannot be rendered: ValueError")

@@ -274,7 +274,7 @@ async def test_address_beyond_ascii_is_delivered(clock: FakeClock) -> None:
 
 async def test_server_that_cannot_write_beyond_ascii_refuses_for_good(clock: FakeClock) -> None:
     async with smtp_server(knows_utf8=False) as server:
-        with pytest.raises(MailRefused, match="beyond ASCII"):
+        with pytest.raises(MailRefused, match="non-ASCII characters"):
             await SmtpTransport(parse_mail_url(server.url()), ehlo_name=NAME).send(
                 _message(clock, to="jörg@example.com")
             )

@@ -54,7 +54,7 @@ async def test_what_a_server_does_not_offer_is_named() -> None:
         ({}, f"smtp://{user}127.0.0.1:{{}}", "the server offers no sign-in without encryption (AUTH)"),
         (
             {"EHLO": "250-mail.example\r\n250 AUTH GSSAPI XOAUTH2"}, f"smtp://{user}127.0.0.1:{{}}",
-            "the server offers sign-in by GSSAPI, XOAUTH2 alone, and we have CRAM-MD5, PLAIN, LOGIN",
+            "the server offers sign-in by GSSAPI, XOAUTH2 only, but the client supports CRAM-MD5, PLAIN, LOGIN",
         ),
     ):  # fmt: skip
         heard: list[str] = []
@@ -79,7 +79,7 @@ async def test_what_a_server_refuses_is_told_in_its_words_without_what_it_repeat
         ("RCPT", auth, "the server refuses the recipient with 550", MailRefused),
         ("RCPT", auth, "the server answers 450", MailNotSent),
         ("RCPT", auth, "the server answers 530", MailNotSent),
-        ("HELO", {"EHLO": "550 no"}, "the server refuses our name, MAIL_EHLO_NAME, with 501", MailNotSent),
+        ("HELO", {"EHLO": "550 no"}, "the server refuses the name MAIL_EHLO_NAME with 501", MailNotSent),
     ):
         user = "" if command in ("", "HELO") else "gatepost:hunter2@"
         signed_in = {"AUTH": "235 in"} if command in ("MAIL", "RCPT") else {}
@@ -114,9 +114,9 @@ async def test_what_the_network_and_tls_do_is_told(tmp_path: Path) -> None:
         str(untrusted_from_the_start)
         == f"the certificate of 127.0.0.1:{smtps.port} is not trusted: self-signed certificate"
     )
-    assert str(no_tls) == f"TLS with 127.0.0.1:{server.port} failed: what listens there does not begin with TLS"
-    assert str(other).startswith(f"what listens at 127.0.0.1:{port} does not speak SMTP: ")
-    assert "421" in str(closing) or "hung up" in str(closing)
+    assert str(no_tls) == f"TLS with 127.0.0.1:{server.port} failed: the server there does not speak TLS"
+    assert str(other).startswith(f"the server at 127.0.0.1:{port} does not speak SMTP: ")
+    assert "421" in str(closing) or "closed the connection" in str(closing)
     assert str(await refusal("smtp://nowhere.invalid")) == (
         "the host nowhere.invalid is unknown: no address was found for this name"
     )

@@ -98,9 +98,9 @@ async def test_names_and_addresses_that_a_sign_up_refuses_come_and_are_counted(
     await old.add(4, "tester", "tester@service.test", OLD_HASH)
     await old.add(5, "root@localhost", "root@localhost", OLD_HASH)
     told = (
-        "3 user names that are the account's own address: taken",
-        "1 user names with spaces around or doubled: single ones",
-        "2 addresses under a domain such as .test: taken",
+        "3 user names that are the account's own address: accepted",
+        "1 user names with surrounding or repeated spaces: normalised",
+        "2 addresses under a domain such as .test: accepted",
     )
 
     dry = await gatepost("import", "sequelize", old.argument, "--dry-run")

@@ -1,4 +1,4 @@
-"""What an account may do, and whether it is there at all: roles, disabling, signing out, deleting."""
+"""Roles of an account, disabling, signing out and deleting."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,19 +23,19 @@ from gatepost.mail.outbox import MailKind
 
 DISABLED = "disabled"
 ENDED = "ended_by_administrator"
-# Where one does these to oneself.
+# The routes for one's own account.
 OWN_SIGN_OUT = "POST /api/auth/signout-all"
 OWN_PASSWORD = "POST /api/auth/password/change, or /api/auth/password/forgot"  # noqa: S105  routes
 OWN_DELETION = "DELETE /api/users/me"
-# An open session alone must not lock its owner out of every way back.
+# A stolen session alone must not be able to lock out the owner.
 OWN_DISABLING = f"{OWN_DELETION}, or ask another administrator"
 
 
 class AccountLifecycle:
-    """Gives and takes; every act ends, in its own transaction, the tokens that it makes untrue.
+    """Changes what accounts may do. Each change invalidates outdated tokens in the same transaction.
 
-    All methods raise UserNotFound, BeyondAuthority and VersionMismatch, as every act on an account does; what people do
-    to their own account by a route of their own raises OwnAccount.
+    All methods raise UserNotFound, BeyondAuthority and VersionMismatch. Those with another route for one's own account
+    also raise OwnAccount.
     """
 
     def __init__(
@@ -57,11 +57,11 @@ class AccountLifecycle:
 
     @retry_conflicts
     async def set_roles(self, user_id: int, names: Sequence[str], *, if_match: IfMatch, by: Actor) -> User:
-        """Give an account exactly these roles; its access tokens are stale, and a refresh shows the new ones.
+        """Replace the roles of an account. Its access tokens become stale, and a refresh returns the new roles.
 
         Raises:
             UnknownRole: one of them does not exist.
-            BeyondAuthority: a role that is given or taken is out of the caller's reach.
+            BeyondAuthority: a role that is added or removed has permissions that the caller does not have.
             RolesTooLong: they do not fit into an access token.
             LastAdministrator: nobody else could look after the others.
         """
@@ -85,7 +85,7 @@ class AccountLifecycle:
 
     @retry_conflicts
     async def disable(self, user_id: int, *, if_match: IfMatch, by: Actor) -> User:
-        """Keep an account from being signed in to, and end its sessions; one that is disabled already is fine.
+        """Disable an account and end its sessions. It may already be disabled.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
@@ -104,13 +104,13 @@ class AccountLifecycle:
 
     @retry_conflicts
     async def enable(self, user_id: int, *, if_match: IfMatch, by: Actor) -> User:
-        """Let an account be signed in to again; one that is not disabled is fine."""
+        """Enable an account. It may already be enabled."""
         async with self._db.begin() as tx:
             user, _ = await authorize_change(tx, by, user_id, if_match)
             if user.disabled_at is not None:
                 user.disabled_at = None
                 await self._keep(tx, user, AuditEvent.ACCOUNT_ENABLED, by, before={"disabled": True})
-                # What was asked for meanwhile, or lay there from before, does not live again.
+                # Links from before, or requested while it was disabled, stay invalid.
                 await end_links_of(tx, user, LinkEnd.ENABLED, now=self._clock.now())
         return user
 
@@ -125,17 +125,17 @@ class AccountLifecycle:
 
     @retry_conflicts
     async def send_password_link(self, user_id: int, *, if_match: IfMatch, by: Actor) -> None:
-        """Send the owner a link to choose a new password; nothing goes out while the account is disabled."""
+        """Send the owner a link to choose a new password. No mail is sent while the account is disabled."""
         async with self._db.begin() as tx:
             user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_PASSWORD)
-            # A first password is not asked for by its owner, so that its link lives longer.
+            # The owner does not request a first password, so its link is valid for longer.
             kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
             await notify(tx, kind, user, at=self._clock.now())
             self._record(tx, AuditEvent.PASSWORD_RESET_REQUESTED, user_id, by, details={})
 
     @retry_conflicts
     async def delete(self, user_id: int, *, if_match: IfMatch, by: Actor) -> None:
-        """Delete an account at once, with all that tells of its owner.
+        """Delete an account immediately, with all personal data.
 
         Raises:
             LastAdministrator: nobody else could look after the others.
@@ -149,7 +149,7 @@ class AccountLifecycle:
     async def _keep(
         self, tx: Transaction, user: User, event: AuditEvent, by: Actor, *, before: Mapping[str, object]
     ) -> None:
-        """Write a changed account, and what changed."""
+        """Save a changed account, and record the change."""
         user.touch(self._clock.now())
         await tx.flush()
         now = {**roles_in_words(user.roles), "disabled": user.disabled_at is not None}

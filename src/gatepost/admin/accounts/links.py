@@ -1,4 +1,4 @@
-"""What an act of an administrator does to the links of an account."""
+"""Invalidates the links of an account after a change by an administrator."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from gatepost.mail.outbox import MailKind
 
 
 async def end_links_of(tx: Transaction, user: User, after: LinkEnd, *, now: datetime) -> None:
-    """Make the links of an account void; who was to choose a first password by one of them gets a new one."""
+    """Invalidate the links of an account. If one was for choosing a first password, a new one is sent."""
     waiting = await OneTimeTokens(tx).oldest(Purpose.SET_PASSWORD, user.id, now=now)
     await end_links(tx, user.id, after, now=now)
     if waiting is not None and user.password_hash == UNUSABLE_HASH:

@@ -1,4 +1,4 @@
-"""Reading accounts: one, or a page of them."""
+"""Reads accounts: one, a page, or all."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.service import SessionService
 
-# Accounts of an export that are read in one transaction.
+# Accounts that an export reads in one transaction.
 EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class AccountPage:
-    """Some accounts in order; `total` and `number` are None where the page was found by a cursor."""
+    """A page of accounts; `total` and `number` are None if it was requested with a cursor."""
 
     items: Sequence[User]
     size: int
@@ -37,7 +37,7 @@ class AccountPage:
 
 
 class AccountReader:
-    """Shows accounts to those who look after them."""
+    """Reads accounts for administrators."""
 
     def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
         self._db = database
@@ -45,7 +45,7 @@ class AccountReader:
         self._sessions = sessions
 
     async def page(self, wanted: Filter, sort: Sort, *, number: int, size: int, after: str | None) -> AccountPage:
-        """Return a page by its number, or by the cursor of the page before, which costs the same however deep it is.
+        """Return a page by its number, or by the cursor of the previous page, which is equally fast for every page.
 
         Raises:
             UnknownRole: the filter names a role that does not exist.
@@ -56,7 +56,7 @@ class AccountReader:
             await _require_role(tx, wanted)
             accounts = await AccountList.of(tx, wanted)
             total = await accounts.total() if cursor is None else None
-            # One more than is shown tells whether there is a next page.
+            # One more than requested, to see whether there is a next page.
             offset = 0 if cursor is not None else (number - 1) * size
             found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
         items = found[:size]
@@ -72,10 +72,10 @@ class AccountReader:
 
     @retry_conflicts
     async def export(self, wanted: Filter, sort: Sort, *, by: Caller) -> AsyncIterator[Sequence[User]]:
-        """Note that accounts are taken out, and give them page by page; who comes or goes meanwhile may be missing.
+        """Record the export, and return accounts page by page. Accounts created or deleted meanwhile may be missing.
 
         Raises:
-            TokenStale, TokenRevoked, PermissionRequired: as for every act.
+            TokenStale, TokenRevoked, PermissionRequired: as for every change.
             UnknownRole: the filter names a role that does not exist.
         """
         details = {"form": "csv", "filter": wanted.parts}
@@ -112,7 +112,7 @@ class AccountReader:
         return user
 
     async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
-        """Give the sessions of an account that go on, the last used first, page by page.
+        """Return the active sessions of an account page by page, the most recently used first.
 
         Raises:
             UserNotFound: there is none with this id.

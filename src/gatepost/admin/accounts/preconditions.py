@@ -1,4 +1,4 @@
-"""What every act of looking after others begins with: who may do it, on what, as they have seen it."""
+"""The checks before every change by an administrator: permission, authority and version."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ ANY = "*"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who acts, and from where."""
+    """The administrator who makes a change, and the request."""
 
     principal: UserPrincipal
     info: RequestInfo
@@ -36,15 +36,15 @@ class Caller:
 
     @property
     def in_name_of(self) -> int:
-        """The account that answers for what they send: their own."""
+        """The account in whose name invitations are sent: their own."""
         return self.user_id
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Whoever runs commands on the machine itself: may do everything, and the audit log names no account.
+    """An operator who runs commands on the machine. They may do everything, and the audit log has no account for them.
 
-    What needs an account that answers for it, as an invitation does, is sent in the name of one.
+    Invitations need an account as inviter, and are sent in the name of one.
     """
 
     in_name_of: int | None = None
@@ -58,16 +58,16 @@ EVERYTHING = Authority(frozenset(), frozenset({ALL_PERMISSIONS}))
 
 @dataclass(frozen=True, slots=True)
 class IfMatch:
-    """The state of a thing that the caller has seen: the tags of If-Match (RFC 9110, section 13.1.1), or its version.
+    """The state that the caller has read: the tags of If-Match (RFC 9110, section 13.1.1), or the version.
 
-    None is a caller who does not care.
+    None means that any state is fine.
     """
 
     tags: tuple[str, ...] | None = None
     version: int | None = None
 
     def require(self, tag: str, *, version: int | None = None) -> None:
-        """Go on only where the thing is as it was seen.
+        """Check that the resource is as the caller read it.
 
         Raises:
             VersionMismatch: it has changed.
@@ -84,28 +84,28 @@ def tag_of_user(user: User) -> str:
 
 
 def tag_of_role(role: Role) -> str:
-    """Return the ETag of a role, which has no version: a digest of what it says."""
+    """Return the ETag of a role. Roles have no version, so it is a digest of the content."""
     text = json.dumps([role.id, role.name, role.description, sorted(role.permissions)])
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
 
 
 def roles_in_words(roles: Iterable[Role]) -> dict[str, list[str] | list[int]]:
-    """Return roles as the audit log tells them: what they are called at that moment, and their ids, which stay."""
+    """Return roles for the audit log: their current names, and their ids, which do not change."""
     held = list(roles)
     return {"roles": [role.name for role in held], "role_ids": [role.id for role in held]}
 
 
 async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -> Authority:
-    """Return the caller's authority, as it is now and stays until the transaction ends.
+    """Return the caller's current authority, which cannot change until the transaction ends.
 
     Raises:
         TokenStale, TokenRevoked: their account has changed, or their session ended, since their token was issued.
-        PermissionRequired: they may not do what needs this permission.
+        PermissionRequired: they do not have this permission.
     """
     answers = await Users(tx).kept(caller.in_name_of) if caller.in_name_of is not None else None
     if isinstance(caller, Shell) and caller.in_name_of is not None:
         if answers is None or answers.disabled_at is not None or answers.erase_at is not None:
-            raise PermissionRequired("The account in whose name this is done is disabled, or about to leave.")
+            raise PermissionRequired("The inviting account is disabled or will be deleted.")
         return _allowed(Authority.of(answers), permission)
     return await _authority(tx, answers, caller, permission)
 
@@ -113,16 +113,16 @@ async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -
 async def authorize_change(
     tx: Transaction, caller: Actor, user_id: int, if_match: IfMatch, *, own_route: str | None = None
 ) -> tuple[User, Authority]:
-    """Return the account to act on, locked, and the caller's authority.
+    """Lock and return the account to be changed, and return the caller's authority.
 
-    `own_route` says where the caller does this to their own account; None where they may do it here.
+    `own_route` names the route for the caller's own account; None if this one may be used for it.
 
     Raises:
         TokenStale, TokenRevoked, PermissionRequired: as for `authority_of`.
-        OwnAccount: it is the caller's, and there is a route for that.
+        OwnAccount: it is the caller's own account, which has another route for this.
         UserNotFound: there is no account with this id.
-        BeyondAuthority: the account has more than the caller.
-        VersionMismatch: it is not as the caller has seen it.
+        BeyondAuthority: the account has permissions that the caller does not have.
+        VersionMismatch: it has changed since the caller read it.
     """
     actor, user = await ManagedUsers(tx).lock(actor_id=caller.user_id, user_id=user_id)
     authority = await _authority(tx, actor, caller, Permission.USERS_WRITE)
@@ -140,10 +140,10 @@ async def authorize_change(
 async def _authority(tx: Transaction, actor: User | None, caller: Actor, permission: Permission) -> Authority:
     if isinstance(caller, Shell):
         return EVERYTHING
-    # The gate has let the token pass; that may have been a moment before the account changed, or its session ended.
+    # The token was valid when the request arrived, but the account or the session may have changed since.
     if actor is None or actor.disabled_at is not None:
         raise TokenStale
-    # The number alone may be another account's since a restore.
+    # After a restore, the id alone may belong to another account.
     said = caller.principal
     if (actor.random_id, actor.token_version) != (said.random_id, said.token_version):
         raise TokenStale

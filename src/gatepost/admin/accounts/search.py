@@ -1,4 +1,4 @@
-"""What to look for in which order: the search words, the filters, and the place where a page begins."""
+"""Search words, filters, sort orders and cursors."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gatepost.identity.accounts.search_words import terms_of
 
 
 class Status(StrEnum):
-    """What state an account is in; `unverified` says nothing of the others."""
+    """A filter for the state of an account; `unverified` is independent of the others."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -26,7 +26,7 @@ class Status(StrEnum):
 class Sort(StrEnum):
     """The orders of accounts, each with an index; names and addresses in their canonical form, by code point.
 
-    Who has never signed in is before everybody who has.
+    People who have never signed in come before everybody who has.
     """
 
     ID = "id"
@@ -47,17 +47,17 @@ class Sort(StrEnum):
 
     @property
     def is_down(self) -> bool:
-        """Whether the greatest comes first."""
+        """Whether the order is descending."""
         return self.startswith("-")
 
 
-# Of one value there may be several accounts, and their ids decide.
+# If several accounts have the same value, their ids decide.
 MOMENTS = ("createdAt", "lastSignInAt")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a search can be: a whole user name or address in canonical form, an id (None where it cannot), and words."""
+    """The meanings of a search: a whole user name or address in canonical form, an id (or None), and words."""
 
     username: str | None
     email: str | None
@@ -66,7 +66,7 @@ class Search:
 
     @classmethod
     def of(cls, text: str) -> "Search":
-        """Read a search; case, width and accents do not matter. `#302` is an id alone, `302` may be a word, too."""
+        """Parse a search, ignoring letter case, width and accents. `#302` is only an id, `302` may also be a word."""
         word = text.strip()
         if word.startswith("#") and (user_id := _id(word[1:])) is not None:
             return cls(None, None, user_id, ())
@@ -75,7 +75,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which accounts are wanted: all that fit everything that is given."""
+    """A filter for accounts; all given conditions must match."""
 
     search: Search | None = None
     role: str | None = None
@@ -84,14 +84,14 @@ class Filter:
 
     @property
     def parts(self) -> list[str]:
-        """What it has, and not what is searched for, which can be somebody's name."""
+        """The names of the conditions, without the search words, which may be a person's name."""
         given = {"search": self.search, "role": self.role, "status": self.status, "id": self.ids}
         return [name for name, value in given.items() if value]
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The last account of a page, by what the page is sorted by, and its id."""
+    """The last account of a page: its sort value and its id."""
 
     sort: Sort
     value: int | str | datetime | None
@@ -99,7 +99,7 @@ class Cursor:
 
     @classmethod
     def at(cls, user: User, sort: Sort) -> "Cursor":
-        """Return the place just after an account."""
+        """Return the position after an account."""
         match sort.field:
             case "username":
                 return cls(sort, user.username_canonical, user.id)
@@ -114,10 +114,10 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str, sort: Sort) -> "Cursor":
-        """Read what `write` wrote.
+        """Parse a cursor from `write`.
 
         Raises:
-            CursorInvalid: it is none, or of another order.
+            CursorInvalid: it is not a cursor, or belongs to another order.
         """
         try:
             written, value, user_id = read_cursor(text)
@@ -130,7 +130,7 @@ class Cursor:
         return cursor
 
     def write(self) -> str:
-        """Return it as text for a URL."""
+        """Return the cursor as text for a URL."""
         value = self.value.isoformat() if isinstance(self.value, datetime) else self.value
         return write_cursor([self.sort.value, value, self.user_id])
 

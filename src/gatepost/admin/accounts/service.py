@@ -1,4 +1,4 @@
-"""Making accounts for others, and changing what they say."""
+"""Creates and changes accounts for administrators."""
 
 from dataclasses import dataclass, field, replace
 
@@ -27,13 +27,13 @@ from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.counters import turn_of
 from gatepost.mail.outbox import MailKind
 
-# Where one changes oneself; the address asks for the password there.
+# The routes for one's own account; there, a new address requires the password.
 OWN_CHANGE = "PATCH /api/users/me, and POST /api/auth/email/change for the address"
 
 
 @dataclass(frozen=True, slots=True)
 class AccountDraft:
-    """An account that somebody makes for somebody else."""
+    """A new account for somebody else."""
 
     username: Name
     email: Name
@@ -45,7 +45,7 @@ class AccountDraft:
 
 @dataclass(frozen=True, slots=True)
 class AccountChange:
-    """What is to change about an account; None leaves it as it is."""
+    """The changes of an account; None means no change."""
 
     username: Name | None = None
     email: Name | None = None
@@ -54,7 +54,7 @@ class AccountChange:
 
 
 class AccountEditor:
-    """Makes and changes accounts for those who look after them."""
+    """Creates and changes accounts for administrators."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class AccountEditor:
         self._policy = policy
 
     async def create(self, draft: AccountDraft, *, by: Caller) -> User:
-        """Make an account; one without a password gets a mail with a link to choose one.
+        """Create an account. Without a password, its owner gets a mail with a link to choose one.
 
         Raises:
             UsernameTaken, EmailTaken: another account has it.
@@ -93,22 +93,22 @@ class AccountEditor:
         try:
             return await self._create(draft, password_hash, by=by)
         except IntegrityError:
-            # Whoever was first can be seen now.
+            # The account that was first is visible now.
             return await self._create(draft, password_hash, by=by)
 
     async def change(self, user_id: int, change: AccountChange, *, if_match: IfMatch, by: Caller) -> User:
-        """Change what an account says of its owner.
+        """Change the profile of an account.
 
-        A new address is unproved unless the change says otherwise: links that went to the old one are void, and the
-        old one is told. After a new user name, access tokens with the old one are stale, and links that the account
-        has asked for are void.
+        A new address is unverified unless the change says otherwise. Links that were sent to the old address become
+        invalid, and the old address is notified. A new user name makes access tokens stale and links that the account
+        has requested invalid.
 
         Raises:
-            UserNotFound, BeyondAuthority, VersionMismatch: as for every act on an account.
+            UserNotFound, BeyondAuthority, VersionMismatch: as for every change of an account.
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
-            UsernameInvalid: the name is another address than the account's.
-            LastAdministrator: it could not sign in before it has proved its address, and nobody else could.
+            UsernameInvalid: the name is an e-mail address, but not the account's own.
+            LastAdministrator: it could not sign in before its address is verified, and there is no other administrator.
         """
         try:
             return await self._change(user_id, change, if_match=if_match, by=by)
@@ -163,7 +163,7 @@ class AccountEditor:
         return user
 
     async def _apply(self, tx: Transaction, user: User, change: AccountChange) -> list[str]:
-        """Change an account; return which of its names changed, which the audit log does not repeat."""
+        """Change an account; return which of its names changed. The audit log does not contain their values."""
         now = self._clock.now()
         changed = []
         was_verified = user.email_verified_at is not None
@@ -190,9 +190,9 @@ class AccountEditor:
         return changed
 
     async def _move(self, tx: Transaction, user: User, email: Name) -> bool:
-        """Give an account another address, or the same one in other case; return whether its user name went along.
+        """Change the address of an account, or only its letter case; return whether the user name changed with it.
 
-        The former address is told, and can take nothing back: the account may be somebody else's by now.
+        The old address is notified, but cannot undo the change: the account may belong to somebody else now.
         """
         now = self._clock.now()
         is_other = mailbox_of(email.display) != mailbox_of(user.email)
@@ -210,7 +210,7 @@ class AccountEditor:
 
 
 async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name | None, but: int | None = None) -> None:
-    """Let names pass that no account but this one has.
+    """Check that no other account has these names.
 
     Raises:
         UsernameTaken, EmailTaken: another account has it.
@@ -227,5 +227,5 @@ async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name |
 
 
 def _plain(user: User) -> dict[str, object]:
-    """Return what may stand in the audit log for ever: nothing that tells who it is."""
+    """Return what may stay in the audit log forever: nothing that identifies a person."""
     return {"language": user.language, "email_verified": user.email_verified_at is not None}

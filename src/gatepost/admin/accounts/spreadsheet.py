@@ -1,4 +1,4 @@
-"""Accounts as CSV (RFC 4180) for spreadsheets, which take some texts for formulas and run them."""
+"""Accounts as CSV (RFC 4180) for spreadsheets, which run some texts as formulas."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +11,7 @@ COLUMNS = (
     "id", "username", "email", "emailVerified", "roles", "status", "language", "createdAt", "lastSignInAt",
     "disabledAt", "eraseAt",
 )  # fmt: skip
-# Without it, spreadsheets read UTF-8 as something else.
+# Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
 # What begins a formula (OWASP, "CSV Injection"), in half and full width, at the beginning of a cell or of what would be
 # one where another separator than the comma is taken.
@@ -19,8 +19,8 @@ FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\
 
 
 async def csv_of(pages: AsyncIterator[Sequence[User]]) -> AsyncIterator[bytes]:
-    """Write accounts, a line each, after a line with the names of the columns."""
-    # With the first page: what fails until then is answered as a failure.
+    """Write a header line, then one line per account."""
+    # Together with the first page, so that earlier failures are still answered as errors.
     head = BYTE_ORDER_MARK + line(COLUMNS)
     async for page in pages:
         yield (head + "".join(line(_cells(user)) for user in page)).encode()
@@ -30,12 +30,12 @@ async def csv_of(pages: AsyncIterator[Sequence[User]]) -> AsyncIterator[bytes]:
 
 
 def line(cells: Sequence[str]) -> str:
-    """Return a record; each cell is quoted, and none is a formula."""
+    """Return a record with quoted cells, none of which is a formula."""
     return ",".join('"' + harmless(cell).replace('"', '""') + '"' for cell in cells) + "\r\n"
 
 
 def harmless(cell: str) -> str:
-    """Return a cell with an apostrophe before whatever a spreadsheet could take for the beginning of a formula."""
+    """Return a cell with an apostrophe before everything that a spreadsheet could read as a formula."""
     return FORMULA.sub(r"\1'", cell)
 
 

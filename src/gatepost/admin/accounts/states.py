@@ -1,4 +1,4 @@
-"""What an account's state is called."""
+"""The state of an account."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from gatepost.identity.accounts.models import User
 
 
 class State(StrEnum):
-    """Whether an account can be signed in to."""
+    """Whether people can sign in to an account."""
 
     ACTIVE = "active"
     DISABLED = "disabled"
@@ -14,7 +14,7 @@ class State(StrEnum):
 
 
 def state_of(user: User) -> State:
-    """Return an account's state; who is disabled and wants to be deleted is disabled."""
+    """Return the state of an account. A disabled account with a pending deletion is `disabled`."""
     if user.disabled_at is not None:
         return State.DISABLED
     return State.ACTIVE if user.erase_at is None else State.DELETING

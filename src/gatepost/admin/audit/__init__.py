@@ -1,1 +1,1 @@
-"""Reading the audit log."""
+"""The audit log for readers."""

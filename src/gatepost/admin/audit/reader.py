@@ -1,4 +1,4 @@
-"""Reading the audit log, a page at a time, the newest first."""
+"""Reads the audit log page by page, the newest first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries are wanted: all that fit everything that is given; `since` is among them, `until` is not."""
+    """A filter for entries; all given conditions must match. `since` is inclusive, `until` is exclusive."""
 
     user_id: int | None = None
     actor_id: int | None = None
@@ -48,33 +48,33 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """Some entries, and where the next page begins; None on the last one."""
+    """A page of entries, and the cursor of the next page; None on the last one."""
 
     entries: Sequence[AuditEntry]
     next_cursor: str | None
 
 
 class AuditReader:
-    """Shows what is in the log."""
+    """Reads the audit log."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
 
     async def page(self, wanted: Wanted, *, size: int, after: str | None) -> AuditPage:
-        """Return the newest entries, or those after a cursor, which costs the same however deep it is.
+        """Return the newest entries, or those after a cursor, which is equally fast for every page.
 
         Raises:
-            CursorInvalid: the cursor is none of ours.
+            CursorInvalid: the cursor is invalid.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
             return await _page(tx, wanted, after=place, size=size)
 
     async def activity(self, principal: UserPrincipal, *, size: int, after: str | None) -> AuditPage:
-        """Return what happened to the caller's account, as `page` does; nothing where it is gone.
+        """Return the events of the caller's account, like `page`; nothing if the account is deleted.
 
         Raises:
-            CursorInvalid: the cursor is none of ours.
+            CursorInvalid: the cursor is invalid.
         """
         place = None if after is None else _read(after)
         async with self._db.read() as tx:
@@ -85,7 +85,8 @@ class AuditReader:
 
 
 async def _page(tx: Transaction, wanted: Wanted, *, after: tuple[datetime, int] | None, size: int) -> AuditPage:
-    # One more than is shown tells whether there is a next page. Each name has its own place in the index of events.
+    # One more than requested, to see whether there is a next page. Each name is a separate range in the index of
+    # events.
     events = [] if wanted.event is None else [[AuditEntry.event == name] for name in stored_names(wanted.event)]
     found: list[AuditEntry] = []
     for event in events or [[]]:

@@ -1,4 +1,4 @@
-"""What the invitation routes ask for."""
+"""Dependencies of the invitation routes."""
 
 from typing import Annotated
 

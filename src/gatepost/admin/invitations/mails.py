@@ -15,7 +15,7 @@ from gatepost.mail.prepared import PreparedMail
 
 
 class InvitationMails:
-    """Makes it ready."""
+    """Prepares the mail of an invitation."""
 
     def __init__(self, clock: Clock, links: LinkWriter, *, policy: AccountPolicy) -> None:
         self._clock = clock
@@ -23,7 +23,7 @@ class InvitationMails:
         self._signup = policy.signup
 
     async def invitation(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Send the link, if the invitation could be accepted now."""
+        """Prepare the mail, if the invitation could be accepted now."""
         expires_at = self._clock.now() + self._links.life(MailKind.INVITATION)
         invitations, token = Invitations(tx), new_token()
         invitation = await invitations.get(mail.data.get("invitation_id", 0))

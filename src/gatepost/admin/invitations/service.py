@@ -1,4 +1,4 @@
-"""Invitations: a mail with a link, good for one account with the roles that were chosen."""
+"""Invitations: a mail with a link to create one account with the chosen roles."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -27,20 +27,20 @@ from gatepost.identity.invitations.repository import Invitations
 from gatepost.identity.throttling.mailboxes import Mailboxes
 from gatepost.mail.outbox import MailKind, enqueue
 
-# One that has run out is shown to administrators, who may send it again.
+# Expired invitations are shown to administrators, who may send them again.
 HISTORY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An invitation, and the one of the same address that was good until then."""
+    """An invitation, and the earlier invitation of the same address that it replaced."""
 
     invitation: Invitation
     replaced: Invitation | None
 
 
 class InvitationService:
-    """Invites people and takes invitations back."""
+    """Invites people and revokes invitations."""
 
     def __init__(self, database: Database, clock: Clock, mailboxes: Mailboxes, *, policy: AccountPolicy) -> None:
         self._db = database
@@ -49,36 +49,37 @@ class InvitationService:
         self._policy = policy
 
     async def invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Sent:
-        """Send an invitation for an address, which takes the place of an earlier one of that address.
+        """Send an invitation to an address. It replaces an earlier one of that address.
 
-        Who accepts it gets these roles besides `user`, if the inviter may still give them then. The shell invites in
-        the name of an account, whose authority it has.
+        The person who accepts it gets these roles and `user`, if the inviter may still grant them then. The shell
+        invites in the name of an account and has its authority.
 
         Raises:
             InvitationsClosed: nobody could accept it.
             EmailTaken: the address has an account.
             UnknownRole: a role does not exist.
-            RoleNotGrantable: a role is out of the inviter's reach.
+            RoleNotGrantable: a role has permissions that the inviter does not have.
             RolesTooLong: the roles do not fit into an access token.
-            BeyondAuthority: an earlier invitation of the address is out of the inviter's reach.
-            TooManyRequests: the address has been invited too often of late; the earlier invitation stays good.
+            BeyondAuthority: an earlier invitation of the address has permissions that the inviter does not have.
+            TooManyRequests: the address was invited too often recently; the earlier invitation stays valid.
         """
         if self._policy.signup is SignUp.CLOSED:
             raise InvitationsClosed
-        # Counted here and not when the mail is sent: one that is dropped then would have made the earlier one void.
+        # Counted here and not when the mail is sent: a mail dropped then would already have replaced the earlier
+        # invitation.
         await self._mailboxes.take(MailKind.INVITATION, email.canonical)
         return await self._invite(email, roles=roles, language=language, by=by)
 
     @retry_conflicts
     async def _invite(self, email: Name, *, roles: Sequence[str], language: str | None, by: Actor) -> Sent:
         async with self._db.begin() as tx:
-            # Of two who invite an address at once, the later replaces what the other has sent; and a role that changes
-            # meanwhile takes back what it must, or is seen here.
+            # If two people invite an address at once, the later invitation replaces the earlier one. A role that
+            # changes meanwhile either revokes the invitation, or the change is visible here.
             await take_turn(tx)
             authority = await authority_of(tx, by, Permission.USERS_WRITE)
             given = await Roles(tx).given({*roles, RoleName.USER})
             if not authority.reaches(given):
-                raise RoleNotGrantable("You can give only the roles that you have yourself.")
+                raise RoleNotGrantable("You can only grant roles that you have yourself.")
             require_fit(given)
             if await Users(tx).by_email(email.canonical) is not None:
                 raise EmailTaken
@@ -92,16 +93,16 @@ class InvitationService:
         return Sent(invitation, replaced)
 
     def list(self) -> AsyncIterator[Sequence[Invitation]]:
-        """Give the invitations that nobody has accepted, the newest first, page by page."""
+        """Return the invitations that nobody has accepted page by page, the newest first."""
         return in_pages(self._db, lambda tx, last, size: Invitations(tx).page(after=last, size=size))
 
     @retry_conflicts
     async def take_back(self, invitation_id: int, *, by: Actor) -> None:
-        """Make an invitation useless; it needs the authority that sending it does.
+        """Revoke an invitation. Requires the same authority as sending it.
 
         Raises:
             InvitationNotFound: there is no unused invitation with this id.
-            BeyondAuthority: it gives more than the caller may.
+            BeyondAuthority: it grants permissions that the caller does not have.
         """
         async with self._db.begin() as tx:
             authority = await authority_of(tx, by, Permission.USERS_WRITE)
@@ -114,11 +115,11 @@ class InvitationService:
                 raise InvitationNotFound
 
     async def purge(self) -> int:
-        """Remove a batch of invitations that ran out some time ago, and return how many went."""
+        """Delete a batch of invitations that expired some time ago; return how many."""
         return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
 
     async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> Invitation | None:
-        """Take an earlier invitation of an address back, and return it if its link, sent or not, was good until now."""
+        """Revoke an earlier invitation of an address, and return it if its link was valid until now, sent or not."""
         earlier = await Invitations(tx).of_address(email.canonical)
         if earlier is None:
             return None

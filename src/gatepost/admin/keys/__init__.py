@@ -1,1 +1,1 @@
-"""The life of signing keys, and their rotation."""
+"""The life cycle of signing keys, and their rotation."""

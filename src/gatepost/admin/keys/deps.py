@@ -1,4 +1,4 @@
-"""What the key routes ask for."""
+"""Dependencies of the key route."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The life of a signing key: next, active, retiring, gone."""
+"""The life cycle of a signing key: next, active, retiring, deleted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gatepost.identity.sessions.repository import Sessions
 
 
 class KeyState(StrEnum):
-    """Where a key is in its life."""
+    """The state of a signing key."""
 
     NEXT = "next"
     ACTIVE = "active"
@@ -26,7 +26,7 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyStatus:
-    """A key, without its secret part; `live_sessions` hold an access token that it signed."""
+    """A key without its private part; `live_sessions` is the number of sessions with an access token that it signed."""
 
     kid: str
     algorithm: str
@@ -36,7 +36,7 @@ class KeyStatus:
 
 
 class KeyRotation:
-    """What an operator does with the keys; every worker reads of it within seconds."""
+    """Lets operators manage the keys. Every worker notices within seconds."""
 
     def __init__(self, database: Database, clock: Clock, ring: KeyRing, *, access_token_life: timedelta) -> None:
         self._db = database
@@ -62,13 +62,13 @@ class KeyRotation:
 
     @retry_conflicts
     async def rotate(self, *, force: bool = False) -> str:
-        """Let the next key sign from now on, make another next one, and return the new active key's name.
+        """Sign with the next key from now on, create a new next key, and return the name of the new active key.
 
         Raises:
             SigningKeyError: verifiers may not know the next key yet, and `force` is not given; or HS256 is in use.
         """
         if not self._ring.is_stored:
-            raise SigningKeyError("HS256 signs with JWT_SECRET, which is rotated by changing it")
+            raise SigningKeyError("HS256 signs with JWT_SECRET; to rotate it, change that setting")
         now = self._clock.now()
         slots = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
         made = await self._ring.new_key(slots[1], now=now)
@@ -76,14 +76,14 @@ class KeyRotation:
             keys = StoredKeys(tx)
             active, coming = [await keys.in_slot(slot) for slot in slots]
             if coming is None:
-                raise SigningKeyError("the first keys are not there yet; start the service once")
+                raise SigningKeyError("there are no keys yet; start the service once")
             if known_at(coming) > now and not force:
                 raise SigningKeyError(
                     f"the next key was made at {coming.created_at:%H:%M:%S} UTC, and verifiers that keep the list of "
                     f"keys may not know it before {known_at(coming):%H:%M:%S}; wait, or use --force"
                 )
-            self._ring.open(coming)  # one that cannot sign is found now, not by the next sign-in
-            # After a change of JWT_ALGORITHM it is the other algorithm's key that signs, and keeps its place.
+            self._ring.open(coming)  # a key that cannot sign is detected now, not at the next sign-in
+            # After a change of JWT_ALGORITHM, the active key of the old algorithm stays in place.
             before = self._ring.signing.kid
             if active is not None:
                 before, active.slot, active.retiring_at = active.kid, None, now
@@ -93,11 +93,11 @@ class KeyRotation:
 
     @retry_conflicts
     async def retire(self, kid: str, *, force: bool = False) -> None:
-        """Delete a key: from then on no token that it signed is good.
+        """Delete a key. Tokens that it signed are refused from then on.
 
         Raises:
-            SigningKeyError: there is no such key, it signs or will sign, or its tokens may live and `force` is not
-                given.
+            SigningKeyError: the key does not exist, it signs or will sign, or its tokens may be valid and `force` is
+            not given.
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
@@ -108,22 +108,23 @@ class KeyRotation:
             own = active_slot(self._ring.algorithm), next_slot(self._ring.algorithm)
             is_other = key.slot == active_slot(key.algorithm) and not await keys.has_slot(own[0])
             if key.slot in own or is_other:
-                raise SigningKeyError("this key signs, or is the next to sign; run gatepost keys rotate first")
+                raise SigningKeyError("this key signs, or will sign next; run gatepost keys rotate first")
             live = await Sessions(tx).signed_by(kid, now=now)
             last = (key.retiring_at or now) + self._access_token_life + SLACK
             if (live or last > now) and not force:
                 raise SigningKeyError(
-                    f"{live} sessions hold an access token that this key signed, and tokens that it signed may live "
-                    f"until {last:%Y-%m-%d %H:%M} UTC; wait, or use --force to refuse them from now on"
+                    f"{live} sessions have an access token that this key signed, and its tokens may be valid until "
+                    f"{last:%Y-%m-%d %H:%M} UTC; wait, or use --force to refuse them from now on"
                 )
             await keys.delete(key)
             details = {"kid": kid, "algorithm": key.algorithm, "live_sessions": live}
             record(tx, AuditEvent.KEY_RETIRED, at=now, details=details)
 
     async def replace_all(self) -> bool:
-        """Delete every key and sign with a new one, so that no token of before is good; False with a shared secret.
+        """Delete all keys and sign with a new one, so that no earlier token is valid. Returns False with a shared
+        secret.
 
-        Verifiers that do not look again for a key that they do not know refuse new tokens until they read the list.
+        Verifiers that do not reload the keys for an unknown key refuse new tokens until they read the list again.
         """
         if not self._ring.is_stored:
             return False
@@ -146,7 +147,7 @@ class KeyRotation:
 
 
 def state_of(key: StoredKey) -> KeyState:
-    """Return where a key that is still there is in its life."""
+    """Return the state of an existing key."""
     match key.slot:
         case None:
             return KeyState.RETIRING

@@ -1,4 +1,4 @@
-"""The life of every signing key, from its making to its end; nothing here opens a private key."""
+"""The history of every signing key, from creation to deletion. Private keys are not used here."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,16 @@ from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.keys.repository import StoredKeys
 from gatepost.identity.keys.ring import SLACK, KeyRing, known_at
 
-# Keys that are gone are told of as far as these last events reach: some dozens of rotations.
+# Deleted keys are listed as far back as these events go: some dozens of rotations.
 EVENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class KeyLife:
-    """One key: published when it is made, known to every verifier, signing, retiring, its last token over, retired.
+    """The times of one key: created and published, known to all verifiers, signing, retiring, last token expired,
+    retired.
 
-    A moment is None where it has not come, or where the audit log no longer knows it.
+    A time is None if it has not come, or if the audit log no longer has it.
     """
 
     kid: str
@@ -38,7 +39,7 @@ class KeyLife:
 
 @dataclass(frozen=True, slots=True)
 class KeyLives:
-    """Every key, the newest first; with a shared secret there are none, since it is in the settings."""
+    """All keys, the newest first. With a shared secret there are none."""
 
     algorithm: str
     is_stored: bool
@@ -46,7 +47,7 @@ class KeyLives:
 
 
 class KeyHistory:
-    """Tells of the keys that are there, and of those that were."""
+    """Reads the history of existing and deleted keys."""
 
     def __init__(self, database: Database, ring: KeyRing, *, access_token_life: timedelta) -> None:
         self._db = database
@@ -54,7 +55,7 @@ class KeyHistory:
         self._access_token_life = access_token_life
 
     async def read(self) -> KeyLives:
-        """Return every key's life."""
+        """Return the history of all keys."""
         async with self._db.read() as tx:
             stored = await StoredKeys(tx).all()
             events = await _events(tx)
@@ -82,7 +83,7 @@ async def _events(tx: Transaction) -> Sequence[AuditEntry]:
 
 
 def _gone(events: Sequence[AuditEntry]) -> list[KeyLife]:
-    """Return the keys whose end is among these events, the last to go first."""
+    """Return the keys whose deletion is among these events, the latest first."""
     moments: defaultdict[str, dict[str, datetime]] = defaultdict(dict)
     for event in events:
         for part, kid in _parts(event):

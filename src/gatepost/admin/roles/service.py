@@ -1,4 +1,4 @@
-"""The roles themselves: what they are called, and what they allow."""
+"""Creates, changes and deletes roles."""
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
@@ -22,17 +22,17 @@ from gatepost.identity.accounts.roles import Permission, RoleName
 from gatepost.identity.invitations.inviters import inviters_touched_by, take_back_beyond_reach
 from gatepost.identity.sessions.revocation import RevocationFeed
 
-# So many accounts are written in one transaction.
+# Accounts that are written in one transaction.
 BATCH = 500
 
 
 class OvertakenError(Exception):
-    """Another replica, or a newer change of the role, was first; it goes on from there."""
+    """Another replica, or a newer change of the role, was first and continues from there."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleDraft:
-    """A role that is to be made; its permissions are sorted."""
+    """A new role; its permissions are sorted."""
 
     name: str
     description: str
@@ -41,7 +41,7 @@ class RoleDraft:
 
 @dataclass(frozen=True, slots=True)
 class RoleChange:
-    """What is to change about a role; None leaves it as it is."""
+    """The changes of a role; None means no change."""
 
     name: str | None = None
     description: str | None = None
@@ -49,15 +49,15 @@ class RoleChange:
 
 
 def is_built_in(role: Role) -> bool:
-    """Whether every deployment has the role."""
+    """Whether the role is built in."""
     return role.name in frozenset(RoleName)
 
 
 class RoleEditor:
-    """Makes, changes and deletes roles; the access tokens of their holders become stale.
+    """Creates, changes and deletes roles. The access tokens of their holders become stale.
 
-    The holders of a role can be many: the first ones are written with the change, the others by `propagate`, batch by
-    batch, and the row of the role keeps how far that has come, so that nothing is lost with a process.
+    A role can have many holders: the first ones are updated with the change, the others by `propagate`, batch by batch.
+    The row of the role stores the progress, so that it survives the end of a process.
     """
 
     def __init__(self, database: Database, clock: Clock, feed: RevocationFeed) -> None:
@@ -80,11 +80,11 @@ class RoleEditor:
             return _found(await tx.get(Role, role_id))
 
     async def create(self, draft: RoleDraft, *, by: Caller) -> Role:
-        """Make a role.
+        """Create a role.
 
         Raises:
-            RoleNameTaken, RoleNameRetired: there is one with this name, or was a short time ago.
-            BeyondAuthority: it would allow what the caller is not allowed.
+            RoleNameTaken, RoleNameRetired: another role has this name, or had it recently.
+            BeyondAuthority: it would have permissions that the caller does not have.
             RolesTooLong: it does not fit into an access token.
         """
         try:
@@ -93,16 +93,14 @@ class RoleEditor:
             raise RoleNameTaken from error
 
     async def change(self, role_id: int, change: RoleChange, *, if_match: IfMatch, by: Caller) -> Role:
-        """Change a role. After another name or other permissions, the access tokens of its holders are stale.
+        """Change a role. A new name or new permissions make the access tokens of its holders stale.
 
         Raises:
-            RoleNotFound: there is none with this id.
-            BeyondAuthority: the caller does not have it, or it would allow what they are not allowed, or they lack `*`,
-                which another name and the role `user` need.
-            VersionMismatch: it is not as the caller has seen it.
-            BuiltInRole: another name for a built-in role, or other permissions for `admin`.
-            RoleNameTaken, RoleNameRetired: there is one with the new name, or was a short time ago.
-            RolesTooLong: somebody who has it has roles that no longer fit into an access token.
+            RoleNotFound: there is none with this id. BeyondAuthority: the role has or would get permissions that the
+            caller does not have, or the caller lacks `*`, which renaming and changing the role `user` require.
+            VersionMismatch: it has changed since the caller read it. BuiltInRole: a new name for a built-in role, or
+            new permissions for `admin`. RoleNameTaken, RoleNameRetired: another role has the new name, or had it
+            recently. RolesTooLong: the roles of one of its holders no longer fit into an access token.
         """
         try:
             return await self._change(role_id, change, if_match=if_match, by=by)
@@ -110,23 +108,23 @@ class RoleEditor:
             raise RoleNameTaken from error
 
     async def delete(self, role_id: int, *, if_match: IfMatch, by: Caller) -> None:
-        """Delete a role, and take it from its holders before; asked once more, it goes on where it was.
+        """Remove a role from its holders, then delete it. A repeated call continues where the last one stopped.
 
         Raises:
             RoleNotFound, BeyondAuthority, VersionMismatch: as for a change.
-            BuiltInRole: every deployment has it.
+            BuiltInRole: it is a built-in role.
         """
         while not await self._delete(role_id, if_match=if_match, by=by):
             pass
 
     async def purge(self) -> int:
-        """Let names go that roles had, once no access token with them is left; return how many went."""
+        """Release names of former roles once no access token with them is valid; return how many."""
         return await delete_batch(self._db, RetiredRoleName.name, RetiredRoleName.free_at <= self._clock.now())
 
     async def propagate(self) -> int:
-        """Make stale what access tokens of before a change of a role there still are; return of how many accounts.
+        """Make the remaining access tokens from before role changes stale; return the number of accounts.
 
-        Every replica may do so at once: of two that write the same batch, one is undone.
+        All replicas may do so at once: if two write the same batch, one is rolled back.
         """
         done = 0
         with suppress(OvertakenError):
@@ -156,20 +154,20 @@ class RoleEditor:
             before, old = _plain(role), RoleDraft(role.name, role.description, tuple(role.permissions))
             if change.name is not None and change.name != role.name:
                 _require_own(role)
-                # Whoever asks for a role by its name would let in all who have this one.
+                # Services that check for a role by name would accept all holders of this one.
                 _require(authority.is_unlimited)
                 role.name = change.name
             if change.description is not None:
                 role.description = change.description
             if change.permissions is not None and list(change.permissions) != sorted(role.permissions):
                 if role.name == RoleName.ADMIN:
-                    raise BuiltInRole("The role admin may always do everything.")
+                    raise BuiltInRole("The role admin always has all permissions.")
                 _require(authority.allows(change.permissions))
                 role.permissions = list(change.permissions)
             if _plain(role) == before:
                 return role
             await tx.flush()
-            # Access tokens carry the name and the permissions, and not the description.
+            # Access tokens contain the name and the permissions, but not the description.
             if (old.name, old.permissions) != (role.name, tuple(role.permissions)):
                 await self._require_holders_fit(tx, role, before=old)
                 if role.name != old.name:
@@ -183,9 +181,9 @@ class RoleEditor:
 
     @retry_conflicts
     async def _delete(self, role_id: int, *, if_match: IfMatch, by: Caller) -> bool:
-        """Take the role from some holders, or delete it with the last ones; return whether it has gone."""
+        """Remove the role from some holders, or delete it with the last ones; return whether it was deleted."""
         async with self._db.begin() as tx:
-            # Nobody invites meanwhile by what the role allows.
+            # Nobody can use this role to invite people in the meantime.
             await take_turn(tx)
             role, _ = await self._open(tx, role_id, if_match=if_match, by=by)
             _require_own(role)
@@ -204,7 +202,7 @@ class RoleEditor:
 
     @retry_conflicts
     async def _next_batch(self) -> int | None:
-        """Make the tokens of one batch stale; None where there is nothing left to do."""
+        """Make the tokens of one batch stale; None if nothing is left to do."""
         async with self._db.begin() as tx:
             roles = ManagedRoles(tx)
             found = await roles.next_stale()
@@ -231,7 +229,7 @@ class RoleEditor:
         return role, authority
 
     async def _require_holders_fit(self, tx: Transaction, role: Role, *, before: RoleDraft) -> None:
-        """Let a changed role pass if it fits into the tokens of all who have it; most often a sum tells."""
+        """Check that a changed role fits into the tokens of all its holders; usually a sum is enough."""
         require_fit([role], before=[before])
         roles, above = ManagedRoles(tx), 0
         sizes = {each.id: size_of([each]) for each in await roles.all()}
@@ -243,7 +241,7 @@ class RoleEditor:
             above = holders[-1].id
 
     async def _require_free_name(self, tx: Transaction, role: Role) -> None:
-        # The name is this role's by now, so that nobody retires it meanwhile.
+        # The name already belongs to this role, so nobody can retire it in the meantime.
         retired = (await ManagedRoles(tx).retired([role.name], now=self._clock.now())).get(role.name)
         if retired is not None and retired.role_id != role.id:
             raise RoleNameRetired(

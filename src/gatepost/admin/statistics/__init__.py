@@ -1,1 +1,1 @@
-"""How many a day, and how many now: statistics that are counted in the background."""
+"""Statistics per day, counted in the background."""

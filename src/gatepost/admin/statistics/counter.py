@@ -1,4 +1,4 @@
-"""Counting in the background: what happened a day, from the audit log, and how many there are now."""
+"""Counts statistics in the background: events per day, from the audit log, and current totals."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.db.leases import Leases
 
 LEASE = "statistics"
-# Longer than one batch or one measuring takes.
+# Longer than one batch or one count takes.
 LEASE_LIFE = timedelta(seconds=15)
 # A seal holds up to 500 entries.
 SEALS = 20
@@ -21,13 +21,13 @@ SEALS = 20
 PAUSE_SECONDS = 0.02
 PARTS = 8
 MEASURE_EVERY = timedelta(seconds=60)
-# How far the log has been counted is a statistic too, of no day in particular.
+# The progress of counting is stored as a statistic too, without a real day.
 PROGRESS_DAY = date(1970, 1, 1)
 PROGRESS = "seals.counted"
 
 
 class Gauge(StrEnum):
-    """What there is now; the statistic of a day is the last that was measured on it."""
+    """A current total; the last count of a day is its statistic."""
 
     PEOPLE = "people"
     DISABLED = "people.disabled"
@@ -36,11 +36,11 @@ class Gauge(StrEnum):
 
 
 class StatisticsCounter:
-    """Keeps the statistics; nobody who looks at them waits for a count.
+    """Updates the statistics, so that nobody has to wait for a count.
 
-    Every entry of the audit log is in one seal, and seals come one after the other: so each seal is counted once, in
-    the transaction that moves the progress on, and no entry is missed for being committed late. The lease only saves
-    replicas from working in vain.
+    Every entry of the audit log is in one seal, and seals are created one after the other. So each seal is counted
+    once, in the transaction that stores the progress, and entries that are committed late are not missed. The lease
+    only keeps replicas from doing the same work.
     """
 
     def __init__(self, database: Database, clock: Clock, leases: Leases) -> None:
@@ -49,7 +49,7 @@ class StatisticsCounter:
         self._leases = leases
 
     async def run_once(self) -> None:
-        """Count what was sealed since, and measure what there is now once a minute; one replica does it at a time."""
+        """Count newly sealed entries, and once a minute the totals. One replica does it at a time."""
         while (batch := await self._next_batch()) is not None:
             if not await self._leases.take(LEASE, life=LEASE_LIFE) or not await self._count_if_first(*batch):
                 return
@@ -58,10 +58,10 @@ class StatisticsCounter:
             await self.measure()
 
     async def measure(self) -> None:
-        """Measure what there is now."""
+        """Count the totals."""
         now = self._clock.now()
         values = {Gauge.SESSIONS: await self._sessions(now)}
-        # One transaction a count, so that each has the whole of its time.
+        # One transaction per count, so that each has its own timeout.
         async with self._db.read() as tx:
             values[Gauge.PEOPLE] = await Sources(tx).people()
         async with self._db.read() as tx:
@@ -71,7 +71,7 @@ class StatisticsCounter:
         await self._keep(values, at=now)
 
     async def _sessions(self, now: datetime) -> int:
-        """Count the sessions that go on, part by part, so that a million take no transaction to the end of its time."""
+        """Count the active sessions in parts, so that a million sessions do not time out a transaction."""
         async with self._db.read() as tx:
             last = await Sources(tx).last_idle_end()
         if last is None or last <= now:

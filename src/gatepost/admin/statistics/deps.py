@@ -1,4 +1,4 @@
-"""What the routes of statistics ask for."""
+"""Dependencies of the statistics route."""
 
 from typing import Annotated
 
@@ -15,4 +15,4 @@ OverviewReaderDep = Annotated[OverviewReader, Depends(provided(OverviewReader))]
 
 CanReadStatistics = Depends(require_permission(Permission.USERS_READ, Permission.AUDIT_READ))
 
-DaysQuery = Annotated[int, Query(ge=1, le=MOST_DAYS, description="How many days, today among them.", examples=[30])]
+DaysQuery = Annotated[int, Query(ge=1, le=MOST_DAYS, description="Number of days, including today.", examples=[30])]

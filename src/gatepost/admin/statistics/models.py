@@ -8,7 +8,7 @@ from gatepost.core.db.tables import Base, BigId, exact
 
 
 class DailyStatistic(Base):
-    """One statistic of one day in UTC; `detail` tells kinds of one thing apart, such as why a sign-in was refused."""
+    """One statistic of one day in UTC; `detail` distinguishes kinds, such as the reasons of refused sign-ins."""
 
     __tablename__ = "daily_statistics"
 

@@ -1,4 +1,4 @@
-"""What the statistics say of the last days."""
+"""The statistics of the last days."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ NAMES = (AuditEvent.ACCOUNT_CREATED, AuditEvent.SIGNED_IN, *REFUSALS, *Gauge)
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """How often something was refused for one reason; the reason is empty where there is but one."""
+    """How often something was refused for one reason; empty if there is only one reason."""
 
     event: str
     reason: str
@@ -31,7 +31,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day in UTC; `active_sessions` were there when it was last measured, None where it was not."""
+    """One day in UTC; `active_sessions` is from the last count of the day, None if there was none."""
 
     day: date
     sign_ups: int
@@ -42,7 +42,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class AccountTotals:
-    """What there was when it was last measured."""
+    """The totals of the last count."""
 
     measured_at: datetime
     people: int
@@ -53,21 +53,21 @@ class AccountTotals:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The last days, the oldest first, today last; no totals before the first were measured."""
+    """The last days, ending with today; no totals before the first count."""
 
     totals: AccountTotals | None
     days: Sequence[Day]
 
 
 class OverviewReader:
-    """Reads the statistics; what it costs depends on the number of days alone."""
+    """Reads the statistics. The cost depends only on the number of days."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     async def overview(self, *, days: int) -> Overview:
-        """Return the last days, today among them."""
+        """Return the last days, including today."""
         today = self._clock.now().astimezone(UTC).date()
         first = today - timedelta(days=days - 1)
         async with self._db.read() as tx:
@@ -97,7 +97,7 @@ def _day(day: date, statistics: Sequence[DailyStatistic]) -> Day:
 
 
 def _totals(statistics: Sequence[DailyStatistic]) -> AccountTotals | None:
-    # By day, so that the newest of each name comes last.
+    # Ordered by day, so that the newest of each name comes last.
     newest = {statistic.name: statistic for statistic in statistics if statistic.name in frozenset(Gauge)}
     if len(newest) < len(Gauge):
         return None

@@ -1,4 +1,4 @@
-"""Queries of statistics: those that are kept, and what they are counted from."""
+"""Queries of statistics, and of the data that they are counted from."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class EventCount:
 
 
 class DailyStatistics:
-    """The statistics that are kept, within one transaction."""
+    """The stored statistics, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -46,14 +46,14 @@ class DailyStatistics:
         ).all()
 
     async def last_counted_at(self, since: date, name: str) -> datetime | None:
-        """Return when a statistic was counted last, since a day."""
+        """Return when a statistic was last counted, since a day."""
         query = select(func.max(DailyStatistic.counted_at)).where(
             DailyStatistic.day >= since, DailyStatistic.name == name
         )
         return await self._tx.scalar(query)
 
     async def add(self, count: EventCount, *, at: datetime) -> None:
-        """Add what was counted to a statistic."""
+        """Add to a statistic."""
         grown = await self._update(count.day, count.event, count.reason, DailyStatistic.value + count.count, at=at)
         if not grown:
             self._insert(count.day, count.event, count.reason, count.count, at=at)
@@ -70,7 +70,7 @@ class DailyStatistics:
         await self._tx.flush()
 
     async def advance(self, day: date, name: str, *, expected: int, to: int, at: datetime) -> bool:
-        """Move a statistic on from the value that is expected; of several that try at once, one does.
+        """Update a statistic if it has the expected value; of several concurrent calls, one succeeds.
 
         Raises:
             IntegrityError: it was not there, and somebody else was first to make it.
@@ -97,7 +97,7 @@ class DailyStatistics:
 
 
 class Sources:
-    """What statistics are counted from, within one transaction."""
+    """The data that statistics are counted from, within one transaction."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
@@ -111,7 +111,7 @@ class Sources:
 
     async def counts(self, *, above: int, to: int) -> Sequence[EventCount]:
         """Count the entries of the seals above one and up to another, by day, event and reason."""
-        # What somebody has written into the table by hand must not stop the counting.
+        # Rows that were written by hand must not stop the counting.
         reason = case(
             (func.json_valid(AuditEntry.details) == 1, AuditEntry.details["reason"].as_string()), else_=""
         ).label("reason")
@@ -137,15 +137,15 @@ class Sources:
         return await self._count(select(func.count()).select_from(User).where(User.disabled_at.is_not(None)))
 
     async def unverified(self) -> int:
-        """Count the accounts whose address is not proved."""
+        """Count the accounts whose address is not verified."""
         return await self._count(select(func.count()).select_from(User).where(User.email_verified_at.is_(None)))
 
     async def last_idle_end(self) -> datetime | None:
-        """Return when the last session to end by itself does so, unless it is refreshed."""
+        """Return when the last session expires unless it is refreshed."""
         return await self._tx.scalar(select(func.max(Session.idle_expires_at)))
 
     async def sessions(self, *, now: datetime, after: datetime, to: datetime) -> int:
-        """Count the sessions that go on and whose idle time ends in between: a range of an index that holds it all."""
+        """Count the active sessions whose idle time ends in this range, from an index alone."""
         query = select(func.count()).where(
             Session.idle_expires_at > after,
             Session.idle_expires_at <= to,

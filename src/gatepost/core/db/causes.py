@@ -11,35 +11,35 @@ from gatepost.core.network_causes import unreached
 from gatepost.core.plain_text import one_line
 
 LONGEST_WORDS = 200
-GIVE = "Give it: GRANT ALL ON `{database}`.* TO '{user}'@'…'"
+GIVE = "Grant it: GRANT ALL ON `{database}`.* TO '{user}'@'…'"
 # By the numbers of MySQL and MariaDB (Server Error Message Reference, Client Error Message Reference).
 OF_MYSQL: Mapping[int, str] = {
     **dict.fromkeys(
         (1045, 1698),
-        "the user {user} or the password is wrong, or this user may not come from this machine, or not without TLS",
+        "the user {user} or the password is wrong, or the user may not connect from this machine, or only with TLS",
     ),
-    1049: "there is no database {database}. Make it: CREATE DATABASE `{database}` CHARACTER SET utf8mb4",
-    1044: f"the user {{user}} has no right to the database {{database}}, or there is none of this name. {GIVE}",
+    1049: "the database {database} does not exist. Create it: CREATE DATABASE `{database}` CHARACTER SET utf8mb4",
+    1044: f"the user {{user}} has no access to the database {{database}}, or it does not exist. {GIVE}",
     # For a table, a column, everything, a routine; to give a right; for triggers with a binary log.
-    **dict.fromkeys((1142, 1143, 1227, 1370, 1410, 1419), f"the user {{user}} lacks a right in {{database}}. {GIVE}"),
-    **dict.fromkeys((1129, 1130), "the server at {where} takes no connection from this machine"),
+    **dict.fromkeys(
+        (1142, 1143, 1227, 1370, 1410, 1419), f"the user {{user}} lacks a privilege in {{database}}. {GIVE}"
+    ),
+    **dict.fromkeys((1129, 1130), "the server at {where} does not accept connections from this machine"),
     **dict.fromkeys(
         (1040, 1203, 1226), "the server at {where} has no connection left. Raise max_connections, or lower DB_POOL_SIZE"
     ),
-    **dict.fromkeys((1251, 1524, 2059), "the user {user} signs in by a method that the driver does not know"),
-    **dict.fromkeys(
-        (2006, 2013), "the server at {where} closed the connection: is it MySQL or MariaDB that listens there?"
-    ),
-    TLS_FAILED: "no encrypted connection to {where}; docs/mysql.md has what DB_TLS asks for",
+    **dict.fromkeys((1251, 1524, 2059), "the driver does not support the authentication method of the user {user}"),
+    **dict.fromkeys((2006, 2013), "the server at {where} closed the connection: is it really MySQL or MariaDB?"),
+    TLS_FAILED: "no encrypted connection to {where}; see DB_TLS in docs/mysql.md",
 }
 # By the low byte, the kind; the rest is the detail (https://www.sqlite.org/rescode.html).
 OF_SQLITE: Mapping[int, str] = {
-    sqlite3.SQLITE_CANTOPEN: "{file} cannot be opened: there is no such folder, or no right to it or to the file",
+    sqlite3.SQLITE_CANTOPEN: "{file} cannot be opened: its folder does not exist, or the permissions do not allow it",
     sqlite3.SQLITE_NOTADB: "{file} is not an SQLite database",
-    sqlite3.SQLITE_READONLY: "{file} cannot be written: there is no right to the file or to its folder",
+    sqlite3.SQLITE_READONLY: "{file} cannot be written: the permissions do not allow it",
     sqlite3.SQLITE_FULL: "{file} cannot grow: the disk is full",
     sqlite3.SQLITE_BUSY: "another program is writing to {file}; stop it, or try again",
-    sqlite3.SQLITE_CORRUPT: "{file} is damaged: put a copy back, as docs/backup.md tells",
+    sqlite3.SQLITE_CORRUPT: "{file} is damaged: restore a backup, see docs/backup.md",
 }
 
 

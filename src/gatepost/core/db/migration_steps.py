@@ -50,7 +50,7 @@ def _migrate(connection: Connection, revision: str) -> None:
     try:
         (command.downgrade if is_down else command.upgrade)(config, revision)
     except CommandError as error:
-        raise MigrationError(f"there is no way to revision {revision}: {error}") from error
+        raise MigrationError(f"there is no migration to revision {revision}: {error}") from error
 
 
 @asynccontextmanager

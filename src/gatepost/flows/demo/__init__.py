@@ -1,1 +1,1 @@
-"""The four boards: one for all, one for each role; they show how a route asks for a role."""
+"""The four demo boards: one for everybody, one for each role. They show how a route requires a role."""

@@ -1,1 +1,1 @@
-"""Answers reverse proxies that ask before they let a request through."""
+"""Forward authentication for reverse proxies."""

@@ -1,1 +1,1 @@
-"""Other services: how they prove who they are, introspect tokens and follow the revocation feed."""
+"""For other services: client authentication, introspection, and the revocation feed."""

@@ -1,4 +1,4 @@
-"""What the routes for other services ask for."""
+"""Dependencies of the routes for other services."""
 
 import base64
 import binascii
@@ -23,10 +23,12 @@ BASIC = "basic "
 
 
 class ResourceServerScheme(SecurityBase):
-    """Lets a registered resource server pass: by HTTP Basic, or by the form fields (RFC 6749, section 2.3.1)."""
+    """Authenticates a resource server with HTTP Basic, or with form fields (RFC 6749, section 2.3.1)."""
 
     def __init__(self) -> None:
-        self.model = HTTPBase(scheme="basic", description="A resource server: `gatepost clients add`.")
+        self.model = HTTPBase(
+            scheme="basic", description="The credentials of a resource server, from `gatepost clients add`."
+        )
         self.scheme_name = RESOURCE_SERVER_SCHEME
 
     async def __call__(self, request: Request, clients: ClientServiceDep) -> None:

@@ -1,4 +1,4 @@
-"""What other services and token holders do with tokens: introspection (RFC 7662) and revocation (RFC 7009)."""
+"""Introspection (RFC 7662) and revocation (RFC 7009) of tokens."""
 
 from contextlib import suppress
 from typing import Any
@@ -13,7 +13,7 @@ from gatepost.identity.tokens.verifier import AccessTokenVerifier
 
 
 class TokenIntrospection:
-    """Answers about tokens, and takes them back."""
+    """Introspects and revokes tokens."""
 
     def __init__(self, gate: Gate, verifier: AccessTokenVerifier, sessions: SessionService) -> None:
         self._gate = gate
@@ -21,12 +21,12 @@ class TokenIntrospection:
         self._sessions = sessions
 
     async def introspect(self, token: str) -> dict[str, Any]:
-        """Return the claims of an access token that is good now, with `active`; else only that it is not.
+        """Return the claims of a valid access token with `active`; for any other token only that it is not active.
 
-        A refresh token is never active here: a resource server that asks would take it for an access token.
+        Refresh tokens are never active here: a resource server would mistake them for access tokens.
 
         Raises:
-            RevocationUnknown, DatabaseUnavailable: that cannot be told now.
+            RevocationUnknown, DatabaseUnavailable: this cannot be determined now.
         """
         try:
             await self._gate.authenticate(token, at_once=True)
@@ -36,10 +36,9 @@ class TokenIntrospection:
         return {"active": True, "token_type": "Bearer", **claims}
 
     async def revoke(self, token: str, *, info: RequestInfo) -> None:
-        """End the session of a token, refresh or access; a token that is none is fine (RFC 7009, section 2.2).
+        """End the session of a refresh or access token. Invalid tokens are ignored (RFC 7009, section 2.2).
 
-        An access token that went stale still speaks for its session here, as its refresh token does; one that has
-        expired is taken back already.
+        A stale access token still ends its session here, as its refresh token does. An expired one needs no revocation.
         """
         if token.startswith(REFRESH_PREFIX):
             await self._sessions.sign_out(HeldTokens(refresh=[token]), info=info)

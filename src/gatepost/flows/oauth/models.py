@@ -8,7 +8,7 @@ from gatepost.core.db.tables import Base, exact, text
 
 
 class ResourceServer(Base):
-    """A service that verifies our tokens; its secret is random, so that a plain digest keeps it."""
+    """A service that verifies our tokens. Its secret is random, so a plain digest is enough to store it."""
 
     __tablename__ = "resource_servers"
 

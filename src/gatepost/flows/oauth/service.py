@@ -1,4 +1,4 @@
-"""Resource servers: registering them, and checking who they are."""
+"""Registers and authenticates resource servers."""
 
 import hashlib
 import hmac
@@ -29,17 +29,17 @@ NOBODYS_DIGEST = "0" * 64
 
 
 class ClientService:
-    """Keeps the list of resource servers."""
+    """Manages the resource servers."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     async def add(self, client_id: str, *, name: str) -> str:
-        """Register a resource server and return its secret, which is kept nowhere else.
+        """Register a resource server and return its secret, which is not stored.
 
         Raises:
-            ClientIdInvalid: the id has other characters than letters, digits and . _ -, or tokens mean another by it.
+            ClientIdInvalid: the id has characters other than letters, digits and . _ -, or is reserved in tokens.
             ClientNameInvalid: the name is empty, too long, or not printable.
             ClientExists: the id is taken.
         """
@@ -62,10 +62,10 @@ class ClientService:
 
     @retry_conflicts
     async def remove(self, client_id: str) -> None:
-        """Forget a resource server: its secret is refused from then on.
+        """Remove a resource server. Its secret is refused from then on.
 
         Raises:
-            ClientNotFound: there is none with this id.
+            ClientNotFound: no resource server has this id.
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
@@ -77,10 +77,10 @@ class ClientService:
             record(tx, AuditEvent.CLIENT_REMOVED, at=now, details={"client_id": client_id})
 
     async def authenticate(self, client_id: str, secret: str) -> None:
-        """Let a resource server pass that knows its secret.
+        """Check the credentials of a resource server.
 
         Raises:
-            InvalidClient: it does not, or there is no such resource server.
+            InvalidClient: the secret is wrong, or the resource server does not exist.
         """
         server = None
         if CLIENT_ID.fullmatch(client_id):

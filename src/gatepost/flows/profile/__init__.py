@@ -1,1 +1,1 @@
-"""One's own account: its profile, its data, its deletion."""
+"""The user's own account: profile, data export, deletion."""

@@ -1,4 +1,4 @@
-"""What the routes of one's own account ask for."""
+"""Dependencies of the routes of the user's own account."""
 
 from typing import Annotated
 

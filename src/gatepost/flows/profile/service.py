@@ -1,4 +1,4 @@
-"""One's own profile: seeing and changing it."""
+"""Reads and changes the user's own profile."""
 
 from dataclasses import dataclass
 
@@ -19,14 +19,14 @@ from gatepost.identity.tokens.principal import UserPrincipal
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What an owner changes; None leaves it as it is."""
+    """A change of the profile; None means no change."""
 
     username: Name | None = None
     language: str | None = None
 
 
 class ProfileService:
-    """Lets owners of accounts see and change them."""
+    """Lets users read and change their own account."""
 
     def __init__(self, database: Database, clock: Clock, feed: RevocationFeed) -> None:
         self._db = database
@@ -37,7 +37,7 @@ class ProfileService:
         """Return the account of the caller.
 
         Raises:
-            UserNotFound: it has been deleted a moment ago.
+            UserNotFound: it has just been deleted.
         """
         async with self._db.read() as tx:
             user = await Users(tx).of(principal.account)
@@ -49,9 +49,9 @@ class ProfileService:
         """Change the caller's user name or language.
 
         Raises:
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
             UsernameTaken: another account has the name.
-            UsernameInvalid: it is another address than the account's.
+            UsernameInvalid: it is an e-mail address, but not the account's own.
         """
         try:
             return await self._change(principal, change, info=info)
@@ -71,7 +71,7 @@ class ProfileService:
             if name is not None and name.display != user.username:
                 user.rename(name)
                 changed.append("username")
-                # Access tokens carry the name.
+                # Access tokens contain the name.
                 await self._feed.revoke_account(tx, user.id)
             if change.language is not None and change.language != user.language:
                 user.language = change.language

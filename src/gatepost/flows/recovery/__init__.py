@@ -1,1 +1,1 @@
-"""Proving an address, recovering an account, and taking back what somebody else did."""
+"""Verifying addresses, recovering accounts, and undoing what somebody else did."""

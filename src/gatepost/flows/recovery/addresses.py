@@ -1,4 +1,4 @@
-"""E-mail addresses: proving one, and changing to another."""
+"""Verifies and changes e-mail addresses."""
 
 from sqlalchemy.exc import IntegrityError
 
@@ -24,7 +24,7 @@ from gatepost.mail.outbox import MailKind
 
 
 class AddressService:
-    """Proves and changes e-mail addresses; nothing here tells whether an address has an account."""
+    """Verifies and changes e-mail addresses. It never reveals whether an address has an account."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class AddressService:
 
     @retry_conflicts
     async def send_link(self, email: Name, *, info: RequestInfo, device: Device) -> None:
-        """Write to an address how to prove it, where an account or a sign-up that has not yet done so has it."""
+        """Send a verification link to an address, if it belongs to an unverified account or a pending sign-up."""
         async with self._db.begin() as tx:
             await ask_for(
                 tx, MailKind.VERIFY_EMAIL, email, info=info, device=device,
@@ -53,15 +53,14 @@ class AddressService:
             )  # fmt: skip
 
     async def confirm(self, token: str, *, password: str | None, info: RequestInfo) -> None:
-        """Prove an address, change to a proved one, or end a sign-up, by the token of the mail that went there.
+        """Verify an address, complete a change of address, or complete a sign-up, with the token of the mail.
 
         Raises:
-            LinkInvalid: the token is no good, or the account has changed since.
-            AlreadyVerified: it was used, and the account still has the address that it proved.
-            PasswordRequired, WrongSignUpPassword, TooManyAttempts: it ends a sign-up, and its password is not given.
-            HashingBusy: too many people are signing in.
-            EmailTaken, UsernameTaken: another account has the new address, or the name of the sign-up, by now.
-            SignUpClosed, InvitationRequired: sign-up has been closed since.
+            LinkInvalid: the token is invalid, or the account has changed since. AlreadyVerified: it was used before,
+            and the account still has the verified address. PasswordRequired, WrongSignUpPassword, TooManyAttempts: it
+            completes a sign-up, and the correct password is missing. HashingBusy: too many people are signing in.
+            EmailTaken, UsernameTaken: another account now has the new address, or the name of the sign-up.
+            SignUpClosed, InvitationRequired: sign-up was closed meanwhile.
         """
         try:
             if not await self._sign_ups.confirm(token, password, info=info):
@@ -75,14 +74,14 @@ class AddressService:
             raise
 
     async def ask_change(self, principal: UserPrincipal, email: Name, password: str, *, info: RequestInfo) -> bool:
-        """Write to a new address how to confirm it; until then the old one stays.
+        """Send a verification link to a new address. The old address stays until then.
 
-        The same mailbox in other letter case is changed at once, and nobody is written to; returns whether it was so.
+        A change of letter case only takes effect at once, without a mail. Returns whether this was the case.
 
         Raises:
             WrongPassword: the current password is wrong.
             TooManyAttempts: it was wrong too often.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         user = await self._reauthentication.by_password(principal, password, info=info)
         return await self._ask_change(principal, email, user.password_hash, info=info)
@@ -95,7 +94,7 @@ class AddressService:
             if user is None:
                 raise UserNotFound
             if user.password_hash != proved_hash:
-                raise WrongPassword  # it was replaced a moment ago
+                raise WrongPassword  # it has just been replaced
             if mailbox_of(email.display) == mailbox_of(user.email):
                 await self._respell(tx, user, email, session_id=principal.session_id, info=info)
                 return True
@@ -108,7 +107,7 @@ class AddressService:
             return False
 
     async def _respell(self, tx: Transaction, user: User, email: Name, *, session_id: int, info: RequestInfo) -> None:
-        """Write an address as its owner wants it; it is proved as it was."""
+        """Change the spelling of an address; it stays verified or unverified."""
         if email.display == user.email:
             return
         now = self._clock.now()
@@ -144,7 +143,7 @@ class AddressService:
         now = self._clock.now()
         new = read_email(used.data["email"])
         await end_links(tx, user.id, LinkEnd.ADDRESS_CHANGED, now=now)
-        # Whoever returns to an address that could still take the account back has done just that.
+        # A return to an address that still has a claim counts as using that claim.
         is_return = await end_claims_since(tx, user.id, mailbox_of(new.display), now=now)
         await notify(
             tx,
@@ -155,7 +154,7 @@ class AddressService:
             has_link=not is_return,
         )
         if user.change_email(new):
-            await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
+            await self._feed.revoke_account(tx, user.id)  # access tokens contain the name
         user.email_verified_at = now
         user.touch(now)
         await tx.flush()

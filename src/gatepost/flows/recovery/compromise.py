@@ -1,4 +1,4 @@
-"""Taking back what somebody else did: "this was not me"."""
+"""Handles "this was not me": undoes what somebody else did."""
 
 from typing import Any
 
@@ -22,16 +22,16 @@ from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
 from gatepost.mail.outbox import MailKind
 
-# Where no mail arrives (RFC 6761): the address of an account that held one that is not its own.
+# Receives no mail (RFC 6761): the new address of an account that had an address of somebody else.
 NOWHERE = "account-{id}@taken-back.invalid"
 
 
 class CompromiseReports:
-    """Ends what a stranger began, makes the password useless, and starts the way back.
+    """Ends a stranger's sessions, makes the password unusable, and starts the recovery.
 
-    Each mail that warns is a claim of the address that it goes to. Of the claims of several addresses the oldest is
-    the strongest: using one ends those of addresses that the account had later, and leaves older ones alone. So a
-    thief who has moved the account away has no claim that its owner could not undo.
+    Each warning mail is a claim of the address that it goes to. Claims of older addresses are stronger: using a claim
+    ends those of later addresses of the account, but not those of earlier ones. So the owner can undo everything that a
+    thief does with a later address.
     """
 
     def __init__(self, database: Database, clock: Clock, sessions: SessionService, feed: RevocationFeed) -> None:
@@ -41,20 +41,20 @@ class CompromiseReports:
         self._feed = feed
 
     async def report(self, token: str, *, info: RequestInfo) -> bool:
-        """Take the account back to the address of the mail, send a link for a new password, return whether it was sent.
+        """Restore the address of the mail, send a link for a new password, and return whether it was sent.
 
-        After a sign-in, sessions that began with it or later end, and those of its device. Where the password or the
-        address has been changed, every session does. A planned deletion is taken back, and so is every invitation that
-        the account has sent. Another account that has taken the address meanwhile, and has not proved it, loses it: the
-        token does prove it. Where one has proved it, no link is sent, and the account keeps no address: the present one
-        is a stranger's.
+        After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
+        the address was changed, all sessions end. A planned deletion is cancelled, and all invitations of the account
+        are revoked. If another account has taken the address meanwhile without verifying it, it loses the address,
+        since the token verifies it. If that account has verified it, no link is sent and this account is left without
+        an address, since its current one belongs to a stranger.
 
         Raises:
-            LinkInvalid: the token is no good, or its account is disabled.
+            LinkInvalid: the token is invalid, or its account is disabled.
         """
         try:
             return await self._report(token, info=info)
-        except IntegrityError:  # somebody has taken it at the same moment, and is seen now
+        except IntegrityError:  # another account took it at the same moment, and is visible now
             return await self._report(token, info=info)
 
     @retry_conflicts
@@ -66,13 +66,13 @@ class CompromiseReports:
             mailbox = mailbox_of(email.display)
             was_moved = mailbox_of(user.email) != mailbox
             is_theirs = not was_moved or await self._restore(tx, user, email, info=info)
-            # Whoever it was may know the password.
+            # The stranger may know the password.
             user.password_hash = UNUSABLE_HASH
             user.disowned_at = now
             user.touch(now)
             take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
-            # They may have asked for another address already, and wait for its link.
+            # The stranger may already have requested a change of address.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(
                 Purpose.COMPROMISE_REPORT, user.id, than=used.id, email=mailbox, now=now
@@ -85,9 +85,9 @@ class CompromiseReports:
         return is_theirs
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
-        """Give the account its address back, and return whether it has it."""
+        """Restore the address of the account; return whether it has it."""
         holder = await Users(tx).by_email(email.canonical)
-        # The account itself may have it, in another spelling.
+        # The account itself may have it in another spelling.
         if holder is not None and holder.id != user.id:
             holder = await Users(tx).get_for_update(holder.id)
         if holder not in (None, user) and holder.email_canonical == email.canonical:
@@ -112,7 +112,7 @@ class CompromiseReports:
 
     async def _give(self, tx: Transaction, user: User, email: Name) -> None:
         if user.change_email(email):
-            await self._feed.revoke_account(tx, user.id)  # access tokens carry the name
+            await self._feed.revoke_account(tx, user.id)  # access tokens contain the name
         user.touch(self._clock.now())
 
 
@@ -120,7 +120,7 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
     """Return the address that a claim is for.
 
     Raises:
-        LinkInvalid: it is from before claims said so, and the account is at another address.
+        LinkInvalid: the claim is from before the address was stored in it, and the account has another address now.
     """
     email = used.data.get("email") or used.data.get("old_email")
     if email is not None:
@@ -131,8 +131,8 @@ def _claimed(used: OneTimeToken, user: User) -> Name:
 
 
 def _sessions_in_doubt(used: OneTimeToken) -> list[dict[str, Any]]:
-    """Return which sessions to end: the one that was told on, those after it, and those of its device; or all."""
+    """Return the sessions to end: the reported one, later ones and those of its device; or all."""
     if "session_id" not in used.data:
         return [{}]
-    # The link was asked for when that session began.
+    # The link was created when that session began.
     return [{"session_id": used.data["session_id"]}, {"after": used.created_at}, {"device": used.data["device"]}]

@@ -1,4 +1,4 @@
-"""What the routes of proving and recovering ask for."""
+"""Dependencies of the recovery routes."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Asking for a link by an address alone, and opening one."""
+"""Requests links by address, and opens them."""
 
 from datetime import datetime
 
@@ -29,11 +29,11 @@ async def ask_for(
     default_language: str,
     at: datetime,
 ) -> None:
-    """Put a mail with a link to an address into the outbox; the same work whether an account has it or not.
+    """Queue a mail with a link to an address. The work is the same whether it has an account or not.
 
-    Whose it is, is settled here: an account that gets the address later gets no mail.
+    The account is determined here: an account that gets the address later gets no mail.
     """
-    # Held, since an account that is erased at this moment would leave the token without one.
+    # Locked, so that the account cannot be deleted before the token is stored.
     user = await tx.scalar(select(User).where(User.email_canonical == email.canonical).with_for_update(read=True))
     user_id = user.id if user is not None else None
     link_id = await OneTimeTokens(tx).ask(
@@ -51,10 +51,10 @@ async def ask_for(
 
 
 async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: datetime) -> tuple[OneTimeToken, User]:
-    """Use a link up that is for one of these; return what it says, and its account, locked.
+    """Use up a link with one of these purposes; return its data and its account, locked.
 
     Raises:
-        LinkInvalid: it is no good, or its account is gone or disabled.
+        LinkInvalid: it is invalid, or its account is deleted or disabled.
     """
     for purpose in purposes:
         used = await OneTimeTokens(tx).use(purpose, token, now=now)
@@ -65,7 +65,7 @@ async def open_link(tx: Transaction, token: str, *purposes: Purpose, now: dateti
 
 
 async def is_done(tx: Transaction, token: str) -> bool:
-    """Whether a link that was used was to prove an address which its account has, and has proved by now."""
+    """Whether a used link was for verifying an address that its account has and has verified."""
     used = await OneTimeTokens(tx).used(token, (Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL))
     user = await Users(tx).get(used.user_id or 0) if used is not None else None
     if used is None or user is None or user.disabled_at is not None or user.email_verified_at is None:
@@ -77,9 +77,9 @@ async def is_done(tx: Transaction, token: str) -> bool:
 
 
 async def end_claims_since(tx: Transaction, user_id: int, email: str, *, now: datetime) -> bool:
-    """End "this was not me" of every mailbox that an account has had since it had this one.
+    """End the "this was not me" claims of every mailbox that the account has had since this one.
 
-    Returns whether the mailbox could still say it itself: else there is nothing that it would come before.
+    Returns whether the mailbox has a claim itself; without one, there is nothing to end.
     """
     tokens = OneTimeTokens(tx)
     oldest = await tokens.oldest(Purpose.COMPROMISE_REPORT, user_id, now=now, email=email)

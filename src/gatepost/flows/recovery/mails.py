@@ -1,4 +1,4 @@
-"""Mails that are nothing without their link: to prove an address, or to choose a password."""
+"""Mails with a link to verify an address or to choose a password."""
 
 from typing import Protocol
 
@@ -15,24 +15,24 @@ from gatepost.mail.prepared import PreparedMail
 
 
 class SignUps(Protocol):
-    """Makes the mails of sign-ups ready that have no account yet: they go by the same routes, and look alike."""
+    """Prepares the mails of pending sign-ups, which use the same routes and look the same."""
 
     async def waiting(self, tx: Transaction, mail: OutboxMail, row: OneTimeToken) -> PreparedMail | None:
-        """Send the link of a sign-up."""
+        """Prepare the mail with the link of a sign-up."""
 
     async def asked_again(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Send it again, where there is a sign-up of the address."""
+        """Prepare it again, if the address has a pending sign-up."""
 
 
 class RecoveryMails:
-    """Makes these mails ready."""
+    """Prepares these mails."""
 
     def __init__(self, links: LinkWriter, sign_ups: SignUps) -> None:
         self._links = links
         self._sign_ups = sign_ups
 
     async def asked_for(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Send the link, if the account is as it was when it was asked for."""
+        """Prepare the mail, if the account has not changed since the request."""
         kind, tokens = MailKind(mail.kind), OneTimeTokens(tx)
         row = await tokens.held(await self._link_id(tx, kind, mail))
         user = await Users(tx).get(row.user_id or 0) if row is not None else None
@@ -56,7 +56,8 @@ class RecoveryMails:
             return False
         match kind:
             case MailKind.CONFIRM_NEW_EMAIL:
-                # Its own in a spelling that another mailbox may have, such as ß for ss, is to be proved like any other.
+                # The account's own address in a spelling that may be another mailbox, such as ß for ss, must be
+                # verified too.
                 return await Users(tx).by_email(row.email_canonical) in (None, user)
             case MailKind.VERIFY_EMAIL:
                 return user.email_verified_at is None and user.email_canonical == row.email_canonical
@@ -64,9 +65,9 @@ class RecoveryMails:
                 return user.email_canonical == row.email_canonical
 
     async def _link_id(self, tx: Transaction, kind: MailKind, mail: OutboxMail) -> int:
-        """Return the token of a mail; one that was asked for before tokens were made with their mail gets it now.
+        """Return the token of a mail. A mail queued before tokens were created with their mail gets one now.
 
-        That is harmless for what goes to the address of an account as it is, since anybody may ask for it at any time.
+        That is harmless for mails to the current address of an account, since anybody may request those at any time.
         """
         if "link_id" in mail.data:
             return int(mail.data["link_id"])

@@ -1,4 +1,4 @@
-"""Passwords: changing one, and setting a new one by a mail link."""
+"""Changes and resets passwords."""
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -24,7 +24,7 @@ from gatepost.mail.outbox import MailKind
 
 
 class PasswordService:
-    """Changes and recovers passwords; a new one ends the other sessions of its account."""
+    """Changes and resets passwords. A new password ends the other sessions of the account."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class PasswordService:
 
     @retry_conflicts
     async def forgot(self, email: Name, *, info: RequestInfo, device: Device) -> None:
-        """Write to an address how to set a new password, where an account has it."""
+        """Send a link for a new password to an address, if it has an account."""
         async with self._db.begin() as tx:
             await ask_for(
                 tx, MailKind.RESET_PASSWORD, email, info=info, device=device,
@@ -55,13 +55,13 @@ class PasswordService:
             )  # fmt: skip
 
     async def reset(self, token: str, password: str, *, info: RequestInfo) -> User:
-        """Set a new password by the token of a mail, and return whose; every session of the account ends.
+        """Set a new password with the token of a mail, and return the account. All its sessions end.
 
-        A planned deletion is taken back: whoever planned it may have known the password.
+        A planned deletion is cancelled: somebody who knew the old password may have requested it.
 
         Raises:
-            PasswordNotAllowed: the password breaks a rule; the token stays good.
-            LinkInvalid: the token is no good.
+            PasswordNotAllowed: the password breaks a rule; the token stays valid.
+            LinkInvalid: the token is invalid.
             HashingBusy: too many people are signing in.
         """
         async with self._db.read() as tx:
@@ -74,13 +74,13 @@ class PasswordService:
         return await self._reset(token, new_hash, info=info)
 
     async def change(self, principal: UserPrincipal, current: str, new: str, *, info: RequestInfo) -> None:
-        """Replace the caller's password; every other session of the account ends.
+        """Replace the caller's password. Every other session of the account ends.
 
         Raises:
             WrongPassword: the current one is wrong.
-            TooManyAttempts, TooManyRequests: it was wrong too often, or right too often of late.
+            TooManyAttempts, TooManyRequests: too many wrong, or too many correct passwords recently.
             PasswordNotAllowed: the new one breaks a rule.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
             HashingBusy: too many people are signing in.
         """
         user = await self._reauthentication.by_password(principal, current, info=info)
@@ -95,7 +95,7 @@ class PasswordService:
             used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
             if user.email_canonical != used.email_canonical:
                 raise LinkInvalid
-            # The link came by mail, so the address is theirs.
+            # The link came by mail, so the address is verified.
             user.email_verified_at = user.email_verified_at or now
             take_deletion_back(tx, user, now=now, info=info)
             await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, info=info)
@@ -106,7 +106,7 @@ class PasswordService:
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
             if user is None or user.password_hash != old_hash:
-                raise WrongPassword  # it was replaced a moment ago
+                raise WrongPassword  # it has just been replaced
             await self._set(tx, user, new_hash, LinkEnd.PASSWORD_CHANGED, keep=principal.session_id, info=info)
 
     async def _set(

@@ -1,1 +1,1 @@
-"""Staying signed in: refreshing, signing out, the devices one is signed in on."""
+"""Sessions: refresh, sign-out, devices."""

@@ -32,7 +32,7 @@ class SignInRequest(In):
     def _names_one_account(self) -> Self:
         with unusable("one_identifier_needed"):
             if (self.username is None) == (self.email is None):
-                raise ValueError("either username or email is needed")
+                raise ValueError("either username or email is required")
         return self
 
     @property

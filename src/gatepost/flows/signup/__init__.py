@@ -1,1 +1,1 @@
-"""Making an account of one's own."""
+"""Sign-up."""

@@ -1,4 +1,4 @@
-"""What the routes of signing up ask for."""
+"""Dependencies of the sign-up routes."""
 
 from typing import Annotated
 

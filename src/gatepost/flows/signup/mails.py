@@ -1,4 +1,4 @@
-"""Mails of sign-ups whose account is not made before their link is followed."""
+"""Mails of pending sign-ups, whose account is created when the link is followed."""
 
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from gatepost.mail.prepared import PreparedMail
 
 
 class SignUpMails:
-    """Makes these mails ready."""
+    """Prepares these mails."""
 
     def __init__(self, clock: Clock, links: LinkWriter, *, policy: AccountPolicy) -> None:
         self._clock = clock
@@ -26,9 +26,9 @@ class SignUpMails:
         self._signup = policy.signup
 
     async def waiting(self, tx: Transaction, mail: OutboxMail, row: OneTimeToken) -> PreparedMail | None:
-        """Send the link that makes the account.
+        """Prepare the mail with the link that creates the account.
 
-        It goes to the address of the sign-up, in that spelling: whoever asks again may have another mailbox.
+        It goes to the exact address of the sign-up: a later request may have another spelling, and so another mailbox.
         """
         if self._signup is not SignUp.OPEN:
             return None
@@ -36,11 +36,11 @@ class SignUpMails:
         if any(await Users(tx).taken(username=name.canonical, email=row.email_canonical)):
             return await self.taken(tx, mail)
         link = await self._links.renew(tx, MailKind.VERIFY_EMAIL, row.id)
-        # Whoever signs up has chosen the name, and it need not be who reads this.
+        # The name was chosen by whoever signed up, who may not be the reader.
         return PreparedMail(row.data["email"], mail.language, mail.kind, {"username": "", **(link or {})})
 
     async def asked_again(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Renew the link of the latest sign-up of an address, unless it is new, or on its way."""
+        """Renew the link of the latest sign-up of an address, unless it is recent or about to be sent."""
         now = self._clock.now()
         row = await OneTimeTokens(tx).latest(Purpose.SIGN_UP, email_canonical=canonical(mail.address), now=now)
         if row is None or row.expires_at - self._links.life(MailKind.VERIFY_EMAIL) > now - PAUSE:
@@ -48,9 +48,9 @@ class SignUpMails:
         return await self.waiting(tx, mail, row)
 
     async def taken(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Tell the owner of an account that somebody wants one, or somebody without one that the name is taken.
+        """Tell the owner of an account that somebody tried to sign up, or somebody without one that the name is taken.
 
-        The outbox has this kind from an earlier version, which looked it up at the sign-up.
+        The outbox may have this kind from an earlier version, which looked this up at sign-up.
         """
         template, link = MailKind.SIGN_UP_TAKEN.value, self._links.page("/sign-in")
         user = await Users(tx).by_email(canonical(mail.address))

@@ -1,4 +1,4 @@
-"""Signing up: at once, by invitation, or by a mail that tells how to go on."""
+"""Sign-up: immediate, by invitation, or completed by a mail link."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from gatepost.mail.outbox import MailKind
 
 @dataclass(frozen=True, slots=True)
 class SignUpCommand:
-    """What a sign-up asks for."""
+    """The data of a sign-up."""
 
     account: NewAccount
     roles: Sequence[str]
@@ -41,7 +41,7 @@ class SignUpCommand:
 
 
 class SignUpService:
-    """Makes accounts for people who come by themselves."""
+    """Creates accounts for people who sign up."""
 
     def __init__(
         self,
@@ -67,23 +67,23 @@ class SignUpService:
     async def sign_up(
         self, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int] = ()
     ) -> SignedIn | None:
-        """Make an account, and sign it in; None where a mail tells how to go on.
+        """Create an account and sign in. Returns None if the person gets a mail with the next step.
 
-        Sessions whose ids are in `replaces` end with the sign-in. Where the deployment does not tell what is taken,
-        nothing is made, for anybody, until the address is proved.
+        The sign-in ends the sessions in `replaces`. If the deployment does not reveal what is taken, no account is
+        created until the address is verified.
 
         Raises:
             SignUpClosed, InvitationRequired, InvitationInvalid: this person may not sign up.
-            UnknownRole, RoleNotGrantable: more than the role `user` was asked for.
-            RolesTooLong: the roles of the invitation have grown too long for an access token.
-            UsernameTaken, EmailTaken: another account has it, where the deployment tells.
+            UnknownRole, RoleNotGrantable: a role other than `user` was requested.
+            RolesTooLong: the roles of the invitation are now too long for an access token.
+            UsernameTaken, EmailTaken: another account has it, and the deployment reveals this.
             PasswordNotAllowed: the password breaks a rule.
             HashingBusy: too many people are signing in.
         """
         await self._check_invitation(command)
         await self._check_roles(command.roles)
         self._rules.check(command.account.password, names=command.account.names)
-        # Who is invited has proved the address already.
+        # The invitation has already verified the address.
         tells = self._policy.reveals_taken or command.invitation is not None
         if tells:
             await self._accounts.refuse_taken(command.account)
@@ -99,12 +99,11 @@ class SignUpService:
 
     @retry_conflicts
     async def invitation_of(self, token: str) -> Invitation:
-        """Return the invitation of a link's token, if it could be accepted now; it is not used up.
+        """Return the invitation of a link's token, if it can be accepted now. It is not used up.
 
         Raises:
-            SignUpClosed: nobody could accept it.
-            InvitationInvalid: it is used, too old, taken back or replaced, or its inviter may not give it any more.
-            EmailTaken: the address has an account by now.
+            SignUpClosed: nobody could accept it. InvitationInvalid: it was used, has expired, was revoked or replaced,
+            or its inviter has lost the right to it. EmailTaken: the address now has an account.
         """
         self._policy.require_sign_up(is_invited=True)
         async with self._db.begin() as tx:
@@ -132,7 +131,7 @@ class SignUpService:
                 roles = await Roles(tx).given([RoleName.USER])
             else:
                 accepted, roles = await accept(tx, command.invitation, email=account.email, now=now)
-                # What is proved is the spelling that the mail went to; another may be somebody else's mailbox.
+                # Only the exact spelling that the mail went to is verified; another one may be somebody else's mailbox.
                 account = account.verified_as(Name(accepted.email, account.email.canonical))
             user = await self._accounts.add(tx, account, password_hash, roles=roles, info=info)
             if accepted is not None:

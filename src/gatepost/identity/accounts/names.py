@@ -12,7 +12,7 @@ LONGEST_EMAIL = 254
 # RFC 5321, section 4.5.3.1, and RFC 6531, section 3.1: octets of UTF-8. What stands behind the @ has at most 253.
 LONGEST_LOCAL_OCTETS = 64
 NO_ADDRESS = "this is not an e-mail address"
-OWN_ADDRESS = "a user name has no @, unless it is the account's own e-mail address"
+OWN_ADDRESS = "a user name cannot contain @, unless it is the account's own e-mail address"
 # What email-validator refuses since no mail arrives there (RFC 6761, RFC 6762, RFC 7686).
 RESERVED = regex.compile(r"(@example|[.@](arpa|invalid|local|localhost|onion|test))\Z", regex.IGNORECASE | regex.ASCII)
 BELOW = ".com"
@@ -79,7 +79,7 @@ def parse_username(text: str) -> Name:
     """
     name = read_username(text)
     if max(len(name.display), len(name.canonical)) > LONGEST_USERNAME:
-        raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
+        raise ValueError(f"a user name can have at most {LONGEST_USERNAME} characters")
     return name
 
 
@@ -91,7 +91,7 @@ def read_username(text: str) -> Name:
     """
     text = fold_spaces(text)
     if len(text) > LONGEST_USERNAME:
-        raise ValueError(f"a user name has at most {LONGEST_USERNAME} characters")
+        raise ValueError(f"a user name can have at most {LONGEST_USERNAME} characters")
     parts = text.split(" ")
     try:
         name = Name(
@@ -100,12 +100,12 @@ def read_username(text: str) -> Name:
             " ".join(CASE_MAPPED.enforce(CASE_MAPPED.enforce(part)) for part in parts),
         )
     except UnicodeEncodeError:
-        raise ValueError("a user name has letters, digits and . _ - in words joined by single spaces") from None
+        raise ValueError("a user name can have letters, digits and . _ - in words separated by single spaces") from None
     # Asked of the prepared name: a full-width @ has become a plain one, and the name an address.
     if "@" in name.canonical:
         raise ValueError(OWN_ADDRESS)
     if not all(UNMIXED.fullmatch(part) for part in name.canonical.split(" ")):
-        raise ValueError("a word of a user name is written in one script")
+        raise ValueError("each word of a user name must be in one script")
     return name
 
 
@@ -177,9 +177,9 @@ def parse_existing_email(text: str) -> Name:
     name = read_email(text)
     # Normalised, one letter can become eighteen.
     if any(len(form.rpartition("@")[0].encode()) > LONGEST_LOCAL_OCTETS for form in (name.display, name.canonical)):
-        raise ValueError(f"an e-mail address has at most {LONGEST_LOCAL_OCTETS} octets before the @")
+        raise ValueError(f"an e-mail address can have at most {LONGEST_LOCAL_OCTETS} bytes before the @")
     if len(name.canonical) > LONGEST_EMAIL:
-        raise ValueError(f"an e-mail address has at most {LONGEST_EMAIL} characters")
+        raise ValueError(f"an e-mail address can have at most {LONGEST_EMAIL} characters")
     # It can become an @ or a space, too, which no address has there.
     if not name.display.isascii() and read_email(name.canonical).canonical != name.canonical:
         raise ValueError(NO_ADDRESS)

@@ -226,6 +226,6 @@ class KeyRing:
                 unusable.add(key.kid)
         # Where none opens, that is told as one fault.
         for kid in sorted(unusable - self._unusable) if opened else ():
-            logger.warning("signing key %r cannot be opened and is left out", kid)
+            logger.warning("signing key %r cannot be decrypted and is ignored", kid)
         self._unusable |= unusable
         return opened

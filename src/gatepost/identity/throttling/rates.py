@@ -198,13 +198,13 @@ class RateLimits:
 
     def _redis_failed(self, error: Exception) -> None:
         if not self.redis_is_down:
-            logger.warning("Redis does not answer: %s; each process counts for itself", type(error).__name__)
+            logger.warning("Redis is unreachable: %s; each process counts for itself", type(error).__name__)
         self.redis_is_down = True
         self._ask_redis_at = asyncio.get_running_loop().time() + REDIS_PAUSE_SECONDS
 
     def _redis_answered(self) -> None:
         if self.redis_is_down:
-            logger.warning("Redis answers again")
+            logger.warning("Redis is reachable again")
         self.redis_is_down = False
 
 

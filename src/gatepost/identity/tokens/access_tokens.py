@@ -49,7 +49,7 @@ class AccessTokens:
             kept = fitting(subject.roles, most_bytes=min(MOST_BYTES, size_of(subject.roles) - too_much))
             left_out = len(subject.roles) - len(kept)
             logger.warning(
-                "account %s has more roles than an access token holds: %s left out", subject.user_id, left_out
+                "account %s has more roles than fit into an access token: %s left out", subject.user_id, left_out
             )
             token = self._sign(subject, kept, now=now, expires_at=expires_at)
         return token, expires_at

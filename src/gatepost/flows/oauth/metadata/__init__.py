@@ -1,1 +1,1 @@
-"""What clients read to know the service: its public keys."""
+"""The public keys of the service."""

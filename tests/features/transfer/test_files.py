@@ -236,7 +236,7 @@ async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_pat
     file = tmp_path / "people.csv"
     for first, said in (
         ("Name,E-Mail", "among them; no column is called e-mail, name; the columns are"),
-        ("username;email", "with commas between, username and email among them; the columns are"),
+        ("username;email", "separated by commas, including username and email; the columns are"),
         ("abbey,abbey@example.com,$2b$12$secret", "among them; no column is called abbey; the columns are"),
     ):
         file.write_text(f"{first}\nx,y\n")

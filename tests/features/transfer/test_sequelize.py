@@ -327,5 +327,5 @@ def test_nobody_is_told_to_make_the_source(mysql_url: URL, tmp_path: Path) -> No
 
     done = subprocess.run(command, cwd=tmp_path, env=server_env(), capture_output=True, text=True, check=False)
 
-    assert "there is no database gatepost_test_missing" in done.stderr
+    assert "the database gatepost_test_missing does not exist" in done.stderr
     assert "CREATE DATABASE" not in done.stderr

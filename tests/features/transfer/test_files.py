@@ -235,9 +235,9 @@ async def test_bad_csv_lines_are_listed_by_number(gatepost: RunImport, database:
 async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     for first, said in (
-        ("Name,E-Mail", "among them; no column is called e-mail, name; the columns are"),
+        ("Name,E-Mail", "username and email; no column is called e-mail, name; the columns are"),
         ("username;email", "separated by commas, including username and email; the columns are"),
-        ("abbey,abbey@example.com,$2b$12$secret", "among them; no column is called abbey; the columns are"),
+        ("abbey,abbey@example.com,$2b$12$secret", "username and email; no column is called abbey; the columns are"),
     ):
         file.write_text(f"{first}\nx,y\n")
 

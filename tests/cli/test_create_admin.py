@@ -52,7 +52,7 @@ def test_nobody_types_a_password_for_settings_that_cannot_be_used(process: Comma
     refused = process(*ADMIN, ENVIRONMENT="production")
 
     assert (refused.code, refused.out) == (2, "")
-    assert refused.err.startswith("gatepost: these settings cannot be used:\n")
+    assert refused.err.startswith("gatepost: invalid settings:\n")
 
 
 @pytest.mark.usefixtures("typed")

@@ -62,9 +62,9 @@ async def test_people_on_paper_have_their_roles_and_moments_and_nothing_to_choos
     await visitor.goto(f"/admin/people/{somebody.id}")
     await expect(page.locator("[data-activity] time").first).to_be_attached()
     await page.emulate_media(media="print")
-    await expect(page.locator("#roles")).to_contain_text("Kümmert sich um Inhalte.")
-    await expect(page.get_by_text("Kümmert sich um Inhalte.")).to_be_visible()
-    await expect(page.get_by_text("Darf alles.")).to_be_hidden()
+    await expect(page.locator("#roles")).to_contain_text("Moderiert Inhalte.")
+    await expect(page.get_by_text("Moderiert Inhalte.")).to_be_visible()
+    await expect(page.get_by_text("Hat alle Rechte.")).to_be_hidden()
     for nothing in (page.get_by_role("heading", name="Zugang"), page.get_by_role("checkbox"), page.get_by_role("link")):
         await expect(nothing.locator("visible=true")).to_have_count(0)
     shown = await page.locator("[data-activity] time, [data-facts] time, [data-sessions] time").evaluate_all(exact)

@@ -75,9 +75,9 @@ async def test_password_is_reset_by_the_link_in_the_mail(
     await visitor.goto(link)
     await password.fill(NEW)
     await page.get_by_role("button", name="Save the password").click()
-    await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please ask for a new one.")
+    await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please request a new one.")
     await expect(page.locator("main form")).to_be_hidden()
-    await expect(page.get_by_role("link", name="Ask for a new link")).to_be_visible()
+    await expect(page.get_by_role("link", name="Request a new link")).to_be_visible()
     assert visitor.refusals() == ["400"]
 
 

@@ -25,7 +25,7 @@ def test_nobody_loses_all_accounts_without_being_asked(process: Command) -> None
 
     refused = process("migrate", "base")
 
-    assert (refused.code, refused.complaint) == (2, "there is no terminal to ask at: say --yes")
+    assert (refused.code, refused.complaint) == (2, "there is no terminal for questions: say --yes")
     assert process("migrate").out == f"already at {NEWEST}\n"
 
 

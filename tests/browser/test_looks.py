@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from gatepost.console.translations import words_of
 from gatepost.core.colors import READABLE, VISIBLE, contrast
 from tests.browser.conftest import ADMIN_PASSWORD, Somebody, Visitors
 
@@ -57,15 +58,19 @@ async def test_people_on_paper_have_their_roles_and_moments_and_nothing_to_choos
     await visitor.sign_in("admin", ADMIN_PASSWORD)
     created = (await root.get(f"/api/admin/users/{somebody.id}")).json()["createdAt"]
     day = datetime.fromisoformat(created).strftime("%d.%m.%Y")
+    words = words_of("de")
     exact = "(all) => all.map((one) => getComputedStyle(one, '::after').content)"
 
     await visitor.goto(f"/admin/people/{somebody.id}")
     await expect(page.locator("[data-activity] time").first).to_be_attached()
     await page.emulate_media(media="print")
-    await expect(page.locator("#roles")).to_contain_text("Moderiert Inhalte.")
-    await expect(page.get_by_text("Moderiert Inhalte.")).to_be_visible()
-    await expect(page.get_by_text("Hat alle Rechte.")).to_be_hidden()
-    for nothing in (page.get_by_role("heading", name="Zugang"), page.get_by_role("checkbox"), page.get_by_role("link")):
+    await expect(page.get_by_text(words("admin.client.role.moderator"))).to_be_visible()
+    await expect(page.get_by_text(words("admin.client.role.admin"))).to_be_hidden()
+    for nothing in (
+        page.get_by_role("heading", name=words("admin_person.acts.title")),
+        page.get_by_role("checkbox"),
+        page.get_by_role("link"),
+    ):
         await expect(nothing.locator("visible=true")).to_have_count(0)
     shown = await page.locator("[data-activity] time, [data-facts] time, [data-sessions] time").evaluate_all(exact)
     assert len(shown) >= 4

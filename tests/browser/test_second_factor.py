@@ -100,6 +100,11 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await dialog.get_by_role("button", name="Copy").click()
     await expect(dialog.get_by_role("status")).to_have_text("Copied.")
     assert await page.evaluate("navigator.clipboard.readText()") == kept
+    await page.emulate_media(media="print")
+    await expect(dialog.get_by_text(codes[9])).to_be_visible()
+    await expect(dialog.get_by_text(f"Recovery codes of {verified.username} at Gatepost")).to_be_visible()
+    await expect(page.locator("button:visible")).to_have_count(0)
+    await page.emulate_media(media="screen")
     await dialog.get_by_role("button", name="I have kept them").click()
     await expect(page.get_by_role("button", name="Remove: Authenticator app")).to_be_focused()
     await expect(page.locator("[data-totp]")).to_contain_text("On since")

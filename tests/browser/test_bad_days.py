@@ -41,8 +41,8 @@ async def test_api_that_is_away_is_told_once_and_asked_again(admin: Visitor) -> 
             await admin.goto(path)
             failed = page.locator("[data-failed]:visible")
             await expect(failed.first).to_contain_text(AWAY)
-            # The account has two lists that load by themselves.
-            if await failed.count() != (2 if (path, what) == ("/account", "content") else 1):
+            # The account has three parts that load by themselves.
+            if await failed.count() != (3 if (path, what) == ("/account", "content") else 1):
                 wrong.append(f"{path} {what}: {await failed.count()} messages")
             if await page.locator(".skeleton:visible").count():
                 wrong.append(f"{path} {what}: a skeleton is left")

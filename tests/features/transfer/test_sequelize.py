@@ -85,7 +85,7 @@ async def test_what_cannot_be_told_apart_or_accepted_is_listed_and_not_imported(
     }  # fmt: skip
     assert "5f4dcc3b" not in (tmp_path / "report.jsonl").read_text(encoding="utf-8")
     assert "11 accounts read, 1 imported" in result.output
-    for line in ("2 username_twice: left as it is", "1 username_is_address: left as it is", "1 role_of_nobody: left"):
+    for line in ("2 username_twice: left unchanged", "1 username_is_address: left unchanged", "1 role_of_nobody: left"):
         assert line in result.output
 
 

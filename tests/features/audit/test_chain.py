@@ -378,7 +378,7 @@ async def test_command_says_that_all_is_whole_and_prints_the_head(
 
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[0].startswith("9 entries under 3 seals, ")
+    assert lines[0].startswith("9 entries in 3 seals, ")
     assert lines[1:] == [f"head {head}", "whole"]
 
 

@@ -237,7 +237,7 @@ async def test_command_says_since_when_entries_wait_for_their_seal(
     result = await run_command(make_settings(), "audit", "verify")
 
     # The command makes the first signing keys, which is told as well.
-    assert result.stdout.splitlines()[0].startswith("0 entries under 0 seals, ")
+    assert result.stdout.splitlines()[0].startswith("0 entries in 0 seals, ")
     assert result.stdout.splitlines()[0].endswith(f" not sealed yet, the oldest since {since}")
 
 

@@ -1,6 +1,6 @@
 """What requests ask the database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -21,14 +21,8 @@ def commits(database: Database) -> Iterator[list[Any]]:
         if OURS.get():
             found.append(connection)
 
-    engine = database.engine.sync_engine
-    event.listen(engine, "commit", note)
-    token = OURS.set(True)
-    try:
+    with _listening(database, "commit", note):
         yield found
-    finally:
-        OURS.reset(token)
-        event.remove(engine, "commit", note)
 
 
 @contextmanager
@@ -40,11 +34,17 @@ def statements(database: Database) -> Iterator[list[str]]:
         if OURS.get() and not statement.startswith("BEGIN"):
             found.append(statement)
 
+    with _listening(database, "before_cursor_execute", note):
+        yield found
+
+
+@contextmanager
+def _listening(database: Database, what: str, note: Callable[..., None]) -> Iterator[None]:
     engine = database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
+    event.listen(engine, what, note)
     token = OURS.set(True)
     try:
-        yield found
+        yield
     finally:
         OURS.reset(token)
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, what, note)

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from gatepost.core.crypto.base64url import encode
 from gatepost.identity.credentials.passkeys.authentication import Assertion, verify_authentication
@@ -28,6 +28,7 @@ from tests.unit.passkeys.authenticator import (
     cose_of,
     sign,
     stored,
+    with_every_algorithm,
 )
 from tests.unit.passkeys.verdicts import Case, authenticated, misjudged, verdict
 
@@ -44,15 +45,7 @@ def refusals(cases: list[Case], **kept: object) -> list[str]:
     )
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        ec.generate_private_key(ec.SECP256R1()),
-        ed25519.Ed25519PrivateKey.generate(),
-        rsa.generate_private_key(65537, 2048),
-    ],
-    ids=["ES256", "EdDSA", "RS256"],
-)
+@with_every_algorithm
 def test_good_use_is_accepted(key: PrivateKey) -> None:
     device = Authenticator(key)
     answer = device.get(flags=UP | UV | BE | BS, sign_count=8)

@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from gatepost.core.crypto.base64url import encode
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
@@ -25,6 +24,7 @@ from tests.unit.passkeys.authenticator import (
     Authenticator,
     PrivateKey,
     cose_of,
+    with_every_algorithm,
 )
 from tests.unit.passkeys.verdicts import Case, misjudged, registered, verdict
 
@@ -39,15 +39,7 @@ def refusals(cases: list[Case]) -> list[str]:
     return misjudged(cases, lambda lie: verify_registration(DEVICE.create(**lie), EXPECTED))
 
 
-@pytest.mark.parametrize(
-    "key",
-    [
-        ec.generate_private_key(ec.SECP256R1()),
-        ed25519.Ed25519PrivateKey.generate(),
-        rsa.generate_private_key(65537, 2048),
-    ],
-    ids=["ES256", "EdDSA", "RS256"],
-)
+@with_every_algorithm
 def test_good_passkey_is_taken_whole(key: PrivateKey) -> None:
     answer = Authenticator(key).create(
         flags=UP | UV | AT | BE | BS, sign_count=7, response={"transports": ["internal", "hybrid", "internal", "new-1"]}

@@ -204,5 +204,4 @@ class FactorService:
         """Note that the account is another one for whoever is signing in, and tell its owner."""
         now = self._clock.now()
         user.touch(now)
-        data = {"device": info.user_agent, "client_address": info.address}
-        await notify(tx, kind, user, at=now, data=data)
+        await notify(tx, kind, user, at=now, info=info)

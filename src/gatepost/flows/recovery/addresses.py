@@ -150,7 +150,7 @@ class AddressService:
             MailKind.EMAIL_CHANGED,
             user,
             at=now,
-            data={"device": info.user_agent, "client_address": info.address},
+            info=info,
             has_link=not is_return,
         )
         if user.change_email(new):

@@ -118,6 +118,5 @@ class PasswordService:
         await tx.flush()
         await end_links(tx, user.id, how, now=now)
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
-        data = {"device": info.user_agent, "client_address": info.address}
-        await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, data=data)
+        await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, info=info)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)

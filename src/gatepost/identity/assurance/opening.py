@@ -135,6 +135,6 @@ async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: Re
         MailKind.NEW_DEVICE,
         user,
         at=session.created_at,
-        data={"device": info.user_agent, "client_address": info.address},
+        info=info,
         link={"session_id": session.id, "device": session.device},
     )

@@ -157,8 +157,7 @@ class SignInContinuation:
     async def _tell_of_guesses(self, tx: Transaction, user: User, *, is_first: bool, info: RequestInfo) -> None:
         """Write to the owner once wrong codes begin to make somebody wait: whoever guesses has the password."""
         if is_first:
-            data = {"device": info.user_agent, "client_address": info.address}
-            await notify(tx, MailKind.CODES_GUESSED, user, at=self._clock.now(), data=data)
+            await notify(tx, MailKind.CODES_GUESSED, user, at=self._clock.now(), info=info)
 
 
 def _is_of(pending: PendingSignIn, user: User) -> bool:

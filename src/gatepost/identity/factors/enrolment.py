@@ -30,7 +30,9 @@ async def has_second_factor(tx: Transaction, user_id: int) -> bool:
 
 async def usable_methods(tx: Transaction, user_id: int) -> list[FactorMethod]:
     """Return by what an account can show more than its password, the usual way first."""
-    confirmed = select(TotpSecret.user_id).where(TotpSecret.user_id == user_id, TotpSecret.confirmed_at.is_not(None))
     codes = select(RecoveryCodes.user_id).where(RecoveryCodes.user_id == user_id, RecoveryCodes.unused != 0)
-    has = {FactorMethod.TOTP: confirmed, FactorMethod.RECOVERY_CODE: codes}
-    return [method for method, query in has.items() if await tx.scalar(query) is not None]
+    has = {
+        FactorMethod.TOTP: await has_second_factor(tx, user_id),
+        FactorMethod.RECOVERY_CODE: await tx.scalar(codes) is not None,
+    }
+    return [method for method, is_there in has.items() if is_there]

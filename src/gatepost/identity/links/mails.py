@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.invitations.inviters import take_back_beyond_reach, take_back_sent_by
@@ -114,17 +115,20 @@ async def notify(
     *,
     at: datetime,
     email: Name | None = None,
+    info: RequestInfo | None = None,
     data: Mapping[str, str | int] | None = None,
     link: Mapping[str, Any] | None = None,
     has_link: bool = True,
 ) -> None:
     """Put a mail to an account into the outbox, and the token of its link beside it, in the caller's transaction.
 
-    It goes to the address of the account as it is at this call, or to another one; `data` is what it tells, and `link`
-    what whoever uses the link needs to know.
+    It goes to the address of the account as it is at this call, or to another one. It tells who caused it (`info`) and
+    `data`; `link` is what whoever uses the link needs to know.
     """
     to = email or Name(user.email, user.email_canonical)
     told: dict[str, str | int] = dict(data or {})
+    if info is not None:
+        told |= {"device": info.user_agent, "client_address": info.address}
     if has_link and kind in LINK_OF:
         told["link_id"] = await OneTimeTokens(tx).ask(
             LINK_OF[kind],

@@ -211,7 +211,7 @@ def _session(session: Session) -> dict[str, Any]:
         "kind": session.kind,
         "amr": session.amr,
         "acr": session.acr,
-        "authenticatedAt": _text(session.authenticated_at or session.created_at),
+        "authenticatedAt": _text(session.proved_at),
         "clientId": session.client_id,
         "scope": session.scope,
         "actorId": session.actor_id,

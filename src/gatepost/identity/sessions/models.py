@@ -76,6 +76,11 @@ class Session(Base):
     end_reason: Mapped[str | None] = mapped_column(exact(32))
 
     @property
+    def proved_at(self) -> datetime:
+        """When the person last proved who they are."""
+        return self.authenticated_at or self.created_at
+
+    @property
     def expires_at(self) -> datetime:
         """When the session ends by itself, unless it is refreshed before."""
         return ends_at(self.idle_expires_at, self.absolute_expires_at)

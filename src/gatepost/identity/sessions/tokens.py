@@ -284,7 +284,7 @@ def _subject(user: User, session: Session) -> TokenSubject:
         access_expires_at=session.access_expires_at,
         amr=session.amr,
         acr=session.acr,
-        authenticated_at=session.authenticated_at or session.created_at,
+        authenticated_at=session.proved_at,
         client_id=session.client_id,
         scope=session.scope,
         ended_at=session.ended_at,

@@ -66,8 +66,7 @@ class RecoveryCodeMethod:
             return False
         left = stored.left - 1
         record(tx, AuditEvent.RECOVERY_CODE_USED, at=now, user_id=user.id, info=info, details={"left": left})
-        data: dict[str, str | int] = {"device": info.user_agent, "client_address": info.address, "left": left}
-        await notify(tx, MailKind.RECOVERY_CODE_USED, user, at=now, data=data)
+        await notify(tx, MailKind.RECOVERY_CODE_USED, user, at=now, info=info, data={"left": left})
         return True
 
     async def left(self, tx: Transaction, user: User) -> int:

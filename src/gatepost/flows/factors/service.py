@@ -204,4 +204,4 @@ class FactorService:
         """Note that the account is another one for whoever is signing in, and tell its owner."""
         now = self._clock.now()
         user.touch(now)
-        await notify(tx, kind, user, at=now, info=info)
+        await notify(tx, kind, user, at=now, info=info, link={"told": kind})

@@ -14,10 +14,14 @@ from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
+from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
+from gatepost.identity.sessions.models import DISOWNED
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
 from gatepost.mail.outbox import MailKind
@@ -34,20 +38,33 @@ class CompromiseReports:
     thief does with a later address.
     """
 
-    def __init__(self, database: Database, clock: Clock, sessions: SessionService, feed: RevocationFeed) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        feed: RevocationFeed,
+        totp: TotpMethod,
+        recovery_codes: RecoveryCodeMethod,
+    ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._feed = feed
+        self._totp = totp
+        self._recovery_codes = recovery_codes
 
     async def report(self, token: str, *, info: RequestInfo) -> bool:
         """Restore the address of the mail, send a link for a new password, and return whether it was sent.
 
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
-        the address was changed, all sessions end. A planned deletion is cancelled, and all invitations of the account
-        are revoked. If another account has taken the address meanwhile without verifying it, it loses the address,
-        since the token verifies it. If that account has verified it, no link is sent and this account is left without
-        an address, since its current one belongs to a stranger.
+        the address was changed, all sessions end. An authenticator app or recovery codes that the mail reports, or that
+        came after it, are removed: the stranger has them. A planned deletion is cancelled, and all invitations of the
+        account are revoked.
+
+        If another account has taken the address meanwhile without verifying it, it loses the address, since the token
+        verifies it. If that account has verified it, no link is sent and this account is left without an address, since
+        its current one belongs to a stranger.
 
         Raises:
             LinkInvalid: the token is invalid, or its account is disabled.
@@ -72,6 +89,7 @@ class CompromiseReports:
             user.touch(now)
             take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
+            await self._remove_factors(tx, used, user, info=info)
             # The stranger may already have requested a change of address.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(
@@ -83,6 +101,21 @@ class CompromiseReports:
                 await notify(tx, MailKind.RESET_PASSWORD, user, at=now)
             record(tx, AuditEvent.COMPROMISE_REPORTED, at=now, user_id=user.id, info=info)
         return is_theirs
+
+    async def _remove_factors(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
+        """Remove the second factors that the stranger may have set up; earlier ones are the owner's."""
+        told = used.data.get("told")
+        app, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
+        confirmed_at = app.confirmed_at if app is not None else None
+        is_app_reported = told == MailKind.SECOND_FACTOR_ADDED
+        are_codes_reported = told == MailKind.RECOVERY_CODES_REPLACED
+        if confirmed_at is not None and (is_app_reported or confirmed_at >= used.created_at):
+            await self._totp.remove(tx, user)
+            await self._recovery_codes.remove(tx, user)
+            details = {"reason": DISOWNED}
+            record(tx, AuditEvent.TOTP_REMOVED, at=self._clock.now(), user_id=user.id, info=info, details=details)
+        elif codes is not None and (are_codes_reported or codes.created_at >= used.created_at):
+            await self._recovery_codes.remove(tx, user)
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
         """Restore the address of the account; return whether it has it."""

@@ -13,9 +13,14 @@ from gatepost.composition.platform import make_engine
 from gatepost.core.settings import Settings
 from gatepost.models import Base
 
-KEPT_TABLES = ("roles",)
+# The roles of the first migration stay, and are as it left them.
+ROLES_AGAIN = (
+    "DELETE FROM roles WHERE id > 3",
+    """UPDATE roles SET permissions = CASE id WHEN 3 THEN '["*"]' ELSE '[]' END, stale_above = NULL""",
+)
 EMPTIES = ";".join(
-    f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables) if table.name not in KEPT_TABLES
+    [f"DELETE FROM {table.name}" for table in reversed(Base.metadata.sorted_tables) if table.name != "roles"]
+    + list(ROLES_AGAIN)
 )
 
 

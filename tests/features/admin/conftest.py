@@ -1,33 +1,20 @@
 """People who look after others, and the roles of a test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select
 
-from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import Role, user_roles
 from gatepost.identity.accounts.roles import RoleName
 from tests.support.api import Api, Person
 
-BUILT_IN: dict[str, list[str]] = {"user": [], "moderator": [], "admin": ["*"]}
-
 Result = TypeVar("Result")
 MakePerson = Callable[..., Awaitable[Person]]
 MakeRole = Callable[..., Awaitable[int]]
-
-
-@pytest.fixture(autouse=True)
-async def _roles_as_they_were(services: Services) -> AsyncIterator[None]:
-    """Leave the built-in roles alone in the table, as they were; other tests keep them."""
-    yield
-    async with services.platform.database.begin() as tx:
-        await tx.execute(delete(Role).where(Role.name.not_in(BUILT_IN)))
-        for name, permissions in BUILT_IN.items():
-            await tx.execute(update(Role).where(Role.name == name).values(permissions=permissions, stale_above=None))
 
 
 @pytest.fixture(autouse=True)

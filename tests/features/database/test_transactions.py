@@ -311,15 +311,17 @@ async def test_writer_on_sqlite_holds_the_only_pen_from_its_first_line(sqlite_ur
         async with second.begin() as tx:
             await tx.scalar(select(func.count()).select_from(Role))
 
-    async with first.begin() as reading:
-        await reading.scalar(select(func.count()).select_from(Role))
-        with pytest.raises((OperationalError, DatabaseUnavailable)):
-            await write()
-        async with second.read() as tx:
-            assert await tx.scalar(select(func.count()).select_from(Role)) == 3
-    await write()
-    for database in (first, second):
-        await database.dispose()
+    try:
+        async with first.begin() as reading:
+            await reading.scalar(select(func.count()).select_from(Role))
+            with pytest.raises((OperationalError, DatabaseUnavailable)):
+                await write()
+            async with second.read() as tx:
+                assert await tx.scalar(select(func.count()).select_from(Role)) == 3
+        await write()
+    finally:
+        for database in (first, second):
+            await database.dispose()
 
 
 async def test_sqlite_keeps_its_promises(sqlite_url: URL) -> None:

@@ -11,7 +11,6 @@ from gatepost.identity.accounts.roles import RoleName
 from tests.features.admin.conftest import (  # noqa: F401  fixtures
     MakePerson,
     _no_role_work_in_the_background,
-    _roles_as_they_were,
     admin,
     give,
     make_role,

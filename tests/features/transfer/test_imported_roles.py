@@ -1,13 +1,12 @@
 """Roles of an import: they obey what roles obey, and an account comes with all of its roles or not at all."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
@@ -15,16 +14,6 @@ from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from tests.features.transfer.conftest import RunImport
 
 pytestmark = pytest.mark.both_databases
-
-BUILT_IN = ("user", "moderator", "admin")
-
-
-@pytest.fixture(autouse=True)
-async def _own_roles_gone(database: Database) -> AsyncIterator[None]:
-    """Leave the built-in roles alone in the table, which other tests keep."""
-    yield
-    async with database.begin() as tx:
-        await tx.execute(delete(Role).where(Role.name.not_in(BUILT_IN)))
 
 
 def account(name: str, *roles: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
+from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.password import PasswordMethod
@@ -107,7 +108,8 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
-    continuation = SignInContinuation(database, clock, guesses, decision, opening, [totp, recovery_codes])
+    second_factors = SecondFactors(clock, guesses, [totp, recovery_codes])
+    continuation = SignInContinuation(database, clock, guesses, decision, opening, second_factors)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,

@@ -102,7 +102,7 @@ async def test_a_sign_in_that_is_undone_is_not_noted(
         async with services.platform.database.begin() as tx:
             user = await tx.get_one(User, person.id)
             now = services.platform.clock.now()
-            how = Authentication(amr="pwd", acr=Acr.ONE_FACTOR, at=now)
+            how = Authentication(amr="pwd", acr=Acr.ONE_FACTOR, at=now, proofs=[])
             await services.identity.tokens.open_session(tx, user, info=RequestInfo(), how=how, now=now)
             raise LookupError
 

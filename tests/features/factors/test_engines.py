@@ -12,6 +12,7 @@ from gatepost.core.crypto.sealing import SealError
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.second_factors import Answer, FactorMethod
 from gatepost.identity.credentials.totp.codes import code_at, step_at
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
@@ -42,7 +43,7 @@ class Engines:
         return await self._run(lambda tx, user: self._identity.totp.confirm(tx, user, code))
 
     async def use(self, code: str) -> bool:
-        return await self._run(lambda tx, user: self._identity.totp.use(tx, user, code, info=RequestInfo()))
+        return await self._use(self._identity.totp, code)
 
     async def enrol(self) -> bytes:
         secret = await self.start()
@@ -56,11 +57,14 @@ class Engines:
         return await self._run(self._identity.recovery_codes.make)
 
     async def recover(self, code: str) -> bool:
-        use = self._identity.recovery_codes.use
-        return await self._run(lambda tx, user: use(tx, user, code, info=RequestInfo()))
+        return await self._use(self._identity.recovery_codes, code)
 
     async def left(self) -> int:
         return await self._run(self._identity.recovery_codes.left)
+
+    async def _use(self, method: FactorMethod, code: str) -> bool:
+        answer = Answer(method.name, code=code)
+        return await self._run(lambda tx, user: method.use(tx, user, answer, info=RequestInfo())) is not None
 
     @retry_conflicts
     async def _run(self, work: Callable[[Transaction, User], Awaitable[T]]) -> T:

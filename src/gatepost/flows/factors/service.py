@@ -14,11 +14,12 @@ from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, Wro
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.proofs import Amr, authentication_with
+from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
 from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.repository import Sessions
@@ -197,8 +198,7 @@ class FactorService:
         """Let the session in which the app was set up go on as one of two factors: its code was shown here."""
         session = await Sessions(tx).get(session_id)
         if session is not None:
-            how = authentication_with(session, Amr.ONE_TIME_CODE, now=self._clock.now())
-            session.amr, session.acr, session.authenticated_at = how.amr, how.acr, how.at
+            prove_again(session, Proved(Method.TOTP, self._clock.now()))
 
     async def _changed(self, tx: Transaction, user: User, kind: MailKind, *, info: RequestInfo) -> None:
         """Note that the account is another one for whoever is signing in, and tell its owner."""

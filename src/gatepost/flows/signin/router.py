@@ -15,7 +15,6 @@ from gatepost.identity.assurance.errors import (
     SecondFactorRequired,
 )
 from gatepost.identity.credentials.deps import PasswordMethodDep
-from gatepost.identity.factors.enrolment import FactorMethod
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -69,6 +68,6 @@ async def continue_sign_in(
     After too many wrong codes the answer is 429, for a time that grows up to a day.
     """
     signed_in = await service.go_on(
-        body.pending_token, FactorMethod(body.method), body.code, info=info, device=device, replaces=handout.replaces
+        body.pending_token, body.answer, info=info, device=device, replaces=handout.replaces
     )
     return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in))

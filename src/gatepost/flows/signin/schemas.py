@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, unusable
+from gatepost.identity.assurance.second_factors import Answer
+from gatepost.identity.factors.methods import Method
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
@@ -19,6 +21,11 @@ class ContinueRequest(In):
     code: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         repr=False, description="Spaces and hyphens do not matter.", examples=["123 456"]
     )
+
+    @property
+    def answer(self) -> Answer:
+        """What is shown."""
+        return Answer(Method(self.method), code=self.code)
 
 
 class SignInRequest(In):

@@ -17,8 +17,9 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.assurance.opening import SessionOpening
-from gatepost.identity.assurance.proofs import Amr, Proof, Proved
+from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.invitations.acceptance import accept, find, roles_given
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.invitations.repository import Invitations
@@ -139,7 +140,7 @@ class SignUpService:
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, info=info, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await notify(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
-            proof = Proof(user, (Proved(Amr.PASSWORD, now),), has_second_factor=False)
+            proof = Proof(user, (Proved(Method.PASSWORD, now),), has_second_factor=False)
             session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
         return self._opening.issue(user, session) if session is not None else None
 

@@ -1,8 +1,7 @@
 """A sign-in that waits for a second factor, and going on with it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from datetime import timedelta
-from typing import Protocol
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -16,27 +15,16 @@ from gatepost.identity.assurance.decision import ANSWERS, Decision, Refusal
 from gatepost.identity.assurance.errors import PendingSignInInvalid, SecondFactorRequired
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.opening import SessionOpening
-from gatepost.identity.assurance.proofs import Amr, Proof, Proved
+from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.assurance.repository import PendingSignIns
-from gatepost.identity.factors.enrolment import FactorMethod, usable_methods
-from gatepost.identity.links.mails import notify
+from gatepost.identity.assurance.second_factors import Answer, SecondFactors
+from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
-from gatepost.identity.throttling.counters import OF_CODES
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
-from gatepost.mail.outbox import MailKind
 
 LIFE = timedelta(minutes=10)
-
-
-class CodeMethod(Protocol):
-    """A second factor by a code that is typed."""
-
-    name: FactorMethod
-
-    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
-        """Use a code up in the caller's transaction, and return whether it was right."""
 
 
 class SignInContinuation:
@@ -49,14 +37,14 @@ class SignInContinuation:
         guesses: Guesses,
         decision: Decision,
         opening: SessionOpening,
-        methods: Sequence[CodeMethod],
+        factors: SecondFactors,
     ) -> None:
         self._db = database
         self._clock = clock
         self._guesses = guesses
         self._decision = decision
         self._opening = opening
-        self._methods: Mapping[FactorMethod, CodeMethod] = {method.name: method for method in methods}
+        self._factors = factors
 
     @retry_conflicts
     async def ask_for_more(self, proof: Proof, *, info: RequestInfo) -> SecondFactorRequired | None:
@@ -81,8 +69,7 @@ class SignInContinuation:
     async def go_on(
         self,
         token: str,
-        method: FactorMethod,
-        code: str,
+        answer: Answer,
         *,
         info: RequestInfo,
         device: Device,
@@ -92,12 +79,12 @@ class SignInContinuation:
 
         Raises:
             PendingSignInInvalid: the token is no good, or the account has changed since.
-            InvalidCode: the code is wrong.
+            InvalidCode: the answer is wrong.
             AccountDisabled, EmailUnverified: the account may not sign in by now.
             TooManyAttempts: too many codes were wrong; whether this one was right is not told.
         """
         note_act(Act.SIGN_IN)
-        outcome = await self._go_on(token, method, code, info=info, device=device, replaces=replaces)
+        outcome = await self._go_on(token, answer, info=info, device=device, replaces=replaces)
         if isinstance(outcome, AppError):
             raise outcome
         return self._opening.issue(*outcome)
@@ -106,8 +93,7 @@ class SignInContinuation:
     async def _go_on(
         self,
         token: str,
-        method: FactorMethod,
-        code: str,
+        answer: Answer,
         *,
         info: RequestInfo,
         device: Device,
@@ -122,27 +108,27 @@ class SignInContinuation:
             refusal = self._decision.refusal(user)
             if refusal is not None:
                 return await self._refuse(tx, refusal, user, info=info)
-            counters = self._guesses.of_second_factors(user, info=info, device=device)
-            await self._guesses.check(tx, counters)
-            if not await self._methods[method].use(tx, user, code, info=info):
-                began = await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
-                await self._tell_of_guesses(tx, user, is_first=not set(began).isdisjoint(OF_CODES), info=info)
+            proved = await self._factors.check(tx, user, answer, info=info, device=device)
+            if proved is None:
                 return await self._refuse(tx, Refusal.WRONG_CODE, user, info=info)
-            await self._guesses.record_success(tx, counters, user, info=info)
             if not await PendingSignIns(tx).use(pending.id, now=self._clock.now()):
                 raise PendingSignInInvalid
-            session = await self._open(tx, pending, user, info=info, replaces=replaces)
+            session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)
         return user, session
 
     async def _open(
-        self, tx: Transaction, pending: PendingSignIn, user: User, *, info: RequestInfo, replaces: Collection[int]
+        self,
+        tx: Transaction,
+        pending: PendingSignIn,
+        user: User,
+        proved: Proved,
+        *,
+        info: RequestInfo,
+        replaces: Collection[int],
     ) -> Session:
         """Open the session of a pending sign-in that was used up in the caller's transaction."""
-        now = self._clock.now()
         before = tuple(map(Proved.from_json, pending.proofs))
-        proof = Proof(
-            user, (*before, Proved(Amr.ONE_TIME_CODE, now)), has_second_factor=True, is_new_device=pending.is_new_device
-        )
+        proof = Proof(user, (*before, proved), has_second_factor=True, is_new_device=pending.is_new_device)
         await self._opening.keep_account(tx, user, info=info)
         session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
         if session is None:
@@ -153,11 +139,6 @@ class SignInContinuation:
         details = {"reason": refusal.value}
         record(tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id, info=info, details=details)
         return ANSWERS[refusal]()
-
-    async def _tell_of_guesses(self, tx: Transaction, user: User, *, is_first: bool, info: RequestInfo) -> None:
-        """Write to the owner once wrong codes begin to make somebody wait: whoever guesses has the password."""
-        if is_first:
-            await notify(tx, MailKind.CODES_GUESSED, user, at=self._clock.now(), info=info)
 
 
 def _is_of(pending: PendingSignIn, user: User) -> bool:

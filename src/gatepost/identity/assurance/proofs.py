@@ -3,43 +3,32 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Protocol, Self
 
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.methods import Method, acr_of, amr_of
 from gatepost.identity.sessions.models import Authentication, Session
 from gatepost.identity.throttling.counters import Counter
-from gatepost.identity.tokens.principal import Acr
-
-
-class Amr(StrEnum):
-    """How people prove who they are, as tokens say it (RFC 8176)."""
-
-    PASSWORD = "pwd"  # noqa: S105  a method, not a password
-    ONE_TIME_CODE = "otp"
-    SEVERAL_FACTORS = "mfa"
-
-
-# What each is a proof of: two proofs of one kind are one factor.
-KINDS: dict[str, str] = {Amr.PASSWORD: "knowledge", Amr.ONE_TIME_CODE: "possession"}
 
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """One proof: by what, and when."""
+    """One proof: by what method, when, and by which credential where an account may have several of the method."""
 
-    by: Amr
+    by: Method
     at: datetime
+    credential: int | None = None
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """Return what is stored of it."""
-        return {"by": self.by, "at": self.at.isoformat()}
+        stored: dict[str, Any] = {"by": self.by, "at": self.at.isoformat()}
+        return stored if self.credential is None else stored | {"credential": self.credential}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
         """Read what is stored."""
-        return cls(Amr(stored["by"]), datetime.fromisoformat(stored["at"]))
+        return cls(Method(stored["by"]), datetime.fromisoformat(stored["at"]), stored.get("credential"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +48,8 @@ class Proof:
 
     @property
     def authentication(self) -> Authentication:
-        """What the session says of it: all methods, how sure that is, and the moment of the last proof."""
-        return _authentication([proved.by for proved in self.proved], at=max(proved.at for proved in self.proved))
+        """What the session says of it."""
+        return authentication_by(self.proved)
 
 
 class Attempt(Protocol):
@@ -81,13 +70,26 @@ class Attempt(Protocol):
         """Do what comes after the last proof was enough, or led on to a second factor."""
 
 
-def authentication_with(session: Session, method: Amr, *, now: datetime) -> Authentication:
-    """Return what a session says of how its person proved who they are, once they have by one more method."""
-    before = [Amr(word) for word in session.amr.split() if word in KINDS]
-    return _authentication([*before, method], at=now)
+def authentication_by(proved: Sequence[Proved]) -> Authentication:
+    """Return what a session says of its proofs: all of them, how sure that is, and the moment of the last."""
+    methods = [proof.by for proof in proved]
+    return Authentication(
+        amr=amr_of(methods),
+        acr=acr_of(methods),
+        at=max(proof.at for proof in proved),
+        proofs=[proof.as_json() for proof in proved],
+    )
 
 
-def _authentication(methods: Sequence[Amr], *, at: datetime) -> Authentication:
-    several = len({KINDS[method] for method in methods}) > 1
-    words = dict.fromkeys([*methods, *([Amr.SEVERAL_FACTORS] if several else [])])
-    return Authentication(amr=" ".join(words), acr=Acr.TWO_FACTORS if several else Acr.ONE_FACTOR, at=at)
+def prove_again(session: Session, proved: Proved) -> None:
+    """Note a proof in a session that goes on; one by the same credential takes the place of that of before."""
+    before = [proof for proof in proofs_of(session) if (proof.by, proof.credential) != (proved.by, proved.credential)]
+    how = authentication_by([*before, proved])
+    session.amr, session.acr, session.authenticated_at, session.proofs = how.amr, how.acr, how.at, how.proofs
+
+
+def proofs_of(session: Session) -> list[Proved]:
+    """Return what the person of a session has proved; one of an earlier version was opened by a password."""
+    if session.proofs is None:
+        return [Proved(Method.PASSWORD, session.proved_at)]
+    return list(map(Proved.from_json, session.proofs))

@@ -16,8 +16,9 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision, Refusal
-from gatepost.identity.assurance.proofs import Amr, Proof, Proved
+from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.statements import IS_STRANGE
 from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
@@ -111,7 +112,7 @@ class PasswordMethod:
         if user is None or not verdict.is_right:
             refusal = Refusal.UNKNOWN_ACCOUNT if user is None else Refusal.WRONG_PASSWORD
             raise await self._decision.refuse(refusal, user, counters, info=info)
-        proved = Proved(Amr.PASSWORD, self._clock.now())
+        proved = Proved(Method.PASSWORD, self._clock.now())
         proof = Proof(user, (proved,), has_second_factor, counters, is_new_device=is_new_device)
         return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker)
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import JSON, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
@@ -24,12 +25,14 @@ class SessionKind(StrEnum):
 class Authentication:
     """How the person of a session has proved who they are.
 
-    `amr` names the methods (RFC 8176), separated by spaces; `acr` says how sure that is, and `at` when it was last.
+    `amr` names the methods (RFC 8176), separated by spaces; `acr` says how sure that is, and `at` when it was last. All
+    three come of `proofs`, which `identity/assurance/proofs.py` writes and reads.
     """
 
     amr: str
     acr: str
     at: datetime
+    proofs: list[dict[str, Any]]
 
 
 class Session(Base):
@@ -62,6 +65,8 @@ class Session(Base):
     acr: Mapped[str] = mapped_column(exact(64), server_default=Acr.ONE_FACTOR)
     # The last time that the person proved who they are; of sessions of earlier versions, when they were opened.
     authenticated_at: Mapped[datetime | None]
+    # Method, moment and credential of each proof; sessions of earlier versions have none, and came of a password.
+    proofs: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     # The client that it was opened for, if not the service's own, and what that may do; who acts in the person's place.
     client_id: Mapped[str | None] = mapped_column(exact(64))
     scope: Mapped[str | None] = mapped_column(exact(1024))

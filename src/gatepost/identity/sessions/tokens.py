@@ -160,6 +160,7 @@ class TokenService:
             amr=how.amr,
             acr=how.acr,
             authenticated_at=how.at,
+            proofs=how.proofs,
             kind=SessionKind.SIGN_IN,
             address=info.address[:LONGEST_ADDRESS],
             opened_address=info.address[:LONGEST_ADDRESS],

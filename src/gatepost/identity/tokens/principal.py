@@ -26,6 +26,7 @@ class Acr(StrEnum):
 
     ONE_FACTOR = "urn:gatepost:acr:1"
     TWO_FACTORS = "urn:gatepost:acr:2"
+    PHISHING_RESISTANT = "urn:gatepost:acr:phr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.proofs import Proved
+from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.recovery_codes.codes import COUNT, digest_of, new_code, new_key
 from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
-from gatepost.identity.factors.enrolment import FactorMethod
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import RecoveryCodes, owner_of
 from gatepost.identity.links.mails import notify
 from gatepost.mail.outbox import MailKind
@@ -26,7 +28,8 @@ class RecoveryCodeMethod:
     another one when SECRET_KEY is replaced, as digests could not.
     """
 
-    name = FactorMethod.RECOVERY_CODE
+    name = Method.RECOVERY_CODE
+    is_guessable = True
 
     def __init__(self, clock: Clock, keys: SecretKeys) -> None:
         self._clock = clock
@@ -49,25 +52,25 @@ class RecoveryCodeMethod:
         )
         return codes
 
-    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
-        """Use a code up, and return whether it was right and unused. Its owner is told, and how many are left.
+    async def use(self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo) -> Proved | None:
+        """Use a code up; None where it is not right and unused. Its owner is told, and how many are left.
 
         Raises:
             SealError: SECRET_KEY does not open the key of the codes.
         """
         stored = await RecoveryCodeSets(tx).held(user.id)
         if stored is None:
-            return False
-        digest = digest_of(self._box.open(stored.sealed_key, owner=owner_of(user)), code) or ""
+            return None
+        digest = digest_of(self._box.open(stored.sealed_key, owner=owner_of(user)), answer.code) or ""
         # All are compared, so that the time tells nothing.
         places = [place for place, kept in enumerate(stored.digests) if hmac.compare_digest(kept, digest)]
         now = self._clock.now()
         if not places or not await RecoveryCodeSets(tx).use(user.id, place=places[0], now=now):
-            return False
+            return None
         left = stored.left - 1
         record(tx, AuditEvent.RECOVERY_CODE_USED, at=now, user_id=user.id, info=info, details={"left": left})
         await notify(tx, MailKind.RECOVERY_CODE_USED, user, at=now, info=info, data={"left": left})
-        return True
+        return Proved(self.name, now)
 
     async def left(self, tx: Transaction, user: User) -> int:
         """Return how many codes of an account are unused."""

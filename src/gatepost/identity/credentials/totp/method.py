@@ -8,9 +8,11 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.proofs import Proved
+from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.totp.codes import matching_step, new_secret
 from gatepost.identity.credentials.totp.repository import TotpSecrets
-from gatepost.identity.factors.enrolment import FactorMethod
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import TotpSecret, owner_of
 
 # A secret that was shown, and that no code has come of, counts for nothing after this.
@@ -21,7 +23,8 @@ PURPOSE = "totp secret"
 class TotpMethod:
     """Keeps the secrets that accounts share with their apps, in transactions of its callers, who hold the account."""
 
-    name = FactorMethod.TOTP
+    name = Method.TOTP
+    is_guessable = True
 
     def __init__(self, clock: Clock, keys: SecretKeys) -> None:
         self._clock = clock
@@ -57,17 +60,18 @@ class TotpMethod:
         step = self._step(stored, user, code)
         return step is not None and await TotpSecrets(tx).confirm(user.id, step=step, now=now)
 
-    async def use(self, tx: Transaction, user: User, code: str, *, info: RequestInfo) -> bool:
-        """Use a code up, and return whether it was right and new. An app that is not confirmed has no right ones.
+    async def use(self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo) -> Proved | None:
+        """Use a code up; None where it is not right and new. An app that is not confirmed has no right ones.
 
         Raises:
             SealError: SECRET_KEY does not open the secret.
         """
         stored = await TotpSecrets(tx).held(user.id)
         if stored is None or stored.confirmed_at is None:
-            return False
-        step = self._step(stored, user, code)
-        return step is not None and await TotpSecrets(tx).use(user.id, step=step, now=self._clock.now())
+            return None
+        now, step = self._clock.now(), self._step(stored, user, answer.code)
+        is_used = step is not None and await TotpSecrets(tx).use(user.id, step=step, now=now)
+        return Proved(self.name, now) if is_used else None
 
     async def remove(self, tx: Transaction, user: User) -> bool:
         """Forget the app of an account; return whether it counted."""

@@ -1,0 +1,61 @@
+"""How people prove who they are, and what each method shows."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatepost.identity.tokens.principal import Acr
+
+
+class Method(StrEnum):
+    """A method, by its name in the API, in the database and in the audit log."""
+
+    PASSWORD = "password"  # noqa: S105  a method, not a password
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+    PASSKEY = "passkey"
+    # A device on which a second factor was used, and was trusted then; it stands in for that factor and proves nothing.
+    TRUSTED_DEVICE = "trusted_device"
+
+
+@dataclass(frozen=True, slots=True)
+class Strength:
+    """What a method shows: the kinds of factors, and its words in tokens (`amr`, RFC 8176).
+
+    `resists_phishing`: it cannot be used on a page that only looks like the right one.
+    """
+
+    factors: frozenset[str] = frozenset()
+    amr: tuple[str, ...] = ()
+    resists_phishing: bool = False
+
+
+KNOWLEDGE, POSSESSION, VERIFICATION = "knowledge", "possession", "verification"
+STRENGTHS: Mapping[Method, Strength] = {
+    Method.PASSWORD: Strength(frozenset({KNOWLEDGE}), ("pwd",)),
+    Method.TOTP: Strength(frozenset({POSSESSION}), ("otp",)),
+    Method.RECOVERY_CODE: Strength(frozenset({POSSESSION}), ("otp",)),
+    # Its device has verified the person, by a PIN or a fingerprint. Without an attestation nobody knows how well it
+    # keeps the key: `swk` claims less than `hwk`.
+    Method.PASSKEY: Strength(frozenset({POSSESSION, VERIFICATION}), ("swk", "user"), resists_phishing=True),
+    Method.TRUSTED_DEVICE: Strength(),
+}
+SEVERAL_FACTORS = "mfa"
+
+
+def amr_of(methods: Collection[Method]) -> str:
+    """Return the words of these methods in tokens, separated by spaces."""
+    words = [word for method in methods for word in STRENGTHS[method].amr]
+    return " ".join(dict.fromkeys([*words, *([SEVERAL_FACTORS] if _has_several(methods) else [])]))
+
+
+def acr_of(methods: Collection[Method]) -> Acr:
+    """Return how sure these methods make it who somebody is: two of one kind are one factor."""
+    if not _has_several(methods):
+        return Acr.ONE_FACTOR
+    resists = any(STRENGTHS[method].resists_phishing for method in methods)
+    return Acr.PHISHING_RESISTANT if resists else Acr.TWO_FACTORS
+
+
+def _has_several(methods: Collection[Method]) -> bool:
+    return len(frozenset().union(*(STRENGTHS[method].factors for method in methods))) > 1

@@ -24,6 +24,7 @@ from gatepost.flows.oauth.metadata.router import router as keys_router
 from gatepost.flows.oauth.router import router as clients_router
 from gatepost.flows.oauth.token.router import router as token_router
 from gatepost.flows.profile.router import router as accounts_router
+from gatepost.flows.reauthentication.router import router as reauthentication_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
 from gatepost.flows.signin.router import router as signin_router
@@ -56,6 +57,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     token_router,
     accounts_router,
     factors_router,
+    reauthentication_router,
     clients_router,
     recovery_router,
     invitations_router,

@@ -17,6 +17,7 @@ class AuditEvent(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     SIGNED_IN = "session.opened"
+    REAUTHENTICATED = "session.reauthenticated"
     SESSION_ENDED = "session.ended"
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105  an event, not a token
     SIGN_IN_FAILED = "sign_in.failed"

@@ -131,7 +131,7 @@ def build_identity(platform: Platform) -> Identity:
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
-        reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
+        reauthentication=Reauthentication(database, clock, passwords, guesses, rate_limits, second_factors, tokens),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),

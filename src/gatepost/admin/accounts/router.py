@@ -45,7 +45,9 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
     UserNotFound,
 )
+from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.sessions.schemas import SessionResponse, shown
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/admin/users", tags=["administration"])
 
@@ -101,8 +103,9 @@ async def export_users(
     "",
     summary="Create an account",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[CanWriteUsers],
+    dependencies=[CanWriteUsers, FreshProof],
     responses=problems(
+        StepUpRequired,
         PermissionRequired,
         UsernameTaken,
         EmailTaken,
@@ -140,8 +143,10 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
 @router.patch(
     "/{user_id}",
     summary="Change an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(
+        StepUpRequired, *OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator
+    ),
 )
 async def change_user(
     user_id: UserId,
@@ -177,8 +182,8 @@ async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match:
 @router.put(
     "/{user_id}/roles",
     summary="Set the roles of an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
 )
 async def set_user_roles(
     user_id: UserId,

@@ -8,7 +8,6 @@ from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, Totp
 from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
-    PasswordProof,
     RecoveryCodesResponse,
     TotpResponse,
 )
@@ -16,13 +15,14 @@ from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
-from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
 from gatepost.identity.throttling.deps import ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
 
-OF_PROOFS = (WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
+OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 
 
 @router.get("/factors", summary="My second factors", responses=problems(UserNotFound))
@@ -38,14 +38,14 @@ async def factors(user: CurrentUser, service: FactorServiceDep) -> FactorsRespon
     responses=problems(*OF_PROOFS, SecondFactorsOff, EmailUnverified, TotpEnrolled),
 )
 async def start_totp(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> TotpResponse:
     """The secret is shown this once, and counts once its first code has confirmed it, within an hour."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 
 
@@ -70,14 +70,14 @@ async def confirm_totp(
     responses=problems(*OF_PROOFS, NoSecondFactor),
 )
 async def remove_totp(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> None:
     """The recovery codes go with it; the password alone is enough to sign in then."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     await service.remove_totp(user, proved_hash=proved.password_hash, info=info)
 
 
@@ -88,13 +88,13 @@ async def remove_totp(
     responses=problems(*OF_PROOFS, NoSecondFactor),
 )
 async def replace_recovery_codes(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> RecoveryCodesResponse:
     """They are shown this once; those of before are void."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))

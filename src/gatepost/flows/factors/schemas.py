@@ -5,17 +5,10 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.flows.factors.service import Enrolment, Factors
 from gatepost.http.schemas import In, Out
 
 CODES = ["7KQ2M-XW9TB", "3FJ8N-0RVHC"]
-
-
-class PasswordProof(In):
-    """The current password."""
-
-    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] = Field(repr=False, examples=["123456"])
 
 
 class ConfirmRequest(In):

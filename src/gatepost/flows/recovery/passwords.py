@@ -73,17 +73,18 @@ class PasswordService:
         new_hash = await self._passwords.hash(password, asker=turn_of(info, str(user.id)))
         return await self._reset(token, new_hash, info=info)
 
-    async def change(self, principal: UserPrincipal, current: str, new: str, *, info: RequestInfo) -> None:
+    async def change(self, principal: UserPrincipal, current: str | None, new: str, *, info: RequestInfo) -> None:
         """Replace the caller's password. Every other session of the account ends.
 
         Raises:
+            StepUpRequired: the current one is not enough, or not given, and there is no fresh proof.
             WrongPassword: the current one is wrong.
             TooManyAttempts, TooManyRequests: too many wrong, or too many correct passwords recently.
             PasswordNotAllowed: the new one breaks a rule.
             UserNotFound: the account has just been deleted.
             HashingBusy: too many people are signing in.
         """
-        user = await self._reauthentication.by_password(principal, current, info=info)
+        user = await self._reauthentication.confirm(principal, current, info=info)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
         new_hash = await self._passwords.hash(new, asker=turn_of(info, str(user.id)))
         await self._change(principal, user.password_hash, new_hash, info=info)

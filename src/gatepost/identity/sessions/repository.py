@@ -75,6 +75,11 @@ class Sessions:
         """Return a session, gone on or ended."""
         return await self._tx.get(Session, session_id)
 
+    async def held(self, session_id: int, *, now: datetime) -> Session | None:
+        """Return a session that goes on, locked until the transaction ends."""
+        query = select(Session).where(Session.id == session_id, *live(now)).with_for_update()
+        return await self._tx.scalar(query.execution_options(populate_existing=True))
+
     async def subject(self, session_id: int) -> TokenSubject | None:
         """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
         connection = await self._tx.connection()
@@ -225,3 +230,28 @@ def _chosen(
     if device is not None:
         chosen.append(Session.device == device)
     return chosen
+
+
+def subject_of(user: User, session: Session) -> TokenSubject:
+    """Return what a session entitles to, with its account as it was read."""
+    return TokenSubject(
+        session_id=session.id,
+        generation=session.generation,
+        rotated_at=session.rotated_at,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        access_expires_at=session.access_expires_at,
+        amr=session.amr,
+        acr=session.acr,
+        authenticated_at=session.proved_at,
+        client_id=session.client_id,
+        scope=session.scope,
+        ended_at=session.ended_at,
+        user_id=user.id,
+        random_id=user.random_id,
+        username=user.username,
+        token_version=user.token_version,
+        disabled_at=user.disabled_at,
+        email_verified_at=user.email_verified_at,
+        roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
+    )

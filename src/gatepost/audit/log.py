@@ -26,6 +26,8 @@ class AuditEvent(StrEnum):
     TOTP_REMOVED = "totp.removed"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
+    DEVICE_TRUSTED = "trusted_device.added"
+    DEVICE_FORGOTTEN = "trusted_device.removed"
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password

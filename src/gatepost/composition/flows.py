@@ -6,6 +6,7 @@ from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
 from gatepost.flows.factors.service import FactorService
+from gatepost.flows.factors.trusted_devices import TrustedDeviceService
 from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
@@ -24,6 +25,7 @@ class Flows:
     sign_up: SignUpService
     profile: ProfileService
     factors: FactorService
+    trusted_devices: TrustedDeviceService
     password_recovery: PasswordService
     addresses: AddressService
     compromise_reports: CompromiseReports
@@ -60,6 +62,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             policy=policy,
             issuer=settings.brand_name,
         ),
+        trusted_devices=TrustedDeviceService(database, clock, sessions),
         password_recovery=PasswordService(
             database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
         ),

@@ -109,7 +109,9 @@ def build_identity(platform: Platform) -> Identity:
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
     second_factors = SecondFactors(clock, guesses, [totp, recovery_codes])
-    continuation = SignInContinuation(database, clock, guesses, decision, opening, second_factors)
+    continuation = SignInContinuation(
+        database, clock, guesses, decision, opening, second_factors, trust_life=policy.trusted_device_life
+    )
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -124,7 +126,9 @@ def build_identity(platform: Platform) -> Identity:
         rate_limits=rate_limits,
         mailboxes=Mailboxes(rate_limits),
         guesses=guesses,
-        password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
+        password=PasswordMethod(
+            database, clock, passwords, guesses, rate_limits, decision, trust_life=policy.trusted_device_life
+        ),
         totp=totp,
         recovery_codes=recovery_codes,
         seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),

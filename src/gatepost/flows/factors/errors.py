@@ -33,3 +33,11 @@ class NoSecondFactor(NotFound):
     code = "no_second_factor"
     title = "No second factor"
     message = "This account has no second factor."
+
+
+class TrustedDeviceNotFound(NotFound):
+    """The account has no such trusted device, or has none any more."""
+
+    code = "trusted_device_not_found"
+    title = "Trusted device not found"
+    message = "There is no such trusted device."

@@ -1,27 +1,38 @@
 """One's own second factors, over HTTP."""
 
-from fastapi import APIRouter, status
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.factors.deps import FactorServiceDep
-from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
+from gatepost.core.ids import LARGEST_ID
+from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
+from gatepost.flows.factors.errors import (
+    NoSecondFactor,
+    SecondFactorsOff,
+    TotpEnrolled,
+    TrustedDeviceNotFound,
+    WrongCode,
+)
 from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
     RecoveryCodesResponse,
     TotpResponse,
+    TrustedDeviceResponse,
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
-from gatepost.identity.throttling.deps import ProofLimit
+from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
 
+DeviceId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 
 
@@ -98,3 +109,24 @@ async def replace_recovery_codes(
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))
+
+
+@router.get("/trusted-devices", summary="My trusted devices", responses=problems(UserNotFound))
+async def trusted_devices(
+    user: CurrentUser, service: TrustedDeviceServiceDep, device: DeviceDep
+) -> list[TrustedDeviceResponse]:
+    """Those on which a sign-in asks for no second factor, the last used first."""
+    return [TrustedDeviceResponse.of(trusted, device) for trusted in await service.of(user)]
+
+
+@router.delete(
+    "/trusted-devices/{device_id}",
+    summary="Trust a device no more",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(TrustedDeviceNotFound, UserNotFound),
+)
+async def forget_device(
+    device_id: DeviceId, user: CurrentUser, service: TrustedDeviceServiceDep, info: RequestInfoDep
+) -> None:
+    """Its next sign-in asks for the second factor. Its sessions end, but for the one that asks."""
+    await service.forget(user, device_id, info=info)

@@ -15,6 +15,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.proofs import Proved, prove_again
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
@@ -201,7 +202,8 @@ class FactorService:
             prove_again(session, Proved(Method.TOTP, self._clock.now()))
 
     async def _changed(self, tx: Transaction, user: User, kind: MailKind, *, info: RequestInfo) -> None:
-        """Note that the account is another one for whoever is signing in, and tell its owner."""
+        """Note that the account is another one for whoever is signing in, and on any device; tell its owner."""
         now = self._clock.now()
         user.touch(now)
+        await TrustedDevices(tx).forget(user.id)
         await notify(tx, kind, user, at=now, info=info, link={"told": kind})

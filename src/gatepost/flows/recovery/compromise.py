@@ -14,6 +14,7 @@ from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
@@ -90,6 +91,7 @@ class CompromiseReports:
             take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
             await self._remove_factors(tx, used, user, info=info)
+            await TrustedDevices(tx).forget(user.id)
             # The stranger may already have requested a change of address.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(

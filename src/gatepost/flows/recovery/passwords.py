@@ -11,6 +11,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
@@ -118,6 +119,7 @@ class PasswordService:
         user.touch(now)
         await tx.flush()
         await end_links(tx, user.id, how, now=now)
+        await TrustedDevices(tx).forget(user.id)
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
         await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, info=info)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)

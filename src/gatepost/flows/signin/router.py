@@ -14,6 +14,7 @@ from gatepost.identity.assurance.errors import (
     PendingSignInInvalid,
     SecondFactorRequired,
 )
+from gatepost.identity.assurance.trusted_devices import new_name
 from gatepost.identity.credentials.deps import PasswordMethodDep
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
@@ -65,9 +66,17 @@ async def continue_sign_in(
 ) -> SignInResponse:
     """With the `pendingToken` of 401 `second_factor_required`, within ten minutes, and a code that was not used yet.
 
-    After too many wrong codes the answer is 429, for a time that grows up to a day.
+    After too many wrong codes the answer is 429, for a time that grows up to a day. With `trustDevice`, this device is
+    not asked for the second factor again for TRUSTED_DEVICE_DAYS: it is known by the device token, which is a cookie,
+    or `X-Device-Token` where the request has that header.
     """
+    trusted_name = new_name() if body.trust_device else None
     signed_in = await service.go_on(
-        body.pending_token, body.answer, info=info, device=device, replaces=handout.replaces
+        body.pending_token,
+        body.answer,
+        info=info,
+        device=device,
+        trusted_name=trusted_name,
+        replaces=handout.replaces,
     )
-    return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
+    return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in, device_name=trusted_name))

@@ -21,6 +21,9 @@ class ContinueRequest(In):
     code: Annotated[str, Field(min_length=1, max_length=64)] = Field(
         repr=False, description="Spaces and hyphens do not matter.", examples=["123 456"]
     )
+    trust_device: bool | None = Field(
+        default=None, description="Whether to ask for no second factor on this device for some time.", examples=[True]
+    )
 
     @property
     def answer(self) -> Answer:

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -17,6 +20,7 @@ from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision, Refusal
 from gatepost.identity.assurance.proofs import Proof, Proved
+from gatepost.identity.assurance.trusted_devices import TRUSTED_ID, trust_params
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.devices import describe
@@ -27,7 +31,7 @@ from gatepost.identity.throttling.guesses import GUESS_COLUMNS, Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
 
 # What a sign-in has to know besides the account.
-SIGN_IN_COLUMNS = (IS_STRANGE, HAS_SECOND_FACTOR, *GUESS_COLUMNS)
+SIGN_IN_COLUMNS: tuple[ColumnElement[Any], ...] = (IS_STRANGE, HAS_SECOND_FACTOR, TRUSTED_ID, *GUESS_COLUMNS)
 
 # Whoever made an account is not told of their first sign-in.
 NEW_FOR = timedelta(days=1)
@@ -71,6 +75,20 @@ class Verified:
     asker: Asker
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The account of a name, what a guess for it counts on, and what else a sign-in has to know.
+
+    Its owner is told of a device that is new. `trusted_id` is the trusted device that asks, if it is one.
+    """
+
+    user: User | None
+    counters: Sequence[Counter]
+    is_new_device: bool
+    has_second_factor: bool
+    trusted_id: int | None
+
+
 class PasswordMethod:
     """Makes attempts by password, and checks them."""
 
@@ -82,6 +100,8 @@ class PasswordMethod:
         guesses: Guesses,
         rates: RateLimits,
         decision: Decision,
+        *,
+        trust_life: timedelta,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -89,6 +109,7 @@ class PasswordMethod:
         self._guesses = guesses
         self._rates = rates
         self._decision = decision
+        self._trust_life = trust_life
 
     def attempt(
         self, identifier: str, password: str, *, info: RequestInfo, device: Device = UNKNOWN_DEVICE
@@ -101,7 +122,8 @@ class PasswordMethod:
         info, device = attempt.info, attempt.device
         name = canonical_identifier(attempt.identifier)
         counted = counted_name(attempt.identifier, name)
-        user, counters, is_new_device, has_second_factor = await self._find(name, counted, info=info, device=device)
+        found = await self._find(name, counted, info=info, device=device)
+        user = found.user
         # A name that nobody has waits in its own turn, too: whose turn it is tells nothing. Those who guess it are
         # not in the turn of its owner's device.
         is_known = user is not None and device.belongs_to(user)
@@ -111,9 +133,12 @@ class PasswordMethod:
         verdict = await self._passwords.verify(attempt.password, user.password_hash if user else None, asker=asker)
         if user is None or not verdict.is_right:
             refusal = Refusal.UNKNOWN_ACCOUNT if user is None else Refusal.WRONG_PASSWORD
-            raise await self._decision.refuse(refusal, user, counters, info=info)
-        proved = Proved(Method.PASSWORD, self._clock.now())
-        proof = Proof(user, (proved,), has_second_factor, counters, is_new_device=is_new_device)
+            raise await self._decision.refuse(refusal, user, found.counters, info=info)
+        now = self._clock.now()
+        proved = [Proved(Method.PASSWORD, now)]
+        if found.has_second_factor and found.trusted_id is not None:
+            proved.append(Proved(Method.TRUSTED_DEVICE, now, found.trusted_id))
+        proof = Proof(user, tuple(proved), found.has_second_factor, found.counters, is_new_device=found.is_new_device)
         return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker)
 
     async def settle(self, attempt: PasswordAttempt, verified: Verified) -> None:
@@ -126,12 +151,8 @@ class PasswordMethod:
                 better_hash = await self._passwords.hash(attempt.password, asker=verified.asker)
                 await self._replace_hash(user, better_hash, info=attempt.info)
 
-    async def _find(
-        self, name: tuple[str, str] | None, counted: str, *, info: RequestInfo, device: Device
-    ) -> tuple[User | None, Sequence[Counter], bool, bool]:
-        """Return the account, what a guess for it counts on, and whether its owner is to be told of the device.
-
-        And whether it has a second factor.
+    async def _find(self, name: tuple[str, str] | None, counted: str, *, info: RequestInfo, device: Device) -> "Found":
+        """Return the account, and what its sign-in has to know.
 
         A device is known by its token. Without one it is known by where it is and what it calls itself, which anybody
         can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
@@ -141,13 +162,20 @@ class PasswordMethod:
         values = {
             "device": describe(info.user_agent),
             "new_since": self._clock.now() - NEW_FOR,
+            **trust_params(device, since=self._clock.now() - self._trust_life),
             **guess.values(),
         }
         async with self._db.read() as tx:
-            user, (is_strange, has_second_factor, *beside) = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
+            user, beside = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
+        is_strange, has_second_factor, trusted_id, *guessed = beside
         is_known = user is not None and device.belongs_to(user) and user.disowned_at is None
-        is_new_device = bool(is_strange) and not is_known
-        return user, self._guesses.admit(guess, user, beside), is_new_device, bool(has_second_factor)
+        return Found(
+            user,
+            self._guesses.admit(guess, user, guessed),
+            is_new_device=bool(is_strange) and not is_known,
+            has_second_factor=bool(has_second_factor),
+            trusted_id=trusted_id,
+        )
 
     @retry_conflicts
     async def _replace_hash(self, user: User, better_hash: str, *, info: RequestInfo) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepost.core.db.database import NumberTaken, Transaction
 from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
 from gatepost.identity.sessions.statements import (
     ADVANCE,
@@ -110,6 +111,7 @@ class Sessions:
             disabled_at=first.disabled_at,
             email_verified_at=first.email_verified_at,
             has_second_factor=bool(first.has_second_factor),
+            is_on_trusted_device=any(proof["by"] == Method.TRUSTED_DEVICE for proof in first.proofs or ()),
             roles=tuple([HeldRole(row.name, row.permissions) for row in rows if row.name is not None]),
         )
 

@@ -7,7 +7,7 @@ from gatepost.core.settings import TokenTransport
 from gatepost.flows.reauthentication.schemas import ReauthenticationRequest, ReauthenticationResponse
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
-from gatepost.identity.access.deps import CurrentUser, TokensOfHeaders
+from gatepost.identity.access.deps import CurrentUser, IsByCookie
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.credentials.deps import ReauthenticationDep
@@ -31,7 +31,7 @@ async def reauthenticate(
     body: ReauthenticationRequest,
     response: Response,
     user: CurrentUser,
-    header_tokens: TokensOfHeaders,
+    by_cookie: IsByCookie,
     reauthentication: ReauthenticationDep,
     cookies: TokenCookiesDep,
     info: RequestInfoDep,
@@ -43,8 +43,7 @@ async def reauthenticate(
     The password is a proof of accounts without a second factor; the others show their factor.
     """
     token = await reauthentication.again(user, body.answer, info=info, device=device)
-    asked = None if header_tokens else TokenTransport.COOKIE
-    with_token = cookies.deliver_access(response, token, asked=asked)
+    with_token = cookies.deliver_access(response, token, asked=TokenTransport.COOKIE if by_cookie else None)
     return ReauthenticationResponse(
         token_type="Bearer",  # noqa: S106  a type, not a token
         access_token=token.token if with_token else None,

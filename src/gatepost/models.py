@@ -7,7 +7,7 @@ from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.assurance.models import PendingSignIn
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, PasskeyChallenge, PasskeyUser, RecoveryCodes, TotpSecret
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.links.models import OneTimeToken
@@ -26,6 +26,9 @@ __all__ = [
     "Lease",
     "OneTimeToken",
     "OutboxMail",
+    "Passkey",
+    "PasskeyChallenge",
+    "PasskeyUser",
     "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",

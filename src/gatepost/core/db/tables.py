@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, MetaData, String
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -69,6 +69,11 @@ def text(length: int) -> String:
 def exact(length: int) -> String:
     """Return a column type for text that is compared byte by byte: canonical names, keys, codes."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
+
+
+def octets(length: int) -> LargeBinary:
+    """Return a column type for bytes."""
+    return LargeBinary(length).with_variant(mysql.VARBINARY(length), *MYSQL)
 
 
 # SQLite counts up by itself only for INTEGER.

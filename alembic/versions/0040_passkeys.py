@@ -13,12 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
-        "passkey_users",
+        "user_handles",
         sa.Column("user_id", BigId, autoincrement=False, nullable=False),
         sa.Column("handle", octets(32), nullable=False),
-        sa.PrimaryKeyConstraint("user_id", name="pk_passkey_users"),
-        sa.UniqueConstraint("handle", name="uq_passkey_users_handle"),
-        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_passkey_users_user_id_users", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", name="pk_user_handles"),
+        sa.UniqueConstraint("handle", name="uq_user_handles_handle"),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_user_handles_user_id_users", ondelete="CASCADE"),
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
     )
@@ -49,4 +49,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("passkeys")
-    op.drop_table("passkey_users")
+    op.drop_table("user_handles")

@@ -7,7 +7,7 @@ from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.assurance.models import PendingSignIn
-from gatepost.identity.factors.models import Passkey, PasskeyChallenge, PasskeyUser, RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.links.models import OneTimeToken
@@ -28,7 +28,6 @@ __all__ = [
     "OutboxMail",
     "Passkey",
     "PasskeyChallenge",
-    "PasskeyUser",
     "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",
@@ -39,4 +38,5 @@ __all__ = [
     "StoredKey",
     "TotpSecret",
     "User",
+    "UserHandle",
 ]

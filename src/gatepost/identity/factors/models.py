@@ -47,10 +47,10 @@ class RecoveryCodes(Base):
         return self.unused.bit_count()
 
 
-class PasskeyUser(Base):
+class UserHandle(Base):
     """What authenticators know an account by: random, so that it tells nothing, and the same for all its passkeys."""
 
-    __tablename__ = "passkey_users"
+    __tablename__ = "user_handles"
 
     user_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
+from gatepost.flows.factors.passkeys.schemas import PasskeyResponse
 from gatepost.flows.factors.service import Enrolment, Factors
 from gatepost.http.schemas import In, Out
 
@@ -38,7 +39,7 @@ class TotpResponse(Out):
 
 
 class RecoveryCodesResponse(Out):
-    """Recovery codes, shown this once; each is good once."""
+    """Recovery codes, shown this once; each is good once. Empty where the account had some already."""
 
     recovery_codes: list[str] = Field(repr=False, examples=[CODES])
 
@@ -63,6 +64,7 @@ class FactorsResponse(Out):
 
     totp: TotpState | None
     recovery_codes: RecoveryCodesState | None
+    passkeys: list[PasskeyResponse]
 
     @classmethod
     def of(cls, factors: Factors) -> Self:
@@ -75,4 +77,5 @@ class FactorsResponse(Out):
             recovery_codes=None
             if codes is None
             else RecoveryCodesState(left=codes.left, created_at=codes.created_at, last_used_at=codes.last_used_at),
+            passkeys=list(map(PasskeyResponse.of, factors.passkeys)),
         )

@@ -1,0 +1,18 @@
+"""JSON of challenges and of responses to them, wherever one is taken."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+# The engine reads it (`responses.py`), and says of whatever is wrong the same.
+Credential = Annotated[
+    dict[str, Any],
+    Field(
+        description="What `PublicKeyCredential.toJSON()` returns.",
+        examples=[{"id": "kS3Zt0qf", "rawId": "kS3Zt0qf", "type": "public-key", "response": {}}],
+    ),
+]
+ChallengeId = Annotated[
+    str,
+    Field(min_length=1, max_length=64, description="Of the options; good once.", examples=["5nGz2V8m1kQ"]),
+]

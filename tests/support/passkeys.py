@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gatepost.composition.services import Services
 from gatepost.core.crypto.base64url import decode, encode
 from tests.support.api import Api, Person
+from tests.support.clock import FakeClock
 from tests.support.factors import ME, prove_address
 from tests.unit.passkeys.authenticator import Authenticator
 
@@ -48,6 +49,12 @@ class Browser:
     def _truth(self, options: dict[str, Any], rp_id: str, lies: dict[str, Any]) -> dict[str, Any]:
         client = {"challenge": options["challenge"], "origin": OWN_ORIGIN} | lies.pop("client", {})
         return {"rp_id": rp_id, "client": client, "sign_count": self.sign_count} | lies
+
+
+async def pass_time(services: Services, clock: FakeClock, **time: int) -> None:
+    """Let time pass, in which the service goes on reading the revocations."""
+    clock.advance(**time)
+    await services.identity.revocations.poll()
 
 
 async def options_for_new(api: Api, person: Person) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
 from tests.support.factors import prove_address
 from tests.support.links import take_mails
-from tests.support.passkeys import Browser, add_passkey
+from tests.support.passkeys import Browser, add_passkey, pass_time
 
 
 @pytest.fixture
@@ -24,6 +24,5 @@ async def browser(api: Api, services: Services, person: Person, clock: FakeClock
     """Return their browser, with a passkey of a minute ago."""
     found = await add_passkey(api, services, person)
     await take_mails(services)
-    clock.advance(minutes=1)
-    await services.identity.revocations.poll()
+    await pass_time(services, clock, minutes=1)
     return found

@@ -18,6 +18,7 @@ from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.flows.demo.router import router as boards_router
+from gatepost.flows.factors.passkeys.router import router as passkeys_router
 from gatepost.flows.factors.router import router as factors_router
 from gatepost.flows.forward_auth.router import router as access_router
 from gatepost.flows.oauth.metadata.router import router as keys_router
@@ -27,6 +28,7 @@ from gatepost.flows.profile.router import router as accounts_router
 from gatepost.flows.reauthentication.router import router as reauthentication_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
+from gatepost.flows.signin.passkeys.router import router as passkey_signin_router
 from gatepost.flows.signin.router import router as signin_router
 from gatepost.flows.signup.router import router as signup_router
 from gatepost.http import openapi, pages, problems
@@ -54,10 +56,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     sessions_router,
     signup_router,
     signin_router,
+    passkey_signin_router,
     token_router,
     accounts_router,
     factors_router,
     reauthentication_router,
+    passkeys_router,
     clients_router,
     recovery_router,
     invitations_router,

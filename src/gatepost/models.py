@@ -7,7 +7,7 @@ from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
 from gatepost.identity.links.models import OneTimeToken
@@ -26,6 +26,8 @@ __all__ = [
     "Lease",
     "OneTimeToken",
     "OutboxMail",
+    "Passkey",
+    "PasskeyChallenge",
     "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",
@@ -37,4 +39,5 @@ __all__ = [
     "TotpSecret",
     "TrustedDevice",
     "User",
+    "UserHandle",
 ]

@@ -24,6 +24,10 @@ class AuditEvent(StrEnum):
     SIGN_IN_PENDING = "sign_in.pending"
     TOTP_ENROLLED = "totp.enrolled"
     TOTP_REMOVED = "totp.removed"
+    PASSKEY_ADDED = "passkey.added"
+    PASSKEY_RENAMED = "passkey.renamed"
+    PASSKEY_REMOVED = "passkey.removed"
+    PASSKEY_COPIED = "passkey.copied"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
     DEVICE_TRUSTED = "trusted_device.added"
@@ -31,6 +35,7 @@ class AuditEvent(StrEnum):
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password
+    PASSWORD_REMOVED = "password.removed"  # noqa: S105
     PASSWORD_RESET_REQUESTED = "password.reset_requested"  # noqa: S105
     EMAIL_VERIFIED = "email.verified"
     EMAIL_CHANGE_REQUESTED = "email.change_requested"

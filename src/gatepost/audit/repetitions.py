@@ -32,11 +32,11 @@ async def record_once_a_day(
     details: Mapping[str, Any],
     user_id: int | None = None,
     session_id: int | None = None,
-) -> None:
+) -> bool:
     """Add an event to the caller's transaction, unless the same from the same subscriber was told within a day.
 
     After 20 subscribers of a day the others count as one. What was not told is counted, and stands in the next entry
-    as `repeated`.
+    as `repeated`. Returns whether the event was added.
     """
     same = [event.value, user_id, session_id, details]
     # Whatever the subscriber: here `repeated` is how many of them were told of.
@@ -49,11 +49,12 @@ async def record_once_a_day(
     last = await _held(tx, [*same, "others"] if is_one_more and day.repeated >= SUBSCRIBERS else own, at=at)
     if _is_silent(last, at):
         last.repeated += 1
-        return
+        return False
     told = {**details, "repeated": last.repeated} if last.repeated else details
     record(tx, event, at=at, user_id=user_id, session_id=session_id, info=info, details=told)
     last.repeated, last.told_until = 0, at + DAY
     day.repeated += 1
+    return True
 
 
 async def _held(tx: Transaction, what: list[Any], *, at: datetime) -> AuditRepetition:

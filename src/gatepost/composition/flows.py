@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
+from gatepost.flows.factors.consequences import FactorConsequences
+from gatepost.flows.factors.passkeys.service import PasskeyService
 from gatepost.flows.factors.service import FactorService
 from gatepost.flows.factors.trusted_devices import TrustedDeviceService
 from gatepost.flows.oauth.introspection import TokenIntrospection
@@ -26,6 +28,7 @@ class Flows:
     profile: ProfileService
     factors: FactorService
     trusted_devices: TrustedDeviceService
+    passkeys: PasskeyService
     password_recovery: PasswordService
     addresses: AddressService
     compromise_reports: CompromiseReports
@@ -40,6 +43,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         platform.settings, platform.clock, platform.database, platform.passwords,
     )  # fmt: skip
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
+    consequences = FactorConsequences(sessions, identity.recovery_codes)
     return Flows(
         sign_up=SignUpService(
             database,
@@ -55,14 +59,15 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         factors=FactorService(
             database,
             clock,
-            sessions,
             identity.guesses,
             identity.totp,
             identity.recovery_codes,
+            consequences,
             policy=policy,
             issuer=settings.brand_name,
         ),
         trusted_devices=TrustedDeviceService(database, clock, sessions),
+        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, consequences, policy=policy),
         password_recovery=PasswordService(
             database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
         ),

@@ -13,6 +13,9 @@ from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.passkeys.method import PasskeyMethod
+from gatepost.identity.credentials.passkeys.relying_party import RelyingParty, UnfitRelyingParty, relying_party
+from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
@@ -54,6 +57,8 @@ class Identity:
     mailboxes: Mailboxes
     guesses: Guesses
     password: PasswordMethod
+    passkeys: PasskeyMethod
+    passkey_sign_in: PasskeySignIn
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
     seal_renewal: SealRenewal
@@ -108,7 +113,8 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
-    second_factors = SecondFactors(clock, guesses, [totp, recovery_codes])
+    passkeys = PasskeyMethod(clock, _relying_party(settings), rp_name=settings.brand_name)
+    second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, trust_life=policy.trusted_device_life
     )
@@ -129,18 +135,30 @@ def build_identity(platform: Platform) -> Identity:
         password=PasswordMethod(
             database, clock, passwords, guesses, rate_limits, decision, trust_life=policy.trusted_device_life
         ),
+        passkeys=passkeys,
+        passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
         totp=totp,
         recovery_codes=recovery_codes,
         seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
-        reauthentication=Reauthentication(database, clock, passwords, guesses, rate_limits, second_factors, tokens),
+        reauthentication=Reauthentication(
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+        ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
     )
+
+
+def _relying_party(settings: Settings) -> RelyingParty | None:
+    """Return where passkeys are good; None where browsers would refuse them, of which `gatepost doctor` tells."""
+    try:
+        return relying_party(settings.public_url, rp_id=settings.passkey_rp_id, origins=settings.passkey_origins)
+    except UnfitRelyingParty:
+        return None
 
 
 def _session_rules(settings: Settings) -> SessionRules:

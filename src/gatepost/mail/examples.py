@@ -37,11 +37,14 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
             return told
         case MailKind.RECOVERY_CODE_USED:
             return {**told, "left": 3}
+        case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:
+            return {**told, "name": "YubiKey 5C"}
         case (
             MailKind.SECOND_FACTOR_ADDED
             | MailKind.SECOND_FACTOR_REMOVED
             | MailKind.RECOVERY_CODES_REPLACED
             | MailKind.CODES_GUESSED
+            | MailKind.PASSWORD_REMOVED
         ):
             return told
         case MailKind.SIGN_UP_TAKEN:

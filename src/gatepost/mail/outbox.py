@@ -26,6 +26,10 @@ class MailKind(StrEnum):
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     CODES_GUESSED = "codes_guessed"
+    PASSKEY_ADDED = "passkey_added"
+    PASSKEY_REMOVED = "passkey_removed"
+    PASSKEY_COPIED = "passkey_copied"
+    PASSWORD_REMOVED = "password_removed"  # noqa: S105
     SIGN_UP_TAKEN = "sign_up_taken"
     INVITATION = "invitation"
     DELETION_PLANNED = "deletion_planned"

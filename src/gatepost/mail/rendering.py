@@ -38,7 +38,7 @@ LINK_LIKE = re.compile(r"[/\\@:]|www\.|\.\w{2}|(?:\.\d+){3}|(?:\d[\s().-]*){7}",
 # RFC 3490, section 3.1: dots of domain names that NFKC leaves as they are.
 DOTS = str.maketrans("\N{IDEOGRAPHIC FULL STOP}", ".")
 # What people other than the receiver can choose.
-OTHERS_WORDS = frozenset({"username", "device", "invited_by", "roles"})
+OTHERS_WORDS = frozenset({"username", "device", "name", "invited_by", "roles"})
 # Without them some scripts cannot be written.
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 # What a mail can do without.
@@ -46,6 +46,7 @@ OPTIONAL: Mapping[str, Any] = {
     "username": "",
     "has_account": True,
     "device": "",
+    "name": "",
     "address": "",
     # What templates of operators may ask for from earlier times; no mail tells it.
     "new_email": "",

@@ -54,7 +54,8 @@ SENT_ANEW = (LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET, LinkEnd.ROLES_CHANGED, Li
 # They tell of what has happened, and nothing of it is needed here.
 OF_FACTORS = (
     MailKind.SECOND_FACTOR_ADDED, MailKind.SECOND_FACTOR_REMOVED, MailKind.RECOVERY_CODE_USED,
-    MailKind.RECOVERY_CODES_REPLACED, MailKind.CODES_GUESSED,
+    MailKind.RECOVERY_CODES_REPLACED, MailKind.CODES_GUESSED, MailKind.PASSKEY_ADDED, MailKind.PASSKEY_REMOVED,
+    MailKind.PASSKEY_COPIED, MailKind.PASSWORD_REMOVED,
 )  # fmt: skip
 CLAIMS = (*OF_FACTORS, MailKind.PASSWORD_CHANGED, MailKind.NEW_DEVICE, MailKind.EMAIL_CHANGED)
 GUEST = {"username": "guest", "email": "guest@example.com", "password": PASSWORD}
@@ -158,7 +159,7 @@ async def ask_for_all(world: World, clock: FakeClock) -> None:
         user = await Users(tx).get(old.id)
         assert user is not None
         for kind in OF_FACTORS:
-            await notify(tx, kind, user, at=clock.now(), data={"left": 3})
+            await notify(tx, kind, user, at=clock.now(), data={"left": 3, "name": "Phone"})
             world.asked[kind] = ("old", here)
     there = {"email": "third@example.com", "currentPassword": PASSWORD}
     await world.do("POST", "/api/auth/email/change", by=old, json=there)

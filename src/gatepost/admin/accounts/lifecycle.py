@@ -7,7 +7,6 @@ from gatepost.admin.accounts.links import end_links_of
 from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change, roles_in_words
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
@@ -129,7 +128,7 @@ class AccountLifecycle:
         async with self._db.begin() as tx:
             user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_PASSWORD)
             # The owner does not request a first password, so its link is valid for longer.
-            kind = MailKind.SET_PASSWORD if user.password_hash == UNUSABLE_HASH else MailKind.RESET_PASSWORD
+            kind = MailKind.RESET_PASSWORD if user.has_password else MailKind.SET_PASSWORD
             await notify(tx, kind, user, at=self._clock.now())
             self._record(tx, AuditEvent.PASSWORD_RESET_REQUESTED, user_id, by, details={})
 

@@ -11,7 +11,6 @@ from pydantic_core import PydanticCustomError
 from gatepost.admin.accounts.pages import AccountPage
 from gatepost.admin.accounts.service import AccountChange, AccountDraft
 from gatepost.admin.accounts.states import State, state_of
-from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.http.schemas import WHOLE, In, Out
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name
@@ -93,7 +92,7 @@ class UserResponse(Out):
             roles=list(user.role_names),
             permissions=list(user.permissions),
             status=state_of(user),
-            has_password=user.password_hash != UNUSABLE_HASH,
+            has_password=user.has_password,
             disabled_at=user.disabled_at,
             erase_at=user.erase_at,
             created_at=user.created_at,

@@ -4,7 +4,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    func,
+)
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -61,6 +72,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return readable
 
 
+class MySqlBinary(TypeDecorator[bytes]):
+    """VARBINARY, to which bytes are sent as hexadecimal digits: the driver fails on a parameter that is bytes."""
+
+    impl = mysql.VARBINARY
+    cache_ok = True
+
+    def bind_expression(self, bindparam: BindParameter[bytes]) -> ColumnElement[bytes]:
+        """Let the database turn the digits into bytes."""
+        return func.unhex(bindparam)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
+        """Send digits."""
+        return lambda value: None if value is None else value.hex()
+
+
 def text(length: int) -> String:
     """Return a column type for text of people, any script."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_unicode_ci"), *MYSQL)
@@ -69,6 +95,11 @@ def text(length: int) -> String:
 def exact(length: int) -> String:
     """Return a column type for text that is compared byte by byte: canonical names, keys, codes."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *MYSQL)
+
+
+def octets(length: int) -> LargeBinary:
+    """Return a column type for bytes."""
+    return LargeBinary(length).with_variant(MySqlBinary(length), *MYSQL)
 
 
 # SQLite counts up by itself only for INTEGER.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr
 
-from gatepost.core.settings.types import PositiveInt
+from gatepost.core.settings.types import CommaSeparated, PositiveInt
 
 # A tag of RFC 5646, as long as the columns are that hold it.
 LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
@@ -91,6 +91,21 @@ class AccountSettings(BaseModel):
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
+    )
+
+
+class PasskeySettings(BaseModel):
+    """Where passkeys are good."""
+
+    passkey_rp_id: str | None = Field(
+        None,
+        description="Domain of the passkeys: the host of PUBLIC_URL (the default) or a parent domain of it. With "
+        "another one, all existing passkeys become useless.",
+    )
+    passkey_origins: CommaSeparated = Field(
+        (),
+        description="Further origins of apps that may use these passkeys, comma-separated: "
+        "`https://app.example.com`, or `android:apk-key-hash:…`.",
     )
 
 

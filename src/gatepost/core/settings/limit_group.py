@@ -26,7 +26,9 @@ class LimitSettings(BaseModel):
         True, description="`false` turns off the rate limits below; limits on wrong passwords stay."
     )
     signup_rate: str = Field("100/hour", pattern=RATE, description="Sign-ups from one IP address.")
-    signin_rate: str = Field("60/minute", pattern=RATE, description="Correct passwords for one account, from anywhere.")
+    signin_rate: str = Field(
+        "60/minute", pattern=RATE, description="Correct passwords and passkeys for one account, from anywhere."
+    )
     mail_rate: str = Field("30/hour", pattern=RATE, description="Requests for a mail from one IP address.")
     mailbox_rate: str = Field(
         "5/hour", pattern=RATE, description="Mails of one kind to one mailbox that one IP address requests."
@@ -37,6 +39,11 @@ class LimitSettings(BaseModel):
     )
     refresh_rate: str = Field("1000/minute", pattern=RATE, description="Refreshes from one IP address.")
     change_rate: str = Field("60/hour", pattern=RATE, description="Changes that an account makes to itself.")
+    passkey_rate: str = Field(
+        "100/minute",
+        pattern=RATE,
+        description="Requests for passkeys from one IP address; each sign-in page makes one.",
+    )
     redis_url: SecretStr | None = Field(
         None,
         description="`redis://user:password@host:6379/0`, for limits that all processes share; without it, each "

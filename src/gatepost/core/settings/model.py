@@ -12,7 +12,7 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
 from gatepost.core.db.url import DRIVERS, read_database_url
 from gatepost.core.origins import TrustedOrigins, origin_of
-from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
+from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings, PasskeySettings
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
 from gatepost.core.settings.groups import (
@@ -38,6 +38,7 @@ class Settings(
     WatchingSettings,
     AuditSettings,
     MailSettings,
+    PasskeySettings,
     AccountSettings,
     LimitSettings,
     PasswordSettings,

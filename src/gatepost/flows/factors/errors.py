@@ -41,3 +41,35 @@ class TrustedDeviceNotFound(NotFound):
     code = "trusted_device_not_found"
     title = "Trusted device not found"
     message = "There is no such trusted device."
+
+
+class WrongPasskey(Forbidden):
+    """What the browser has made is not valid, not for this account and session, too old, or used already."""
+
+    code = "wrong_passkey"
+    title = "Wrong passkey"
+    message = "This passkey cannot be added. Please try again."
+
+
+class TooManyPasskeys(Conflict):
+    """The account has as many passkeys as it may."""
+
+    code = "too_many_passkeys"
+    title = "Too many passkeys"
+    message = "This account has too many passkeys. Remove one first."
+
+
+class PasskeyNotFound(NotFound):
+    """The account has no such passkey."""
+
+    code = "passkey_not_found"
+    title = "Passkey not found"
+    message = "This passkey does not exist."
+
+
+class LastWayIn(Conflict):
+    """Nobody could sign in to the account without it."""
+
+    code = "last_way_in"
+    title = "Last way in"
+    message = "Without it you could not sign in any more. Set a password or add a passkey first."

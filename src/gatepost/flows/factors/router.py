@@ -69,7 +69,9 @@ async def start_totp(
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep
 ) -> RecoveryCodesResponse:
-    """From now on a sign-in takes a code. The recovery codes are shown this once; every other session ends."""
+    """From now on a sign-in takes a code. With the first second factor there are recovery codes, shown this once, and
+    every other session ends.
+    """
     return RecoveryCodesResponse(recovery_codes=await service.confirm_totp(user, body.code, info=info))
 
 
@@ -87,7 +89,7 @@ async def remove_totp(
     info: RequestInfoDep,
     body: OptionalProof = None,
 ) -> None:
-    """The recovery codes go with it; the password alone is enough to sign in then."""
+    """The recovery codes go with the last second factor; the password alone is enough to sign in then."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     await service.remove_totp(user, proved_hash=proved.password_hash, info=info)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from gatepost.flows.factors.passkeys.schemas import PasskeyResponse
 from gatepost.flows.factors.service import Enrolment, Factors
 from gatepost.flows.factors.trusted_devices import is_current
 from gatepost.http.schemas import In, Out
@@ -34,7 +35,7 @@ class TotpResponse(Out):
 
 
 class RecoveryCodesResponse(Out):
-    """Recovery codes, shown this once; each is good once."""
+    """Recovery codes, shown this once; each is good once. Empty where the account had some already."""
 
     recovery_codes: list[str] = Field(repr=False, examples=[CODES])
 
@@ -59,6 +60,7 @@ class FactorsResponse(Out):
 
     totp: TotpState | None
     recovery_codes: RecoveryCodesState | None
+    passkeys: list[PasskeyResponse]
 
     @classmethod
     def of(cls, factors: Factors) -> Self:
@@ -71,6 +73,7 @@ class FactorsResponse(Out):
             recovery_codes=None
             if codes is None
             else RecoveryCodesState(left=codes.left, created_at=codes.created_at, last_used_at=codes.last_used_at),
+            passkeys=list(map(PasskeyResponse.of, factors.passkeys)),
         )
 
 

@@ -9,27 +9,25 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification, SecondFactor
+from gatepost.flows.factors.consequences import FactorConsequences
 from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.proofs import Proved, prove_again
+from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
 from gatepost.identity.factors.enrolment import has_second_factor
 from gatepost.identity.factors.methods import Method
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import notify
-from gatepost.identity.sessions.repository import Sessions
-from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
-
-END_REASON = "second_factor_added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,7 @@ class Factors:
 
     totp: TotpSecret | None
     recovery_codes: RecoveryCodes | None
+    passkeys: Sequence[Passkey]
 
 
 class FactorService:
@@ -56,20 +55,20 @@ class FactorService:
         self,
         database: Database,
         clock: Clock,
-        sessions: SessionService,
         guesses: Guesses,
         totp: TotpMethod,
         recovery_codes: RecoveryCodeMethod,
+        consequences: FactorConsequences,
         *,
         policy: AccountPolicy,
         issuer: str,
     ) -> None:
         self._db = database
         self._clock = clock
-        self._sessions = sessions
         self._guesses = guesses
         self._totp = totp
         self._recovery_codes = recovery_codes
+        self._consequences = consequences
         self._policy = policy
         self._issuer = issuer
 
@@ -83,7 +82,8 @@ class FactorService:
             user = await Users(tx).of(principal.account)
             if user is None:
                 raise UserNotFound
-            return Factors(await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id))
+            totp, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
+            return Factors(totp, codes, await Passkeys(tx).of(user.id))
 
     async def start_totp(self, principal: UserPrincipal, *, proved_hash: str) -> Enrolment:
         """Give the caller's account a secret for an app, in the place of one that was not confirmed.
@@ -104,7 +104,8 @@ class FactorService:
     async def confirm_totp(self, principal: UserPrincipal, code: str, *, info: RequestInfo) -> list[str]:
         """Let the secret count from now on, whose first code this is, and return the recovery codes that go with it.
 
-        Every other session of the account ends: they came of a password alone. A wrong code counts on the session.
+        They go with the first factor, as every other session does: those came of a password alone. A wrong code counts
+        on the session.
 
         Raises:
             WrongCode: it is not a code of the secret, or there is none.
@@ -118,7 +119,7 @@ class FactorService:
 
     @retry_conflicts
     async def remove_totp(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> None:
-        """Remove the caller's app, and the recovery codes with it.
+        """Remove the caller's app, and the recovery codes with the last factor.
 
         Raises:
             NoSecondFactor: there is none.
@@ -129,7 +130,7 @@ class FactorService:
             user = await self._held(tx, principal, proved_hash=proved_hash)
             if not await self._totp.remove(tx, user):
                 raise NoSecondFactor
-            await self._recovery_codes.remove(tx, user)
+            await self._consequences.of_removed(tx, user)
             await self._changed(tx, user, MailKind.SECOND_FACTOR_REMOVED, info=info)
             record(
                 tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info
@@ -174,13 +175,16 @@ class FactorService:
         async with self._db.begin() as tx:
             await self._guesses.check(tx, counters)
             user = await self._held(tx, principal)
+            is_first = not await has_second_factor(tx, user.id)
             if not await self._totp.confirm(tx, user, code):
                 await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
                 return None
             await self._guesses.record_success(tx, counters, user, info=info)
-            codes = await self._recovery_codes.make(tx, user)
-            await self._sessions.end(tx, user_id=user.id, keep=principal.session_id, reason=END_REASON, info=info)
-            await self._raise_session(tx, principal.session_id)
+            # Its code was shown here.
+            proved = Proved(Method.TOTP, now)
+            codes = await self._consequences.of_added(
+                tx, user, proved, session_id=principal.session_id, is_first=is_first, info=info
+            )
             await self._changed(tx, user, MailKind.SECOND_FACTOR_ADDED, info=info)
             record(
                 tx, AuditEvent.TOTP_ENROLLED, at=now, user_id=user.id, session_id=principal.session_id, info=info
@@ -194,12 +198,6 @@ class FactorService:
         if proved_hash is not None and user.password_hash != proved_hash:
             raise WrongPassword
         return user
-
-    async def _raise_session(self, tx: Transaction, session_id: int) -> None:
-        """Let the session in which the app was set up go on as one of two factors: its code was shown here."""
-        session = await Sessions(tx).get(session_id)
-        if session is not None:
-            prove_again(session, Proved(Method.TOTP, self._clock.now()))
 
     async def _changed(self, tx: Transaction, user: User, kind: MailKind, *, info: RequestInfo) -> None:
         """Note that the account is another one for whoever is signing in, and on any device; tell its owner."""

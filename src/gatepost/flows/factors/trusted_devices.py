@@ -58,8 +58,9 @@ class TrustedDeviceService:
                 raise TrustedDeviceNotFound
             # A sign-in that is under way must not be completed by it.
             user.touch(now)
-            there = await sessions_proved_by(tx, user.id, Method.TRUSTED_DEVICE, device_id, now=now)
-            others = set(there) - {principal.session_id}
+            others = await sessions_proved_by(
+                tx, user.id, Method.TRUSTED_DEVICE, device_id, but=principal.session_id, now=now
+            )
             await self._sessions.end_named(tx, others, reason=END_REASON, info=info)
             record(tx, AuditEvent.DEVICE_FORGOTTEN, at=now, user_id=user.id, session_id=principal.session_id, info=info)
 

@@ -11,12 +11,26 @@ from gatepost.identity.access.deps import CurrentUser, IsByCookie
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
+from gatepost.identity.credentials.passkeys.schemas import RequestOptionsResponse
 from gatepost.identity.sessions.deps import TokenCookiesDep
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
+
+
+@router.post(
+    "/reauthenticate/options",
+    summary="Ask for a passkey of mine",
+    dependencies=[ProofLimit],
+    responses=problems(UserNotFound, PasskeysUnavailable, TooManyRequests),
+)
+async def ask_for_own_passkey(user: CurrentUser, reauthentication: ReauthenticationDep) -> RequestOptionsResponse:
+    """Options for the browser. What it answers is the `credential` of `POST /api/auth/reauthenticate`, once."""
+    challenge_id, public_key = await reauthentication.ask_for_passkey(user)
+    return RequestOptionsResponse(challenge_id=challenge_id, public_key=public_key)
 
 
 @router.post(
@@ -42,7 +56,7 @@ async def reauthenticate(
 
     The password is a proof of accounts without a second factor; the others show their factor.
     """
-    token = await reauthentication.again(user, body.answer, info=info, device=device)
+    token = await reauthentication.again(user, body.answer(user.session_id), info=info, device=device)
     with_token = cookies.deliver_access(response, token, asked=TokenTransport.COOKIE if by_cookie else None)
     return ReauthenticationResponse(
         token_type="Bearer",  # noqa: S106  a type, not a token

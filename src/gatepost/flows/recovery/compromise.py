@@ -1,5 +1,6 @@
 """Handles "this was not me": undoes what somebody else did."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
@@ -15,8 +16,10 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.factors.enrolment import has_second_factor
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
@@ -59,9 +62,9 @@ class CompromiseReports:
         """Restore the address of the mail, send a link for a new password, and return whether it was sent.
 
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
-        the address was changed, all sessions end. An authenticator app or recovery codes that the mail reports, or that
-        came after it, are removed: the stranger has them. A planned deletion is cancelled, and all invitations of the
-        account are revoked.
+        the address was changed, all sessions end. An authenticator app, passkeys or recovery codes that the mail
+        reports, or that came after it, are removed: the stranger has them. A planned deletion is cancelled, and all
+        invitations of the account are revoked.
 
         If another account has taken the address meanwhile without verifying it, it loses the address, since the token
         verifies it. If that account has verified it, no link is sent and this account is left without an address, since
@@ -109,15 +112,36 @@ class CompromiseReports:
         told = used.data.get("told")
         app, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
         confirmed_at = app.confirmed_at if app is not None else None
+        since = [used.created_at, *await self._remove_passkeys(tx, used, user, info=info)]
         is_app_reported = told == MailKind.SECOND_FACTOR_ADDED
         are_codes_reported = told == MailKind.RECOVERY_CODES_REPLACED
         if confirmed_at is not None and (is_app_reported or confirmed_at >= used.created_at):
             await self._totp.remove(tx, user)
-            await self._recovery_codes.remove(tx, user)
+            since.append(confirmed_at)
             details = {"reason": DISOWNED}
             record(tx, AuditEvent.TOTP_REMOVED, at=self._clock.now(), user_id=user.id, info=info, details=details)
-        elif codes is not None and (are_codes_reported or codes.created_at >= used.created_at):
+        are_theirs = codes is not None and (are_codes_reported or codes.created_at >= min(since))
+        if are_theirs or not await has_second_factor(tx, user.id):
             await self._recovery_codes.remove(tx, user)
+
+    async def _remove_passkeys(
+        self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo
+    ) -> list[datetime]:
+        """Remove the passkey that the mail reports as added or copied, and those that came after it.
+
+        Returns when they were added.
+        """
+        is_reported = used.data.get("told") in (MailKind.PASSKEY_ADDED, MailKind.PASSKEY_COPIED)
+        reported, removed = used.data.get("passkey") if is_reported else None, []
+        for passkey in await Passkeys(tx).of(user.id):
+            if passkey.id == reported or passkey.created_at >= used.created_at:
+                await Passkeys(tx).remove(passkey.id)
+                removed.append(passkey.created_at)
+                details = {"passkey": passkey.id, "reason": DISOWNED}
+                record(
+                    tx, AuditEvent.PASSKEY_REMOVED, at=self._clock.now(), user_id=user.id, info=info, details=details
+                )  # fmt: skip
+        return removed
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
         """Restore the address of the account; return whether it has it."""

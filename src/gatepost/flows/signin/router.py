@@ -11,6 +11,7 @@ from gatepost.identity.assurance.deps import HandoutDep, SignInContinuationDep, 
 from gatepost.identity.assurance.errors import (
     InvalidCode,
     InvalidCredentials,
+    PasskeyInvalid,
     PendingSignInInvalid,
     SecondFactorRequired,
 )
@@ -55,7 +56,14 @@ async def sign_in(
 @router.post(
     "/signin/continue",
     summary="Go on with a sign-in, by a second factor",
-    responses=problems(PendingSignInInvalid, InvalidCode, AccountDisabled, EmailUnverified, TooManyAttempts),
+    responses=problems(
+        PendingSignInInvalid,
+        InvalidCode,
+        PasskeyInvalid,
+        AccountDisabled,
+        EmailUnverified,
+        TooManyAttempts,
+    ),
 )
 async def continue_sign_in(
     body: ContinueRequest,
@@ -65,6 +73,8 @@ async def continue_sign_in(
     device: DeviceDep,
 ) -> SignInResponse:
     """With the `pendingToken` of 401 `second_factor_required`, within ten minutes, and a code that was not used yet.
+
+    Or with a passkey: `challengeId` of `POST /api/auth/passkeys/options`, and the `credential` of the browser.
 
     After too many wrong codes the answer is 429, for a time that grows up to a day. With `trustDevice`, this device is
     not asked for the second factor again for TRUSTED_DEVICE_DAYS: it is known by the device token, which is a cookie,

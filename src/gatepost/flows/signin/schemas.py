@@ -5,30 +5,55 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
+from gatepost.core.crypto.secrets import digest_of
 from gatepost.http.schemas import In, unusable
 from gatepost.identity.assurance.second_factors import Answer
+from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
 from gatepost.identity.factors.methods import Method
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+
+# What an answer of a second factor is made of.
+OF_PASSKEYS, OF_CODES = frozenset({"challenge_id", "credential"}), frozenset({"code"})
 
 
 class ContinueRequest(In):
     """What goes on with a sign-in, and the second factor."""
 
     pending_token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpq_9Jq3…"])
-    method: Literal["totp", "recovery_code"] = Field(examples=["totp"])
-    code: Annotated[str, Field(min_length=1, max_length=64)] = Field(
-        repr=False, description="Spaces and hyphens do not matter.", examples=["123 456"]
+    method: Literal["totp", "recovery_code", "passkey"] = Field(examples=["totp"])
+    code: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        default=None,
+        repr=False,
+        description="Of an app, or a recovery code. Spaces and hyphens do not matter.",
+        examples=["123 456"],
     )
     trust_device: bool | None = Field(
         default=None, description="Whether to ask for no second factor on this device for some time.", examples=[True]
     )
+    challenge_id: ChallengeId | None = Field(default=None, repr=False, description="With a passkey.", examples=[None])
+    credential: Credential | None = Field(default=None, repr=False, description="With a passkey.", examples=[None])
+
+    @model_validator(mode="after")
+    def _has_what_its_method_takes(self) -> Self:
+        wanted = OF_PASSKEYS if Method(self.method) is Method.PASSKEY else OF_CODES
+        given = {name for name in OF_PASSKEYS | OF_CODES if getattr(self, name) is not None}
+        with unusable("incomplete_factor"):
+            if given != wanted:
+                raise ValueError("a passkey takes challengeId and credential, and every other method takes a code")
+        return self
 
     @property
     def answer(self) -> Answer:
         """What is shown."""
-        return Answer(Method(self.method), code=self.code)
+        return Answer(
+            Method(self.method),
+            code=self.code or "",
+            challenge_id=self.challenge_id or "",
+            credential=self.credential,
+            bound_to=digest_of(self.pending_token),
+        )
 
 
 class SignInRequest(In):

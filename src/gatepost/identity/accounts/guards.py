@@ -1,6 +1,6 @@
 """What must stay true of all accounts together."""
 
-from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy import ColumnElement, Select, column, exists, or_, select, table
 
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Transaction
@@ -9,6 +9,9 @@ from gatepost.identity.accounts.errors import LastAdministrator
 from gatepost.identity.accounts.models import Role, User, user_roles
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import RoleName
+
+# The model is in `identity/factors/`, which builds on accounts.
+PASSKEYS = table("passkeys", column("user_id"))
 
 
 async def take_turn(tx: Transaction) -> None:
@@ -49,7 +52,8 @@ def _administrators(policy: AccountPolicy) -> Select[int]:
 
 
 def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
-    needed = (User.disabled_at.is_(None), User.erase_at.is_(None), User.password_hash != UNUSABLE_HASH)
+    proves = or_(User.password_hash != UNUSABLE_HASH, exists().where(PASSKEYS.c.user_id == User.id).correlate(User))
+    needed = (User.disabled_at.is_(None), User.erase_at.is_(None), proves)
     if policy.verification is EmailVerification.REQUIRED:
         return (*needed, User.email_verified_at.is_not(None))
     return needed

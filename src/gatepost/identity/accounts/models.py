@@ -7,6 +7,7 @@ from typing import Any, Self
 from sqlalchemy import JSON, Column, Connection, ForeignKey, Index, Table, delete, event, insert, inspect
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
 from gatepost.core.ids import new_random_text
 from gatepost.identity.accounts.names import Name, is_address
@@ -106,6 +107,11 @@ class User(Base):
             updated_at=now,
             roles=list(roles),
         )
+
+    @property
+    def has_password(self) -> bool:
+        """Whether any password opens the account."""
+        return self.password_hash != UNUSABLE_HASH
 
     def touch(self, now: datetime) -> None:
         """Note that the account has changed: whoever has read it before has read another version."""

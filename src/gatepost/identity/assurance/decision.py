@@ -14,7 +14,7 @@ from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials
+from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials, PasskeyInvalid
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.throttling.counters import Counter
 from gatepost.identity.throttling.guesses import Guesses
@@ -31,6 +31,7 @@ class Refusal(StrEnum):
     DISABLED = "disabled"
     UNVERIFIED = "unverified"
     WRONG_CODE = "wrong_code"
+    WRONG_PASSKEY = "wrong_passkey"
     ACCOUNT_CHANGED = "account_changed"
 
 
@@ -40,6 +41,7 @@ ANSWERS: dict[Refusal, type[AppError]] = {
     Refusal.DISABLED: AccountDisabled,
     Refusal.UNVERIFIED: EmailUnverified,
     Refusal.WRONG_CODE: InvalidCode,
+    Refusal.WRONG_PASSKEY: PasskeyInvalid,
     Refusal.ACCOUNT_CHANGED: InvalidCredentials,
 }
 

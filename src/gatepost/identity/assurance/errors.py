@@ -40,6 +40,17 @@ class PendingSignInInvalid(Unauthorized):
     message = "This sign-in has expired. Please sign in again."
 
 
+class PasskeyInvalid(Unauthorized):
+    """The response is not of a passkey of an account here, or not to a challenge that is good still.
+
+    It is the same for whatever was wrong.
+    """
+
+    code = "passkey_invalid"
+    title = "Passkey invalid"
+    message = "This passkey cannot be used to sign in here. Please try again."
+
+
 class InvalidCode(Unauthorized):
     """The code is wrong, was used before, or is of a method that the account does not have."""
 

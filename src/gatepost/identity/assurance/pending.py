@@ -20,6 +20,7 @@ from gatepost.identity.assurance.repository import PendingSignIns
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.enrolment import usable_methods
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.throttling.devices import Device
@@ -86,7 +87,7 @@ class SignInContinuation:
 
         Raises:
             PendingSignInInvalid: the token is no good, or the account has changed since.
-            InvalidCode: the answer is wrong.
+            InvalidCode, PasskeyInvalid: the answer is wrong.
             AccountDisabled, EmailUnverified: the account may not sign in by now.
             TooManyAttempts: too many codes were wrong; whether this one was right is not told.
         """
@@ -97,6 +98,14 @@ class SignInContinuation:
         if isinstance(outcome, AppError):
             raise outcome
         return self._opening.issue(*outcome)
+
+    async def waiting(self, tx: Transaction, token: str) -> tuple[PendingSignIn, User] | None:
+        """Return the sign-in of a token and its account, both held; None where it is no good or the account changed."""
+        pending = await PendingSignIns(tx).held(token, now=self._clock.now())
+        user = await Users(tx).kept(pending.user_id) if pending is not None else None
+        if pending is None or user is None or not _is_of(pending, user):
+            return None
+        return pending, user
 
     @retry_conflicts
     async def _go_on(
@@ -111,16 +120,18 @@ class SignInContinuation:
     ) -> AppError | tuple[User, Session]:
         """Return the session, or the answer to a refusal that the transaction remembers."""
         async with self._db.begin() as tx:
-            pending = await PendingSignIns(tx).held(token, now=self._clock.now())
-            user = await Users(tx).kept(pending.user_id) if pending is not None else None
-            if pending is None or user is None or not _is_of(pending, user):
+            waiting = await self.waiting(tx, token)
+            if waiting is None:
                 return PendingSignInInvalid()
+            pending, user = waiting
             refusal = self._decision.refusal(user)
             if refusal is not None:
                 return await self._refuse(tx, refusal, user, info=info)
             proved = await self._factors.check(tx, user, answer, info=info, device=device)
             if proved is None:
-                return await self._refuse(tx, Refusal.WRONG_CODE, user, info=info)
+                is_passkey = answer.method is Method.PASSKEY
+                wrong = Refusal.WRONG_PASSKEY if is_passkey else Refusal.WRONG_CODE
+                return await self._refuse(tx, wrong, user, info=info)
             if not await PendingSignIns(tx).use(pending.id, now=self._clock.now()):
                 raise PendingSignInInvalid
             session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)

@@ -65,10 +65,10 @@ class PendingSignIns:
 
 
 async def sessions_proved_by(
-    tx: Transaction, user_id: int, method: Method, credential: int, *, now: datetime
+    tx: Transaction, user_id: int, method: Method, credential: int, *, but: int, now: datetime
 ) -> list[int]:
-    """Return the ids of sessions of an account that go on and that this credential was a proof of."""
-    query = select(Session.id, Session.proofs).where(Session.user_id == user_id, *live(now))
+    """Return the ids of the sessions of an account, but one, that go on and that this credential was a proof of."""
+    query = select(Session.id, Session.proofs).where(Session.user_id == user_id, Session.id != but, *live(now))
     used = {"by": method, "credential": credential}
     rows = (await tx.execute(query)).all()
     return [row.id for row in rows if any(used.items() <= proof.items() for proof in row.proofs or ())]

@@ -19,12 +19,16 @@ from gatepost.mail.outbox import MailKind
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody shows: a code, or what their browser has made of a challenge with a passkey."""
+    """What somebody shows: a code, or what their browser has made of a challenge with a passkey.
+
+    `bound_to` is what the challenge must have been made in: the digest of a pending sign-in's token.
+    """
 
     method: Method
     code: str = field(default="", repr=False)
     challenge_id: str = field(default="", repr=False)
     credential: object = field(default=None, repr=False)
+    bound_to: str = field(default="", repr=False)
 
 
 class FactorMethod(Protocol):

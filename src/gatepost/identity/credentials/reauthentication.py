@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -14,6 +15,8 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
+from gatepost.identity.credentials.passkeys.challenges import Purpose
+from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import AccessToken
@@ -27,6 +30,11 @@ from gatepost.identity.throttling.rates import Rate, RateLimits
 from gatepost.identity.tokens.errors import TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
 from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
+
+
+def session_bond(session_id: int) -> str:
+    """Return what the challenge of a passkey is bound to that a session asks for."""
+    return f"session {session_id}"
 
 
 class Reauthentication:
@@ -44,6 +52,7 @@ class Reauthentication:
         guesses: Guesses,
         rates: RateLimits,
         factors: SecondFactors,
+        passkeys: PasskeyMethod,
         tokens: TokenService,
     ) -> None:
         self._db = database
@@ -52,6 +61,7 @@ class Reauthentication:
         self._guesses = guesses
         self._rates = rates
         self._factors = factors
+        self._passkeys = passkeys
         self._tokens = tokens
 
     async def confirm(
@@ -89,6 +99,21 @@ class Reauthentication:
             wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
             wanted.require(principal, now=self._clock.now(), methods=factors or [Method.PASSWORD])
         return user
+
+    @retry_conflicts
+    async def ask_for_passkey(self, principal: UserPrincipal) -> tuple[str, dict[str, Any]]:
+        """Return the id of a new challenge and the options for the caller's passkeys, good in this session.
+
+        Raises:
+            PasskeysUnavailable: browsers would refuse them here.
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal.account)
+            if user is None:
+                raise UserNotFound
+            bound_to = session_bond(principal.session_id)
+            return await self._passkeys.ask(tx, Purpose.SECOND_FACTOR, user=user, bound_to=bound_to)
 
     async def again(
         self, principal: UserPrincipal, answer: Answer, *, info: RequestInfo, device: Device

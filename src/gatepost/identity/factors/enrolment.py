@@ -1,17 +1,30 @@
 """What an account has set up beside its password."""
 
-from sqlalchemy import ColumnElement, exists, select
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, exists, or_, select
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.methods import Method
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 
-# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands
-# beside the account in queries.
-HAS_SECOND_FACTOR: ColumnElement[bool] = (
+HAS_TOTP: ColumnElement[bool] = (
     exists().where(TotpSecret.user_id == User.id, TotpSecret.confirmed_at.is_not(None)).correlate(User)
 )
+HAS_PASSKEY: ColumnElement[bool] = exists().where(Passkey.user_id == User.id).correlate(User)
+HAS_RECOVERY_CODE: ColumnElement[bool] = (
+    exists().where(RecoveryCodes.user_id == User.id, RecoveryCodes.unused != 0).correlate(User)
+)
+# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands
+# beside the account in queries.
+HAS_SECOND_FACTOR: ColumnElement[bool] = or_(HAS_TOTP, HAS_PASSKEY)
+# The usual way first.
+USABLE: Mapping[Method, ColumnElement[bool]] = {
+    Method.PASSKEY: HAS_PASSKEY,
+    Method.TOTP: HAS_TOTP,
+    Method.RECOVERY_CODE: HAS_RECOVERY_CODE,
+}
 
 
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:
@@ -21,9 +34,5 @@ async def has_second_factor(tx: Transaction, user_id: int) -> bool:
 
 async def usable_methods(tx: Transaction, user_id: int) -> list[Method]:
     """Return by what an account can show more than its password, the usual way first."""
-    codes = select(RecoveryCodes.user_id).where(RecoveryCodes.user_id == user_id, RecoveryCodes.unused != 0)
-    has = {
-        Method.TOTP: await has_second_factor(tx, user_id),
-        Method.RECOVERY_CODE: await tx.scalar(codes) is not None,
-    }
-    return [method for method, is_there in has.items() if is_there]
+    row = (await tx.execute(select(*USABLE.values()).select_from(User).where(User.id == user_id))).one()
+    return [method for method, is_there in zip(USABLE, row, strict=True) if is_there]

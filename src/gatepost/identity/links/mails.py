@@ -31,6 +31,10 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.RECOVERY_CODE_USED: Purpose.COMPROMISE_REPORT,
     MailKind.RECOVERY_CODES_REPLACED: Purpose.COMPROMISE_REPORT,
     MailKind.CODES_GUESSED: Purpose.COMPROMISE_REPORT,
+    MailKind.PASSKEY_ADDED: Purpose.COMPROMISE_REPORT,
+    MailKind.PASSKEY_REMOVED: Purpose.COMPROMISE_REPORT,
+    MailKind.PASSKEY_COPIED: Purpose.COMPROMISE_REPORT,
+    MailKind.PASSWORD_REMOVED: Purpose.COMPROMISE_REPORT,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
 NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.COMPROMISE_REPORT)

@@ -1,6 +1,7 @@
 """Mails that tell the owner of an account what has happened to it, whichever flow it was."""
 
 from datetime import datetime
+from typing import Any
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.repository import Users
@@ -25,11 +26,12 @@ class NoticeMails:
         is_linked = "link_id" in mail.data and user.disabled_at is None
         link = await self._links.renew(tx, MailKind(mail.kind), int(mail.data["link_id"])) if is_linked else None
         device = describe(str(mail.data.get("device", "")))
+        details: dict[str, Any] = {name: mail.data[name] for name in ("left", "name") if name in mail.data}
         context = {
             "device": "" if device == UNKNOWN else device,
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
-            **({"left": mail.data["left"]} if "left" in mail.data else {}),
+            **details,
             "not_me_link": link["link"] if link is not None else None,
         }
         return ready(mail, user, context, address=mail.address)

@@ -10,6 +10,7 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.repository import Entries
 from gatepost.core.clock import Clock
+from gatepost.core.crypto import base64url
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import ReadPage, in_pages
 from gatepost.core.request_info import RequestInfo
@@ -19,7 +20,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
+from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
@@ -229,6 +230,7 @@ def _link(link: OneTimeToken) -> dict[str, Any]:
 
 async def _factors(tx: Transaction, user_id: int) -> dict[str, Any]:
     totp, codes = await tx.get(TotpSecret, user_id), await tx.get(RecoveryCodes, user_id)
+    passkeys = await tx.scalars(select(Passkey).where(Passkey.user_id == user_id).order_by(Passkey.id))
     return {
         "totp": None
         if totp is None
@@ -240,6 +242,20 @@ async def _factors(tx: Transaction, user_id: int) -> dict[str, Any]:
         "recoveryCodes": None
         if codes is None
         else {"left": codes.left, "createdAt": _text(codes.created_at), "lastUsedAt": _text(codes.last_used_at)},
+        "passkeys": list(map(_passkey, passkeys)),
+    }
+
+
+def _passkey(passkey: Passkey) -> dict[str, Any]:
+    return {
+        "name": passkey.name,
+        "credentialId": base64url.encode(passkey.credential_id),
+        "aaguid": passkey.aaguid.hex(),
+        "transports": passkey.transports,
+        "synced": passkey.backup_state,
+        "rpId": passkey.rp_id,
+        "createdAt": _text(passkey.created_at),
+        "lastUsedAt": _text(passkey.last_used_at),
     }
 
 

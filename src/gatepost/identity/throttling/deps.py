@@ -68,6 +68,7 @@ async def limit_proofs(request: Request, rates: RateLimitsDep, user: CurrentUser
 SignUpLimit = Depends(limited(Rate.SIGN_UP))
 MailLimit = Depends(limited(Rate.MAIL))
 LinkLimit = Depends(limited(Rate.LINK))
+PasskeyLimit = Depends(limited(Rate.PASSKEY))
 RefreshLimit = Depends(limited(Rate.REFRESH))
 ChangeLimit = Depends(limit_changes)
 ProofLimit = Depends(limit_proofs)

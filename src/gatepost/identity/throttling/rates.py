@@ -44,6 +44,7 @@ class Rate(StrEnum):
     LINK = "link"
     REFRESH = "refresh"
     CHANGE = "change"
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ class RateLimits:
             Rate.LINK: settings.link_rate,
             Rate.REFRESH: settings.refresh_rate,
             Rate.CHANGE: settings.change_rate,
+            Rate.PASSKEY: settings.passkey_rate,
         }
         url = settings.redis_url
         return cls(

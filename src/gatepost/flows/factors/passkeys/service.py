@@ -1,0 +1,268 @@
+"""One's own passkeys."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.crypto.passwords import UNUSABLE_HASH
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.request_info import RequestInfo
+from gatepost.core.settings import EmailVerification, SecondFactor
+from gatepost.flows.factors.consequences import FactorConsequences
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, SecondFactorsOff, TooManyPasskeys, WrongPasskey
+from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.proofs import Proved
+from gatepost.identity.assurance.repository import sessions_proved_by
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
+from gatepost.identity.credentials.passkeys.method import PasskeyMethod
+from gatepost.identity.credentials.passkeys.options import PasskeyUser
+from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
+from gatepost.identity.credentials.passkeys.registration import NewPasskey
+from gatepost.identity.credentials.passkeys.repository import Passkeys
+from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.models import Passkey, UserHandle
+from gatepost.identity.links.mails import LinkEnd, end_links, notify
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.tokens.principal import UserPrincipal
+from gatepost.mail.outbox import MailKind
+
+MOST_PASSKEYS = 20
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPasskeys:
+    """The passkeys of an account, and what browsers know it by."""
+
+    rp_id: str | None
+    handle: bytes | None = field(repr=False)
+    passkeys: Sequence[Passkey]
+
+
+class PasskeyService:
+    """Lets owners of accounts see and change their passkeys."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        passkeys: PasskeyMethod,
+        consequences: FactorConsequences,
+        *,
+        policy: AccountPolicy,
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._sessions = sessions
+        self._passkeys = passkeys
+        self._consequences = consequences
+        self._policy = policy
+
+    async def of(self, principal: UserPrincipal) -> OwnPasskeys:
+        """Return the caller's passkeys, the oldest first.
+
+        Raises:
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        rp = self._passkeys.relying_party
+        async with self._db.read() as tx:
+            user = await Users(tx).of(principal.account)
+            if user is None:
+                raise UserNotFound
+            known = await tx.get(UserHandle, user.id)
+            handle = known.handle if known is not None else None
+            return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
+
+    @retry_conflicts
+    async def start(self, principal: UserPrincipal, *, proved_hash: str) -> tuple[str, dict[str, Any]]:
+        """Return the id of a challenge and the options for a new passkey, for this account and session.
+
+        Raises:
+            SecondFactorsOff: the deployment has none.
+            EmailUnverified: the address is not proved, so that it may be somebody else's.
+            TooManyPasskeys: the account has as many as it may.
+            PasskeysUnavailable: browsers would refuse them here.
+            WrongPassword: it is another one than that which was proved, since a moment ago.
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.begin() as tx:
+            user = await self._held(tx, principal, proved_hash=proved_hash)
+            await self._require_room(tx, user)
+            whose = PasskeyUser(await Passkeys(tx).handle_of(user.id), user.username, user.username)
+            return await self._passkeys.ask_for_new(
+                tx, Purpose.REGISTRATION, whose, user=user, bound_to=str(principal.session_id)
+            )
+
+    async def add(
+        self, principal: UserPrincipal, challenge_id: str, credential: object, *, name: str | None, info: RequestInfo
+    ) -> tuple[Passkey, list[str]]:
+        """Add the passkey that the browser has made, and return it, and the recovery codes that go with a first factor.
+
+        Raises:
+            WrongPasskey: it is no valid response to a challenge of this session, or an account has it already.
+            SecondFactorsOff, EmailUnverified, TooManyPasskeys, UserNotFound: as for `start`.
+        """
+        challenge = await self._use_challenge(principal, challenge_id)
+        if challenge is None:
+            raise WrongPasskey
+        try:
+            new = self._passkeys.read_new(credential, challenge)
+            return await self._add(principal, new, name=name, info=info)
+        except (PasskeyRefused, IntegrityError) as error:
+            raise WrongPasskey from error
+
+    @retry_conflicts
+    async def rename(self, principal: UserPrincipal, passkey_id: int, name: str, *, info: RequestInfo) -> Passkey:
+        """Give one of the caller's passkeys another name.
+
+        Raises:
+            PasskeyNotFound: the account has no such passkey.
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.begin() as tx:
+            user = await self._held(tx, principal)
+            passkey = await self._passkey(tx, user, passkey_id)
+            if passkey.name != name:
+                passkey.name = name
+                self._record(tx, AuditEvent.PASSKEY_RENAMED, passkey, principal, info=info)
+        return passkey
+
+    @retry_conflicts
+    async def remove(self, principal: UserPrincipal, passkey_id: int, *, proved_hash: str, info: RequestInfo) -> None:
+        """Remove one of the caller's passkeys; other sessions that were proved by it end.
+
+        Raises:
+            PasskeyNotFound: the account has no such passkey.
+            LastWayIn: the account has no password, and no other passkey.
+            WrongPassword, UserNotFound: as for `start`.
+        """
+        async with self._db.begin() as tx:
+            user = await self._held(tx, principal, proved_hash=proved_hash)
+            passkey = await self._passkey(tx, user, passkey_id)
+            if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
+                raise LastWayIn
+            await Passkeys(tx).remove(passkey.id)
+            await self._consequences.of_removed(tx, user)
+            proved_by_it = await sessions_proved_by(
+                tx, user.id, Method.PASSKEY, passkey.id, but=principal.session_id, now=self._clock.now()
+            )
+            await self._sessions.end_named(tx, proved_by_it, reason="passkey_removed", info=info)
+            self._record(tx, AuditEvent.PASSKEY_REMOVED, passkey, principal, info=info)
+            await self._changed(tx, user, MailKind.PASSKEY_REMOVED, passkey, info=info)
+
+    @retry_conflicts
+    async def remove_password(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> None:
+        """Leave the caller's account without a password. Every other session ends.
+
+        Raises:
+            LastWayIn: the account has no passkey.
+            WrongPassword, UserNotFound: as for `start`.
+        """
+        now, session_id = self._clock.now(), principal.session_id
+        async with self._db.begin() as tx:
+            user = await self._held(tx, principal, proved_hash=proved_hash)
+            if not await self._is_usable(tx, user):
+                raise LastWayIn
+            user.password_hash = UNUSABLE_HASH
+            user.touch(now)
+            await TrustedDevices(tx).forget(user.id)
+            await tx.flush()
+            await end_links(tx, user.id, LinkEnd.PASSWORD_CHANGED, now=now)
+            await self._sessions.end(tx, user_id=user.id, keep=session_id, reason="password_removed", info=info)
+            await notify(tx, MailKind.PASSWORD_REMOVED, user, at=now, info=info)
+            record(tx, AuditEvent.PASSWORD_REMOVED, at=now, user_id=user.id, session_id=session_id, info=info)
+
+    @retry_conflicts
+    async def _use_challenge(self, principal: UserPrincipal, challenge_id: str) -> bytes | None:
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal.account)
+            if user is None:
+                raise UserNotFound
+            used = await Challenges(tx).use(
+                challenge_id,
+                Purpose.REGISTRATION,
+                now=self._clock.now(),
+                user_id=user.id,
+                bound_to=str(principal.session_id),
+            )
+        return used.challenge if used is not None else None
+
+    @retry_conflicts
+    async def _add(
+        self, principal: UserPrincipal, new: NewPasskey, *, name: str | None, info: RequestInfo
+    ) -> tuple[Passkey, list[str]]:
+        session_id = principal.session_id
+        async with self._db.begin() as tx:
+            user = await self._held(tx, principal)
+            await self._require_room(tx, user)
+            is_first = not await has_second_factor(tx, user.id)
+            passkey = await self._passkeys.add(tx, user, new, name=name)
+            session = await Sessions(tx).get(session_id)
+            # To make a passkey shows who has it, and not once more who they are: the moment of that stays.
+            at = session.proved_at if session is not None else self._clock.now()
+            proved = Proved(Method.PASSKEY, at, passkey.id)
+            codes = await self._consequences.of_added(
+                tx, user, proved, session_id=session_id, is_first=is_first, info=info
+            )
+            self._record(tx, AuditEvent.PASSKEY_ADDED, passkey, principal, info=info)
+            await self._changed(tx, user, MailKind.PASSKEY_ADDED, passkey, info=info)
+        return passkey, codes
+
+    async def _require_room(self, tx: Transaction, user: User) -> None:
+        """Let an account pass that may have one more."""
+        if self._policy.second_factor is SecondFactor.OFF:
+            raise SecondFactorsOff
+        if self._policy.verification is not EmailVerification.OFF and user.email_verified_at is None:
+            raise EmailUnverified
+        if await Passkeys(tx).count(Passkey.user_id == user.id) >= MOST_PASSKEYS:
+            raise TooManyPasskeys
+
+    async def _held(self, tx: Transaction, principal: UserPrincipal, *, proved_hash: str | None = None) -> User:
+        user = await Users(tx).of(principal.account, is_locked=True)
+        if user is None:
+            raise UserNotFound
+        if proved_hash is not None and user.password_hash != proved_hash:
+            raise WrongPassword
+        return user
+
+    async def _passkey(self, tx: Transaction, user: User, passkey_id: int) -> Passkey:
+        passkey = await Passkeys(tx).get(user.id, passkey_id)
+        if passkey is None:
+            raise PasskeyNotFound
+        return passkey
+
+    async def _is_usable(self, tx: Transaction, user: User, *, but: int = 0) -> bool:
+        """Whether an account has a passkey, besides one, that is good here."""
+        rp = self._passkeys.relying_party
+        return rp is not None and bool(
+            await Passkeys(tx).count(Passkey.user_id == user.id, Passkey.rp_id == rp.id, Passkey.id != but)
+        )
+
+    def _record(
+        self, tx: Transaction, event: AuditEvent, passkey: Passkey, principal: UserPrincipal, *, info: RequestInfo
+    ) -> None:
+        record(
+            tx, event, at=self._clock.now(), user_id=passkey.user_id, session_id=principal.session_id, info=info,
+            details={"passkey": passkey.id},
+        )  # fmt: skip
+
+    async def _changed(
+        self, tx: Transaction, user: User, kind: MailKind, passkey: Passkey, *, info: RequestInfo
+    ) -> None:
+        """Note that the account is another one for whoever is signing in, and tell its owner."""
+        now = self._clock.now()
+        user.touch(now)
+        await TrustedDevices(tx).forget(user.id)
+        link = {"told": kind, "passkey": passkey.id}
+        await notify(tx, kind, user, at=now, info=info, data={"name": passkey.name}, link=link)

@@ -1,0 +1,29 @@
+"""JSON of signing in with a passkey."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from gatepost.http.schemas import In, Out
+from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
+
+
+class PasskeyOptionsRequest(In):
+    """What the passkey is for: a sign-in of whoever shows one, or one that waits for a second factor."""
+
+    pending_token: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None, repr=False, description="Of 401 `second_factor_required`.", examples=[None]
+    )
+
+
+class PasskeySignInRequest(In):
+    """What the browser has answered."""
+
+    challenge_id: ChallengeId = Field(repr=False)
+    credential: Credential = Field(repr=False)
+
+
+class RelatedOriginsResponse(Out):
+    """The origins on other sites that may use the passkeys of this one (WebAuthn 3, section 5.11)."""
+
+    origins: list[str] = Field(examples=[["https://example.org"]])

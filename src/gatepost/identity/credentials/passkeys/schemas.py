@@ -1,0 +1,27 @@
+"""JSON of challenges and of responses to them, wherever one is taken."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from gatepost.http.schemas import Out
+
+# The engine reads it (`responses.py`), and says of whatever is wrong the same.
+Credential = Annotated[
+    dict[str, Any],
+    Field(
+        description="What `PublicKeyCredential.toJSON()` returns.",
+        examples=[{"id": "kS3Zt0qf", "rawId": "kS3Zt0qf", "type": "public-key", "response": {}}],
+    ),
+]
+ChallengeId = Annotated[
+    str,
+    Field(min_length=1, max_length=64, description="Of the options; good once.", examples=["5nGz2V8m1kQ"]),
+]
+
+
+class RequestOptionsResponse(Out):
+    """What to call `navigator.credentials.get()` with, by `PublicKeyCredential.parseRequestOptionsFromJSON()`."""
+
+    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
+    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rpId": "example.com"}])

@@ -25,6 +25,7 @@ class AuditEvent(StrEnum):
     TOTP_REMOVED = "totp.removed"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
+    FACTORS_RESET = "factors.reset"
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password

@@ -18,6 +18,7 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.factors.removal import FactorRemoval
 from gatepost.identity.factors.renewal import SealRenewal
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
@@ -56,6 +57,7 @@ class Identity:
     password: PasswordMethod
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
+    factor_removal: FactorRemoval
     seal_renewal: SealRenewal
     opening: SessionOpening
     sign_in: SignInService
@@ -127,6 +129,7 @@ def build_identity(platform: Platform) -> Identity:
         password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
         totp=totp,
         recovery_codes=recovery_codes,
+        factor_removal=FactorRemoval([totp, recovery_codes]),
         seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),

@@ -40,6 +40,7 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
         case (
             MailKind.SECOND_FACTOR_ADDED
             | MailKind.SECOND_FACTOR_REMOVED
+            | MailKind.FACTORS_RESET
             | MailKind.RECOVERY_CODES_REPLACED
             | MailKind.CODES_GUESSED
         ):

@@ -1,6 +1,6 @@
 """What can go wrong with one's own second factors."""
 
-from gatepost.core.errors import Conflict, Forbidden, NotFound
+from gatepost.core.errors import Conflict, Forbidden
 
 
 class SecondFactorsOff(Forbidden):
@@ -25,11 +25,3 @@ class WrongCode(Forbidden):
     code = "wrong_code"
     title = "Wrong code"
     message = "The code is wrong. Please try the next one."
-
-
-class NoSecondFactor(NotFound):
-    """The account has no second factor."""
-
-    code = "no_second_factor"
-    title = "No second factor"
-    message = "This account has no second factor."

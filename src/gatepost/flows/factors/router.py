@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.factors.deps import FactorServiceDep
-from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
+from gatepost.flows.factors.errors import SecondFactorsOff, TotpEnrolled, WrongCode
 from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
@@ -17,6 +17,7 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.throttling.deps import ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 

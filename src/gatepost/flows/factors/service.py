@@ -9,7 +9,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification, SecondFactor
-from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
+from gatepost.flows.factors.errors import SecondFactorsOff, TotpEnrolled, WrongCode
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -19,6 +19,7 @@ from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMeth
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
 from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import notify

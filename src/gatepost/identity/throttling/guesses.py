@@ -215,8 +215,15 @@ class Guesses:
         for kind, name in filter(None, map(canonical_identifier, names)):
             user = await (users.by_email(name) if kind == "email" else users.by_username(name))
             if user is not None:
-                counters += [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
+                counters += self._of_codes(user)
         return await _forget(tx, {counter.subject for counter in counters})
+
+    async def forget_codes(self, tx: Transaction, user: User) -> None:
+        """Forget the wrong codes for an account."""
+        await _forget(tx, {counter.subject for counter in self._of_codes(user)})
+
+    def _of_codes(self, user: User) -> list[Counter]:
+        return [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
 
     def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}

@@ -77,6 +77,6 @@ class RecoveryCodeMethod:
         stored = await RecoveryCodeSets(tx).held(user.id)
         return stored.left if stored is not None else 0
 
-    async def remove(self, tx: Transaction, user: User) -> None:
-        """Make the codes of an account void."""
-        await RecoveryCodeSets(tx).remove(user.id)
+    async def remove(self, tx: Transaction, user: User) -> bool:
+        """Make the codes of an account void; return whether there were any."""
+        return await RecoveryCodeSets(tx).remove(user.id)

@@ -19,7 +19,7 @@ from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.removal import FactorRemoval
-from gatepost.identity.factors.renewal import SealRenewal
+from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
@@ -59,6 +59,7 @@ class Identity:
     recovery_codes: RecoveryCodeMethod
     factor_removal: FactorRemoval
     seal_renewal: SealRenewal
+    seal_survey: SealSurvey
     opening: SessionOpening
     sign_in: SignInService
     sign_in_continuation: SignInContinuation
@@ -110,6 +111,7 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    sealed = [totp.sealed, recovery_codes.sealed]
     second_factors = SecondFactors(clock, guesses, [totp, recovery_codes])
     continuation = SignInContinuation(database, clock, guesses, decision, opening, second_factors)
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
@@ -130,7 +132,8 @@ def build_identity(platform: Platform) -> Identity:
         totp=totp,
         recovery_codes=recovery_codes,
         factor_removal=FactorRemoval([totp, recovery_codes]),
-        seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
+        seal_renewal=SealRenewal(database, sealed),
+        seal_survey=SealSurvey(database, sealed),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,

@@ -17,7 +17,7 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import ReauthenticationDep
-from gatepost.identity.factors.errors import NoSecondFactor
+from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor
 from gatepost.identity.throttling.deps import ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 
@@ -54,7 +54,7 @@ async def start_totp(
     "/totp/confirm",
     summary="Confirm an authenticator app by its first code",
     dependencies=[ProofLimit],
-    responses=problems(WrongCode, TooManyAttempts, TooManyRequests, UserNotFound),
+    responses=problems(WrongCode, FactorUnreadable, TooManyAttempts, TooManyRequests, UserNotFound),
 )
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep

@@ -108,6 +108,7 @@ class FactorService:
 
         Raises:
             WrongCode: it is not a code of the secret, or there is none.
+            FactorUnreadable: SECRET_KEY does not open the secret; it can be shown anew.
             TooManyAttempts: too many were not.
             UserNotFound: the account has been deleted a moment ago.
         """

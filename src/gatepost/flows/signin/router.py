@@ -15,6 +15,7 @@ from gatepost.identity.assurance.errors import (
     SecondFactorRequired,
 )
 from gatepost.identity.credentials.deps import PasswordMethodDep
+from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -54,7 +55,9 @@ async def sign_in(
 @router.post(
     "/signin/continue",
     summary="Go on with a sign-in, by a second factor",
-    responses=problems(PendingSignInInvalid, InvalidCode, AccountDisabled, EmailUnverified, TooManyAttempts),
+    responses=problems(
+        PendingSignInInvalid, InvalidCode, FactorUnreadable, AccountDisabled, EmailUnverified, TooManyAttempts
+    ),
 )
 async def continue_sign_in(
     body: ContinueRequest,

@@ -15,7 +15,7 @@ from gatepost.admin.statistics.counter import StatisticsCounter
 from gatepost.admin.statistics.overview import OverviewReader
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
-from gatepost.identity.throttling.guesses import Unlocker
+from gatepost.identity.throttling.unlocking import Unlocker
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,8 +134,8 @@ class PasswordMethod:
         And whether it has a second factor.
 
         A device is known by its token. Without one it is known by where it is and what it calls itself, which anybody
-        can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
-        may have kept one.
+        can copy, but not from elsewhere. Once its owner has disowned a session, a token of before is not enough: the
+        thief may have kept one.
         """
         guess = self._guesses.guess(counted, info=info, device=device)
         values = {
@@ -145,7 +145,7 @@ class PasswordMethod:
         }
         async with self._db.read() as tx:
             user, (is_strange, has_second_factor, *beside) = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
-        is_known = user is not None and device.belongs_to(user) and user.disowned_at is None
+        is_known = user is not None and device.is_known_to(user)
         is_new_device = bool(is_strange) and not is_known
         return user, self._guesses.admit(guess, user, beside), is_new_device, bool(has_second_factor)
 

@@ -21,7 +21,7 @@ from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.statements import IS_STRANGE
-from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
+from gatepost.identity.throttling.counters import Counter, CounterKind, counted_name, turn_of
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
 from gatepost.identity.throttling.guesses import GUESS_COLUMNS, Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
@@ -64,11 +64,12 @@ class PasswordAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a right password proves; `asker` is whose turn at hashing it was."""
+    """What a right password proves; `asker` is whose turn at hashing it was, and `rated` whose rate it counts on."""
 
     proof: Proof
     needs_rehash: bool
     asker: Asker
+    rated: str
 
 
 class PasswordMethod:
@@ -107,19 +108,20 @@ class PasswordMethod:
         is_known = user is not None and device.belongs_to(user)
         asker = turn_of(info, f"{counted} known" if is_known else counted)
         # Looked up for a name that nobody has, too, which costs the time that it takes to ask Redis.
-        await self._rates.require_room(Rate.SIGN_IN, str(user.id) if user is not None else "nobody")
+        rated = _rated(user, counters[0], has_second_factor=has_second_factor) if user is not None else "nobody"
+        await self._rates.require_room(Rate.SIGN_IN, rated)
         verdict = await self._passwords.verify(attempt.password, user.password_hash if user else None, asker=asker)
         if user is None or not verdict.is_right:
             refusal = Refusal.UNKNOWN_ACCOUNT if user is None else Refusal.WRONG_PASSWORD
             raise await self._decision.refuse(refusal, user, counters, info=info)
         proved = Proved(Method.PASSWORD, self._clock.now())
         proof = Proof(user, (proved,), has_second_factor, counters, is_new_device=is_new_device)
-        return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker)
+        return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker, rated=rated)
 
     async def settle(self, attempt: PasswordAttempt, verified: Verified) -> None:
         """Do what comes after a sign-in; see `PasswordAttempt.succeeded`."""
         user = verified.proof.user
-        await self._rates.hit(Rate.SIGN_IN, str(user.id))
+        await self._rates.hit(Rate.SIGN_IN, verified.rated)
         if verified.needs_rehash:
             # After the sign-in, so that its time tells nothing before a verdict.
             with suppress(HashingBusy):  # the next sign-in does it
@@ -155,3 +157,14 @@ class PasswordMethod:
         async with self._db.begin() as tx:
             if await Users(tx).replace_hash(user.id, old=user.password_hash, new=better_hash, now=now):
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, info=info)
+
+
+def _rated(user: User, counter: Counter, *, has_second_factor: bool) -> str:
+    """Return what a right password counts on: the account, wherever it comes from.
+
+    With a second factor it may come from a thief who gets no further, and must not use up what the owner has. Then
+    devices, sessions and places that the account knows count apart, as wrong passwords do, and all strangers together.
+    """
+    if not has_second_factor:
+        return str(user.id)
+    return f"{user.id} {'strangers' if counter.kind is CounterKind.ACCOUNT else counter.subject}"

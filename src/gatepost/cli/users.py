@@ -11,7 +11,7 @@ import typer
 from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.preconditions import IfMatch, Shell
 from gatepost.admin.accounts.schemas import UserResponse
-from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.admin.accounts.search import FactorFilter, Filter, Search, Sort, Status
 from gatepost.admin.invitations.schemas import InvitationResponse
 from gatepost.admin.invitations.service import Sent
 from gatepost.cli.finding import Account, called, find, find_alone
@@ -42,6 +42,9 @@ def list_users(
     search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
+    factor: Annotated[
+        FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
+    ] = None,
     sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
     after: Annotated[
@@ -50,7 +53,7 @@ def list_users(
     as_json: Json = False,
 ) -> None:
     """List accounts. With --json, one per line, in the format of the API."""
-    wanted = Filter(None if search is None else Search.of(search), role, status)
+    wanted = Filter(None if search is None else Search.of(search), role, status, factor)
     table = Table("ID", "USER NAME", "ADDRESS", "ROLES", "STATUS", "VERIFIED", "CREATED")
 
     def take(user: UserResponse) -> None:
@@ -65,8 +68,8 @@ def list_users(
             while True:
                 size = PAGE if left is None else min(PAGE, left)
                 page = await services.admin.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
-                for user in page.items:
-                    take(UserResponse.of(user))
+                for found in page.items:
+                    take(UserResponse.of(found))
                 cursor = page.next_cursor
                 left = None if left is None else left - len(page.items)
                 if cursor is None or left == 0:
@@ -82,7 +85,13 @@ def list_users(
 @app.command()
 def show(account: Account, as_json: Json = False) -> None:
     """Show one account."""
-    user = UserResponse.of(asyncio.run(find_alone(account)))
+
+    async def work() -> UserResponse:
+        async with running_services() as services:
+            found = await find(services, account)
+            return UserResponse.of(await services.admin.account_reader.get(found.id))
+
+    user = asyncio.run(work())
     if as_json:
         print_json(user.model_dump(mode="json", by_alias=True))
         return

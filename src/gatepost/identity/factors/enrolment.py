@@ -2,20 +2,26 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, exists, select
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 
-# What an account can show more than its password, the usual way first. They stand beside the account in queries.
-IS_SET_UP: Mapping[Method, ColumnElement[bool]] = {
-    Method.TOTP: exists().where(TotpSecret.user_id == User.id, TotpSecret.confirmed_at.is_not(None)).correlate(User),
-    Method.RECOVERY_CODE: exists().where(RecoveryCodes.user_id == User.id, RecoveryCodes.unused != 0).correlate(User),
+# Who can show more than a password, by what, the usual way first: the column of the account, and what else must hold.
+OWNERS: Mapping[Method, tuple[InstrumentedAttribute[int], ColumnElement[bool]]] = {
+    Method.TOTP: (TotpSecret.user_id, TotpSecret.confirmed_at.is_not(None)),
+    Method.RECOVERY_CODE: (RecoveryCodes.user_id, RecoveryCodes.unused != 0),
 }
-# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none.
-HAS_SECOND_FACTOR: ColumnElement[bool] = IS_SET_UP[Method.TOTP]
+# Those that every sign-in wants where they are there. Recovery codes alone are no second factor.
+SECOND_FACTORS = (Method.TOTP,)
+# Whether an account has them. They stand beside the account in queries.
+IS_SET_UP: Mapping[Method, ColumnElement[bool]] = {
+    method: exists().where(owner == User.id, counts).correlate(User) for method, (owner, counts) in OWNERS.items()
+}
+HAS_SECOND_FACTOR: ColumnElement[bool] = or_(*(IS_SET_UP[method] for method in SECOND_FACTORS))
 
 
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:

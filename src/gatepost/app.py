@@ -6,6 +6,7 @@ from fastapi.middleware import Middleware
 from gatepost import __version__
 from gatepost.admin.accounts.router import router as users_router
 from gatepost.admin.audit.router import router as audit_router
+from gatepost.admin.factors.router import router as factor_reset_router
 from gatepost.admin.invitations.router import router as invitations_router
 from gatepost.admin.keys.router import router as key_life_router
 from gatepost.admin.roles.router import router as roles_router
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     recovery_router,
     invitations_router,
     users_router,
+    factor_reset_router,
     roles_router,
     audit_router,
     figures_router,

@@ -32,6 +32,7 @@ class AuditEvent(StrEnum):
     RECOVERY_CODE_USED = "recovery_code.used"
     DEVICE_TRUSTED = "trusted_device.added"
     DEVICE_FORGOTTEN = "trusted_device.removed"
+    FACTORS_RESET = "factors.reset"
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password

@@ -74,7 +74,9 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         addresses=AddressService(
             database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
         ),
-        compromise_reports=CompromiseReports(database, clock, sessions, feed, identity.totp, identity.recovery_codes),
+        compromise_reports=CompromiseReports(
+            database, clock, sessions, feed, identity.guesses, identity.totp, identity.recovery_codes
+        ),
         clients=ClientService(database, clock),
         introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),
         outbox=OutboxWorker(

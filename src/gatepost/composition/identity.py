@@ -21,7 +21,8 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
-from gatepost.identity.factors.renewal import SealRenewal
+from gatepost.identity.factors.removal import FactorRemoval
+from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
@@ -61,7 +62,9 @@ class Identity:
     passkey_sign_in: PasskeySignIn
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
+    factor_removal: FactorRemoval
     seal_renewal: SealRenewal
+    seal_survey: SealSurvey
     opening: SessionOpening
     sign_in: SignInService
     sign_in_continuation: SignInContinuation
@@ -118,6 +121,7 @@ def build_identity(platform: Platform) -> Identity:
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, trust_life=policy.trusted_device_life
     )
+    sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -139,7 +143,9 @@ def build_identity(platform: Platform) -> Identity:
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
         totp=totp,
         recovery_codes=recovery_codes,
-        seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
+        factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
+        seal_renewal=SealRenewal(database, sealed),
+        seal_survey=SealSurvey(database, sealed),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,

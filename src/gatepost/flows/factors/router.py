@@ -8,7 +8,6 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.ids import LARGEST_ID
 from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
 from gatepost.flows.factors.errors import (
-    NoSecondFactor,
     SecondFactorsOff,
     TotpEnrolled,
     TrustedDeviceNotFound,
@@ -26,6 +25,7 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
+from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired
@@ -64,7 +64,7 @@ async def start_totp(
     "/totp/confirm",
     summary="Confirm an authenticator app by its first code",
     dependencies=[ProofLimit],
-    responses=problems(WrongCode, TooManyAttempts, TooManyRequests, UserNotFound),
+    responses=problems(WrongCode, FactorUnreadable, TooManyAttempts, TooManyRequests, UserNotFound),
 )
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep

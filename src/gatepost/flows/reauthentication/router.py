@@ -13,6 +13,7 @@ from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.credentials.deps import ReauthenticationDep
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
 from gatepost.identity.credentials.passkeys.schemas import RequestOptionsResponse
+from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.deps import TokenCookiesDep
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -38,7 +39,14 @@ async def ask_for_own_passkey(user: CurrentUser, reauthentication: Reauthenticat
     summary="Prove once more who I am",
     dependencies=[ProofLimit],
     responses=problems(
-        InvalidCode, StepUpRequired, WrongPassword, UserNotFound, TooManyAttempts, TooManyRequests, HashingBusy
+        InvalidCode,
+        StepUpRequired,
+        WrongPassword,
+        FactorUnreadable,
+        UserNotFound,
+        TooManyAttempts,
+        TooManyRequests,
+        HashingBusy,
     ),
 )
 async def reauthenticate(

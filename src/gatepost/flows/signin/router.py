@@ -17,6 +17,7 @@ from gatepost.identity.assurance.errors import (
 )
 from gatepost.identity.assurance.trusted_devices import new_name
 from gatepost.identity.credentials.deps import PasswordMethodDep
+from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -60,6 +61,7 @@ async def sign_in(
         PendingSignInInvalid,
         InvalidCode,
         PasskeyInvalid,
+        FactorUnreadable,
         AccountDisabled,
         EmailUnverified,
         TooManyAttempts,

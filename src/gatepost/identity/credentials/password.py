@@ -25,7 +25,7 @@ from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.statements import IS_STRANGE
-from gatepost.identity.throttling.counters import Counter, counted_name, turn_of
+from gatepost.identity.throttling.counters import Counter, CounterKind, counted_name, turn_of
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
 from gatepost.identity.throttling.guesses import GUESS_COLUMNS, Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
@@ -68,11 +68,12 @@ class PasswordAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a right password proves; `asker` is whose turn at hashing it was."""
+    """What a right password proves; `asker` is whose turn at hashing it was, and `rated` whose rate it counts on."""
 
     proof: Proof
     needs_rehash: bool
     asker: Asker
+    rated: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,10 @@ class PasswordMethod:
         is_known = user is not None and device.belongs_to(user)
         asker = turn_of(info, f"{counted} known" if is_known else counted)
         # Looked up for a name that nobody has, too, which costs the time that it takes to ask Redis.
-        await self._rates.require_room(Rate.SIGN_IN, str(user.id) if user is not None else "nobody")
+        rated = (
+            _rated(user, found.counters[0], has_second_factor=found.has_second_factor) if user is not None else "nobody"
+        )
+        await self._rates.require_room(Rate.SIGN_IN, rated)
         verdict = await self._passwords.verify(attempt.password, user.password_hash if user else None, asker=asker)
         if user is None or not verdict.is_right:
             refusal = Refusal.UNKNOWN_ACCOUNT if user is None else Refusal.WRONG_PASSWORD
@@ -139,12 +143,12 @@ class PasswordMethod:
         if found.has_second_factor and found.trusted_id is not None:
             proved.append(Proved(Method.TRUSTED_DEVICE, now, found.trusted_id))
         proof = Proof(user, tuple(proved), found.has_second_factor, found.counters, is_new_device=found.is_new_device)
-        return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker)
+        return Verified(proof, needs_rehash=verdict.needs_rehash, asker=asker, rated=rated)
 
     async def settle(self, attempt: PasswordAttempt, verified: Verified) -> None:
         """Do what comes after a sign-in; see `PasswordAttempt.succeeded`."""
         user = verified.proof.user
-        await self._rates.hit(Rate.SIGN_IN, str(user.id))
+        await self._rates.hit(Rate.SIGN_IN, verified.rated)
         if verified.needs_rehash:
             # After the sign-in, so that its time tells nothing before a verdict.
             with suppress(HashingBusy):  # the next sign-in does it
@@ -155,8 +159,8 @@ class PasswordMethod:
         """Return the account, and what its sign-in has to know.
 
         A device is known by its token. Without one it is known by where it is and what it calls itself, which anybody
-        can copy, but not from elsewhere. Once its owner has disowned a session, a token alone is not enough: the thief
-        may have kept one.
+        can copy, but not from elsewhere. Once its owner has disowned a session, a token of before is not enough: the
+        thief may have kept one.
         """
         guess = self._guesses.guess(counted, info=info, device=device)
         values = {
@@ -168,7 +172,7 @@ class PasswordMethod:
         async with self._db.read() as tx:
             user, beside = await Users(tx).named(name, SIGN_IN_COLUMNS, values)
         is_strange, has_second_factor, trusted_id, *guessed = beside
-        is_known = user is not None and device.belongs_to(user) and user.disowned_at is None
+        is_known = user is not None and device.is_known_to(user)
         return Found(
             user,
             self._guesses.admit(guess, user, guessed),
@@ -183,3 +187,14 @@ class PasswordMethod:
         async with self._db.begin() as tx:
             if await Users(tx).replace_hash(user.id, old=user.password_hash, new=better_hash, now=now):
                 record(tx, AuditEvent.PASSWORD_REHASHED, at=now, user_id=user.id, info=info)
+
+
+def _rated(user: User, counter: Counter, *, has_second_factor: bool) -> str:
+    """Return what a right password counts on: the account, wherever it comes from.
+
+    With a second factor it may come from a thief who gets no further, and must not use up what the owner has. Then
+    devices, sessions and places that the account knows count apart, as wrong passwords do, and all strangers together.
+    """
+    if not has_second_factor:
+        return str(user.id)
+    return f"{user.id} {'strangers' if counter.kind is CounterKind.ACCOUNT else counter.subject}"

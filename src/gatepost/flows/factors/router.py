@@ -8,8 +8,6 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.ids import LARGEST_ID
 from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
 from gatepost.flows.factors.errors import (
-    SecondFactorsOff,
-    TotpEnrolled,
     TrustedDeviceNotFound,
     WrongCode,
 )
@@ -17,7 +15,6 @@ from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
     RecoveryCodesResponse,
-    TotpResponse,
     TrustedDeviceResponse,
 )
 from gatepost.http.deps import RequestInfoDep
@@ -25,7 +22,8 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
-from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor
+from gatepost.identity.credentials.totp.schemas import TotpResponse
+from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor, SecondFactorsOff, TotpEnrolled
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired

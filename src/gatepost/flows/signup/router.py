@@ -21,6 +21,7 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
 )
 from gatepost.identity.assurance.deps import HandoutIfAskedDep
+from gatepost.identity.assurance.errors import SecondFactorRequired
 from gatepost.identity.throttling.deps import LinkLimit, SignUpLimit
 from gatepost.identity.throttling.errors import TooManyRequests
 
@@ -35,7 +36,7 @@ router = APIRouter(prefix="/api/auth")
     dependencies=[SignUpLimit],
     responses=problems(
         UsernameTaken, UsernameInvalid, EmailTaken, UnknownRole, RoleNotGrantable, PasswordNotAllowed, SignUpClosed,
-        InvitationRequired, InvitationInvalid, RolesTooLong, HashingBusy, TooManyRequests,
+        InvitationRequired, InvitationInvalid, RolesTooLong, SecondFactorRequired, HashingBusy, TooManyRequests,
     )
     | {202: {"model": MessageResponse, "description": "We have sent a mail with the next step."}},
 )  # fmt: skip
@@ -51,7 +52,8 @@ async def sign_up(
     Cookies are set only with `transport=cookie`.
 
     Some deployments verify the address first, or do not reveal whether a name or address is taken. There the answer is
-    always 202, and a mail explains the next step.
+    always 202, and a mail explains the next step. Where everybody has to have a second factor, the answer is 401
+    `second_factor_required` with `enrolMethods`: the account is there, and the sign-in continues.
     """
     signed_in = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
     if signed_in is None:

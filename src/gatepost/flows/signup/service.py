@@ -17,6 +17,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.factors.methods import Method
@@ -50,6 +51,7 @@ class SignUpService:
         clock: Clock,
         passwords: Passwords,
         opening: SessionOpening,
+        continuation: SignInContinuation,
         accounts: AccountService,
         pending: PendingSignUps,
         *,
@@ -60,6 +62,7 @@ class SignUpService:
         self._clock = clock
         self._passwords = passwords
         self._opening = opening
+        self._continuation = continuation
         self._accounts = accounts
         self._pending = pending
         self._rules = rules
@@ -80,6 +83,7 @@ class SignUpService:
             UsernameTaken, EmailTaken: another account has it, and the deployment reveals this.
             PasswordNotAllowed: the password breaks a rule.
             HashingBusy: too many people are signing in.
+            SecondFactorRequired: the account is there, and has to set up a second factor first.
         """
         await self._check_invitation(command)
         await self._check_roles(command.roles)
@@ -93,10 +97,16 @@ class SignUpService:
             await self._keep(command.account, password_hash, info=info)
             return None
         try:
-            return await self._make(command, password_hash, info=info, replaces=replaces)
+            proof, signed_in = await self._make(command, password_hash, info=info, replaces=replaces)
         except IntegrityError:
             await self._accounts.refuse_taken(command.account)
             raise
+        is_proved = self._policy.verification is EmailVerification.OFF or proof.user.email_verified_at is not None
+        if signed_in is None and is_proved:
+            pending = await self._continuation.ask_for_more(proof, info=info)
+            if pending is not None:
+                raise pending
+        return signed_in
 
     @retry_conflicts
     async def invitation_of(self, token: str) -> Invitation:
@@ -124,7 +134,7 @@ class SignUpService:
     @retry_conflicts
     async def _make(
         self, command: SignUpCommand, password_hash: str, *, info: RequestInfo, replaces: Collection[int]
-    ) -> SignedIn | None:
+    ) -> tuple[Proof, SignedIn | None]:
         now = self._clock.now()
         async with self._db.begin() as tx:
             account, accepted = command.account, None
@@ -142,7 +152,7 @@ class SignUpService:
                 await notify(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
             proof = Proof(user, (Proved(Method.PASSWORD, now),), has_second_factor=False)
             session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
-        return self._opening.issue(user, session) if session is not None else None
+        return proof, self._opening.issue(user, session) if session is not None else None
 
     async def _check_invitation(self, command: SignUpCommand) -> None:
         self._policy.require_sign_up(is_invited=command.invitation is not None)

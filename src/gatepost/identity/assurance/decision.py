@@ -12,7 +12,7 @@ from gatepost.core.errors import AppError
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
-from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.models import User, allowed_by
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials, PasskeyInvalid
 from gatepost.identity.assurance.proofs import Proof
@@ -67,9 +67,18 @@ class Decision:
         return None
 
     def owes(self, proof: Proof) -> bool:
-        """Whether a second factor is wanted in addition to what was proved: the account has one."""
-        is_one = proof.authentication.acr == Acr.ONE_FACTOR and proof.trusted_device is None
-        return proof.has_second_factor and is_one
+        """Whether a second factor is wanted in addition to what was proved: the account has one, or has to have one."""
+        if proof.authentication.acr != Acr.ONE_FACTOR or proof.trusted_device is not None:
+            return False
+        return proof.has_second_factor or self.must_enrol(proof)
+
+    def must_enrol(self, proof: Proof) -> bool:
+        """Whether the account of a proof has to set up a second factor first."""
+        return not proof.has_second_factor and self.requires_factor(proof.user)
+
+    def requires_factor(self, user: User) -> bool:
+        """Whether an account has to have a second factor."""
+        return self._policy.requires_factor(user.permissions)
 
     def renew(self, subject: TokenSubject) -> None:
         """Let a session go on, if it could be opened now.
@@ -81,8 +90,10 @@ class Decision:
         refusal = self.refusal(subject)
         if refusal is not None:
             raise ANSWERS[refusal]
-        is_one = subject.acr == Acr.ONE_FACTOR and not subject.is_on_trusted_device
-        if subject.has_second_factor and is_one:
+        if subject.acr != Acr.ONE_FACTOR or subject.is_on_trusted_device:
+            return
+        permissions = allowed_by(role.permissions for role in subject.roles)
+        if subject.has_second_factor or self._policy.requires_factor(permissions):
             raise SecondFactorDue
 
     async def refuse(

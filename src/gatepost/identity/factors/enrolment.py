@@ -1,6 +1,7 @@
 """What an account has set up beside its password."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, exists, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
@@ -23,6 +24,15 @@ IS_SET_UP: Mapping[Method, ColumnElement[bool]] = {
     method: exists().where(owner == User.id, counts).correlate(User) for method, (owner, counts) in OWNERS.items()
 }
 HAS_SECOND_FACTOR: ColumnElement[bool] = or_(*(IS_SET_UP[method] for method in SECOND_FACTORS))
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSecret:
+    """A secret for an authenticator app, shown once: as text, as the address that apps read, and that as a QR code."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    svg: str = field(repr=False)
 
 
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:

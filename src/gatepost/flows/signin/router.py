@@ -102,7 +102,7 @@ async def continue_sign_in(
     summary="Set up an authenticator app at a sign-in that needs one",
     responses=problems(PendingSignInInvalid, EmailUnverified),
 )
-async def start_totp(body: PendingRequest, service: SignInContinuationDep) -> TotpResponse:
+async def enrol_totp(body: PendingRequest, service: SignInContinuationDep) -> TotpResponse:
     """For 401 `second_factor_required` with `enrolMethods`. The first code of the app then continues the sign-in, whose
     answer has the recovery codes.
     """

@@ -10,6 +10,19 @@ from gatepost.mail.prepared import PreparedMail
 
 ADDRESS = "abbey.salami@example.com"
 TEST_MAIL = "send_test"
+# They tell that something has happened, and from where.
+TOLD = frozenset(
+    {
+        MailKind.NEW_DEVICE,
+        MailKind.PASSWORD_CHANGED,
+        MailKind.PASSWORD_REMOVED,
+        MailKind.EMAIL_CHANGED,
+        MailKind.SECOND_FACTOR_ADDED,
+        MailKind.SECOND_FACTOR_REMOVED,
+        MailKind.RECOVERY_CODES_REPLACED,
+        MailKind.CODES_GUESSED,
+    }
+)
 
 
 def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> PreparedMail:
@@ -33,20 +46,12 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
             return {**linked, "link": f"{public_url}/verify-email#token=gpt_example"}
         case MailKind.RESET_PASSWORD | MailKind.SET_PASSWORD:
             return {**linked, "link": f"{public_url}/set-password#token=gpt_example"}
-        case MailKind.NEW_DEVICE | MailKind.PASSWORD_CHANGED | MailKind.EMAIL_CHANGED:
+        case _ if kind in TOLD:
             return told
         case MailKind.RECOVERY_CODE_USED:
             return {**told, "left": 3}
         case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:
             return {**told, "name": "YubiKey 5C"}
-        case (
-            MailKind.SECOND_FACTOR_ADDED
-            | MailKind.SECOND_FACTOR_REMOVED
-            | MailKind.RECOVERY_CODES_REPLACED
-            | MailKind.CODES_GUESSED
-            | MailKind.PASSWORD_REMOVED
-        ):
-            return told
         case MailKind.SIGN_UP_TAKEN:
             return {**username, "has_account": True, "link": f"{public_url}/"}
         case MailKind.INVITATION:

@@ -35,14 +35,6 @@ class NoSecondFactor(NotFound):
     message = "This account has no second factor."
 
 
-class WrongPasskey(Forbidden):
-    """What the browser has made is not valid, not for this account and session, too old, or used already."""
-
-    code = "wrong_passkey"
-    title = "Wrong passkey"
-    message = "This passkey cannot be added. Please try again."
-
-
 class TooManyPasskeys(Conflict):
     """The account has as many passkeys as it may."""
 

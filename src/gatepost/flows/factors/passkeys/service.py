@@ -13,13 +13,14 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification, SecondFactor
 from gatepost.flows.factors.consequences import FactorConsequences
-from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, SecondFactorsOff, TooManyPasskeys, WrongPasskey
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, SecondFactorsOff, TooManyPasskeys
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.proofs import Proved, proofs_of
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
+from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import PasskeyUser
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused

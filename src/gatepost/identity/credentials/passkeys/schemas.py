@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from gatepost.http.schemas import Out
+
 # The engine reads it (`responses.py`), and says of whatever is wrong the same.
 Credential = Annotated[
     dict[str, Any],
@@ -16,3 +18,10 @@ ChallengeId = Annotated[
     str,
     Field(min_length=1, max_length=64, description="Of the options; good once.", examples=["5nGz2V8m1kQ"]),
 ]
+
+
+class CreationOptionsResponse(Out):
+    """What to call `navigator.credentials.create()` with, by `PublicKeyCredential.parseCreationOptionsFromJSON()`."""
+
+    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
+    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rp": {"id": "example.com"}}])

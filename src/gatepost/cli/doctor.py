@@ -215,7 +215,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
     yield Finding(Severity.OK, f"tokens are signed with {services.identity.keys.signing.algorithm}")
     async for finding in clocks(services.platform.database, services.platform.clock):
         yield finding
-    async for finding in _of_other_passkeys(services):
+    async for finding in passkeys_of_other_domains(services):
         yield finding
     async with services.platform.database.read() as tx:
         has_admin = await has_administrator(tx, policy=AccountPolicy.of(services.settings))
@@ -225,7 +225,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
         yield Finding(Severity.WARNING, "there is no administrator: run gatepost create-admin")
 
 
-async def _of_other_passkeys(services: Services) -> AsyncIterator[Finding]:
+async def passkeys_of_other_domains(services: Services) -> AsyncIterator[Finding]:
     """Report passkeys that were made for another domain, which no browser offers any more."""
     rp = services.identity.passkeys.relying_party
     async with services.platform.database.read() as tx:
@@ -233,7 +233,8 @@ async def _of_other_passkeys(services: Services) -> AsyncIterator[Finding]:
     if others:
         yield Finding(
             Severity.WARNING,
-            f"{others} passkeys were made for another domain and cannot be used: set PASSKEY_RP_ID to the former one",
+            f"passkeys that were made for another domain, and that nobody can use here: {others}; set PASSKEY_RP_ID to "
+            "that domain",
         )
 
 

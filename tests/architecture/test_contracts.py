@@ -9,6 +9,7 @@ from pathlib import Path
 import gatepost
 from gatepost.core.crypto import sealing
 from gatepost.identity.assurance import repository as pending_sign_ins
+from gatepost.identity.credentials.passkeys import challenges, options
 from gatepost.identity.credentials.recovery_codes import codes as recovery_codes
 from gatepost.identity.credentials.totp import codes as totp_codes
 from gatepost.identity.links import tokens as one_time_tokens
@@ -46,10 +47,11 @@ RANDOM = {
     "identity/credentials/recovery_codes/codes.py:new_code": "secrets.randbelow(1 << BITS)",
     "identity/credentials/recovery_codes/codes.py:new_key": "secrets.token_bytes(KEY_BYTES)",
     "identity/credentials/totp/codes.py:new_secret": "secrets.token_bytes(SECRET_BYTES)",
+    "identity/credentials/passkeys/challenges.py:add": "secrets.token_urlsafe(ID_BYTES)",
+    "identity/credentials/passkeys/challenges.py:_new_challenge": "secrets.token_bytes(CHALLENGE_BYTES)",
+    "identity/credentials/passkeys/repository.py:new_handle": "secrets.token_bytes(USER_HANDLE_BYTES)",
     "identity/assurance/repository.py:add": "secrets.token_urlsafe(RANDOM_BYTES)",
     "identity/assurance/trusted_devices.py:new_name": "secrets.token_urlsafe(NONCE_BYTES)",
-    "identity/credentials/passkeys/challenges.py:add": "secrets.token_urlsafe(ID_BYTES)",
-    "identity/credentials/passkeys/repository.py:new_handle": "secrets.token_bytes(USER_HANDLE_BYTES)",
     "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
     "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
@@ -201,6 +203,7 @@ def test_whatever_nobody_may_guess_is_made_of_so_many_random_bytes() -> None:
     assert (one_time_tokens.RANDOM_BYTES, devices.NONCE_BYTES) == (32, 16)
     assert (totp_codes.SECRET_BYTES, sealing.NONCE_BYTES) == (20, 12)
     assert pending_sign_ins.RANDOM_BYTES == 32
+    assert (challenges.ID_BYTES, challenges.CHALLENGE_BYTES, options.USER_HANDLE_BYTES) == (16, 32, 32)
     assert (recovery_codes.BITS, recovery_codes.KEY_BYTES) == (50, 32)
 
 

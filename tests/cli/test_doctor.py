@@ -29,6 +29,7 @@ def test_fresh_service_lacks_an_administrator(command: Command) -> None:
     assert lines(looked_at, "ok") == [
         "settings are complete for development",
         "MAIL_URL is console: mails, with links that give access to accounts, are printed to the log",
+        "passkeys are for localhost",
         "the sqlite database has the newest schema",
         "tokens are signed with ES256",
     ]
@@ -61,10 +62,30 @@ def test_address_of_links_that_leads_to_another_port_is_told(
 ) -> None:
     command("migrate")
 
-    told = [line for line in lines(command("doctor", **env, BCRYPT_ROUNDS="12"), "warning") if "PUBLIC_URL" in line]
+    told = [line for line in lines(command("doctor", **env, BCRYPT_ROUNDS="12"), "warning") if "PORT is" in line]
 
     assert len(told) == (port is not None)
     assert all(f"lead to port {port};" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("env", "code", "told"),
+    [
+        ({"PUBLIC_URL": "http://127.0.0.1:8080"}, 0, "PUBLIC_URL: passkeys need a host name, not an IP address"),
+        ({"PASSKEY_RP_ID": "example.com"}, 1, "PASSKEY_RP_ID: it is neither the host of PUBLIC_URL nor"),
+        ({"PASSKEY_ORIGINS": "http://app.example.com"}, 1, "PASSKEY_ORIGINS: browsers support passkeys on https"),
+    ],
+)
+def test_settings_with_which_browsers_refuse_passkeys_are_told(
+    command: Command, env: dict[str, str], code: int, told: str
+) -> None:
+    command("migrate")
+
+    looked_at = command("doctor", **env, BCRYPT_ROUNDS="12")
+
+    assert looked_at.code == code
+    [line] = [line for line in lines(looked_at, "failure" if code else "warning") if "passkeys" in line]
+    assert line.startswith(f"passkeys are not available: {told}")
 
 
 def test_each_unsafe_setting_is_named(command: Command) -> None:

@@ -26,6 +26,9 @@ from gatepost.core.settings.mail import MailScheme, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.identity.accounts.guards import has_administrator
 from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.credentials.passkeys.relying_party import UnfitRelyingParty, configured
+from gatepost.identity.credentials.passkeys.repository import Passkeys
+from gatepost.identity.factors.models import Passkey
 from gatepost.identity.keys.errors import SigningKeyError
 from gatepost.mail.errors import MailNotSent
 from gatepost.mail.smtp import SmtpTransport
@@ -91,8 +94,21 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     for problem in broken_templates(settings):
         yield Finding(Severity.FAILURE, f"a mail cannot be rendered: {problem}")
+    yield from _of_passkeys(settings)
     for problem in (*_unsafe(settings), *_unsafe_elsewhere(settings)):
         yield Finding(Severity.WARNING, problem)
+
+
+def _of_passkeys(settings: Settings) -> Iterator[Finding]:
+    """Report settings with which browsers refuse passkeys."""
+    is_wanted = settings.passkey_rp_id is not None or bool(settings.passkey_origins)
+    try:
+        rp = configured(settings)
+    except UnfitRelyingParty as error:
+        severity = Severity.FAILURE if is_wanted else Severity.WARNING
+        yield Finding(severity, f"passkeys are not available: {error}")
+    else:
+        yield Finding(Severity.OK, f"passkeys are for {rp.id}")
 
 
 def _unsafe(settings: Settings) -> Iterator[str]:
@@ -199,6 +215,8 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
     yield Finding(Severity.OK, f"tokens are signed with {services.identity.keys.signing.algorithm}")
     async for finding in clocks(services.platform.database, services.platform.clock):
         yield finding
+    async for finding in passkeys_of_other_domains(services):
+        yield finding
     async with services.platform.database.read() as tx:
         has_admin = await has_administrator(tx, policy=AccountPolicy.of(services.settings))
     if has_admin:
@@ -211,6 +229,19 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
             Severity.FAILURE,
             f"{seals.closed} of {seals.tried} secrets of second factors cannot be opened: set SECRET_KEY_PREVIOUS to "
             f"the SECRET_KEY of that time, or run gatepost factors reset for each, such as '#{seals.example}'",
+        )
+
+
+async def passkeys_of_other_domains(services: Services) -> AsyncIterator[Finding]:
+    """Report passkeys that were made for another domain, which no browser offers any more."""
+    rp = services.identity.passkeys.relying_party
+    async with services.platform.database.read() as tx:
+        others = await Passkeys(tx).count(*([Passkey.rp_id != rp.id] if rp is not None else []))
+    if others:
+        yield Finding(
+            Severity.WARNING,
+            f"passkeys that were made for another domain, and that nobody can use here: {others}; set PASSKEY_RP_ID to "
+            "that domain",
         )
 
 

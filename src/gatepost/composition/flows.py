@@ -14,6 +14,7 @@ from gatepost.flows.profile.service import ProfileService
 from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.passwords import PasswordService
+from gatepost.flows.signup.passkeys import PasskeySignUp
 from gatepost.flows.signup.service import SignUpService
 from gatepost.mail.transports import transport_of
 from gatepost.mail.worker import OutboxWorker
@@ -24,6 +25,7 @@ class Flows:
     """One service a use case, or a few."""
 
     sign_up: SignUpService
+    passkey_sign_up: PasskeySignUp
     profile: ProfileService
     factors: FactorService
     trusted_devices: TrustedDeviceService
@@ -42,6 +44,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         platform.settings, platform.clock, platform.database, platform.passwords,
     )  # fmt: skip
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
+    passkey_sign_up = PasskeySignUp(database, clock, identity.passkeys, policy=policy)
     return Flows(
         sign_up=SignUpService(
             database,
@@ -51,9 +54,12 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.sign_in_continuation,
             identity.accounts,
             identity.pending_sign_ups,
+            passkey_sign_up,
+            identity.recovery_codes,
             rules=rules,
             policy=policy,
         ),
+        passkey_sign_up=passkey_sign_up,
         profile=ProfileService(database, clock, feed),
         factors=FactorService(
             database,

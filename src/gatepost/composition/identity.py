@@ -15,7 +15,7 @@ from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.relying_party import RelyingParty, UnfitRelyingParty, relying_party
+from gatepost.identity.credentials.passkeys.relying_party import RelyingParty, UnfitRelyingParty, configured
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
@@ -166,7 +166,7 @@ def build_identity(platform: Platform) -> Identity:
 def _relying_party(settings: Settings) -> RelyingParty | None:
     """Return where passkeys are good; None where browsers would refuse them, of which `gatepost doctor` tells."""
     try:
-        return relying_party(settings.public_url, rp_id=settings.passkey_rp_id, origins=settings.passkey_origins)
+        return configured(settings)
     except UnfitRelyingParty:
         return None
 

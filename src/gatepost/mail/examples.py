@@ -48,4 +48,5 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
         case MailKind.DELETION_PLANNED:
             return {**username, "erase_at": clock.now() + timedelta(days=14), "link": f"{public_url}/"}
         case _:
+            # They tell that something has happened, and from where.
             return told

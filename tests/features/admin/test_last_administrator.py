@@ -16,6 +16,7 @@ from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.support.api import Api, Person, assert_problem
+from tests.support.passkeys import add_passkey
 
 pytestmark = pytest.mark.both_databases
 
@@ -108,6 +109,17 @@ async def test_administrator_who_has_no_password_yet_is_none(
     if loss in OWN_LOSSES:
         assert_problem(await loss(api, admin, admin), 409, "last_administrator")
     assert_problem(await loss(api, barred, admin), 409, "last_administrator")
+
+
+@pytest.mark.parametrize("loss", OWN_LOSSES)
+async def test_administrator_who_has_a_passkey_and_no_password_is_one(
+    api: Api, admin: Person, services: Services, database: Database, person_with: MakePerson, loss: Loss
+) -> None:
+    second = await person_with("Second", "admin")
+    await add_passkey(api, services, second)
+    await changed(database, second, password_hash=UNUSABLE_HASH)
+
+    assert (await loss(api, admin, admin)).is_success
 
 
 @pytest.mark.parametrize("loss", OWN_LOSSES)

@@ -32,6 +32,7 @@ from tests.support.passkeys import (
     sign_in,
     sign_in_with,
 )
+from tests.support.statements import commits, statements
 from tests.support.workers import claims
 from tests.unit.passkeys.authenticator import BE, BS, UP, UV, cose_of
 
@@ -139,6 +140,20 @@ async def test_whatever_is_wrong_has_one_answer(api: Api, person: Person, browse
 @pytest.mark.parametrize("credential", [{}, {"id": 1}, {"id": "!", "rawId": "!", "type": "public-key"}])
 async def test_what_is_no_credential_has_the_same_answer(api: Api, credential: dict[str, Any]) -> None:
     assert_problem(await sign_in(api, await ask(api), credential), 401, "passkey_invalid")
+
+
+@pytest.mark.both_databases
+async def test_sign_in_asks_the_database_little(api: Api, browser: Browser, database: Database) -> None:
+    options = await ask(api)
+    credential = browser.get(options["publicKey"])
+
+    with statements(database) as found, commits(database) as committed:
+        answer = await sign_in(api, options, credential)
+
+    assert answer.status_code == 200
+    # The challenge is read and used up, the passkey read and its counter stored; a session and what tells of it.
+    assert len(found) == 6, "\n\n".join(found)
+    assert len(committed) == 2
 
 
 @pytest.mark.both_databases

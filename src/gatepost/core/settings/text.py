@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings
+from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings, PasskeySettings
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
@@ -29,6 +29,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     PasswordSettings,
     LimitSettings,
     AccountSettings,
+    PasskeySettings,
     MailSettings,
     AuditSettings,
     BrandSettings,
@@ -41,6 +42,7 @@ TITLES = {
     "Password": "Passwords",
     "Limit": "Limits",
     "Account": "Accounts",
+    "Passkey": "Passkeys",
     "Audit": "Audit log",
     "Watching": "Log, metrics, traces",
 }

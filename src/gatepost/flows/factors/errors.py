@@ -19,14 +19,6 @@ class TrustedDeviceNotFound(NotFound):
     message = "There is no such trusted device."
 
 
-class WrongPasskey(Forbidden):
-    """What the browser has made is not valid, not for this account and session, too old, or used already."""
-
-    code = "wrong_passkey"
-    title = "Wrong passkey"
-    message = "This passkey cannot be added. Please try again."
-
-
 class TooManyPasskeys(Conflict):
     """The account has as many passkeys as it may."""
 

@@ -1,10 +1,13 @@
 """Changes and resets passwords."""
 
+from datetime import datetime
+
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
+from gatepost.core.settings import EmailVerification
 from gatepost.flows.recovery.links import ask_for, open_link
 from gatepost.identity.accounts.errors import LinkInvalid, WrongPassword
 from gatepost.identity.accounts.models import User
@@ -12,8 +15,10 @@ from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
@@ -22,6 +27,8 @@ from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
+
+UNPROVED = "address_unproved"
 
 
 class PasswordService:
@@ -58,7 +65,8 @@ class PasswordService:
     async def reset(self, token: str, password: str, *, info: RequestInfo) -> User:
         """Set a new password with the token of a mail, and return the account. All its sessions end.
 
-        A planned deletion is cancelled: somebody who knew the old password may have requested it.
+        A passkey from before the address was verified is removed: it may be a stranger's. Other second factors stay. A
+        planned deletion is cancelled: somebody who knew the old password may have requested it.
 
         Raises:
             PasswordNotAllowed: the password breaks a rule; the token stays valid.
@@ -97,6 +105,8 @@ class PasswordService:
             used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
             if user.email_canonical != used.email_canonical:
                 raise LinkInvalid
+            if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
+                await _remove_unproved(tx, user, info=info, now=now)
             # The link came by mail, so the address is verified.
             user.email_verified_at = user.email_verified_at or now
             take_deletion_back(tx, user, now=now, info=info)
@@ -123,3 +133,12 @@ class PasswordService:
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
         await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, info=info)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)
+
+
+async def _remove_unproved(tx: Transaction, user: User, *, info: RequestInfo, now: datetime) -> None:
+    """Remove the passkey that an account was made with before its address was proved: it may be a stranger's."""
+    for passkey in await Passkeys(tx).of(user.id):
+        await Passkeys(tx).remove(passkey.id)
+        details = {"passkey": passkey.id, "reason": UNPROVED}
+        record(tx, AuditEvent.PASSKEY_REMOVED, at=now, user_id=user.id, info=info, details=details)
+    await RecoveryCodeSets(tx).remove(user.id)

@@ -3,8 +3,16 @@
 from fastapi import APIRouter, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.signup.deps import SignUpServiceDep
-from gatepost.flows.signup.schemas import InvitationLink, InvitationLinkRequest, SignUpRequest, SignUpResponse
+from gatepost.flows.signup.deps import PasskeySignUpDep, SignUpServiceDep
+from gatepost.flows.signup.errors import PasskeySignUpUnavailable
+from gatepost.flows.signup.schemas import (
+    InvitationLink,
+    InvitationLinkRequest,
+    PasskeySignUpRequest,
+    PasskeySignUpResponse,
+    SignUpRequest,
+    SignUpResponse,
+)
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import MessageResponse
@@ -22,7 +30,9 @@ from gatepost.identity.accounts.errors import (
 )
 from gatepost.identity.assurance.deps import HandoutIfAskedDep
 from gatepost.identity.assurance.errors import SecondFactorRequired
-from gatepost.identity.throttling.deps import LinkLimit, SignUpLimit
+from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
+from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
+from gatepost.identity.throttling.deps import LinkLimit, PasskeyLimit, SignUpLimit
 from gatepost.identity.throttling.errors import TooManyRequests
 
 router = APIRouter(prefix="/api/auth")
@@ -37,6 +47,7 @@ router = APIRouter(prefix="/api/auth")
     responses=problems(
         UsernameTaken, UsernameInvalid, EmailTaken, UnknownRole, RoleNotGrantable, PasswordNotAllowed, SignUpClosed,
         InvitationRequired, InvitationInvalid, RolesTooLong, SecondFactorRequired, HashingBusy, TooManyRequests,
+        PasskeySignUpUnavailable, WrongPasskey,
     )
     | {202: {"model": MessageResponse, "description": "We have sent a mail with the next step."}},
 )  # fmt: skip
@@ -46,8 +57,11 @@ async def sign_up(
     service: SignUpServiceDep,
     handout: HandoutIfAskedDep,
     info: RequestInfoDep,
-) -> SignUpResponse | MessageResponse:
+) -> SignUpResponse | PasskeySignUpResponse | MessageResponse:
     """The account gets the role `user`. Administrators grant other roles, by invitation or later.
+
+    In the place of a password the account can have a passkey: `challengeId` of `POST /api/auth/signup/passkey/options`
+    and the browser's `credential`. The answer then has recovery codes as well.
 
     Cookies are set only with `transport=cookie`.
 
@@ -55,11 +69,32 @@ async def sign_up(
     always 202, and a mail explains the next step. Where everybody has to have a second factor, the answer is 401
     `second_factor_required` with `enrolMethods`: the account is there, and the sign-in continues.
     """
-    signed_in = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
-    if signed_in is None:
+    signed_up = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
+    if signed_up is None:
         response.status_code = status.HTTP_202_ACCEPTED
         return MessageResponse(message="We have sent you a mail. Please follow its link.")
-    return SignUpResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
+    signed_in, codes = signed_up.signed_in, signed_up.recovery_codes
+    answer = SignUpResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
+    return answer if codes is None else PasskeySignUpResponse.with_codes(answer, codes)
+
+
+@router.post(
+    "/signup/passkey/options",
+    summary="Begin to sign up with a passkey",
+    tags=["sign in"],
+    dependencies=[PasskeyLimit],
+    responses=problems(
+        UsernameInvalid, SignUpClosed, InvitationRequired, PasskeySignUpUnavailable, PasskeysUnavailable,
+        TooManyRequests,
+    ),
+)  # fmt: skip
+async def start_passkey_sign_up(body: PasskeySignUpRequest, by_passkey: PasskeySignUpDep) -> CreationOptionsResponse:
+    """Options for the browser. What it makes goes to `POST /api/auth/signup`, with the same names, within ten minutes.
+
+    The answer is the same whether the names are taken.
+    """
+    challenge_id, public_key = await by_passkey.ask(body.account(), is_invited=body.invitation is not None)
+    return CreationOptionsResponse(challenge_id=challenge_id, public_key=public_key)
 
 
 @router.post(

@@ -1,16 +1,17 @@
 """Sign-up: immediate, by invitation, or completed by a mail link."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.crypto.passwords import UNUSABLE_HASH, Passwords
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
+from gatepost.flows.signup.passkeys import Made, PasskeySignUp
 from gatepost.identity.accounts.errors import EmailTaken, InvitationInvalid, RoleNotGrantable
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -19,7 +20,9 @@ from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Proof, Proved
+from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.invitations.acceptance import accept, find, roles_given
 from gatepost.identity.invitations.models import Invitation
@@ -34,12 +37,29 @@ from gatepost.mail.outbox import MailKind
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyAnswer:
+    """What the browser has made of a challenge, in the place of a password."""
+
+    challenge_id: str = field(repr=False)
+    credential: object = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SignUpCommand:
     """The data of a sign-up."""
 
     account: NewAccount
     roles: Sequence[str]
     invitation: str | None
+    passkey: PasskeyAnswer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """Somebody who has signed up, with a passkey with its recovery codes as well."""
+
+    signed_in: SignedIn
+    recovery_codes: Sequence[str] | None = field(default=None, repr=False)
 
 
 class SignUpService:
@@ -54,6 +74,8 @@ class SignUpService:
         continuation: SignInContinuation,
         accounts: AccountService,
         pending: PendingSignUps,
+        by_passkey: PasskeySignUp,
+        recovery_codes: RecoveryCodeMethod,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -65,12 +87,14 @@ class SignUpService:
         self._continuation = continuation
         self._accounts = accounts
         self._pending = pending
+        self._by_passkey = by_passkey
+        self._recovery_codes = recovery_codes
         self._rules = rules
         self._policy = policy
 
     async def sign_up(
         self, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int] = ()
-    ) -> SignedIn | None:
+    ) -> SignedUp | None:
         """Create an account and sign in. Returns None if the person gets a mail with the next step.
 
         The sign-in ends the sessions in `replaces`. If the deployment does not reveal what is taken, no account is
@@ -82,11 +106,14 @@ class SignUpService:
             RolesTooLong: the roles of the invitation are now too long for an access token.
             UsernameTaken, EmailTaken: another account has it, and the deployment reveals this.
             PasswordNotAllowed: the password breaks a rule.
+            PasskeySignUpUnavailable, WrongPasskey: it is not possible with a passkey, or with this one.
             HashingBusy: too many people are signing in.
             SecondFactorRequired: the account is there, and has to set up a second factor first.
         """
         await self._check_invitation(command)
         await self._check_roles(command.roles)
+        if command.passkey is not None:
+            return await self._sign_up_by(command.passkey, command, info=info, replaces=replaces)
         self._rules.check(command.account.password, names=command.account.names)
         # The invitation has already verified the address.
         tells = self._policy.reveals_taken or command.invitation is not None
@@ -97,16 +124,29 @@ class SignUpService:
             await self._keep(command.account, password_hash, info=info)
             return None
         try:
-            proof, signed_in = await self._make(command, password_hash, info=info, replaces=replaces)
+            proof, signed_up = await self._make(command, password_hash, None, info=info, replaces=replaces)
         except IntegrityError:
             await self._accounts.refuse_taken(command.account)
             raise
         is_proved = self._policy.verification is EmailVerification.OFF or proof.user.email_verified_at is not None
-        if signed_in is None and is_proved:
+        if signed_up is None and is_proved:
             pending = await self._continuation.ask_for_more(proof, info=info)
             if pending is not None:
                 raise pending
-        return signed_in
+        return signed_up
+
+    async def _sign_up_by(
+        self, passkey: PasskeyAnswer, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int]
+    ) -> SignedUp | None:
+        self._by_passkey.require_open(is_invited=command.invitation is not None)
+        await self._accounts.refuse_taken(command.account)
+        made = await self._by_passkey.read(command.account, passkey.challenge_id, passkey.credential)
+        try:
+            _, signed_up = await self._make(command, UNUSABLE_HASH, made, info=info, replaces=replaces)
+        except IntegrityError as error:
+            await self._accounts.refuse_taken(command.account)
+            raise WrongPasskey from error
+        return signed_up
 
     @retry_conflicts
     async def invitation_of(self, token: str) -> Invitation:
@@ -133,8 +173,14 @@ class SignUpService:
 
     @retry_conflicts
     async def _make(
-        self, command: SignUpCommand, password_hash: str, *, info: RequestInfo, replaces: Collection[int]
-    ) -> tuple[Proof, SignedIn | None]:
+        self,
+        command: SignUpCommand,
+        password_hash: str,
+        made: Made | None,
+        *,
+        info: RequestInfo,
+        replaces: Collection[int],
+    ) -> tuple[Proof, SignedUp | None]:
         now = self._clock.now()
         async with self._db.begin() as tx:
             account, accepted = command.account, None
@@ -150,9 +196,14 @@ class SignUpService:
                 record(tx, AuditEvent.INVITATION_ACCEPTED, at=now, user_id=user.id, info=info, details=details)
             elif self._policy.verification is not EmailVerification.OFF:
                 await notify(tx, MailKind.VERIFY_EMAIL, user, at=now, data={"asker": asker(info)})
-            proof = Proof(user, (Proved(Method.PASSWORD, now),), has_second_factor=False)
+            proved, codes = Proved(Method.PASSWORD, now), None
+            if made is not None:
+                proved = await self._by_passkey.give(tx, user, made, info=info)
+            proof = Proof(user, (proved,), has_second_factor=made is not None)
             session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
-        return proof, self._opening.issue(user, session) if session is not None else None
+            if session is not None and made is not None:
+                codes = await self._recovery_codes.make(tx, user)
+        return proof, SignedUp(self._opening.issue(user, session), codes) if session is not None else None
 
     async def _check_invitation(self, command: SignUpCommand) -> None:
         self._policy.require_sign_up(is_invited=command.invitation is not None)

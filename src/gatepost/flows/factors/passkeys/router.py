@@ -6,11 +6,10 @@ from fastapi import APIRouter, Path, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.ids import LARGEST_ID
-from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys, WrongPasskey
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.flows.factors.passkeys.deps import PasskeyServiceDep
 from gatepost.flows.factors.passkeys.schemas import (
     AddedPasskeyResponse,
-    CreationOptionsResponse,
     NewPasskeyRequest,
     PasskeyResponse,
     PasskeysResponse,
@@ -21,7 +20,8 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
-from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
+from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
+from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.factors.errors import SecondFactorsOff
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field
 
@@ -103,10 +103,3 @@ class PasskeysResponse(Out):
             user_handle=base64url.encode(own.handle) if own.handle is not None else None,
             passkeys=list(map(PasskeyResponse.of, own.passkeys)),
         )
-
-
-class CreationOptionsResponse(Out):
-    """What to call `navigator.credentials.create()` with, by `PublicKeyCredential.parseCreationOptionsFromJSON()`."""
-
-    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
-    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rp": {"id": "example.com"}}])

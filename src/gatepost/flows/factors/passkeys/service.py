@@ -11,7 +11,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys, WrongPasskey
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
@@ -20,6 +20,7 @@ from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
+from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import PasskeyUser
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused

@@ -43,7 +43,7 @@ class Challenges:
         handle: bytes | None = None,
     ) -> tuple[str, bytes]:
         """Make a challenge, and return its public id, of which the digest alone is stored, and the challenge itself."""
-        challenge_id, challenge = secrets.token_urlsafe(ID_BYTES), secrets.token_bytes(CHALLENGE_BYTES)
+        challenge_id, challenge = secrets.token_urlsafe(ID_BYTES), _new_challenge()
         self._tx.add(
             PasskeyChallenge(
                 digest=digest_of(challenge_id),
@@ -79,6 +79,10 @@ class Challenges:
         is_used = cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
         self._tx.expunge(found)
         return found if is_used else None
+
+
+def _new_challenge() -> bytes:
+    return secrets.token_bytes(CHALLENGE_BYTES)
 
 
 class ChallengePurge:

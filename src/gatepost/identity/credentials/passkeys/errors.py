@@ -9,3 +9,11 @@ class PasskeysUnavailable(Forbidden):
     code = "passkeys_unavailable"
     title = "Passkeys unavailable"
     message = "Passkeys are not available at this address."
+
+
+class WrongPasskey(Forbidden):
+    """What the browser has made is not valid, not for this account and session, too old, or used already."""
+
+    code = "wrong_passkey"
+    title = "Wrong passkey"
+    message = "This passkey cannot be added. Please try again."

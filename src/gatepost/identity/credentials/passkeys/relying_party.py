@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fido2.rpid import verify_rp_id
 
 from gatepost.core.origins import APP_SCHEMES, origin_of, parse_origin
+from gatepost.core.settings import Settings
 
 # The origin of an Android app: the SHA-256 of its certificate.
 ANDROID_APP = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}", re.ASCII)
@@ -58,6 +59,15 @@ def relying_party(public_url: str, *, rp_id: str | None = None, origins: Iterabl
             "PASSKEY_RP_ID", "it is neither the host of PUBLIC_URL nor a registrable parent domain of it"
         )
     return RelyingParty(id=name, origins=frozenset({own, *map(_origin, origins)}))
+
+
+def configured(settings: Settings) -> RelyingParty:
+    """Return the relying party of the settings.
+
+    Raises:
+        UnfitRelyingParty: browsers would refuse it.
+    """
+    return relying_party(settings.public_url, rp_id=settings.passkey_rp_id, origins=settings.passkey_origins)
 
 
 def _may_ask(rp_id: str, origin: str) -> bool:

@@ -245,7 +245,7 @@ async def test_plots_have_a_legend_each_and_a_colour_has_one_meaning(admin: Visi
     page = admin.page
     await show_figures(page, scale=7)
     await admin.goto("/admin")
-    await expect(page.locator(".plot svg")).to_have_count(4)
+    await expect(page.locator(".plot svg")).to_have_count(5)
 
     meanings: dict[str, set[str]] = {}
     for plot in await page.locator(".plot").all():
@@ -287,7 +287,7 @@ async def test_table_of_a_plot_comes_into_its_place(admin: Visitor) -> None:
     page = admin.page
     await show_figures(page, scale=3)
     await admin.goto("/admin")
-    await expect(page.locator(".plot svg")).to_have_count(4)
+    await expect(page.locator(".plot svg")).to_have_count(5)
     plots = page.locator(".plot")
 
     async def bottoms() -> list[float]:

@@ -34,6 +34,9 @@ ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
+OfFactor = Annotated[
+    FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
+]
 RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
 
 
@@ -42,9 +45,7 @@ def list_users(
     search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
-    factor: Annotated[
-        FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
-    ] = None,
+    factor: OfFactor = None,
     sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
     after: Annotated[

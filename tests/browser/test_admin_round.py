@@ -211,8 +211,8 @@ async def show_figures(page: Page, *, scale: int) -> None:
         for number in range(1, 31)
     ]
     totals = {
-        "measuredAt": "2026-01-30T12:00:00Z", "people": scale, "disabled": 0, "unverified": 0, "withSecondFactor": scale,
-        "activeSessions": scale,
+        "measuredAt": "2026-01-30T12:00:00Z", "people": scale, "disabled": 0, "unverified": 0,
+        "withSecondFactor": scale, "activeSessions": scale,
     }  # fmt: skip
 
     async def answer(route: Any) -> None:

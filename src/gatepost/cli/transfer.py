@@ -107,8 +107,8 @@ def export(
     print(f"{count} accounts and roles written to {where}, including {what}: keep it safe", file=sys.stderr)
     if exporter.left_out:
         print(
-            f"the second factors of {exporter.left_out} accounts are NOT included: without them, their passwords alone "
-            "are enough to sign in elsewhere. To include them: --with-factors",
+            f"second factors are NOT included (accounts that have some: {exporter.left_out}): elsewhere, the passwords "
+            "alone are enough to sign in. To include them: --with-factors",
             file=sys.stderr,
         )
     if exporter.unopened:

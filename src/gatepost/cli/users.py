@@ -34,6 +34,12 @@ ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
+OfFactor = Annotated[
+    FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
+]
+After = Annotated[
+    str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")
+]
 RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
 
 
@@ -42,14 +48,10 @@ def list_users(
     search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
-    factor: Annotated[
-        FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
-    ] = None,
+    factor: OfFactor = None,
     sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
-    after: Annotated[
-        str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")
-    ] = None,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """List accounts. With --json, one per line, in the format of the API."""

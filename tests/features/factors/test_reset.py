@@ -160,8 +160,8 @@ async def test_command_tells_what_it_removed(
     again = await run_command(services.settings, "factors", "reset", person.email, "--yes")
 
     assert (asked.exit_code, asked.stderr) == (2, "gatepost: there is no terminal for questions: say --yes\n")
-    told = f"the authenticator app and the recovery codes of #{person.id} {person.username} are removed, "
-    assert (done.exit_code, done.stdout) == (0, f"{told}and every session has ended\n")
+    told = f"#{person.id} {person.username}: removed the authenticator app and the recovery codes; "
+    assert (done.exit_code, done.stdout) == (0, f"{told}every session has ended\n")
     assert isinstance(again.exception, NoSecondFactor)
     [entry] = await entries(database)
     assert (entry.user_id, entry.actor_id) == (person.id, None)

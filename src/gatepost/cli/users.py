@@ -35,6 +35,7 @@ app = typer.Typer(no_args_is_help=True, help="Manage accounts.")
 PAGE = 500
 NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
 COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
+FIELDS = ", ".join(sort for sort in Sort if not sort.is_down)
 ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
@@ -45,10 +46,17 @@ RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All rol
 
 @app.command("list")
 def list_users(
-    search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(
+            help="Words from the user name or the address, or their beginnings; a domain; or '#' with the id."
+        ),
+    ] = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
-    sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
+    sort: Annotated[Sort, typer.Option(metavar="FIELD", help=f"{FIELDS}; a leading `-` sorts in descending order.")] = (
+        Sort.ID
+    ),
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")

@@ -132,7 +132,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await expect(page.locator("[data-recovery]")).to_contain_text("9 of 10 left")
     await expect(page.locator("#activity-list")).to_contain_text("Recovery code used")
 
-    await page.get_by_role("button", name="Make new ones: Recovery codes").click()
+    await page.get_by_role("button", name="Replace: Recovery codes").click()
     await page.locator("#recovery-form [name=currentPassword]").fill("wrong horse")
     await page.keyboard.press("Enter")
     await expect(page.locator("#recovery-form .error")).to_have_text("This is not your current password.")
@@ -242,3 +242,14 @@ async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Some
 
     assert findings == {}
     assert visitor.refusals() == ["401"]
+
+
+async def test_address_of_the_app_s_row_opens_it_once_it_is_there(visitor: Visitor, somebody: Somebody) -> None:
+    await visitor.sign_in(somebody.username, somebody.password)
+    await visitor.page.goto("about:blank")
+    await visitor.goto("/account#totp")
+
+    row = visitor.page.locator("#totp")
+    await expect(row.locator("#totp-form [name=currentPassword]")).to_be_focused()
+    await expect(row).to_be_in_viewport(ratio=1)
+    await expect(visitor.page.locator(".side [aria-current]")).to_have_text("Authenticator app")

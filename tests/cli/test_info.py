@@ -102,3 +102,14 @@ def test_help_of_the_list_of_accounts_tells_what_it_searches_and_sorts_by(comman
     shown = command("users", "list", "--help", COLUMNS="80").out.split()
 
     assert {"Words", "domain;", "username,", "lastSignInAt;"} <= set(shown)
+
+
+def test_arguments_that_mean_nothing_are_told_in_one_plain_line(process: Command) -> None:
+    for arguments, said in (
+        (("users", "list", "--role", "nope"), "gatepost: Role does not exist: nope"),
+        (("unlock", "--address", "somewhere"), "gatepost: somewhere is not an IP address"),
+    ):
+        refused = process(*arguments)
+
+        assert refused.code != 0
+        assert refused.err.strip() == said

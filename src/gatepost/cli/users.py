@@ -42,21 +42,19 @@ Act = Callable[..., Awaitable[object]]
 
 Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' with the id.")]
 RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
+SearchText = Annotated[
+    str | None,
+    typer.Option(help="Words from the user name or the address, or their beginnings; a domain; or '#' with the id."),
+]
+Order = Annotated[Sort, typer.Option(metavar="FIELD", help=f"{FIELDS}; a leading `-` sorts in descending order.")]
 
 
 @app.command("list")
 def list_users(
-    search: Annotated[
-        str | None,
-        typer.Option(
-            help="Words from the user name or the address, or their beginnings; a domain; or '#' with the id."
-        ),
-    ] = None,
+    search: SearchText = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
-    sort: Annotated[Sort, typer.Option(metavar="FIELD", help=f"{FIELDS}; a leading `-` sorts in descending order.")] = (
-        Sort.ID
-    ),
+    sort: Order = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
     after: Annotated[
         str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")

@@ -176,7 +176,7 @@ async def test_used_recovery_code_is_told_of_and_how_many_are_left(
 
     assert "Recovery codes left: 9 of 10." in texts[0]
     assert "Recovery codes left: 3 of 10." in texts[1]
-    assert ["Make new ones soon" in text for text in texts] == [False, True]
+    assert ["Please make new ones soon" in text for text in texts] == [False, True]
 
 
 async def test_audit_log_tells_of_each_change_and_holds_no_secret(

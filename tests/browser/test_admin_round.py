@@ -114,6 +114,7 @@ async def test_somebody_is_invited_and_the_invitation_taken_back(admin: Visitor)
     await page.get_by_role("button", name="Send the invitation").click()
     row = page.get_by_role("row").filter(has_text="nina@example.com")
     await expect(row).to_contain_text("moderator")
+    await expect(row).to_contain_text("in 7 days")
     assert await admin.findings() == []
 
     await page.get_by_label("E-mail").fill("admin@example.com")

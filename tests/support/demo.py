@@ -87,6 +87,11 @@ def _make_older(database: sqlite3.Connection) -> None:
         f"UPDATE users SET created_at = datetime(created_at, ((id - {highest}) * 5) || ' days', (-id) || ' hours')"
     )
     database.execute("UPDATE sessions SET last_used_at = datetime(last_used_at, (-id * 17 % 4000) || ' minutes')")
+    # The service writes it once a minute; one account in seven has never been used.
+    database.execute(
+        "UPDATE users SET last_sign_in_at = CASE WHEN id % 7 THEN "
+        "(SELECT max(last_used_at) FROM sessions WHERE user_id = users.id) END"
+    )
     newest = "(SELECT max(id) FROM audit_log)"
     database.execute(f"UPDATE audit_log SET at = datetime(at, ((id - {newest}) * 13) || ' minutes')")
     database.execute(

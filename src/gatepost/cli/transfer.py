@@ -63,7 +63,10 @@ def sequelize(
     url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user@host/name")],
     password_stdin: Annotated[
         bool,
-        typer.Option(help="Read the database password from standard input. In DATABASE_URL, other users can see it."),
+        typer.Option(
+            "--password-stdin",
+            help="Read the database password from standard input. In DATABASE_URL, other users can see it.",
+        ),
     ] = False,
     dry_run: DryRun = False,
     report: Report = None,

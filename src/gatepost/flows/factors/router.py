@@ -42,7 +42,7 @@ async def factors(user: CurrentUser, service: FactorServiceDep) -> FactorsRespon
 
 @router.post(
     "/totp",
-    summary="Begin to set up an authenticator app",
+    summary="Start setting up an authenticator app",
     dependencies=[ProofLimit],
     responses=problems(*OF_PROOFS, SecondFactorsOff, EmailUnverified, TotpEnrolled),
 )
@@ -60,7 +60,7 @@ async def start_totp(
 
 @router.post(
     "/totp/confirm",
-    summary="Confirm an authenticator app by its first code",
+    summary="Confirm an authenticator app with its first code",
     dependencies=[ProofLimit],
     responses=problems(WrongCode, FactorUnreadable, TooManyAttempts, TooManyRequests, UserNotFound),
 )

@@ -57,7 +57,7 @@ async def sign_in(
 
 @router.post(
     "/signin/continue",
-    summary="Go on with a sign-in, by a second factor",
+    summary="Continue a sign-in with a second factor",
     responses=problems(
         PendingSignInInvalid,
         InvalidCode,

@@ -74,6 +74,8 @@ function display({ items, total, totalIsExact, page, pages }) {
       since: ago(person.createdAt),
       created: moment(person.createdAt),
       seen: person.lastSignInAt ? ago(person.lastSignInAt) : say("admin_people.client.never"),
+      // On a phone no head says what never was.
+      never: person.lastSignInAt ? null : say("admin_people.client.never_signed_in"),
       seen_at: person.lastSignInAt && moment(person.lastSignInAt),
     })),
     {

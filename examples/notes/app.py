@@ -16,6 +16,8 @@ gatepost = Gatepost(
 app = FastAPI(title="Notes", lifespan=gatepost.lifespan)
 
 User = Annotated[UserPrincipal, Depends(gatepost.current_user)]
+# Proved who they are within the last five minutes.
+Present = Annotated[UserPrincipal, Depends(gatepost.require_fresh())]
 Admin = Annotated[UserPrincipal, Depends(gatepost.require_role("admin"))]
 
 # By account id; an example keeps nothing for longer than it runs.
@@ -40,6 +42,12 @@ async def write_note(note: Note, user: User) -> list[str]:
     own = notes.setdefault(user.user_id, [])
     own.append(note.text)
     return own
+
+
+@app.delete("/notes", status_code=204)
+async def delete_notes(user: Present) -> None:
+    """Throw all of one's own notes away."""
+    notes.pop(user.user_id, None)
 
 
 @app.get("/statistics")

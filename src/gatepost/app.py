@@ -6,6 +6,7 @@ from fastapi.middleware import Middleware
 from gatepost import __version__
 from gatepost.admin.accounts.router import router as users_router
 from gatepost.admin.audit.router import router as audit_router
+from gatepost.admin.factors.router import router as factor_reset_router
 from gatepost.admin.invitations.router import router as invitations_router
 from gatepost.admin.keys.router import router as key_life_router
 from gatepost.admin.roles.router import router as roles_router
@@ -25,6 +26,7 @@ from gatepost.flows.oauth.metadata.router import router as keys_router
 from gatepost.flows.oauth.router import router as clients_router
 from gatepost.flows.oauth.token.router import router as token_router
 from gatepost.flows.profile.router import router as accounts_router
+from gatepost.flows.reauthentication.router import router as reauthentication_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
 from gatepost.flows.signin.passkeys.router import router as passkey_signin_router
@@ -59,11 +61,13 @@ ROUTERS: tuple[APIRouter, ...] = (
     token_router,
     accounts_router,
     factors_router,
+    reauthentication_router,
     passkeys_router,
     clients_router,
     recovery_router,
     invitations_router,
     users_router,
+    factor_reset_router,
     roles_router,
     audit_router,
     figures_router,

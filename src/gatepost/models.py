@@ -6,7 +6,7 @@ from gatepost.core.db.leases import Lease
 from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
-from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
@@ -37,6 +37,7 @@ __all__ = [
     "Session",
     "StoredKey",
     "TotpSecret",
+    "TrustedDevice",
     "User",
     "UserHandle",
 ]

@@ -51,6 +51,7 @@ RANDOM = {
     "identity/credentials/passkeys/challenges.py:_new_challenge": "secrets.token_bytes(CHALLENGE_BYTES)",
     "identity/credentials/passkeys/repository.py:new_handle": "secrets.token_bytes(USER_HANDLE_BYTES)",
     "identity/assurance/repository.py:add": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "identity/assurance/trusted_devices.py:new_name": "secrets.token_urlsafe(NONCE_BYTES)",
     "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
     "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",

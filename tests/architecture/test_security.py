@@ -42,6 +42,7 @@ TOKENS = {"access_token", "accessToken"}
 MAKERS = {
     "identity/assurance/opening.py:issue",
     "identity/sessions/tokens.py:_pair",
+    "identity/sessions/tokens.py:access_of",
     "flows/session/router.py:refresh",
     "flows/oauth/token/router.py:token",
 }

@@ -121,7 +121,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await give_password(visitor, verified)
     await page.keyboard.type("000 000")
     await page.keyboard.press("Enter")
-    field = page.locator("#totp-code")
+    field = page.locator("#second-totp-code")
     await expect(field).to_be_focused()
     await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was already used"))
     await page.get_by_role("button", name="Use a recovery code instead").press("Enter")
@@ -132,24 +132,21 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await expect(page.locator("[data-recovery]")).to_contain_text("9 of 10 left")
     await expect(page.locator("#activity-list")).to_contain_text("Recovery code used")
 
+    # Who has shown the second factor just now is asked for no password.
     await page.get_by_role("button", name="Make new ones: Recovery codes").click()
-    await page.locator("#recovery-form [name=currentPassword]").fill("wrong horse")
-    await page.keyboard.press("Enter")
-    await expect(page.locator("#recovery-form .error")).to_have_text("This is not your current password.")
-    await page.locator("#recovery-form [name=currentPassword]").fill(verified.password)
+    await expect(page.get_by_role("button", name="Make new codes")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(dialog.locator("li")).to_have_count(10)
     assert not set(codes) & set(await dialog.locator("li").all_inner_texts())
     await dialog.get_by_role("button", name="I have kept them").click()
 
     await page.get_by_role("button", name="Remove: Authenticator app").click()
-    await page.locator("#totp-remove-form [name=currentPassword]").fill(verified.password)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("button", name="Set up: Authenticator app")).to_be_focused()
     await expect(page.locator("#recovery")).to_be_hidden()
     await sign_out(page)
     await visitor.sign_in(verified.username, verified.password)
-    assert visitor.refusals() == ["401", "401", "401", "403"]
+    assert visitor.refusals() == ["401", "401", "401"]
 
 
 async def test_set_up_that_is_given_up_leaves_no_secret(visitor: Visitor, verified: Somebody) -> None:
@@ -187,9 +184,9 @@ async def test_waits_and_expired_attempts_are_told(visitor: Visitor, somebody: S
     await expect(alert.locator(".visually-hidden")).to_contain_text("Please try again in 24 hours.")
     await expect(alert.locator(".countdown")).to_contain_text("23:59:")
     # Another code makes the wait no shorter.
-    await page.locator("#totp-code").fill("654321")
+    await page.locator("#second-totp-code").fill("654321")
     await page.get_by_role("button", name="Use a recovery code instead").click()
-    await page.locator("#recovery-code").fill("7KQ2M-XW9TB")
+    await page.locator("#second-recovery-code").fill("7KQ2M-XW9TB")
     await expect(submit).to_have_attribute("aria-disabled", "true")
     await page.get_by_role("button", name="Start again").click()
     await expect(page.locator("#sign-in [name=password]")).to_be_focused()
@@ -242,3 +239,70 @@ async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Some
 
     assert findings == {}
     assert visitor.refusals() == ["401"]
+
+
+async def signed_in_long_ago(page: Page, path: str) -> None:
+    """Let the next call of a path be refused as that of somebody whose last proof is longer ago."""
+    refusal = {
+        "code": "step_up_required", "status": 401, "title": "Step-up required", "message": "…", "errors": [],
+        "maxAge": 300, "methods": ["totp", "recovery_code"],
+    }  # fmt: skip
+    await page.route(path, partial(Route.fulfill, status=401, json=refusal), times=1)
+
+
+async def test_fresh_proof_is_asked_for_in_a_dialog_and_the_page_goes_on(visitor: Visitor, verified: Somebody) -> None:
+    page = visitor.page
+    await visitor.sign_in(verified.username, verified.password)
+    _, codes = await set_up(page)
+    await page.get_by_role("button", name="I have kept them").click()
+    dialog = page.get_by_role("dialog", name="Confirm that it is you")
+    remove = page.get_by_role("button", name="Remove: Authenticator app")
+
+    # Whoever does not confirm it is told, and nothing happens.
+    await signed_in_long_ago(page, "**/api/users/me/totp")
+    await remove.click()
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_label("Six-digit code")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator("#totp-remove-form").get_by_role("alert")).to_have_text("Please confirm that it is you.")
+
+    await signed_in_long_ago(page, "**/api/users/me/totp")
+    await page.locator("#totp-remove-form .danger.button").click()
+    await page.keyboard.type("000000")
+    await page.keyboard.press("Enter")
+    await expect(dialog.get_by_label("Six-digit code")).to_have_accessible_description(re.compile("This code is wrong"))
+    await dialog.get_by_role("button", name="Use a recovery code instead").click()
+    await page.keyboard.type(codes[1])
+    await page.keyboard.press("Enter")
+
+    await expect(dialog).to_be_hidden()
+    await expect(page.locator("[data-totp]")).to_have_text("Off")
+    assert visitor.refusals() == ["401", "401", "401"]
+
+
+async def test_device_that_is_trusted_is_asked_for_no_code_until_it_is_not(
+    visitor: Visitor, verified: Somebody
+) -> None:
+    page = visitor.page
+    await visitor.sign_in(verified.username, verified.password)
+    secret, _ = await set_up(page)
+    await page.get_by_role("button", name="I have kept them").click()
+    await sign_out(page)
+    await give_password(visitor, verified)
+    await page.get_by_label("Trust this device").check()
+    await page.locator("#second-totp-code").fill(code_of(secret, away=1))
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{visitor.url}/account")
+    await sign_out(page)
+
+    await visitor.sign_in(verified.username, verified.password)
+
+    await expect(page.locator("#trusted-list li")).to_have_count(1)
+    await expect(page.locator("#trusted-list")).to_contain_text("This device")
+    await page.get_by_role("button", name=re.compile("^Trust .* no more")).click()
+    await expect(page.locator("[data-trusted]")).to_be_hidden()
+    await expect(page.locator("#devices-title")).to_be_focused()
+    await sign_out(page)
+    await give_password(visitor, verified)
+    assert visitor.refusals() == ["401", "401"]

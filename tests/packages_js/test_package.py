@@ -20,10 +20,10 @@ MANIFEST = json.loads((PACKAGE / "package.json").read_text(encoding="utf-8"))
 IMPORT = re.compile(r"""(?:from|import\() ?["']([^"']+)["']""")
 
 
-def test_scripts_are_under_six_kib_together() -> None:
+def test_scripts_are_under_seven_kib_together() -> None:
     scripts = [path.read_bytes() for path in sorted([*PACKAGE.glob("*.js"), *PACKAGE.glob("src/*.js")])]
 
-    assert len(gzip.compress(b"".join(scripts), 9)) < 6 * KIB
+    assert len(gzip.compress(b"".join(scripts), 9)) < 7 * KIB
 
 
 @pytest.mark.node

@@ -67,6 +67,8 @@ def test_fastapi(issuer: Issuer, tmp_path: Path) -> None:
         assert app.get("/hello").status_code == 401
         assert app.get("/hello", headers=bearer(token)).json() == "Hello Fastapi"
         assert app.get("/secrets", headers=bearer(token)).status_code == 403
+        assert app.get("/payroll", headers=bearer(token)).status_code == 200
+        assert app.get("/vault", headers=bearer(token)).json()["detail"]["code"] == "step_up_required"
         admin = issuer.create_admin("Fastadmin")
         assert app.get("/secrets", headers=bearer(admin)).json() == "for administrators"
 

@@ -26,6 +26,10 @@ def test_sign_out_at_the_service_is_401_at_the_example_within_two_seconds(issuer
         statistics = notes.get("/statistics", headers=bearer(issuer.create_admin("Root")))
         assert statistics.json() == {"people": 1, "notes": 1}
 
+        # A sign-in of just now is a fresh proof.
+        assert notes.delete("/notes", headers=bearer(stays)).status_code == 204
+        assert notes.post("/notes", headers=bearer(token), json={"text": "buy milk"}).status_code == 201
+
         issuer.sign_out(token)
 
         until(lambda: notes.get("/notes", headers=bearer(token)).status_code == 401, seconds=2)

@@ -1,7 +1,7 @@
 """Second factors, as an app and a piece of paper have them."""
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import httpx
@@ -70,3 +70,19 @@ async def go_on(api: Api, token: str, code: str, method: str = "totp", **headers
     """Go on with a sign-in."""
     body = {"pendingToken": token, "method": method, "code": code}
     return await api.post("/api/auth/signin/continue", json=body, headers=headers)
+
+
+async def prove_again(api: Api, person: Person, proof: str, method: str = "totp") -> Person:
+    """Prove once more who somebody is, and return them with the token that says so."""
+    body = {"method": method, "password" if method == "password" else "code": proof}
+    answer = await api.post("/api/auth/reauthenticate", json=body, headers=person.headers)
+    assert answer.status_code == 200, answer.text
+    return replace(person, access_token=answer.json()["accessToken"])
+
+
+async def refreshed(api: Api, person: Person) -> Person:
+    """Return somebody with the token that says what their session has proved by now."""
+    answer = await api.refresh(person.refresh_token)
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    return replace(person, access_token=body["accessToken"], refresh_token=body["refreshToken"])

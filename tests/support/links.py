@@ -21,6 +21,7 @@ SUBJECTS = {
     "New sign-in": "new_device",
     "Your account has a second factor now": "second_factor_added",
     "Your account has no second factor": "second_factor_removed",
+    "An administrator has removed your second factors": "factors_reset",
     "A recovery code was used": "recovery_code_used",
     "You have new recovery codes": "recovery_codes_replaced",
     "Wrong codes": "codes_guessed",

@@ -1,5 +1,7 @@
-import { jsonOf } from "./error.js";
+import { errorOf, jsonOf, unreachable } from "./error.js";
 
+// How long others may wait for a request.
+const TIMEOUT_MS = 30_000;
 // Refusals of an access token, with 401. A refresh mends them, or tells that the session has ended.
 export const TOKEN_REFUSED = /^token_(missing|invalid|expired|revoked|stale)$/;
 
@@ -25,4 +27,56 @@ export function abortable(promise, signal) {
     signal.addEventListener("abort", abort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
   });
+}
+
+/** Post JSON, and return the answer or the error. No redirect is followed: passwords go to this address alone. */
+export async function sent(fetch, address, body, { credentials, timeout = TIMEOUT_MS, keepalive, aborting = new AbortController() }) {
+  const timer = setTimeout(() => aborting.abort(), timeout);
+  const json = body && { "Content-Type": "application/json" };
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { Accept: "application/json", ...json },
+      body: body && JSON.stringify(body),
+      credentials,
+      redirect: "error",
+      signal: aborting.signal,
+      keepalive,
+    });
+    const { status, ok } = answer;
+    return ok ? { status, ok, data: await jsonOf(answer) } : { status, ok, error: await errorOf(answer) };
+  } catch (cause) {
+    throw unreachable(cause);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Has a person asked to prove who they are, once for all calls that want it. */
+export class StepUp {
+  #ask;
+  #asking = null;
+  // Counts the proofs.
+  turn = 0;
+
+  constructor(ask) {
+    this.#ask = ask;
+  }
+
+  /** Return whether they have, after an answer that wants it (RFC 9470), to a call that was sent at this turn. */
+  async after(answer, turn) {
+    if (!this.#ask || answer.status !== 401) return false;
+    const error = await errorOf(answer.clone());
+    if (error.code !== "step_up_required") return false;
+    if (turn !== this.turn) return true;
+    return (this.#asking ??= this.#prove(error).finally(() => {
+      this.#asking = null;
+    }));
+  }
+
+  async #prove(error) {
+    const isProved = (await this.#ask(error)) === true;
+    if (isProved) this.turn += 1;
+    return isProved;
+  }
 }

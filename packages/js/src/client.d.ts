@@ -16,6 +16,12 @@ export interface ClientOptions {
   origins?: Iterable<string | URL>;
   /** What sends the requests; by default `globalThis.fetch`. */
   fetch?: typeof fetch;
+  /**
+   * Asks the person to prove who they are, when an answer of 401 wants that (`step_up_required`, RFC 9470): it calls
+   * `reauthenticate` with a proof by one of the error's `methods`, and resolves to true once that has worked; the call is
+   * repeated then. With false, and without this option, `fetch` resolves to the 401.
+   */
+  stepUp?: (error: GatepostError) => boolean | Promise<boolean>;
   /** How many milliseconds an answer to a refresh may take before it counts as lost; 8000 by default. */
   refreshTimeout?: number;
 }
@@ -58,7 +64,18 @@ export interface Continuation {
   method: SecondFactor;
   /** Spaces and hyphens do not matter. */
   code: string;
+  /** Whether this device is asked for no second factor for some time. */
+  trustDevice?: boolean;
 }
+
+/** A proof of who is signed in. An account with a second factor shows it; the others give their password. */
+export type Proof =
+  | { method: "password"; password: string }
+  | {
+      method: SecondFactor;
+      /** Spaces and hyphens do not matter. */
+      code: string;
+    };
 
 /** A field of a body that was refused. */
 export interface FieldError {
@@ -86,10 +103,13 @@ export class GatepostError extends Error {
   readonly retryAfter: number | null;
   /** With the code `second_factor_required` alone: what `continueSignIn` takes, once, and for no other sign-in. */
   readonly pendingToken?: string;
-  /** With that code: what the account has; this package may know fewer than the service. */
-  readonly methods?: readonly (SecondFactor | (string & {}))[];
-  /** With that code: the seconds in which to go on. */
+  /** With that code and `step_up_required`: what the account has; this package may know fewer than the service. */
+  readonly methods?: readonly (SecondFactor | "password" | (string & {}))[];
+  /** With `second_factor_required`: the seconds in which to go on. */
   readonly expiresIn?: number;
+  /** With `step_up_required`: the seconds for which a proof is fresh, and the values of `acr` that are enough. */
+  readonly maxAge?: number;
+  readonly acrValues?: readonly string[];
   /** The whole body of the refusal; of FastAPI's, its `detail`. */
   readonly problem: Readonly<Record<string, unknown>>;
 }
@@ -137,6 +157,12 @@ export interface Client {
    * load of a page, `session()` or `signOut()` tells it; with tokens, they are forgotten, and the session ends by itself.
    */
   signOut(): Promise<void>;
+
+  /**
+   * Prove once more who is signed in; calls that need a fresh proof pass for some minutes then. Throws a GatepostError: after
+   * `invalid_code` or `wrong_password` it may be tried again.
+   */
+  reauthenticate(proof: Proof): Promise<void>;
 
   /** Get tokens that know the account as it is now, such as after a change of its name; whether somebody is signed in. */
   refresh(): Promise<boolean>;

@@ -1,5 +1,5 @@
-import { abortable, isStream, isTokenRefused, TOKEN_REFUSED } from "./calls.js";
-import { errorOf, GatepostError, jsonOf, unexpected, unreachable } from "./error.js";
+import { abortable, isStream, isTokenRefused, sent, StepUp, TOKEN_REFUSED } from "./calls.js";
+import { COOKIES_ONLY, errorOf, GatepostError, jsonOf, STREAM, unexpected, unreachable } from "./error.js";
 import { alone, announce, news } from "./locks.js";
 import { read, sharedStorage, Store } from "./store.js";
 
@@ -9,17 +9,6 @@ export { errorOf, GatepostError };
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 // What a proxy answers that has lost the service's own answer.
 const ANSWER_LOST = [502, 504];
-// How long others may wait for a request.
-const TIMEOUT_MS = 30_000;
-
-const STREAM = {
-  code: "stream_not_repeated",
-  message: "The session is refreshed. Send it again with a new body: a stream can be read once.",
-};
-const COOKIES_ONLY = {
-  code: "tokens_in_cookies",
-  message: 'The service gives tokens in cookies alone: use transport "cookie".',
-};
 
 const random = () => String(Math.random());
 
@@ -32,6 +21,7 @@ class Client {
   #byCookie;
   #fetch;
   #timeout;
+  #stepUp;
   #store;
   #lock;
   #user;
@@ -53,6 +43,7 @@ class Client {
     origins = [],
     fetch = (...sent) => globalThis.fetch(...sent),
     refreshTimeout = 8000,
+    stepUp,
   } = {}) {
     if (!["cookie", "token"].includes(transport)) throw new TypeError('transport must be "cookie" or "token"');
     if (!baseUrl) throw new TypeError("baseUrl is needed: the address of the service");
@@ -63,6 +54,7 @@ class Client {
     this.#byCookie = transport === "cookie";
     this.#fetch = fetch;
     this.#timeout = refreshTimeout;
+    this.#stepUp = new StepUp(stepUp);
     this.#lock = `gatepost:${this.#base}`;
     this.#store = new Store(storage, this.#lock);
     this.#known = this.#record.signIn;
@@ -105,11 +97,31 @@ class Client {
 
   refresh = () => this.#renew(this.#store.text);
 
+  reauthenticate = async (proof) => {
+    const { signIn } = this.#record;
+    const init = { method: "POST", body: JSON.stringify(proof), redirect: "error" };
+    const headers = new Headers({ Accept: "application/json", "Content-Type": "application/json" });
+    const answer = await this.#fetchAsUser(this.#address("/api/auth/reauthenticate"), init, headers).catch((cause) => {
+      throw unreachable(cause);
+    });
+    if (!answer.ok) throw await errorOf(answer);
+    const { accessToken } = (await jsonOf(answer)) ?? {};
+    if (accessToken && this.#record.signIn === signIn) this.#store.put({ ...this.#record, accessToken });
+  };
+
   fetch = async (input, init) => {
     const target = this.#address(input);
     const headers = new Headers(init?.headers ?? target.headers);
     const isOurs = this.#origins.has(new URL(target.url ?? target).origin);
     if (!isOurs || headers.has("Authorization")) return this.#fetch(target, init);
+    const [{ signIn }, { turn }] = [this.#record, this.#stepUp];
+    const answer = await this.#fetchAsUser(target.clone?.() ?? target, init, headers);
+    if (isStream(init?.body)) return answer;
+    const isProved = await abortable(this.#stepUp.after(answer, turn), init?.signal ?? target.signal);
+    return isProved && this.#record.signIn === signIn ? this.#fetchAsUser(target, init, headers) : answer;
+  };
+
+  async #fetchAsUser(target, init, headers) {
     const held = this.#store.text;
     const answer = await this.#attach(target.clone?.() ?? target, { ...init, headers }, held);
     if (!(await isTokenRefused(answer))) return answer;
@@ -120,7 +132,7 @@ class Client {
     if (isStream(init?.body)) throw new GatepostError(STREAM, { status: 401 });
     answer.body?.cancel().catch(() => {});
     return this.#attach(target, { ...init, headers }, now);
-  };
+  }
 
   get #record() {
     return read(this.#store.text);
@@ -233,7 +245,7 @@ class Client {
       data = await jsonOf(answer);
       if (!data?.id) throw unexpected(answer.status);
     } catch (cause) {
-      error = cause instanceof GatepostError ? cause : unreachable(cause);
+      error = unreachable(cause);
     }
     this.#look();
     if (turn !== this.#turn) return this.#user === undefined ? this.#ask() : this.#user;
@@ -254,27 +266,10 @@ class Client {
     if (error) throw error;
   }
 
-  /** Send a request, read the answer. No redirect is followed: passwords go to `baseUrl` alone. */
-  async #post(path, body, { timeout = TIMEOUT_MS, keepalive, aborting = new AbortController() }) {
-    const timer = setTimeout(() => aborting.abort(), timeout);
-    const json = body && { "Content-Type": "application/json" };
-    try {
-      const answer = await this.#fetch(this.#base + path, {
-        method: "POST",
-        headers: { Accept: "application/json", ...json },
-        body: body && JSON.stringify(body),
-        credentials: this.#byCookie ? "include" : "omit",
-        redirect: "error",
-        signal: aborting.signal,
-        keepalive,
-      });
-      const { status, ok } = answer;
-      return ok ? { status, ok, data: await jsonOf(answer) } : { status, ok, error: await errorOf(answer) };
-    } catch (cause) {
-      throw unreachable(cause);
-    } finally {
-      clearTimeout(timer);
-    }
+  /** Send a request, read the answer. */
+  #post(path, body, options) {
+    const credentials = this.#byCookie ? "include" : "omit";
+    return sent(this.#fetch, this.#base + path, body, { credentials, ...options });
   }
 
   #look = () => {

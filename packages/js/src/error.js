@@ -1,11 +1,20 @@
+export const STREAM = {
+  code: "stream_not_repeated",
+  message: "The session is refreshed. Send it again with a new body: a stream can be read once.",
+};
+export const COOKIES_ONLY = {
+  code: "tokens_in_cookies",
+  message: 'The service gives tokens in cookies alone: use transport "cookie".',
+};
+
 export class GatepostError extends Error {
   constructor(problem, { status = 0, retryAfter = null, cause } = {}) {
     problem ??= {};
     const { code = "failed", title = "", detail, message = detail?.trim?.(), errors = [], requestId = "" } = problem;
-    const { pendingToken, methods, expiresIn } = problem;
+    const { pendingToken, methods, expiresIn, maxAge, acrValues } = problem;
     super(message || title || `The service answered ${status}.`, { cause });
     Object.assign(this, { name: "GatepostError", status, code, title, errors, requestId, retryAfter, problem });
-    Object.assign(this, { pendingToken, methods, expiresIn });
+    Object.assign(this, { pendingToken, methods, expiresIn, maxAge, acrValues });
   }
 }
 
@@ -15,8 +24,9 @@ export async function errorOf(answer) {
   return new GatepostError(problem, { status, retryAfter: seconds(headers.get("Retry-After")) });
 }
 
-/** Return the error for a request that got no answer. */
+/** Return the error for a request that got no answer; one of ours is told as it is. */
 export function unreachable(cause) {
+  if (cause instanceof GatepostError) return cause;
   return new GatepostError({ code: "unreachable", message: "The service cannot be reached." }, { cause });
 }
 

@@ -17,6 +17,7 @@ class AuditEvent(StrEnum):
 
     ACCOUNT_CREATED = "account.created"
     SIGNED_IN = "session.opened"
+    REAUTHENTICATED = "session.reauthenticated"
     SESSION_ENDED = "session.ended"
     REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105  an event, not a token
     SIGN_IN_FAILED = "sign_in.failed"
@@ -29,6 +30,9 @@ class AuditEvent(StrEnum):
     PASSKEY_COPIED = "passkey.copied"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
+    DEVICE_TRUSTED = "trusted_device.added"
+    DEVICE_FORGOTTEN = "trusted_device.removed"
+    FACTORS_RESET = "factors.reset"
     GUESSING_THROTTLED = "guessing.throttled"
     REFRESH_TOKEN_REJECTED = "refresh_token.rejected"  # noqa: S105
     PASSWORD_CHANGED = "password.changed"  # noqa: S105  an event, not a password

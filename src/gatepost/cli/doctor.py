@@ -223,6 +223,13 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
         yield Finding(Severity.OK, "there is an administrator")
     else:
         yield Finding(Severity.WARNING, "there is no administrator: run gatepost create-admin")
+    seals = await services.identity.seal_survey.run()
+    if seals.closed:
+        yield Finding(
+            Severity.FAILURE,
+            f"{seals.closed} of {seals.tried} secrets of second factors cannot be opened: set SECRET_KEY_PREVIOUS to "
+            f"the SECRET_KEY of that time, or run gatepost factors reset for each, such as '#{seals.example}'",
+        )
 
 
 async def passkeys_of_other_domains(services: Services) -> AsyncIterator[Finding]:

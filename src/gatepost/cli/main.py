@@ -12,6 +12,7 @@ from gatepost.cli import (
     clients,
     database,
     doctor,
+    factors,
     info,
     keys,
     mail,
@@ -45,6 +46,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(users.app, name="users")
+app.add_typer(factors.app, name="factors")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
 app.add_typer(mail.app, name="mail")

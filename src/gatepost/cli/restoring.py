@@ -52,6 +52,7 @@ async def _run(account_gap: int) -> tuple[Restored, Sequence[str]]:
 
 def _tell(done: Restored, trusted: Sequence[str]) -> None:
     print(f"{done.sessions} sessions were ended")
+    print(f"{done.pending_sign_ins} sign-ins that waited for a second factor are void")
     print(f"{done.links} links and invitations are no longer valid")
     print(
         f"{done.mails} mails are held; list them with gatepost mail failed, and send the ones you still need with "
@@ -72,6 +73,10 @@ The backup does not know what happened after it was made. Check the following:"
     )
     print("- Accounts created since then are missing. Accounts deleted since then are back: delete them again.")
     print("- Names, passwords, addresses, roles and disabled accounts are as they were in the backup.")
+    print(
+        "- Second factors are as they were in the backup: recovery codes that were used since then work again, and "
+        "apps that were set up since then are missing."
+    )
     print(
         f"- Services that were removed since then are trusted again. Trusted services: {', '.join(trusted) or 'none'}"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import Annotated, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -16,9 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from gatepost.cli.output import data_out
 from gatepost.cli.running import read_line, refuse, running_services
+from gatepost.composition.services import Services
 from gatepost.core.plain_text import one_line
 from gatepost.transfer.csv_file import CsvFile
 from gatepost.transfer.exporting import Exporter
+from gatepost.transfer.factor_store import FactorStore
 from gatepost.transfer.files import STDIN, FileUnreadable, JsonLines
 from gatepost.transfer.importing import Importer, Outcome, Source
 from gatepost.transfer.records import Conflict
@@ -31,6 +33,7 @@ app = typer.Typer(
 # More would not be readable on a screen; the report has all of them.
 MOST_SHOWN = 20
 HAD_CONFLICTS = 1
+FAILED = 1
 ROTATION = (
     "REFRESH_TOKEN_ROTATION is on: clients that keep using their first refresh token are signed out at the second "
     "refresh. For such clients, set it to false. See docs/differences.md."
@@ -85,6 +88,10 @@ def jsonl(file: FileName, dry_run: DryRun = False, report: Report = None) -> Non
 def export(
     form: Annotated[Format, typer.Argument(metavar="jsonl", help="JSON lines.")],
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="New file. Default: standard output.")] = None,
+    with_factors: Annotated[
+        bool,
+        typer.Option("--with-factors", help="Include the secrets of second factors, DECRYPTED: anybody can use them."),
+    ] = False,
 ) -> None:
     """Export all accounts and roles, INCLUDING PASSWORD HASHES. Only the owner of the file can read it."""
     with ExitStack() as stack:
@@ -93,19 +100,45 @@ def export(
         undo = stack.enter_context(ExitStack())
         if file is not None and not is_piped:
             undo.callback(file.unlink)  # a partial export looks like a complete one
-        count = asyncio.run(_export(out))
+        count, exporter = asyncio.run(_export(out, with_factors=with_factors))
         undo.pop_all()
     where = "standard output" if is_piped else str(file)
-    print(f"{count} accounts and roles written to {where}, including password hashes: keep it safe", file=sys.stderr)
+    what = "password hashes and the secrets of second factors" if with_factors else "password hashes"
+    print(f"{count} accounts and roles written to {where}, including {what}: keep it safe", file=sys.stderr)
+    if exporter.left_out:
+        print(
+            f"the second factors of {exporter.left_out} accounts are NOT included: without them, their passwords alone "
+            "are enough to sign in elsewhere. To include them: --with-factors",
+            file=sys.stderr,
+        )
+    if exporter.unopened:
+        _tell_unopened(exporter.unopened)
 
 
-async def _export(out: TextIO) -> int:
+async def _export(out: TextIO, *, with_factors: bool) -> tuple[int, Exporter]:
     count = 0
     async with running_services() as services:
-        async for line in Exporter(services.platform.database, services.platform.clock).lines():
+        database, clock = services.platform.database, services.platform.clock
+        exporter = Exporter(database, clock, _factor_store(services), with_factors=with_factors)
+        async for line in exporter.lines():
             out.write(line)
             count += 1
-    return count
+    return count, exporter
+
+
+def _tell_unopened(user_ids: list[int]) -> NoReturn:
+    shown = ", ".join(f"#{user_id}" for user_id in user_ids[:MOST_SHOWN])
+    more = f" and {len(user_ids) - MOST_SHOWN} more" if len(user_ids) > MOST_SHOWN else ""
+    print(
+        f"gatepost: the second factors of these accounts are NOT included, because SECRET_KEY does not open them: "
+        f"{shown}{more}; see gatepost doctor",
+        file=sys.stderr,
+    )
+    raise typer.Exit(FAILED)
+
+
+def _factor_store(services: Services) -> FactorStore:
+    return FactorStore(services.identity.totp, services.identity.recovery_codes)
 
 
 def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -> None:
@@ -135,6 +168,7 @@ async def _run(source: Source, *, note: Callable[[Conflict], None], dry_run: boo
             services.platform.database,
             services.platform.clock,
             services.identity.revocations,
+            _factor_store(services),
             default_language=services.settings.default_language,
         )
         screen = Console(stderr=True)
@@ -165,6 +199,8 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
         f"({outcome.without_password} without a password), {outcome.there_already} there already, "
         f"{outcome.conflicts} conflicts"
     )
+    if outcome.with_factors:
+        print(f"{outcome.with_factors} of them {would}imported with second factors")
     for kind, count in sorted(outcome.kinds.items()):
         print(f"{count} {kind.value}")
     for code, count in sorted(outcome.codes.items()):

@@ -1,7 +1,6 @@
 """`gatepost users`: manage accounts from a shell, with the rules of the administration."""
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -12,20 +11,17 @@ import typer
 from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.preconditions import IfMatch, Shell
 from gatepost.admin.accounts.schemas import UserResponse
-from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.admin.accounts.search import FactorFilter, Filter, Search, Sort, Status
 from gatepost.admin.invitations.schemas import InvitationResponse
 from gatepost.admin.invitations.service import Sent
+from gatepost.cli.finding import Account, called, find, find_alone
 from gatepost.cli.output import Json, Table, print_json, print_json_line
 from gatepost.cli.running import refuse, require_terminal, running_services
 from gatepost.composition.services import Services
-from gatepost.core.ids import LARGEST_ID
 from gatepost.core.plain_text import one_line
-from gatepost.identity.accounts.errors import UserNotFound
 from gatepost.identity.accounts.guards import first_administrator
-from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.names import Name, canonical_identifier, parse_email
+from gatepost.identity.accounts.names import Name, parse_email
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.invitations.models import Invitation
 from gatepost.mail.languages import SUPPORTED
@@ -33,13 +29,11 @@ from gatepost.mail.languages import SUPPORTED
 app = typer.Typer(no_args_is_help=True, help="Manage accounts.")
 
 PAGE = 500
-NUMBER = re.compile(r"#([1-9][0-9]{0,18})", re.ASCII)
 COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
 ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
-Account = Annotated[str, typer.Argument(metavar="ACCOUNT", help="User name, e-mail address, or '#' with the id.")]
 RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
 
 
@@ -48,6 +42,9 @@ def list_users(
     search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
+    factor: Annotated[
+        FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
+    ] = None,
     sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
     after: Annotated[
@@ -56,7 +53,7 @@ def list_users(
     as_json: Json = False,
 ) -> None:
     """List accounts. With --json, one per line, in the format of the API."""
-    wanted = Filter(None if search is None else Search.of(search), role, status)
+    wanted = Filter(None if search is None else Search.of(search), role, status, factor)
     table = Table("ID", "USER NAME", "ADDRESS", "ROLES", "STATUS", "VERIFIED", "CREATED")
 
     def take(user: UserResponse) -> None:
@@ -71,8 +68,8 @@ def list_users(
             while True:
                 size = PAGE if left is None else min(PAGE, left)
                 page = await services.admin.account_reader.page(wanted, sort, number=1, size=size, after=cursor)
-                for user in page.items:
-                    take(UserResponse.of(user))
+                for found in page.items:
+                    take(UserResponse.of(found))
                 cursor = page.next_cursor
                 left = None if left is None else left - len(page.items)
                 if cursor is None or left == 0:
@@ -88,7 +85,13 @@ def list_users(
 @app.command()
 def show(account: Account, as_json: Json = False) -> None:
     """Show one account."""
-    user = UserResponse.of(asyncio.run(_find_alone(account)))
+
+    async def work() -> UserResponse:
+        async with running_services() as services:
+            found = await find(services, account)
+            return UserResponse.of(await services.admin.account_reader.get(found.id))
+
+    user = asyncio.run(work())
     if as_json:
         print_json(user.model_dump(mode="json", by_alias=True))
         return
@@ -126,10 +129,10 @@ def sign_out(account: Account) -> None:
 @app.command()
 def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Delete an account immediately and permanently. The audit log keeps its id."""
-    found = asyncio.run(_find_alone(account))
+    found = asyncio.run(find_alone(account))
     if not yes:
         require_terminal("say --yes")
-        typer.confirm(f"Delete {_called(found)} permanently?", abort=True)
+        typer.confirm(f"Delete {called(found)} permanently?", abort=True)
     # By its id, as it was shown: somebody else may have the name now.
     _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", if_match=IfMatch(version=found.version))
 
@@ -172,7 +175,7 @@ def _shown(invitation: Invitation) -> dict[str, Any]:
 
 async def _inviter(services: Services, name: str | None) -> int:
     if name is not None:
-        return (await _find(services, name)).id
+        return (await find(services, name)).id
     async with services.platform.database.read() as tx:
         first = await first_administrator(tx, policy=AccountPolicy.of(services.settings))
     if first is None:
@@ -185,15 +188,11 @@ def _act(account: str, act: Act, what: str, *, if_match: IfMatch = ANY_STATE) ->
 
     async def work() -> str:
         async with running_services() as services:
-            user = await _find(services, account)
+            user = await find(services, account)
             await act(services.admin.account_lifecycle, user.id, if_match=if_match, by=Shell())
-            return _called(user)
+            return called(user)
 
     print(f"{asyncio.run(work())} {what}")
-
-
-def _called(user: User) -> str:
-    return f"#{user.id} {one_line(user.username)}"
 
 
 def _address(text: str) -> Name:
@@ -201,33 +200,3 @@ def _address(text: str) -> Name:
         return parse_email(text)
     except ValueError as error:
         refuse(str(error))
-
-
-async def _find_alone(account: str) -> User:
-    async with running_services() as services:
-        return await _find(services, account)
-
-
-async def _find(services: Services, name: str) -> User:
-    """Return an account by user name, address, or `#` with the id.
-
-    Raises:
-        UserNotFound: there is none.
-    """
-    number = NUMBER.fullmatch(name.strip())
-    async with services.platform.database.read() as tx:
-        users = Users(tx)
-        if number is not None:
-            user = await users.get(int(number[1])) if int(number[1]) <= LARGEST_ID else None
-        else:
-            match canonical_identifier(name):
-                case ("email", canonical):
-                    user = await users.by_email(canonical)
-                case ("username", canonical):
-                    user = await users.by_username(canonical)
-                case _:
-                    user = None
-    if user is None:
-        hint = f"; to use an id, write '#{name}'" if NUMBER.fullmatch(f"#{name}") else ""
-        raise UserNotFound(f"there is no account {one_line(name)}{hint}")
-    return user

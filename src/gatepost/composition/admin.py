@@ -6,6 +6,7 @@ from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.pages import AccountReader
 from gatepost.admin.accounts.service import AccountEditor
 from gatepost.admin.audit.reader import AuditReader
+from gatepost.admin.factors.service import FactorReset
 from gatepost.admin.invitations.service import InvitationService
 from gatepost.admin.keys.rotation import KeyRotation
 from gatepost.admin.keys.timeline import KeyHistory
@@ -14,7 +15,7 @@ from gatepost.admin.statistics.counter import StatisticsCounter
 from gatepost.admin.statistics.overview import OverviewReader
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
-from gatepost.identity.throttling.guesses import Unlocker
+from gatepost.identity.throttling.unlocking import Unlocker
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Admin:
     account_reader: AccountReader
     account_editor: AccountEditor
     account_lifecycle: AccountLifecycle
+    factor_reset: FactorReset
     role_editor: RoleEditor
     invitations: InvitationService
     key_rotation: KeyRotation
@@ -53,6 +55,7 @@ def build_admin(platform: Platform, identity: Identity) -> Admin:
         account_lifecycle=AccountLifecycle(
             database, clock, feed, sessions=sessions, deletion=identity.deletion, policy=policy
         ),
+        factor_reset=FactorReset(database, clock, sessions, identity.guesses, identity.factor_removal),
         role_editor=RoleEditor(database, clock, feed),
         invitations=InvitationService(database, clock, identity.mailboxes, policy=policy),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=life),

@@ -8,6 +8,7 @@ from gatepost.composition.platform import Platform
 from gatepost.flows.factors.consequences import FactorConsequences
 from gatepost.flows.factors.passkeys.service import PasskeyService
 from gatepost.flows.factors.service import FactorService
+from gatepost.flows.factors.trusted_devices import TrustedDeviceService
 from gatepost.flows.oauth.introspection import TokenIntrospection
 from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
@@ -28,6 +29,7 @@ class Flows:
     passkey_sign_up: PasskeySignUp
     profile: ProfileService
     factors: FactorService
+    trusted_devices: TrustedDeviceService
     passkeys: PasskeyService
     password_recovery: PasswordService
     addresses: AddressService
@@ -70,6 +72,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             policy=policy,
             issuer=settings.brand_name,
         ),
+        trusted_devices=TrustedDeviceService(database, clock, sessions),
         passkeys=PasskeyService(database, clock, sessions, identity.passkeys, consequences, policy=policy),
         password_recovery=PasswordService(
             database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
@@ -77,7 +80,9 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         addresses=AddressService(
             database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
         ),
-        compromise_reports=CompromiseReports(database, clock, sessions, feed, identity.totp, identity.recovery_codes),
+        compromise_reports=CompromiseReports(
+            database, clock, sessions, feed, identity.guesses, identity.totp, identity.recovery_codes
+        ),
         clients=ClientService(database, clock),
         introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),
         outbox=OutboxWorker(

@@ -21,7 +21,8 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
-from gatepost.identity.factors.renewal import SealRenewal
+from gatepost.identity.factors.removal import FactorRemoval
+from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
@@ -61,7 +62,9 @@ class Identity:
     passkey_sign_in: PasskeySignIn
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
+    factor_removal: FactorRemoval
     seal_renewal: SealRenewal
+    seal_survey: SealSurvey
     opening: SessionOpening
     sign_in: SignInService
     sign_in_continuation: SignInContinuation
@@ -115,7 +118,10 @@ def build_identity(platform: Platform) -> Identity:
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
     passkeys = PasskeyMethod(clock, _relying_party(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
-    continuation = SignInContinuation(database, clock, guesses, decision, opening, second_factors)
+    continuation = SignInContinuation(
+        database, clock, guesses, decision, opening, second_factors, trust_life=policy.trusted_device_life
+    )
+    sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
         policy=policy,
@@ -130,16 +136,22 @@ def build_identity(platform: Platform) -> Identity:
         rate_limits=rate_limits,
         mailboxes=Mailboxes(rate_limits),
         guesses=guesses,
-        password=PasswordMethod(database, clock, passwords, guesses, rate_limits, decision),
+        password=PasswordMethod(
+            database, clock, passwords, guesses, rate_limits, decision, trust_life=policy.trusted_device_life
+        ),
         passkeys=passkeys,
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
         totp=totp,
         recovery_codes=recovery_codes,
-        seal_renewal=SealRenewal(database, [totp.sealed, recovery_codes.sealed]),
+        factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
+        seal_renewal=SealRenewal(database, sealed),
+        seal_survey=SealSurvey(database, sealed),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
-        reauthentication=Reauthentication(database, passwords, guesses, rate_limits),
+        reauthentication=Reauthentication(
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+        ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),

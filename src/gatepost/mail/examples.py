@@ -21,18 +21,15 @@ def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> 
 def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, Any]:
     username = {"username": "Abbey Salami"}
     linked = {**username, "expires_at": clock.now() + timedelta(hours=1)}
-    told = {
-        **username,
-        "device": "Firefox on Linux",
-        "address": "203.0.113.7",
-        "at": clock.now(),
-        "not_me_link": f"{public_url}/not-me#token=gpt_example",
-    }
+    happened = {**username, "at": clock.now(), "not_me_link": f"{public_url}/not-me#token=gpt_example"}
+    told = {**happened, "device": "Firefox on Linux", "address": "203.0.113.7"}
     match kind:
         case MailKind.VERIFY_EMAIL | MailKind.CONFIRM_NEW_EMAIL:
             return {**linked, "link": f"{public_url}/verify-email#token=gpt_example"}
         case MailKind.RESET_PASSWORD | MailKind.SET_PASSWORD:
             return {**linked, "link": f"{public_url}/set-password#token=gpt_example"}
+        case MailKind.FACTORS_RESET:
+            return happened
         case MailKind.RECOVERY_CODE_USED:
             return {**told, "left": 3}
         case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:

@@ -23,6 +23,7 @@ class MailKind(StrEnum):
     NEW_DEVICE = "new_device"
     SECOND_FACTOR_ADDED = "second_factor_added"
     SECOND_FACTOR_REMOVED = "second_factor_removed"
+    FACTORS_RESET = "factors_reset"
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_REPLACED = "recovery_codes_replaced"
     CODES_GUESSED = "codes_guessed"

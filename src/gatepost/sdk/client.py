@@ -16,7 +16,8 @@ from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto import jws
 from gatepost.core.errors import AppError
 from gatepost.identity.tokens.errors import TokenInvalid, TokenMissing
-from gatepost.identity.tokens.principal import UserPrincipal
+from gatepost.identity.tokens.principal import Acr, UserPrincipal
+from gatepost.identity.tokens.step_up import Demand, StepUpRequired
 from gatepost.identity.tokens.verifier import AccessTokenVerifier
 from gatepost.sdk.issuer import Issuer, IssuerSettings, reason
 
@@ -151,6 +152,35 @@ class Gatepost:
 
         return check
 
+    def require_fresh(self, seconds: int = 300) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
+        """Return a dependency that gives the person if they proved who they are so lately, and else answers 401.
+
+        The answer is that of RFC 9470, `step_up_required`: the app lets the person prove it at `POST
+        /api/auth/reauthenticate` of the service, and asks again with the token that it gets there.
+        """
+        return self._demanding(Demand(max_age=timedelta(seconds=seconds)))
+
+    def require_acr(self, acr: str = Acr.TWO_FACTORS) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
+        """Return a dependency that gives the person if it is as sure as this who they are, and else answers 401.
+
+        `acr` is `urn:gatepost:acr:2` for two factors, or `urn:gatepost:acr:phr` for a passkey, which is more. The
+        answer is that of `require_fresh`.
+
+        Raises:
+            ValueError: it is no `acr` of Gatepost.
+        """
+        return self._demanding(Demand(acr=Acr(acr)))
+
+    def _demanding(self, demand: Demand) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
+        async def check(user: Annotated[UserPrincipal, Depends(self.current_user)]) -> UserPrincipal:
+            try:
+                demand.require(user, now=self._clock.now())
+            except StepUpRequired as error:
+                raise _refusal(error) from error
+            return user
+
+        return check
+
     async def _follow(self) -> None:
         while True:
             is_followed = await self._follow_once(wait=True)
@@ -181,5 +211,5 @@ def _refusal(error: AppError) -> HTTPException:
     headers = dict(error.headers)
     if error.status == 401:
         is_missing = isinstance(error, TokenMissing)
-        headers["WWW-Authenticate"] = "Bearer" if is_missing else 'Bearer error="invalid_token"'
-    return HTTPException(error.status, {"code": error.code, "message": error.message}, headers)
+        headers.setdefault("WWW-Authenticate", "Bearer" if is_missing else 'Bearer error="invalid_token"')
+    return HTTPException(error.status, {"code": error.code, "message": error.message, **error.members}, headers)

@@ -17,6 +17,8 @@ class Findings:
     new: list[Row] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
+    # What is there already, with its account.
+    same: list[tuple[Row, User]] = field(default_factory=list)
 
     def refuse_unfit(self, roles: Mapping[str, Role]) -> None:
         """Refuse new accounts whose roles are not there, or too long for an access token together."""
@@ -48,6 +50,8 @@ def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
         if same_id is not None and _is_account(row, same_id, others=(same_name, same_email)):
             if not _is_same(row, same_id):
                 reasons = [row.conflict("changed_since", "it was imported before, and has changed in the source since")]
+            else:
+                findings.same.append((row, same_id))
         else:
             if row.id is not None and same_id is not None:
                 reasons.append(row.conflict("id_taken", "another account here has this id"))

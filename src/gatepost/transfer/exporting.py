@@ -13,34 +13,49 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
 from gatepost.identity.accounts.models import Role, User
+from gatepost.transfer.factor_store import FactorStore
+from gatepost.transfer.factors import READERS, MovedFactors
 
 
 class Exporter:
-    """Gives accounts back, as lines of JSON."""
+    """Gives accounts back, as lines of JSON.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    After that, `left_out` is how many accounts have second factors that are not in it, and `unopened` has the ids of
+    those whose second factors SECRET_KEY does not open.
+    """
+
+    def __init__(self, database: Database, clock: Clock, factors: FactorStore, *, with_factors: bool) -> None:
         self._db = database
         self._clock = clock
+        self._factors = factors
+        self._with_factors = with_factors
+        self.left_out = 0
+        self.unopened: list[int] = []
 
     async def lines(self) -> AsyncIterator[str]:
         """Give a line a role and then a line an account, by id; the audit log tells that it was done."""
         for role in await self._begin():
             line = {"type": "role", "name": role.name, "description": role.description}
             yield _line({**line, "permissions": role.permissions})
-        async for users in in_pages(self._db, _accounts):
-            for user in users:
-                yield _line(_account(user))
+        async for page in in_pages(self._db, self._accounts):
+            for user, factors in page:
+                yield _line(_account(user) | ({"factors": factors.as_json()} if factors else {}))
 
     @retry_conflicts
     async def _begin(self) -> Sequence[Role]:
+        details = {"factors": list(READERS)} if self._with_factors else {}
         async with self._db.begin() as tx:
-            record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now())
+            record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), details=details)
+            self.left_out = 0 if self._with_factors else await self._factors.count(tx)
             return (await tx.scalars(select(Role).order_by(Role.id))).all()
 
-
-async def _accounts(tx: Transaction, last: User | None, size: int) -> Sequence[User]:
-    query = select(User).options(selectinload(User.roles)).where(User.id > (last.id if last else 0))
-    return (await tx.scalars(query.order_by(User.id).limit(size))).all()
+    async def _accounts(
+        self, tx: Transaction, last: tuple[User, MovedFactors] | None, size: int
+    ) -> Sequence[tuple[User, MovedFactors]]:
+        query = select(User).options(selectinload(User.roles)).where(User.id > (last[0].id if last else 0))
+        users = (await tx.scalars(query.order_by(User.id).limit(size))).all()
+        found = await self._factors.read(tx, users, self.unopened) if self._with_factors else {}
+        return [(user, found.get(user.id, MovedFactors())) for user in users]
 
 
 def _account(user: User) -> dict[str, Any]:

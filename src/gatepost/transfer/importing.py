@@ -22,6 +22,7 @@ from gatepost.identity.accounts.repository import Roles
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.transfer.comparing import Findings, compare
+from gatepost.transfer.factor_store import FactorStore
 from gatepost.transfer.records import Conflict, Kind, Row
 from gatepost.transfer.staging import Staging
 
@@ -75,6 +76,7 @@ class Outcome:
     imported: int = 0
     there_already: int = 0
     without_password: int = 0
+    with_factors: int = 0
     roles: list[str] = field(default_factory=list)
     # Of the accounts that came, and of the conflicts by their codes.
     kinds: Counter[Kind] = field(default_factory=Counter)
@@ -91,10 +93,13 @@ class Outcome:
 class Importer:
     """Brings accounts in, each whole or not at all."""
 
-    def __init__(self, database: Database, clock: Clock, feed: RevocationFeed, *, default_language: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, feed: RevocationFeed, factors: FactorStore, *, default_language: str
+    ) -> None:
         self._db = database
         self._clock = clock
         self._feed = feed
+        self._factors = factors
         self._default_language = default_language
 
     async def run(self, source: Source, *, tell: Tell, note: Callable[[Conflict], None], dry_run: bool) -> Outcome:
@@ -121,6 +126,7 @@ class Importer:
                 outcome.imported += len(found.new)
                 outcome.kinds.update(kind for row in found.new for kind in row.kinds)
                 outcome.without_password += sum(row.password_hash == UNUSABLE_HASH for row in found.new)
+                outcome.with_factors += sum(bool(row.factors) for row in found.new)
                 outcome.there_already += len(batch) - len(found.new) - len(found.refused)
                 done += len(batch)
                 tell("checking" if dry_run else "writing", done, outcome.read)
@@ -190,6 +196,7 @@ class Importer:
     async def _write(self, batch: Sequence[Row], *, source: str, planned: Sequence[Role], dry_run: bool) -> Findings:
         async with self._db.begin() as tx:
             findings = compare(batch, await _there(tx, batch))
+            await self._refuse_without_factors(tx, findings)
             # They stay as they are until the accounts are there.
             there = await Roles(tx).kept_named({name for row in findings.new for name in row.roles})
             findings.refuse_unfit({role.name: role for role in (*(planned if dry_run else ()), *there)})
@@ -198,6 +205,16 @@ class Importer:
                 details = {"source": source, "accounts": len(findings.new)}
                 record(tx, AuditEvent.ACCOUNTS_IMPORTED, at=self._clock.now(), details=details)
         return findings
+
+    async def _refuse_without_factors(self, tx: Transaction, findings: Findings) -> None:
+        """Tell of accounts that are there, without the second factors that they have in the source."""
+        wanted = [(user, row.factors) for row, user in findings.same if row.factors]
+        lacking = await self._factors.lacking(tx, wanted) if wanted else set()
+        for row, user in findings.same:
+            if user.id in lacking:
+                reason = f"account {user.id} here has not the second factors of the source, and keeps what it has"
+                findings.refused.append(row)
+                findings.conflicts.append(row.conflict("factors_differ", reason))
 
     async def _insert(self, tx: Transaction, rows: Sequence[Row]) -> None:
         # Two statements: in one, every row would need an id, or none.
@@ -221,6 +238,9 @@ class Importer:
         ]
         if given:
             await tx.execute(insert(user_roles), given)
+        with_factors = {ids[row.username.canonical]: row.factors for row in rows if row.username and row.factors}
+        for user in await tx.scalars(select(User).where(User.id.in_(with_factors))) if with_factors else ():
+            self._factors.write(tx, user, with_factors[user.id])
         # Where nobody has signed in yet, nobody has a token that could be taken for one of theirs.
         if await tx.scalar(select(Session.id).limit(1)) is not None:
             there = await tx.scalars(select(User).where(User.id.in_(ids.values())))

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
@@ -22,20 +22,20 @@ from gatepost.identity.accounts.names import (
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.tokens.principal import RANDOM_TEXT
 from gatepost.mail.languages import SUPPORTED
+from gatepost.transfer.factors import FactorRefused, MovedFactors, read_factors
+from gatepost.transfer.values import read_moment, read_whole
 
 LONGEST_HASH = 255
 # Each act that makes access tokens stale adds one; the column ends at 2^31 - 1, and past that no act would succeed.
 LARGEST_TOKEN_VERSION = 2**30
-# MySQL's DATETIME goes back to the year 1000, and the zero date is no moment at all.
-EARLIEST_YEAR = 1000
-# A date written out, and perhaps a time: else 20260131 would be a moment, and with any letter between the two.
-WRITTEN_OUT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?")
 COLUMNS = frozenset(
     {
         "id", "username", "email", "password_hash", "roles", "created_at", "updated_at", "email_verified", "disabled",
         "erase_at", "language", "token_version", "random_id",
     }
 )  # fmt: skip
+# An object, which no cell of a table can be.
+FACTORS = "factors"
 
 
 class Kind(StrEnum):
@@ -81,6 +81,7 @@ class Row:
     language: str = ""
     token_version: int = 0
     random_id: str | None = None
+    factors: MovedFactors = field(default_factory=MovedFactors)
     kinds: list[Kind] = field(default_factory=list)
     complaints: list[Conflict] = field(default_factory=list)
 
@@ -89,7 +90,7 @@ class Row:
         """Check the values of one row, by the names of the columns."""
         said = {name: _shown(values.get(name)) for name in ("username", "email")}
         row = cls(place, said)
-        for name in sorted(set(values) - COLUMNS):
+        for name in sorted(set(values) - COLUMNS - {FACTORS}):
             row.complain("unknown_column", f"there is no column {name[:64]!r}")
         row._read_names(values)
         row._read_hash(values.get("password_hash"))
@@ -100,6 +101,10 @@ class Row:
         row.email_verified_at = row._moment_or_flag(values, "email_verified", row.created_at or now)
         row.disabled_at = row._moment_or_flag(values, "disabled", now)
         row._read_rest(values)
+        try:
+            row.factors = read_factors(values.get(FACTORS), now=now)
+        except FactorRefused as error:
+            row.complain("factors_refused", str(error))
         return row
 
     def complain(self, code: str, reason: str) -> None:
@@ -113,7 +118,7 @@ class Row:
     def _read_names(self, values: Mapping[str, Any]) -> None:
         number = values.get("id")
         if number not in (None, ""):
-            self.id = _whole(number)
+            self.id = read_whole(number)
             if self.id is None or not 0 < self.id <= LARGEST_IMPORTED_ID:
                 self.id = None
                 self.complain("id_refused", f"an id is a whole number from 1 to {LARGEST_IMPORTED_ID}")
@@ -178,7 +183,7 @@ class Row:
                 self.complain("language_refused", f"the language must be one of {', '.join(SUPPORTED)}")
         version = values.get("token_version")
         if version not in (None, ""):
-            number = _whole(version)
+            number = read_whole(version)
             if number is None or not 0 <= number <= LARGEST_TOKEN_VERSION:
                 reason = f"a token_version is a whole number from 0 to {LARGEST_TOKEN_VERSION}"
                 self.complain("token_version_refused", reason)
@@ -211,33 +216,9 @@ class Row:
                 return self._moment(values, name)
 
 
-def read_moment(value: object) -> datetime | None:
-    """Read a date or a moment of ISO 8601, in UTC where it has no zone; None for what is none, as a bare number."""
-    if isinstance(value, str):
-        text = value.strip()
-        try:
-            value = datetime.fromisoformat(text) if WRITTEN_OUT.fullmatch(text) else None
-        except ValueError:
-            return None
-    if not isinstance(value, datetime) or value.year < EARLIEST_YEAR:
-        return None
-    try:
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
-    except OverflowError:
-        return None
-
-
 def describe_twice(rows: Iterable[tuple[str, int | None]]) -> str:
     """Name the rows that cannot be told apart."""
     return ", ".join(f"{place} (id {number})" if number is not None else place for place, number in rows)
-
-
-def _whole(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value.strip(), re.ASCII):
-        return int(value)
-    return None
 
 
 def _shown(value: object) -> str | None:

@@ -14,9 +14,11 @@ from gatepost.audit.models import AuditEntry
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.purging import delete_batch
 from gatepost.core.ids import LARGEST_IMPORTED_ID, new_random_text
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.sessions.models import Session
@@ -35,6 +37,7 @@ class Restored:
     """What was done; `deletions` are the accounts whose deletion was put off."""
 
     sessions: int
+    pending_sign_ins: int
     links: int
     mails: int
     deletions: int
@@ -65,8 +68,8 @@ class Restoring:
             return (await tx.scalars(select(ResourceServer.client_id).order_by(ResourceServer.client_id))).all()
 
     async def run(self, *, account_gap: int) -> Restored:
-        """Hold mails, void links, end every session, and then refuse every access token of before; new accounts get
-        numbers that are greater by the gap than any that the copy knows.
+        """Hold mails, void links, end every session and every sign-in that waits, and then refuse every access token of
+        before; new accounts get numbers that are greater by the gap than any that the copy knows.
         """
         now = self._clock.now()
         grace_ends_at = now + self._deletion_grace
@@ -78,9 +81,14 @@ class Restoring:
         links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
         deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)
         sessions = await self._all(Session.id, Session.ended_at.is_(None), ended_at=now, end_reason=END_REASON)
+        pending = 0
+        while gone := await delete_batch(self._db, PendingSignIn.id, PendingSignIn.id > 0):
+            pending += gone
         # Last, so that no refresh under way is after it.
         has_new_key = await self._keys.replace_all()
-        counted = {"sessions": sessions, "links": links, "mails": mails, "deletions": deletions}
+        counted = {
+            "sessions": sessions, "pending_sign_ins": pending, "links": links, "mails": mails, "deletions": deletions,
+        }  # fmt: skip
         new_accounts_from = await self._finish(account_gap=account_gap, details=counted)
         return Restored(**counted, new_accounts_from=new_accounts_from, has_new_key=has_new_key)
 

@@ -14,7 +14,8 @@ from gatepost.core.db.database import create_engine
 from gatepost.core.db.tls import tls_context
 from gatepost.core.db.url import read_database_url
 from gatepost.transfer.importing import Chunk
-from gatepost.transfer.records import Conflict, Row, read_moment
+from gatepost.transfer.records import Conflict, Row
+from gatepost.transfer.values import read_moment
 
 CHUNK = 1000
 CONNECT_SECONDS = 10

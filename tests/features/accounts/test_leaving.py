@@ -71,7 +71,7 @@ async def test_deletion_needs_the_password(api: Api) -> None:
 async def test_deletion_by_a_password_that_was_replaced_meanwhile_is_refused(api: Api, services: Services) -> None:
     person = await api.sign_up()
     principal = await services.identity.gate.authenticate(person.access_token)
-    proved = await services.identity.reauthentication.by_password(principal, PASSWORD, info=RequestInfo())
+    proved = await services.identity.reauthentication.confirm(principal, PASSWORD, info=RequestInfo())
     change = {"currentPassword": PASSWORD, "newPassword": "another horse"}
     assert (await api.post("/api/auth/password/change", json=change, headers=person.headers)).is_success
 

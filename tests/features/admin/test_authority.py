@@ -18,7 +18,7 @@ NEW = {"username": "Newcomer", "email": "new@example.com"}
 @pytest.fixture
 async def helper(make_role: MakeRole, person_with: MakePerson) -> Person:
     """Return somebody who may look after accounts and roles, without having all permissions."""
-    await make_role("support", "users:read", "users:write", "roles:write", "orders:refund")
+    await make_role("support", "users:read", "users:write", "roles:write", "orders:refund", "factors:reset")
     return await person_with("Helper", "support")
 
 
@@ -58,6 +58,7 @@ async def test_account_that_has_more_cannot_be_touched(
     answers = [
         await api.patch(url, json={"email": "mine@example.com"}, headers=helper.headers),
         await api.delete(url, headers=helper.headers),
+        await api.delete(f"{url}/factors", headers=helper.headers),
         await api.put(f"{url}/roles", json={"roles": ["user"]}, headers=helper.headers),
         *[
             await api.post(f"{url}/{act}", headers=helper.headers)
@@ -128,6 +129,7 @@ WRITES = [
     ("POST", f"{URL}/1/enable"), ("POST", f"{URL}/1/signout"), ("POST", f"{URL}/1/password/reset"),
     ("POST", INVITATIONS), ("DELETE", f"{INVITATIONS}/1"),
 ]  # fmt: skip
+RESET = ("DELETE", f"{URL}/1/factors")
 OF_ROLES = [("POST", ROLES), ("PATCH", f"{ROLES}/1"), ("DELETE", f"{ROLES}/1")]
 READS_OF_ROLES = [("GET", ROLES), ("GET", f"{ROLES}/1")]
 AUDIT, KEYS, OVERVIEW = ("GET", "/api/admin/audit"), ("GET", "/api/admin/keys"), ("GET", "/api/admin/overview")
@@ -144,12 +146,13 @@ BODIES = {
 @pytest.mark.parametrize(
     ("permission", "closed"),
     [
-        ("users:read", [*WRITES, *OF_ROLES, AUDIT, KEYS]),
-        ("users:write", [*READS, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW]),
-        ("roles:write", [*READS, *WRITES, AUDIT, KEYS, OVERVIEW]),
-        ("audit:read", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, KEYS]),
-        ("keys:read", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, OVERVIEW]),
-        ("users", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW]),
+        ("users:read", [*WRITES, *OF_ROLES, AUDIT, KEYS, RESET]),
+        ("users:write", [*READS, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW, RESET]),
+        ("roles:write", [*READS, *WRITES, AUDIT, KEYS, OVERVIEW, RESET]),
+        ("audit:read", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, KEYS, RESET]),
+        ("keys:read", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, OVERVIEW, RESET]),
+        ("factors:reset", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW]),
+        ("users", [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW, RESET]),
     ],
 )
 async def test_routes_ask_for_their_permission(
@@ -171,7 +174,9 @@ async def test_no_route_of_administration_is_open_to_everybody(api: Api) -> None
     }
 
     # What is asked above with one permission is asked here with none: no route is left out of either.
-    asked = {f"{method} {url}" for method, url in [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW]}
+    asked = {
+        f"{method} {url}" for method, url in [*READS, *WRITES, *OF_ROLES, *READS_OF_ROLES, AUDIT, KEYS, OVERVIEW, RESET]
+    }
     assert {re.sub(r"\{\w+\}", "1", name) for name in administration} == asked
     for name, operation in administration.items():
         method, path = name.split()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy import select, update
 
+from gatepost.admin.accounts.pages import Account
 from gatepost.admin.accounts.spreadsheet import csv_of
 from gatepost.audit.models import AuditEntry
 from gatepost.core.db.database import Database, DatabaseUnavailable
@@ -36,8 +37,8 @@ async def test_export_has_what_fits_in_the_order_asked_for(api: Api, admin: Pers
     rows = rows_of(answer.text)
     assert [row["username"] for row in rows] == ["Eve", "Dan", "Bob"]
     assert list(rows[0]) == [
-        "id", "username", "email", "emailVerified", "roles", "status", "language", "createdAt", "lastSignInAt",
-        "disabledAt", "eraseAt",
+        "id", "username", "email", "emailVerified", "roles", "status", "factors", "language", "createdAt",
+        "lastSignInAt", "disabledAt", "eraseAt",
     ]  # fmt: skip
     assert (rows[0]["roles"], rows[0]["status"], rows[0]["emailVerified"]) == ("user", "active", "false")
     assert rows[0]["createdAt"].endswith("Z")
@@ -90,7 +91,7 @@ async def test_export_needs_the_permission_to_read_and_no_more(
 
 
 async def test_list_that_cannot_be_read_fails_before_anything_is_sent() -> None:
-    async def pages() -> AsyncIterator[Sequence[User]]:
+    async def pages() -> AsyncIterator[Sequence[Account]]:
         raise DatabaseUnavailable
         yield ()
 
@@ -99,7 +100,7 @@ async def test_list_that_cannot_be_read_fails_before_anything_is_sent() -> None:
 
 
 async def test_list_without_rows_has_its_head() -> None:
-    async def pages() -> AsyncIterator[Sequence[User]]:
+    async def pages() -> AsyncIterator[Sequence[Account]]:
         return
         yield ()
 

@@ -3,6 +3,7 @@
 import pytest
 
 from gatepost.composition.services import Services
+from tests.features.admin.conftest import admin, make_role, person_with  # noqa: F401  fixtures
 from tests.features.throttling.conftest import api_from  # noqa: F401  a fixture
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock

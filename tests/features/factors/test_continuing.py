@@ -16,7 +16,7 @@ from gatepost.identity.sessions.models import Session
 from tests.features.throttling.conftest import MakeApi
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
-from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, set_up_app
+from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, refreshed, set_up_app
 from tests.support.links import take_link, take_mails
 from tests.support.workers import claims
 
@@ -152,13 +152,14 @@ async def password_reset(api: Api, services: Services, person: Person) -> None:
 
 
 async def password_changed(api: Api, _: Services, person: Person) -> None:
+    person = await refreshed(api, person)
     body = {"currentPassword": PASSWORD, "newPassword": "another horse"}
     assert (await api.post("/api/auth/password/change", json=body, headers=person.headers)).is_success
 
 
 async def said_not_me(api: Api, services: Services, person: Person) -> None:
-    body = {"password": PASSWORD}
-    assert (await api.post("/api/users/me/recovery-codes", json=body, headers=person.headers)).is_success
+    person = await refreshed(api, person)
+    assert (await api.post("/api/users/me/recovery-codes", headers=person.headers)).is_success
     token = await take_link(services, "recovery_codes_replaced")
     assert (await api.post("/api/auth/not-me", json={"token": token})).is_success
 
@@ -297,7 +298,8 @@ async def test_new_device_is_told_of_once_it_is_signed_in(
 async def test_sign_in_with_a_code_takes_a_deletion_back(
     api: Api, services: Services, person: Person, app_of_person: App, clock: FakeClock, database: Database
 ) -> None:
-    await api.client.request("DELETE", "/api/users/me", headers=person.headers, json={"password": PASSWORD})
+    person = await refreshed(api, person)
+    await api.client.request("DELETE", "/api/users/me", headers=person.headers)
     token = await pending_token(api, person)
     async with database.read() as tx:
         assert await tx.scalar(select(User.erase_at)) is not None

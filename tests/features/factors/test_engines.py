@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select, update
 
 from gatepost.composition.services import Services
-from gatepost.core.crypto.sealing import SealError
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.second_factors import Answer, FactorMethod
 from gatepost.identity.credentials.totp.codes import code_at, step_at
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR
+from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from tests.conftest import SECRET, MakeServices
 from tests.support.api import Api, Person
@@ -204,7 +204,7 @@ async def test_row_that_is_moved_to_another_account_opens_nothing(
     async with database.begin() as tx:
         await tx.execute(update(TotpSecret).values(user_id=other.id, last_step=0))
 
-    with pytest.raises(SealError):
+    with pytest.raises(FactorUnreadable):
         await Engines(services, other).use(engines.code(secret))
 
 
@@ -216,7 +216,7 @@ async def test_account_that_has_the_number_after_a_restore_does_not_get_the_secr
         await tx.execute(update(User).where(User.id == person.id).values(random_id="0123456789abcdef"))
         await tx.execute(update(TotpSecret).values(last_step=0))
 
-    with pytest.raises(SealError):
+    with pytest.raises(FactorUnreadable):
         await engines.use(engines.code(secret))
 
 
@@ -256,6 +256,54 @@ async def test_secret_that_other_hands_have_changed_holds_up_no_other(
     both = make_services(secret_key=NEW, secret_key_previous=SECRET)
     assert await both.identity.seal_renewal.run() == 1
     assert await both.identity.seal_renewal.run() == 0
+
+
+async def test_many_that_cannot_be_opened_are_in_the_way_of_no_other(
+    engines: Engines,
+    make_services: MakeServices,
+    database: Database,
+    api: Api,
+    services: Services,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("gatepost.identity.factors.renewal.BATCH", 2)
+    await engines.enrol()
+    for number in range(7):
+        other = await api.sign_up(f"other{number}")
+        last = Engines(services, other)
+        secret = await last.enrol()
+    async with database.begin() as tx:
+        rows = (await tx.scalars(select(TotpSecret).order_by(TotpSecret.user_id))).all()
+        for row in rows[:5]:
+            row.sealed_secret = row.sealed_secret[:-3]
+    both = make_services(secret_key=NEW, secret_key_previous=SECRET)
+
+    with caplog.at_level("WARNING", logger="gatepost"):
+        for task in both.operations.purger.tasks:
+            if task.name == "sealed secrets":
+                assert await both.operations.purger.run_all(task) == 3
+
+    assert f"5 second factors cannot be opened, among them that of account {rows[0].user_id};" in caplog.text
+    clock.advance(minutes=1)
+    assert await Engines(make_services(secret_key=NEW), other).use(last.code(secret))
+    report = await both.identity.seal_survey.run()
+    assert (report.tried, report.closed, report.example) == (8, 5, rows[0].user_id)
+
+
+async def test_survey_is_bounded(
+    engines: Engines, services: Services, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatepost.identity.factors.renewal.BATCH", 2)
+    monkeypatch.setattr("gatepost.identity.factors.renewal.MOST_TRIED", 4)
+    await engines.enrol()
+    for number in range(5):
+        await Engines(services, await api.sign_up(f"other{number}")).enrol()
+
+    report = await services.identity.seal_survey.run()
+
+    assert (report.tried, report.closed, report.example) == (4, 0, None)
 
 
 async def stored(database: Database) -> list[str]:

@@ -13,7 +13,17 @@ from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
-from tests.support.factors import ME, App, begin_sign_in, go_on, pending_token, prove_address, secret_of, set_up_app
+from tests.support.factors import (
+    ME,
+    App,
+    begin_sign_in,
+    go_on,
+    pending_token,
+    prove_address,
+    refreshed,
+    secret_of,
+    set_up_app,
+)
 from tests.support.links import take_mails
 from tests.support.workers import claims
 
@@ -102,6 +112,7 @@ async def test_code_without_a_secret_is_wrong(api: Api, person: Person) -> None:
 
 async def test_second_app_is_refused(api: Api, services: Services, person: Person) -> None:
     await set_up_app(api, services, person)
+    person = await refreshed(api, person)
 
     answer = await api.post(f"{ME}/totp", json={"password": PASSWORD}, headers=person.headers)
 
@@ -134,6 +145,7 @@ async def test_removed_app_is_asked_for_no_more_and_its_recovery_codes_go_with_i
 ) -> None:
     await set_up_app(api, services, person)
     await take_mails(services)
+    person = await refreshed(api, person)
 
     answer = await api.client.request("DELETE", f"{ME}/totp", headers=person.headers, json={"password": PASSWORD})
 
@@ -151,6 +163,7 @@ async def test_removed_app_is_asked_for_no_more_and_its_recovery_codes_go_with_i
 async def test_new_recovery_codes_make_the_old_ones_void(api: Api, services: Services, person: Person) -> None:
     app = await set_up_app(api, services, person)
     await take_mails(services)
+    person = await refreshed(api, person)
 
     answer = await api.post(f"{ME}/recovery-codes", headers=person.headers, json={"password": PASSWORD})
 
@@ -185,6 +198,7 @@ async def test_audit_log_tells_of_each_change_and_holds_no_secret(
 ) -> None:
     app = await set_up_app(api, services, person)
     await go_on(api, await pending_token(api, person), app.recovery_codes[0], "recovery_code")
+    person = await refreshed(api, person)
     again = await api.post(f"{ME}/recovery-codes", headers=person.headers, json={"password": PASSWORD})
     await api.client.request("DELETE", f"{ME}/totp", headers=person.headers, json={"password": PASSWORD})
 
@@ -210,6 +224,7 @@ async def test_export_tells_of_the_factors_and_deletion_takes_them_along(
     async with database.read() as tx:
         stored = (await tx.scalars(select(TotpSecret.sealed_secret))).one()
     assert not any(secret in text for secret in (stored, token, *app.recovery_codes))
+    person = await refreshed(api, person)
     await api.client.request("DELETE", ME, headers=person.headers, json={"password": PASSWORD})
     clock.advance(days=14)
     assert await services.identity.deletion.erase_due() == 1

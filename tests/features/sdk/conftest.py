@@ -77,6 +77,14 @@ def notes_app(gatepost: Gatepost) -> FastAPI:
     async def admin(user: Annotated[UserPrincipal, Depends(gatepost.require_role("admin"))]) -> dict[str, Any]:
         return {"id": user.user_id}
 
+    @app.get("/fresh")
+    async def fresh(user: Annotated[UserPrincipal, Depends(gatepost.require_fresh(20))]) -> dict[str, Any]:
+        return {"acr": user.acr}
+
+    @app.get("/sure")
+    async def sure(user: Annotated[UserPrincipal, Depends(gatepost.require_acr())]) -> dict[str, Any]:
+        return {"acr": user.acr}
+
     return app
 
 

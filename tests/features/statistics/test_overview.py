@@ -106,10 +106,12 @@ async def test_what_people_do_is_counted_with_its_outcome(
             {"event": "sign_in.failed", "reason": "wrong_password", "count": 2},
         ],
         "activeSessions": 3,
+        "people": 2,
+        "withSecondFactor": 0,
     }
     assert body["totals"] == {
         "measuredAt": clock.now().isoformat().replace("+00:00", "Z"),
-        "people": 2, "disabled": 0, "unverified": 2, "activeSessions": 3,
+        "people": 2, "disabled": 0, "unverified": 2, "withSecondFactor": 0, "activeSessions": 3,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from gatepost.admin.accounts.lifecycle import AccountLifecycle
 from gatepost.admin.accounts.pages import AccountReader
 from gatepost.admin.accounts.preconditions import Caller, IfMatch
-from gatepost.admin.accounts.search import Filter, Search, Sort, Status
+from gatepost.admin.accounts.search import FactorFilter, Filter, Search, Sort, Status
 from gatepost.admin.accounts.service import AccountEditor
 from gatepost.core.ids import LARGEST_ID
 from gatepost.http.deps import RequestInfoDep, provided
@@ -68,12 +68,16 @@ async def _filter(
             examples=["active"],
         ),
     ] = None,
+    factor: Annotated[
+        FactorFilter | None,
+        Query(description="Only accounts with a second factor, with none, or with one of a kind.", examples=["none"]),
+    ] = None,
     ids: Annotated[
         list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None,
         Query(alias="id", max_length=100, description="Only these ids, up to 100: `id=1&id=2`.", examples=[[1, 2]]),
     ] = None,
 ) -> Filter:
-    return Filter(None if search is None else Search.of(search), role, status, tuple(ids or ()))
+    return Filter(None if search is None else Search.of(search), role, status, factor, tuple(ids or ()))
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from gatepost.admin.accounts import finding
 from gatepost.admin.accounts.finding import Found
-from gatepost.admin.accounts.search import MOMENTS, Cursor, Filter, Sort, Status
+from gatepost.admin.accounts.search import MOMENTS, Cursor, FactorFilter, Filter, Sort, Status
 from gatepost.core.db.database import Transaction
 from gatepost.core.db.tables import UNREADABLE
 from gatepost.core.ids import LARGEST_ID
 from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.factors.enrolment import OWNERS
+from gatepost.identity.factors.methods import Method
 
 # Along the order of the list, so many accounts are looked at one by one, until a page is full.
 WALK = 20_000
@@ -146,7 +148,7 @@ class AccountList:
         if self._unsearched is None:
             wanted = replace(self._wanted, search=None)
             query = _where(select(User.id), wanted)
-            if wanted.role is not None and wanted.status is None and not wanted.ids:
+            if wanted.role is not None and wanted == Filter(role=wanted.role):
                 query = select(user_roles.c.user_id).where(user_roles.c.role_id == _role_id(wanted.role))
             self._unsearched = await self._count(query)
         return self._unsearched
@@ -209,6 +211,9 @@ def _where(query: Select[int], wanted: Filter, *, one_by_one: bool = False) -> S
             query = query.where(User.erase_at.is_not(None))
     if wanted.role is not None:
         query = query.where(_has_role(wanted.role, one_by_one=one_by_one))
+    if wanted.factor is not None:
+        has = or_(*(_has_factor(method, one_by_one=one_by_one) for method in wanted.factor.methods))
+        query = query.where(not_(has) if wanted.factor is FactorFilter.NONE else has)
     return query
 
 
@@ -218,6 +223,14 @@ def _has_role(role: str, *, one_by_one: bool) -> ColumnElement[bool]:
         return User.id.in_(select(user_roles.c.user_id).where(holders))
     # As a number: MariaDB turns EXISTS and IN round and begins with all holders.
     query = select(func.count()).select_from(user_roles).where(user_roles.c.user_id == User.id, holders)
+    return query.correlate(User).scalar_subquery() > 0
+
+
+def _has_factor(method: Method, *, one_by_one: bool) -> ColumnElement[bool]:
+    owner, counts = OWNERS[method]
+    if not one_by_one:
+        return User.id.in_(select(owner).where(counts))
+    query = select(func.count()).where(owner == User.id, counts)
     return query.correlate(User).scalar_subquery() > 0
 
 

@@ -13,6 +13,8 @@ from gatepost.identity.accounts.errors import UnknownRole, UserNotFound
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import Permission
+from gatepost.identity.factors.enrolment import methods_of
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.service import SessionService
 
@@ -21,10 +23,18 @@ EXPORT_PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """An account, and by what its owner can prove more than the password."""
+
+    user: User
+    factors: Sequence[Method]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountPage:
     """A page of accounts; `total` and `number` are None if it was requested with a cursor."""
 
-    items: Sequence[User]
+    items: Sequence[Account]
     size: int
     number: int | None
     total: Total | None
@@ -59,7 +69,7 @@ class AccountReader:
             # One more than requested, to see whether there is a next page.
             offset = 0 if cursor is not None else (number - 1) * size
             found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
-        items = found[:size]
+            items = await _with_factors(tx, found[:size])
         if total is not None and items:
             total = total.at_least(offset + len(found))
         return AccountPage(
@@ -67,11 +77,11 @@ class AccountReader:
             size=size,
             number=None if cursor is not None else number,
             total=total,
-            next_cursor=Cursor.at(items[-1], sort).write() if len(found) > size else None,
+            next_cursor=Cursor.at(items[-1].user, sort).write() if len(found) > size else None,
         )
 
     @retry_conflicts
-    async def export(self, wanted: Filter, sort: Sort, *, by: Caller) -> AsyncIterator[Sequence[User]]:
+    async def export(self, wanted: Filter, sort: Sort, *, by: Caller) -> AsyncIterator[Sequence[Account]]:
         """Record the export, and return accounts page by page. Accounts created or deleted meanwhile may be missing.
 
         Raises:
@@ -88,18 +98,18 @@ class AccountReader:
             )  # fmt: skip
         return self._all(wanted, sort)
 
-    async def _all(self, wanted: Filter, sort: Sort) -> AsyncIterator[Sequence[User]]:
+    async def _all(self, wanted: Filter, sort: Sort) -> AsyncIterator[Sequence[Account]]:
         cursor: Cursor | None = None
         while True:
             async with self._db.read() as tx:
                 accounts = await AccountList.of(tx, wanted)
-                page = await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor))
+                page = await _with_factors(tx, await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor)))
             yield page
             if len(page) < EXPORT_PAGE:
                 return
-            cursor = Cursor.at(page[-1], sort)
+            cursor = Cursor.at(page[-1].user, sort)
 
-    async def get(self, user_id: int) -> User:
+    async def get(self, user_id: int) -> Account:
         """Return an account.
 
         Raises:
@@ -107,9 +117,14 @@ class AccountReader:
         """
         async with self._db.read() as tx:
             user = await Users(tx).get(user_id)
-        if user is None:
-            raise UserNotFound
-        return user
+            if user is None:
+                raise UserNotFound
+            return (await _with_factors(tx, [user]))[0]
+
+    async def of(self, user: User) -> Account:
+        """Return an account that was just changed, or created."""
+        async with self._db.read() as tx:
+            return (await _with_factors(tx, [user]))[0]
 
     async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
         """Return the active sessions of an account page by page, the most recently used first.
@@ -119,6 +134,11 @@ class AccountReader:
         """
         await self.get(user_id)
         return self._sessions.list_of(user_id)
+
+
+async def _with_factors(tx: Transaction, users: Sequence[User]) -> Sequence[Account]:
+    methods = await methods_of(tx, [user.id for user in users])
+    return [Account(user, methods.get(user.id, [])) for user in users]
 
 
 async def _require_role(tx: Transaction, wanted: Filter) -> None:

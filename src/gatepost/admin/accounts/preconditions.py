@@ -111,7 +111,13 @@ async def authority_of(tx: Transaction, caller: Actor, permission: Permission) -
 
 
 async def authorize_change(
-    tx: Transaction, caller: Actor, user_id: int, if_match: IfMatch, *, own_route: str | None = None
+    tx: Transaction,
+    caller: Actor,
+    user_id: int,
+    if_match: IfMatch,
+    *,
+    own_route: str | None = None,
+    permission: Permission = Permission.USERS_WRITE,
 ) -> tuple[User, Authority]:
     """Lock and return the account to be changed, and return the caller's authority.
 
@@ -125,7 +131,7 @@ async def authorize_change(
         VersionMismatch: it has changed since the caller read it.
     """
     actor, user = await ManagedUsers(tx).lock(actor_id=caller.user_id, user_id=user_id)
-    authority = await _authority(tx, actor, caller, Permission.USERS_WRITE)
+    authority = await _authority(tx, actor, caller, permission)
     if user is None:
         raise UserNotFound
     if user_id == caller.user_id:

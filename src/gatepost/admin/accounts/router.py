@@ -45,7 +45,9 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
     UserNotFound,
 )
+from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.sessions.schemas import SessionResponse, shown
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/admin/users", tags=["administration"])
 
@@ -101,8 +103,9 @@ async def export_users(
     "",
     summary="Create an account",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[CanWriteUsers],
+    dependencies=[CanWriteUsers, FreshProof],
     responses=problems(
+        StepUpRequired,
         PermissionRequired,
         UsernameTaken,
         EmailTaken,
@@ -115,13 +118,13 @@ async def export_users(
     ),
 )
 async def create_user(
-    body: NewUserRequest, response: Response, accounts: AccountEditorDep, by: CallerDep
+    body: NewUserRequest, response: Response, accounts: AccountEditorDep, reader: AccountReaderDep, by: CallerDep
 ) -> UserResponse:
     """Without a password, the owner gets a mail with a link to choose one."""
     user = await accounts.create(body.draft(), by=by)
     response.headers["Location"] = f"{router.prefix}/{user.id}"
     response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    return UserResponse.of(await reader.of(user))
 
 
 @router.get(
@@ -132,22 +135,25 @@ async def create_user(
 )
 async def get_user(user_id: UserId, response: Response, accounts: AccountReaderDep) -> UserResponse:
     """Send its ETag as If-Match when you change the account."""
-    user = await accounts.get(user_id)
-    response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    account = await accounts.get(user_id)
+    response.headers["ETag"] = tag_of_user(account.user)
+    return UserResponse.of(account)
 
 
 @router.patch(
     "/{user_id}",
     summary="Change an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(
+        StepUpRequired, *OF_ACTS, OwnAccount, UsernameTaken, UsernameInvalid, EmailTaken, LastAdministrator
+    ),
 )
 async def change_user(
     user_id: UserId,
     body: UserChangeRequest,
     response: Response,
     accounts: AccountEditorDep,
+    reader: AccountReaderDep,
     if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
@@ -158,7 +164,7 @@ async def change_user(
     """
     user = await accounts.change(user_id, body.change(), if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    return UserResponse.of(await reader.of(user))
 
 
 @router.delete(
@@ -177,21 +183,22 @@ async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match:
 @router.put(
     "/{user_id}/roles",
     summary="Set the roles of an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
 )
 async def set_user_roles(
     user_id: UserId,
     body: UserRolesRequest,
     response: Response,
     lifecycle: AccountLifecycleDep,
+    reader: AccountReaderDep,
     if_match: IfMatchDep,
     by: CallerDep,
 ) -> UserResponse:
     """Replaces all roles of the account. Its access tokens become stale; a refresh returns one with the new roles."""
     user = await lifecycle.set_roles(user_id, body.roles, if_match=replace(if_match, version=body.version), by=by)
     response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    return UserResponse.of(await reader.of(user))
 
 
 @router.post(
@@ -201,12 +208,17 @@ async def set_user_roles(
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
-    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
+    user_id: UserId,
+    response: Response,
+    lifecycle: AccountLifecycleDep,
+    reader: AccountReaderDep,
+    if_match: IfMatchDep,
+    by: CallerDep,
 ) -> UserResponse:
     """Nobody can sign in to the account, and its sessions end at once."""
     user = await lifecycle.disable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    return UserResponse.of(await reader.of(user))
 
 
 @router.post(
@@ -216,12 +228,17 @@ async def disable_user(
     responses=problems(*OF_ACTS),
 )
 async def enable_user(
-    user_id: UserId, response: Response, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
+    user_id: UserId,
+    response: Response,
+    lifecycle: AccountLifecycleDep,
+    reader: AccountReaderDep,
+    if_match: IfMatchDep,
+    by: CallerDep,
 ) -> UserResponse:
     """The owner can sign in again. Sessions that have ended stay ended."""
     user = await lifecycle.enable(user_id, if_match=if_match, by=by)
     response.headers["ETag"] = tag_of_user(user)
-    return UserResponse.of(user)
+    return UserResponse.of(await reader.of(user))
 
 
 @router.post(

@@ -8,11 +8,10 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gatepost.admin.accounts.pages import AccountPage
+from gatepost.admin.accounts.pages import Account, AccountPage
 from gatepost.admin.accounts.service import AccountChange, AccountDraft
 from gatepost.admin.accounts.states import State, state_of
 from gatepost.http.schemas import WHOLE, In, Out
-from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
@@ -71,6 +70,11 @@ class UserResponse(Out):
     has_password: bool = Field(
         description="False until the owner chooses a password with the link in the first mail.", examples=[True]
     )
+    factors: list[str] = Field(
+        description="What the owner can prove in addition to the password: `totp`, an authenticator app; "
+        "`recovery_code`, recovery codes that are unused.",
+        examples=[["totp", "recovery_code"]],
+    )
     disabled_at: datetime | None = Field(examples=[None])
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
@@ -81,8 +85,9 @@ class UserResponse(Out):
     version: int = Field(description="Increases with each change; the ETag changes with it.", examples=[1])
 
     @classmethod
-    def of(cls, user: User) -> Self:
+    def of(cls, account: Account) -> Self:
         """Show an account."""
+        user = account.user
         return cls(
             id=user.id,
             username=user.username,
@@ -93,6 +98,7 @@ class UserResponse(Out):
             permissions=list(user.permissions),
             status=state_of(user),
             has_password=user.has_password,
+            factors=[method.value for method in account.factors],
             disabled_at=user.disabled_at,
             erase_at=user.erase_at,
             created_at=user.created_at,
@@ -121,7 +127,7 @@ class UserPageResponse(Out):
     def of(cls, page: AccountPage) -> Self:
         """Show a page."""
         return cls(
-            items=[UserResponse.of(user) for user in page.items],
+            items=[UserResponse.of(account) for account in page.items],
             total=page.total.count if page.total else None,
             total_is_exact=page.total.is_exact if page.total else False,
             page=page.number,

@@ -12,6 +12,8 @@ from gatepost.core.paging import read_cursor, write_cursor
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, read_email, read_username
 from gatepost.identity.accounts.search_words import terms_of
+from gatepost.identity.factors.enrolment import SECOND_FACTORS
+from gatepost.identity.factors.methods import Method
 
 
 class Status(StrEnum):
@@ -21,6 +23,19 @@ class Status(StrEnum):
     DISABLED = "disabled"
     UNVERIFIED = "unverified"
     DELETING = "deleting"
+
+
+class FactorFilter(StrEnum):
+    """A filter for second factors: accounts with any, with none, or with one of a kind."""
+
+    ANY = "any"
+    NONE = "none"
+    TOTP = "totp"
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The kinds of which an account has one, or none at all."""
+        return SECOND_FACTORS if self in (FactorFilter.ANY, FactorFilter.NONE) else (Method(self.value),)
 
 
 class Sort(StrEnum):
@@ -80,12 +95,15 @@ class Filter:
     search: Search | None = None
     role: str | None = None
     status: Status | None = None
+    factor: FactorFilter | None = None
     ids: tuple[int, ...] = ()
 
     @property
     def parts(self) -> list[str]:
         """The names of the conditions, without the search words, which may be a person's name."""
-        given = {"search": self.search, "role": self.role, "status": self.status, "id": self.ids}
+        given = {
+            "search": self.search, "role": self.role, "status": self.status, "factor": self.factor, "id": self.ids,
+        }  # fmt: skip
         return [name for name, value in given.items() if value]
 
 

@@ -4,11 +4,11 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
+from gatepost.admin.accounts.pages import Account
 from gatepost.admin.accounts.states import state_of
-from gatepost.identity.accounts.models import User
 
 COLUMNS = (
-    "id", "username", "email", "emailVerified", "roles", "status", "language", "createdAt", "lastSignInAt",
+    "id", "username", "email", "emailVerified", "roles", "status", "factors", "language", "createdAt", "lastSignInAt",
     "disabledAt", "eraseAt",
 )  # fmt: skip
 # Without it, spreadsheets do not recognise UTF-8.
@@ -18,12 +18,12 @@ BYTE_ORDER_MARK = "\ufeff"
 FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 
 
-async def csv_of(pages: AsyncIterator[Sequence[User]]) -> AsyncIterator[bytes]:
+async def csv_of(pages: AsyncIterator[Sequence[Account]]) -> AsyncIterator[bytes]:
     """Write a header line, then one line per account."""
     # Together with the first page, so that earlier failures are still answered as errors.
     head = BYTE_ORDER_MARK + line(COLUMNS)
     async for page in pages:
-        yield (head + "".join(line(_cells(user)) for user in page)).encode()
+        yield (head + "".join(line(_cells(account)) for account in page)).encode()
         head = ""
     if head:
         yield head.encode()
@@ -39,7 +39,8 @@ def harmless(cell: str) -> str:
     return FORMULA.sub(r"\1'", cell)
 
 
-def _cells(user: User) -> Sequence[str]:
+def _cells(account: Account) -> Sequence[str]:
+    user = account.user
     return (
         str(user.id),
         user.username,
@@ -47,6 +48,7 @@ def _cells(user: User) -> Sequence[str]:
         "true" if user.email_verified_at is not None else "false",
         " ".join(user.role_names),
         state_of(user),
+        " ".join(account.factors),
         user.language,
         *(_moment(at) for at in (user.created_at, user.last_sign_in_at, user.disabled_at, user.erase_at)),
     )

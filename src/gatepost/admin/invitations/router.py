@@ -15,7 +15,9 @@ from gatepost.http.pieces import json_array
 from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import EmailTaken, RoleNotGrantable, RolesTooLong, UnknownRole
 from gatepost.identity.accounts.names import parse_email
+from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.throttling.errors import TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
 
@@ -26,8 +28,8 @@ InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
     "",
     summary="Invite a person",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[CanWriteUsers],
-    responses=problems(
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired,
         EmailTaken, UnknownRole, RoleNotGrantable, RolesTooLong, BeyondAuthority, InvitationsClosed, PermissionRequired,
         TooManyRequests,
     ),

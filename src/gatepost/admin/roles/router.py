@@ -17,6 +17,8 @@ from gatepost.admin.roles.schemas import NewRoleRequest, RoleChangeRequest, Role
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import RolesTooLong
+from gatepost.identity.credentials.deps import FreshProof
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/admin/roles", tags=["administration"])
 
@@ -31,8 +33,10 @@ async def list_roles(roles: RoleEditorDep) -> list[RoleResponse]:
     "",
     summary="Create a role",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[CanWriteRoles],
-    responses=problems(PermissionRequired, RoleNameTaken, RoleNameRetired, RolesTooLong, BeyondAuthority),
+    dependencies=[CanWriteRoles, FreshProof],
+    responses=problems(
+        StepUpRequired, PermissionRequired, RoleNameTaken, RoleNameRetired, RolesTooLong, BeyondAuthority
+    ),
 )
 async def create_role(body: NewRoleRequest, response: Response, roles: RoleEditorDep, by: CallerDep) -> RoleResponse:
     """Its permissions are built-in ones, or your own such as `orders:refund`. Access tokens contain them."""
@@ -58,8 +62,9 @@ async def get_role(role_id: RoleId, response: Response, roles: RoleEditorDep) ->
 @router.patch(
     "/{role_id}",
     summary="Change a role",
-    dependencies=[CanWriteRoles],
+    dependencies=[CanWriteRoles, FreshProof],
     responses=problems(
+        StepUpRequired,
         PermissionRequired,
         RoleNotFound,
         RoleNameTaken,

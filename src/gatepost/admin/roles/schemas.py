@@ -11,6 +11,7 @@ from gatepost.admin.accounts.schemas import RoleNameText, can_be_role_name
 from gatepost.admin.roles.service import RoleChange, RoleDraft, is_built_in
 from gatepost.http.schemas import In, Out
 from gatepost.identity.accounts.models import Role
+from gatepost.identity.accounts.roles import Permission
 
 MOST_PERMISSIONS = 32
 PERMISSION = r"^[a-z0-9_-]+(:[a-z0-9_-]+)*$"
@@ -70,7 +71,7 @@ class NewRoleRequest(In):
     description: Description | None = Field(default=None, examples=["Answers customers."])
     permissions: Permissions | None = Field(
         default=None,
-        description="Ours (`users:read`, `users:write`, `roles:write`, `audit:read`, `keys:read`), or your own.",
+        description=f"Ours ({', '.join(f'`{word}`' for word in Permission)}), or your own.",
         examples=[["orders:refund", "users:read"]],
     )
 

@@ -32,6 +32,7 @@ class Gauge(StrEnum):
     PEOPLE = "people"
     DISABLED = "people.disabled"
     UNVERIFIED = "people.unverified"
+    SECOND_FACTOR = "people.second_factor"
     SESSIONS = "sessions"
 
 
@@ -68,6 +69,8 @@ class StatisticsCounter:
             values[Gauge.UNVERIFIED] = await Sources(tx).unverified()
         async with self._db.read() as tx:
             values[Gauge.DISABLED] = await Sources(tx).disabled()
+        async with self._db.read() as tx:
+            values[Gauge.SECOND_FACTOR] = await Sources(tx).with_second_factor()
         await self._keep(values, at=now)
 
     async def _sessions(self, now: datetime) -> int:

@@ -31,13 +31,15 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One day in UTC; `active_sessions` is from the last count of the day, None if there was none."""
+    """One day in UTC; the totals are from the last count of the day, None if there was none."""
 
     day: date
     sign_ups: int
     sign_ins: int
     refused: Sequence[Refused]
     active_sessions: int | None
+    people: int | None
+    with_second_factor: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class AccountTotals:
     people: int
     disabled: int
     unverified: int
+    with_second_factor: int
     sessions: int
 
 
@@ -93,6 +96,8 @@ def _day(day: date, statistics: Sequence[DailyStatistic]) -> Day:
             if statistic.name in REFUSALS
         ],
         active_sessions=plain.get(Gauge.SESSIONS),
+        people=plain.get(Gauge.PEOPLE),
+        with_second_factor=plain.get(Gauge.SECOND_FACTOR),
     )
 
 
@@ -106,5 +111,6 @@ def _totals(statistics: Sequence[DailyStatistic]) -> AccountTotals | None:
         people=newest[Gauge.PEOPLE].value,
         disabled=newest[Gauge.DISABLED].value,
         unverified=newest[Gauge.UNVERIFIED].value,
+        with_second_factor=newest[Gauge.SECOND_FACTOR].value,
         sessions=newest[Gauge.SESSIONS].value,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, String, case, func, select, update
+from sqlalchemy import CursorResult, String, case, func, select, union, update
 
 from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.former_names import current_name
@@ -13,6 +13,7 @@ from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Seals
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.enrolment import OWNERS, SECOND_FACTORS
 from gatepost.identity.sessions.models import Session
 
 LONGEST_DETAIL = 64
@@ -139,6 +140,11 @@ class Sources:
     async def unverified(self) -> int:
         """Count the accounts whose address is not verified."""
         return await self._count(select(func.count()).select_from(User).where(User.email_verified_at.is_(None)))
+
+    async def with_second_factor(self) -> int:
+        """Count the accounts that have a second factor."""
+        owners = union(*(select(owner).where(counts) for owner, counts in map(OWNERS.__getitem__, SECOND_FACTORS)))
+        return await self._count(select(func.count()).select_from(owners.subquery()))
 
     async def last_idle_end(self) -> datetime | None:
         """Return when the last session expires unless it is refreshed."""

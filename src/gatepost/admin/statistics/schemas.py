@@ -28,6 +28,8 @@ class DayResponse(Out):
         description="Active sessions at the last count of the day. Null if they were not counted.",
         examples=[1200],
     )
+    people: int | None = Field(description="Accounts at the last count of the day.", examples=[1000])
+    with_second_factor: int | None = Field(description="Those of them that have a second factor.", examples=[140])
 
     @classmethod
     def of(cls, day: Day) -> Self:
@@ -38,6 +40,8 @@ class DayResponse(Out):
             sign_ins=day.sign_ins,
             refused=[RefusedResponse(event=one.event, reason=one.reason, count=one.count) for one in day.refused],
             active_sessions=day.active_sessions,
+            people=day.people,
+            with_second_factor=day.with_second_factor,
         )
 
 
@@ -48,6 +52,7 @@ class TotalsResponse(Out):
     people: int = Field(examples=[1000])
     disabled: int = Field(examples=[5])
     unverified: int = Field(description="Accounts whose e-mail address is not verified.", examples=[200])
+    with_second_factor: int = Field(examples=[140])
     active_sessions: int = Field(examples=[1200])
 
 
@@ -69,6 +74,7 @@ class OverviewResponse(Out):
                 people=totals.people,
                 disabled=totals.disabled,
                 unverified=totals.unverified,
+                with_second_factor=totals.with_second_factor,
                 active_sessions=totals.sessions,
             ),
             days=[DayResponse.of(day) for day in overview.days],

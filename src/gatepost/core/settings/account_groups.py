@@ -82,6 +82,13 @@ class AccountSettings(BaseModel):
         SecondFactor.OPTIONAL,
         description="`off` (nobody can set one up) or `optional`. An account with a second factor always needs it.",
     )
+    trusted_device_days: int = Field(
+        30,
+        ge=0,
+        le=365,
+        description="Days for which a device is not asked for the second factor again, where its person wants that; "
+        "0 asks always.",
+    )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
     )

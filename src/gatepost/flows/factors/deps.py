@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import Depends
 
 from gatepost.flows.factors.service import FactorService
+from gatepost.flows.factors.trusted_devices import TrustedDeviceService
 from gatepost.http.deps import provided
 
 FactorServiceDep = Annotated[FactorService, Depends(provided(FactorService))]
+TrustedDeviceServiceDep = Annotated[TrustedDeviceService, Depends(provided(TrustedDeviceService))]

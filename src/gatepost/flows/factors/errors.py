@@ -27,12 +27,12 @@ class WrongCode(Forbidden):
     message = "The code is wrong. Please try the next one."
 
 
-class NoSecondFactor(NotFound):
-    """The account has no second factor."""
+class TrustedDeviceNotFound(NotFound):
+    """The account has no such trusted device, or has none any more."""
 
-    code = "no_second_factor"
-    title = "No second factor"
-    message = "This account has no second factor."
+    code = "trusted_device_not_found"
+    title = "Trusted device not found"
+    message = "There is no such trusted device."
 
 
 class TooManyPasskeys(Conflict):

@@ -1,28 +1,39 @@
 """One's own second factors, over HTTP."""
 
-from fastapi import APIRouter, status
+from typing import Annotated
+
+from fastapi import APIRouter, Path, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.factors.deps import FactorServiceDep
-from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
+from gatepost.core.ids import LARGEST_ID
+from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
+from gatepost.flows.factors.errors import (
+    SecondFactorsOff,
+    TotpEnrolled,
+    TrustedDeviceNotFound,
+    WrongCode,
+)
 from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
-    PasswordProof,
     RecoveryCodesResponse,
     TotpResponse,
+    TrustedDeviceResponse,
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
-from gatepost.identity.credentials.deps import ReauthenticationDep
-from gatepost.identity.throttling.deps import ProofLimit
+from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
+from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor
+from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
 
-OF_PROOFS = (WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
+DeviceId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
+OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 
 
 @router.get("/factors", summary="My second factors", responses=problems(UserNotFound))
@@ -38,14 +49,14 @@ async def factors(user: CurrentUser, service: FactorServiceDep) -> FactorsRespon
     responses=problems(*OF_PROOFS, SecondFactorsOff, EmailUnverified, TotpEnrolled),
 )
 async def start_totp(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> TotpResponse:
     """The secret is shown this once, and counts once its first code has confirmed it, within an hour."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 
 
@@ -53,7 +64,7 @@ async def start_totp(
     "/totp/confirm",
     summary="Confirm an authenticator app by its first code",
     dependencies=[ProofLimit],
-    responses=problems(WrongCode, TooManyAttempts, TooManyRequests, UserNotFound),
+    responses=problems(WrongCode, FactorUnreadable, TooManyAttempts, TooManyRequests, UserNotFound),
 )
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep
@@ -72,14 +83,14 @@ async def confirm_totp(
     responses=problems(*OF_PROOFS, NoSecondFactor),
 )
 async def remove_totp(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> None:
     """The recovery codes go with the last second factor; the password alone is enough to sign in then."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     await service.remove_totp(user, proved_hash=proved.password_hash, info=info)
 
 
@@ -90,13 +101,34 @@ async def remove_totp(
     responses=problems(*OF_PROOFS, NoSecondFactor),
 )
 async def replace_recovery_codes(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: FactorServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> RecoveryCodesResponse:
     """They are shown this once; those of before are void."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))
+
+
+@router.get("/trusted-devices", summary="My trusted devices", responses=problems(UserNotFound))
+async def trusted_devices(
+    user: CurrentUser, service: TrustedDeviceServiceDep, device: DeviceDep
+) -> list[TrustedDeviceResponse]:
+    """Those on which a sign-in asks for no second factor, the last used first."""
+    return [TrustedDeviceResponse.of(trusted, device) for trusted in await service.of(user)]
+
+
+@router.delete(
+    "/trusted-devices/{device_id}",
+    summary="Trust a device no more",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(TrustedDeviceNotFound, UserNotFound),
+)
+async def forget_device(
+    device_id: DeviceId, user: CurrentUser, service: TrustedDeviceServiceDep, info: RequestInfoDep
+) -> None:
+    """Its next sign-in asks for the second factor. Its sessions end, but for the one that asks."""
+    await service.forget(user, device_id, info=info)

@@ -5,18 +5,14 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.flows.factors.passkeys.schemas import PasskeyResponse
 from gatepost.flows.factors.service import Enrolment, Factors
+from gatepost.flows.factors.trusted_devices import is_current
 from gatepost.http.schemas import In, Out
+from gatepost.identity.assurance.models import TrustedDevice
+from gatepost.identity.throttling.devices import Device
 
 CODES = ["7KQ2M-XW9TB", "3FJ8N-0RVHC"]
-
-
-class PasswordProof(In):
-    """The current password."""
-
-    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] = Field(repr=False, examples=["123456"])
 
 
 class ConfirmRequest(In):
@@ -78,4 +74,31 @@ class FactorsResponse(Out):
             if codes is None
             else RecoveryCodesState(left=codes.left, created_at=codes.created_at, last_used_at=codes.last_used_at),
             passkeys=list(map(PasskeyResponse.of, factors.passkeys)),
+        )
+
+
+class TrustedDeviceResponse(Out):
+    """A device on which no second factor is asked for."""
+
+    id: int = Field(examples=[1])
+    is_current: bool = Field(description="Whether it is the one that asks.", examples=[True])
+    device: str = Field(description="Browser or app, and operating system.", examples=["Firefox on Ubuntu"])
+    user_agent: str = Field(examples=["Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"])
+    address: str = Field(description="Of the last sign-in.", examples=["203.0.113.7"])
+    created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
+    last_used_at: datetime = Field(description="Of the last sign-in.", examples=["2026-01-31T12:00:00Z"])
+    expires_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
+
+    @classmethod
+    def of(cls, trusted: TrustedDevice, device: Device) -> Self:
+        """Show it to its owner, who asks from `device`."""
+        return cls(
+            id=trusted.id,
+            is_current=is_current(trusted, device),
+            device=trusted.device,
+            user_agent=trusted.user_agent,
+            address=trusted.address,
+            created_at=trusted.created_at,
+            last_used_at=trusted.last_used_at,
+            expires_at=trusted.expires_at,
         )

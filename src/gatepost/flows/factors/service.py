@@ -10,17 +10,19 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification, SecondFactor
 from gatepost.flows.factors.consequences import FactorConsequences
-from gatepost.flows.factors.errors import NoSecondFactor, SecondFactorsOff, TotpEnrolled, WrongCode
+from gatepost.flows.factors.errors import SecondFactorsOff, TotpEnrolled, WrongCode
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.proofs import Proved
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
 from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import notify
@@ -108,6 +110,7 @@ class FactorService:
 
         Raises:
             WrongCode: it is not a code of the secret, or there is none.
+            FactorUnreadable: SECRET_KEY does not open the secret; it can be shown anew.
             TooManyAttempts: too many were not.
             UserNotFound: the account has been deleted a moment ago.
         """
@@ -199,7 +202,8 @@ class FactorService:
         return user
 
     async def _changed(self, tx: Transaction, user: User, kind: MailKind, *, info: RequestInfo) -> None:
-        """Note that the account is another one for whoever is signing in, and tell its owner."""
+        """Note that the account is another one for whoever is signing in, and on any device; tell its owner."""
         now = self._clock.now()
         user.touch(now)
+        await TrustedDevices(tx).forget(user.id)
         await notify(tx, kind, user, at=now, info=info, link={"told": kind})

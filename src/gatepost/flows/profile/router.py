@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.profile.deps import DeletionServiceDep, ProfileServiceDep
-from gatepost.flows.profile.schemas import DeletionRequest, DeletionResponse, ProfileChangeRequest, ProfileResponse
+from gatepost.flows.profile.schemas import DeletionResponse, ProfileChangeRequest, ProfileResponse
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_object
@@ -18,10 +18,11 @@ from gatepost.identity.accounts.errors import (
     UserNotFound,
     WrongPassword,
 )
-from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
 from gatepost.identity.sessions.deps import BrowsersDep
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users", tags=["account"])
 
@@ -64,21 +65,23 @@ async def export_me(user: CurrentUser, deletion: DeletionServiceDep) -> Response
     summary="Delete my account",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[ProofLimit],
-    responses=problems(WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy),
+    responses=problems(
+        StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy
+    ),
 )
 async def delete_me(
-    body: DeletionRequest,
     request: Request,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     deletion: DeletionServiceDep,
     browsers: BrowsersDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> DeletionResponse:
     """Every session ends now. The account is deleted after a waiting period; signing in before then cancels the
     deletion.
     """
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     erase_at = await deletion.ask_deletion(user, proved_hash=proved.password_hash, info=info)
     await browsers.forget(request, info=info)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

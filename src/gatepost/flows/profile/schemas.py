@@ -1,11 +1,10 @@
 """JSON of one's own account."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field
 
-from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.flows.profile.service import ProfileChange
 from gatepost.http.schemas import In, Out
 from gatepost.identity.accounts.models import User
@@ -23,12 +22,6 @@ class ProfileChangeRequest(In):
     def change(self) -> ProfileChange:
         """Return the change with the name in both forms."""
         return ProfileChange(parse_wanted_name(self.username) if self.username else None, self.language)
-
-
-class DeletionRequest(In):
-    """The current password, for deleting one's account."""
-
-    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] = Field(repr=False, examples=["123456"])
 
 
 class DeletionResponse(Out):

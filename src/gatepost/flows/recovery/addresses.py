@@ -73,17 +73,20 @@ class AddressService:
                     raise AlreadyVerified from None
             raise
 
-    async def ask_change(self, principal: UserPrincipal, email: Name, password: str, *, info: RequestInfo) -> bool:
+    async def ask_change(
+        self, principal: UserPrincipal, email: Name, password: str | None, *, info: RequestInfo
+    ) -> bool:
         """Send a verification link to a new address. The old address stays until then.
 
         A change of letter case only takes effect at once, without a mail. Returns whether this was the case.
 
         Raises:
+            StepUpRequired: the password is not enough, or not given, and there is no fresh proof.
             WrongPassword: the current password is wrong.
             TooManyAttempts: it was wrong too often.
             UserNotFound: the account has just been deleted.
         """
-        user = await self._reauthentication.by_password(principal, password, info=info)
+        user = await self._reauthentication.confirm(principal, password, info=info)
         return await self._ask_change(principal, email, user.password_hash, info=info)
 
     @retry_conflicts

@@ -15,6 +15,7 @@ from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
@@ -27,6 +28,7 @@ from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.models import DISOWNED
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 # Receives no mail (RFC 6761): the new address of an account that had an address of somebody else.
@@ -47,6 +49,7 @@ class CompromiseReports:
         clock: Clock,
         sessions: SessionService,
         feed: RevocationFeed,
+        guesses: Guesses,
         totp: TotpMethod,
         recovery_codes: RecoveryCodeMethod,
     ) -> None:
@@ -54,6 +57,7 @@ class CompromiseReports:
         self._clock = clock
         self._sessions = sessions
         self._feed = feed
+        self._guesses = guesses
         self._totp = totp
         self._recovery_codes = recovery_codes
 
@@ -62,8 +66,8 @@ class CompromiseReports:
 
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
         the address was changed, all sessions end. An authenticator app, passkeys or recovery codes that the mail
-        reports, or that came after it, are removed: the stranger has them. A planned deletion is cancelled, and all
-        invitations of the account are revoked.
+        reports, or that came after it, are removed: the stranger has them. Waits after wrong codes end. A planned
+        deletion is cancelled, and all invitations of the account are revoked.
 
         If another account has taken the address meanwhile without verifying it, it loses the address, since the token
         verifies it. If that account has verified it, no link is sent and this account is left without an address, since
@@ -93,6 +97,9 @@ class CompromiseReports:
             take_deletion_back(tx, user, now=now, info=info)
             await tx.flush()
             await self._remove_factors(tx, used, user, info=info)
+            await TrustedDevices(tx).forget(user.id)
+            # They are the stranger's, who does not know the next password.
+            await self._guesses.end_waits_for_codes(tx, user)
             # The stranger may already have requested a change of address.
             await end_links(tx, user.id, LinkEnd.NOT_ME, now=now)
             await OneTimeTokens(tx).void_younger(

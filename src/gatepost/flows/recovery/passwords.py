@@ -14,6 +14,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
@@ -81,17 +82,18 @@ class PasswordService:
         new_hash = await self._passwords.hash(password, asker=turn_of(info, str(user.id)))
         return await self._reset(token, new_hash, info=info)
 
-    async def change(self, principal: UserPrincipal, current: str, new: str, *, info: RequestInfo) -> None:
+    async def change(self, principal: UserPrincipal, current: str | None, new: str, *, info: RequestInfo) -> None:
         """Replace the caller's password. Every other session of the account ends.
 
         Raises:
+            StepUpRequired: the current one is not enough, or not given, and there is no fresh proof.
             WrongPassword: the current one is wrong.
             TooManyAttempts, TooManyRequests: too many wrong, or too many correct passwords recently.
             PasswordNotAllowed: the new one breaks a rule.
             UserNotFound: the account has just been deleted.
             HashingBusy: too many people are signing in.
         """
-        user = await self._reauthentication.by_password(principal, current, info=info)
+        user = await self._reauthentication.confirm(principal, current, info=info)
         self._rules.check(new, names=(user.username, user.email), field="newPassword")
         new_hash = await self._passwords.hash(new, asker=turn_of(info, str(user.id)))
         await self._change(principal, user.password_hash, new_hash, info=info)
@@ -127,6 +129,7 @@ class PasswordService:
         user.touch(now)
         await tx.flush()
         await end_links(tx, user.id, how, now=now)
+        await TrustedDevices(tx).forget(user.id)
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
         await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, info=info)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)

@@ -7,9 +7,10 @@ from pydantic import Field
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, MessageResponse
 from gatepost.identity.accounts.schemas import EmailAddress, KnownAddress, NewPassword
+from gatepost.identity.credentials.schemas import CurrentPassword
 
 LinkToken = Annotated[str, Field(min_length=1, max_length=128)]
-CurrentPassword = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+PasswordText = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 EXAMPLE_TOKEN = "gpt_9Jq3…"  # noqa: S105  an example
 
 
@@ -28,7 +29,7 @@ class TokenRequest(In):
 class VerifyRequest(TokenRequest):
     """The token of a mail link, and the password if the link completes a sign-up."""
 
-    password: CurrentPassword | None = Field(
+    password: PasswordText | None = Field(
         default=None,
         repr=False,
         description="The password chosen at sign-up, if the link completes a sign-up. Other links do not need it.",
@@ -46,7 +47,7 @@ class PasswordResetRequest(In):
 class PasswordChangeRequest(In):
     """The current password, and the new one."""
 
-    current_password: CurrentPassword = Field(repr=False, examples=["123456"])
+    current_password: CurrentPassword = None
     new_password: NewPassword = Field(repr=False, examples=["correct horse"])
 
 
@@ -54,7 +55,7 @@ class EmailChangeRequest(In):
     """The new address, and the current password."""
 
     email: EmailAddress = Field(examples=["heba@example.com"])
-    current_password: CurrentPassword = Field(repr=False, examples=["123456"])
+    current_password: CurrentPassword = None
 
 
 class CompromiseReportResponse(MessageResponse):

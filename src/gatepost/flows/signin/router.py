@@ -15,7 +15,9 @@ from gatepost.identity.assurance.errors import (
     PendingSignInInvalid,
     SecondFactorRequired,
 )
+from gatepost.identity.assurance.trusted_devices import new_name
 from gatepost.identity.credentials.deps import PasswordMethodDep
+from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
@@ -59,6 +61,7 @@ async def sign_in(
         PendingSignInInvalid,
         InvalidCode,
         PasskeyInvalid,
+        FactorUnreadable,
         AccountDisabled,
         EmailUnverified,
         TooManyAttempts,
@@ -75,9 +78,17 @@ async def continue_sign_in(
 
     Or with a passkey: `challengeId` of `POST /api/auth/passkeys/options`, and the `credential` of the browser.
 
-    After too many wrong codes the answer is 429, for a time that grows up to a day.
+    After too many wrong codes the answer is 429, for a time that grows up to a day. With `trustDevice`, this device is
+    not asked for the second factor again for TRUSTED_DEVICE_DAYS: it is known by the device token, which is a cookie,
+    or `X-Device-Token` where the request has that header.
     """
+    trusted_name = new_name() if body.trust_device else None
     signed_in = await service.go_on(
-        body.pending_token, body.answer, info=info, device=device, replaces=handout.replaces
+        body.pending_token,
+        body.answer,
+        info=info,
+        device=device,
+        trusted_name=trusted_name,
+        replaces=handout.replaces,
     )
-    return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in))
+    return SignInResponse.of(signed_in, with_tokens=handout.deliver(signed_in, device_name=trusted_name))

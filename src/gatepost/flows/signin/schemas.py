@@ -29,6 +29,9 @@ class ContinueRequest(In):
         description="Of an app, or a recovery code. Spaces and hyphens do not matter.",
         examples=["123 456"],
     )
+    trust_device: bool | None = Field(
+        default=None, description="Whether to ask for no second factor on this device for some time.", examples=[True]
+    )
     challenge_id: ChallengeId | None = Field(default=None, repr=False, description="With a passkey.", examples=[None])
     credential: Credential | None = Field(default=None, repr=False, description="With a passkey.", examples=[None])
 

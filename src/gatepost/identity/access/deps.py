@@ -88,9 +88,15 @@ def _presented(request: Request, *, changes: bool | None = None) -> str | None:
     return found[0] if found else service(request, TokenCookies).access_token(request, changes=changes)
 
 
+def is_by_cookie(request: Request) -> bool:
+    """Whether the token that decides who sent a request is in the cookie."""
+    return not _of_headers(request)
+
+
 TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[UserPrincipal, Depends(get_current_user)]
+IsByCookie = Annotated[bool, Depends(is_by_cookie)]
 OriginalUser = Annotated[UserPrincipal, Depends(OriginalUserScheme())]
 
 

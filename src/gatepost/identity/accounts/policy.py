@@ -18,6 +18,7 @@ class AccountPolicy:
     reveals_taken: bool
     verification: EmailVerification
     second_factor: SecondFactor
+    trusted_device_life: timedelta
     default_language: str
     verify_email_life: timedelta
     reset_password_life: timedelta
@@ -32,6 +33,7 @@ class AccountPolicy:
             reveals_taken=settings.signup_reveals_taken,
             verification=settings.email_verification,
             second_factor=settings.second_factor,
+            trusted_device_life=timedelta(days=settings.trusted_device_days),
             default_language=settings.default_language,
             verify_email_life=timedelta(hours=settings.verify_email_hours),
             reset_password_life=timedelta(minutes=settings.reset_password_minutes),

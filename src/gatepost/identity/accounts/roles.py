@@ -23,3 +23,4 @@ class Permission(StrEnum):
     ROLES_WRITE = "roles:write"
     AUDIT_READ = "audit:read"
     KEYS_READ = "keys:read"
+    FACTORS_RESET = "factors:reset"

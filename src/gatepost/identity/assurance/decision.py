@@ -68,7 +68,8 @@ class Decision:
 
     def owes(self, proof: Proof) -> bool:
         """Whether a second factor is wanted in addition to what was proved: the account has one."""
-        return proof.has_second_factor and proof.authentication.acr == Acr.ONE_FACTOR
+        is_one = proof.authentication.acr == Acr.ONE_FACTOR and proof.trusted_device is None
+        return proof.has_second_factor and is_one
 
     def renew(self, subject: TokenSubject) -> None:
         """Let a session go on, if it could be opened now.
@@ -80,7 +81,8 @@ class Decision:
         refusal = self.refusal(subject)
         if refusal is not None:
             raise ANSWERS[refusal]
-        if subject.has_second_factor and subject.acr == Acr.ONE_FACTOR:
+        is_one = subject.acr == Acr.ONE_FACTOR and not subject.is_on_trusted_device
+        if subject.has_second_factor and is_one:
             raise SecondFactorDue
 
     async def refuse(

@@ -43,9 +43,10 @@ class Handout:
         """The ids of the sessions whose cookies the answer replaces."""
         return self._browsers.replaced(self._request, asked=self._asked, unasked=self.unasked)
 
-    def deliver(self, signed_in: SignedIn) -> bool:
+    def deliver(self, signed_in: SignedIn, *, device_name: str | None = None) -> bool:
         """Hand out the tokens; return whether they go into the body as well."""
-        self._remember(signed_in.user, by_cookie=self.unasked or self._asked is TokenTransport.COOKIE)
+        by_cookie = self.unasked or self._asked is TokenTransport.COOKIE
+        self._remember(signed_in.user, by_cookie=by_cookie, name=device_name)
         return self._cookies.deliver(self._response, signed_in.tokens, asked=self._asked, unasked=self.unasked)
 
 

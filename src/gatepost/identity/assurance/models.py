@@ -1,9 +1,9 @@
-"""The table of sign-ins that are not complete."""
+"""Tables of sign-ins that are not complete, and of devices on which one factor is enough."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey
+from sqlalchemy import JSON, ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
@@ -29,4 +29,27 @@ class PendingSignIn(Base):
     address: Mapped[str] = mapped_column(exact(45))
     user_agent: Mapped[str] = mapped_column(text(255))
     created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TrustedDevice(Base):
+    """A device on which somebody has shown their second factor, and is not asked for it until `expires_at`.
+
+    `digest` is that of the name in its device token, which it was given with the trust: nobody else has it.
+    """
+
+    __tablename__ = "trusted_devices"
+    __table_args__ = (  # type: ignore[assignment]  # the base class has the dictionary alone
+        UniqueConstraint("user_id", "digest"),
+        Base.__table_args__,
+    )
+
+    id: Mapped[PrimaryId]
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(exact(64))
+    device: Mapped[str] = mapped_column(text(100))
+    user_agent: Mapped[str] = mapped_column(text(255))
+    address: Mapped[str] = mapped_column(exact(45))
+    created_at: Mapped[datetime]
+    last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)

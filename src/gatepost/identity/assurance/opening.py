@@ -13,6 +13,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.proofs import Proof
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_second_factor
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
@@ -105,6 +106,8 @@ class SessionOpening:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
             if held is None or self._decision.refusal(held) is not None:
                 return None
+            if proof.trusted_device is not None and held.version != proof.user.version:
+                return None  # the device may be trusted no more
             as_it_is = replace(proof, user=held, has_second_factor=await has_second_factor(tx, held.id))
             if self._decision.owes(as_it_is):
                 return None
@@ -121,6 +124,8 @@ class SessionOpening:
             await self._sessions.end_named(tx, replaces, reason=REPLACED, info=info)
             # Where many of an account have ended, one more makes its access tokens stale: not the one of this session.
             await Users(tx).reread_token_version(proof.user)
+        if proof.trusted_device is not None:
+            await TrustedDevices(tx).use(proof.trusted_device, info=info, now=session.created_at)
         if proof.is_new_device:
             await _tell_owner(tx, proof.user, session, info=info)
 

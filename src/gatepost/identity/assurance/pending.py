@@ -18,6 +18,7 @@ from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.assurance.repository import PendingSignIns
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import SignedIn
@@ -39,6 +40,8 @@ class SignInContinuation:
         decision: Decision,
         opening: SessionOpening,
         factors: SecondFactors,
+        *,
+        trust_life: timedelta,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -46,6 +49,7 @@ class SignInContinuation:
         self._decision = decision
         self._opening = opening
         self._factors = factors
+        self._trust_life = trust_life
 
     @retry_conflicts
     async def ask_for_more(self, proof: Proof, *, info: RequestInfo) -> SecondFactorRequired | None:
@@ -74,9 +78,12 @@ class SignInContinuation:
         *,
         info: RequestInfo,
         device: Device,
+        trusted_name: str | None = None,
         replaces: Collection[int] = (),
     ) -> SignedIn:
         """Sign in who has proved the rest; sessions whose ids are in `replaces`, of whatever account, end with it.
+
+        Where a `trusted_name` is given, the device has it in its token from now on, and is trusted for some time.
 
         Raises:
             PendingSignInInvalid: the token is no good, or the account has changed since.
@@ -85,7 +92,9 @@ class SignInContinuation:
             TooManyAttempts: too many codes were wrong; whether this one was right is not told.
         """
         note_act(Act.SIGN_IN)
-        outcome = await self._go_on(token, answer, info=info, device=device, replaces=replaces)
+        outcome = await self._go_on(
+            token, answer, info=info, device=device, trusted_name=trusted_name, replaces=replaces
+        )
         if isinstance(outcome, AppError):
             raise outcome
         return self._opening.issue(*outcome)
@@ -106,6 +115,7 @@ class SignInContinuation:
         *,
         info: RequestInfo,
         device: Device,
+        trusted_name: str | None,
         replaces: Collection[int],
     ) -> AppError | tuple[User, Session]:
         """Return the session, or the answer to a refusal that the transaction remembers."""
@@ -125,6 +135,7 @@ class SignInContinuation:
             if not await PendingSignIns(tx).use(pending.id, now=self._clock.now()):
                 raise PendingSignInInvalid
             session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)
+            await self._trust(tx, user, session, trusted_name, info=info)
         return user, session
 
     async def _open(
@@ -145,6 +156,15 @@ class SignInContinuation:
         if session is None:
             raise PendingSignInInvalid
         return session
+
+    async def _trust(
+        self, tx: Transaction, user: User, session: Session, name: str | None, *, info: RequestInfo
+    ) -> None:
+        if name is None or not self._trust_life:
+            return
+        at = session.created_at
+        await TrustedDevices(tx).add(user.id, name, info=info, now=at, life=self._trust_life)
+        record(tx, AuditEvent.DEVICE_TRUSTED, at=at, user_id=user.id, session_id=session.id, info=info)
 
     async def _refuse(self, tx: Transaction, refusal: Refusal, user: User, *, info: RequestInfo) -> AppError:
         details = {"reason": refusal.value}

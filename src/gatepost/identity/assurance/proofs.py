@@ -51,6 +51,11 @@ class Proof:
         """What the session says of it."""
         return authentication_by(self.proved)
 
+    @property
+    def trusted_device(self) -> int | None:
+        """The device that stands in for the second factor; None where none does."""
+        return next((proof.credential for proof in self.proved if proof.by is Method.TRUSTED_DEVICE), None)
+
 
 class Attempt(Protocol):
     """One try to sign in, by whatever method."""

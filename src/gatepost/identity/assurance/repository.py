@@ -12,6 +12,9 @@ from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.proofs import Proof
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.statements import live
 
 PREFIX = "gpq_"
 RANDOM_BYTES = 32
@@ -59,3 +62,13 @@ class PendingSignIns:
             .execution_options(synchronize_session=False)
         )
         return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+
+
+async def sessions_proved_by(
+    tx: Transaction, user_id: int, method: Method, credential: int, *, but: int, now: datetime
+) -> list[int]:
+    """Return the ids of the sessions of an account, but one, that go on and that this credential was a proof of."""
+    query = select(Session.id, Session.proofs).where(Session.user_id == user_id, Session.id != but, *live(now))
+    used = {"by": method, "credential": credential}
+    rows = (await tx.execute(query)).all()
+    return [row.id for row in rows if any(used.items() <= proof.items() for proof in row.proofs or ())]

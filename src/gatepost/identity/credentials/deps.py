@@ -1,12 +1,33 @@
 """What routes ask for that want a proof."""
 
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Body, Depends
 
-from gatepost.http.deps import provided
+from gatepost.http.deps import RequestInfoDep, provided
+from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.reauthentication import Reauthentication
+from gatepost.identity.credentials.schemas import PasswordProof
+from gatepost.identity.tokens.step_up import FRESH_FOR
 
 PasswordMethodDep = Annotated[PasswordMethod, Depends(provided(PasswordMethod))]
 ReauthenticationDep = Annotated[Reauthentication, Depends(provided(Reauthentication))]
+
+
+def require_fresh(seconds: int = int(FRESH_FOR.total_seconds())) -> Callable[..., Awaitable[None]]:
+    """Return a dependency that lets those pass who proved who they are so lately, and answers 401 `step_up_required`.
+
+    An account with a second factor has to have shown it. Put it behind what says who may call the route.
+    """
+
+    async def check(user: CurrentUser, reauthentication: ReauthenticationDep, info: RequestInfoDep) -> None:
+        await reauthentication.confirm(user, info=info, within=timedelta(seconds=seconds))
+
+    return check
+
+
+FreshProof = Depends(require_fresh())
+OptionalProof = Annotated[PasswordProof | None, Body()]

@@ -1,35 +1,85 @@
 """Who is signed in proves once more who they are."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
 
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
-from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.errors import InvalidCode
+from gatepost.identity.assurance.proofs import Proved, prove_again
+from gatepost.identity.assurance.second_factors import Answer, SecondFactors
+from gatepost.identity.credentials.passkeys.challenges import Purpose
+from gatepost.identity.credentials.passkeys.method import PasskeyMethod
+from gatepost.identity.factors.enrolment import usable_methods
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.sessions.handout import AccessToken
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.tokens import TokenService
 from gatepost.identity.throttling.counters import Counter, turn_of
+from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
-from gatepost.identity.tokens.principal import UserPrincipal
+from gatepost.identity.tokens.errors import TokenRevoked
+from gatepost.identity.tokens.principal import Acr, UserPrincipal
+from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
+
+
+def session_bond(session_id: int) -> str:
+    """Return what the challenge of a passkey is bound to that a session asks for."""
+    return f"session {session_id}"
 
 
 class Reauthentication:
-    """Asks for a proof before what a session alone is not enough for."""
+    """Asks for a proof before what a session alone is not enough for.
 
-    def __init__(self, database: Database, passwords: Passwords, guesses: Guesses, rates: RateLimits) -> None:
+    An account with a second factor proves it by a factor: a stolen session and the password are not enough to take the
+    factor away.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        passwords: Passwords,
+        guesses: Guesses,
+        rates: RateLimits,
+        factors: SecondFactors,
+        passkeys: PasskeyMethod,
+        tokens: TokenService,
+    ) -> None:
         self._db = database
+        self._clock = clock
         self._passwords = passwords
         self._guesses = guesses
         self._rates = rates
+        self._factors = factors
+        self._passkeys = passkeys
+        self._tokens = tokens
 
-    async def by_password(self, principal: UserPrincipal, password: str, *, info: RequestInfo) -> User:
-        """Return the caller's account if the password is theirs.
+    async def confirm(
+        self,
+        principal: UserPrincipal,
+        password: str | None = None,
+        *,
+        info: RequestInfo,
+        within: timedelta = FRESH_FOR,
+    ) -> User:
+        """Return the caller's account, if they have proved who they are in this session just now, or do so here.
 
-        Wrong ones count on the session alone: whoever has got hold of it locks the owner out of no other.
+        The password is enough for an account that has no second factor. Wrong ones count on the session alone: whoever
+        has got hold of it locks the owner out of no other.
 
         Raises:
-            WrongPassword: it is not.
+            StepUpRequired: the last proof is longer ago, or it was of one factor and the account has a second one.
+            WrongPassword: it is not the password.
             TooManyAttempts: too many were not.
             TooManyRequests: too many were, of late.
             UserNotFound: the account has been deleted a moment ago.
@@ -37,17 +87,95 @@ class Reauthentication:
         """
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
-            await self._guesses.check(tx, counters)
+            if password is not None:
+                await self._guesses.check(tx, counters)
             user = await Users(tx).of(principal.account)
-        if user is None:
-            raise UserNotFound
+            if user is None:
+                raise UserNotFound
+            factors = await usable_methods(tx, user.id)
+        if password is not None:
+            await self._check_password(user, password, counters, info=info)
+        if factors or password is None:
+            wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
+            wanted.require(principal, now=self._clock.now(), methods=factors or [Method.PASSWORD])
+        return user
+
+    @retry_conflicts
+    async def ask_for_passkey(self, principal: UserPrincipal) -> tuple[str, dict[str, Any]]:
+        """Return the id of a new challenge and the options for the caller's passkeys, good in this session.
+
+        Raises:
+            PasskeysUnavailable: browsers would refuse them here.
+            UserNotFound: the account has been deleted a moment ago.
+        """
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal.account)
+            if user is None:
+                raise UserNotFound
+            bound_to = session_bond(principal.session_id)
+            return await self._passkeys.ask(tx, Purpose.SECOND_FACTOR, user=user, bound_to=bound_to)
+
+    async def again(
+        self, principal: UserPrincipal, answer: Answer, *, info: RequestInfo, device: Device
+    ) -> AccessToken:
+        """Note in the caller's session what they prove now, and return an access token that says so.
+
+        Raises:
+            WrongPassword, InvalidCode: it proves nothing.
+            StepUpRequired: it is the password, and the account has a second factor.
+            TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy: as for `confirm`.
+            TokenRevoked: the session has ended a moment ago.
+        """
+        user = None
+        if answer.method is Method.PASSWORD:
+            user = await self.confirm(principal, answer.code, info=info)
+        renewed = await self._again(principal, answer, user, info=info, device=device)
+        if renewed is None:
+            raise InvalidCode
+        return self._tokens.access_of(*renewed)
+
+    @retry_conflicts
+    async def _again(
+        self, principal: UserPrincipal, answer: Answer, read: User | None, *, info: RequestInfo, device: Device
+    ) -> tuple[User, Session] | None:
+        """Return the session with its proof, or None where it is none, which the transaction remembers."""
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user = await Users(tx).of(principal.account, is_locked=True)
+            if user is None:
+                raise UserNotFound
+            proved = await self._proved(tx, user, answer, read, info=info, device=device)
+            if proved is None:
+                return None
+            session = await Sessions(tx).held(principal.session_id, now=now)
+            if session is None:
+                raise TokenRevoked
+            prove_again(session, proved)
+            self._tokens.prolong_access(session, now=now)
+            record(
+                tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
+                details={"method": proved.by},
+            )  # fmt: skip
+        return user, session
+
+    async def _proved(
+        self, tx: Transaction, user: User, answer: Answer, read: User | None, *, info: RequestInfo, device: Device
+    ) -> Proved | None:
+        if read is None:
+            return await self._factors.check(tx, user, answer, info=info, device=device)
+        if (user.password_hash, user.version) != (read.password_hash, read.version):
+            raise WrongPassword  # it has just been replaced, or has a factor beside it
+        return Proved(Method.PASSWORD, self._clock.now())
+
+    async def _check_password(
+        self, user: User, password: str, counters: Sequence[Counter], *, info: RequestInfo
+    ) -> None:
         await self._rates.require_room(Rate.SIGN_IN, str(user.id))
         verdict = await self._passwords.verify(password, user.password_hash, asker=turn_of(info, str(user.id)))
         await self._settle(user, counters, is_right=verdict.is_right, info=info)
         if not verdict.is_right:
             raise WrongPassword
         await self._rates.hit(Rate.SIGN_IN, str(user.id))
-        return user
 
     @retry_conflicts
     async def _settle(self, user: User, counters: Sequence[Counter], *, is_right: bool, info: RequestInfo) -> None:

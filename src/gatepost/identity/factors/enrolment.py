@@ -1,30 +1,28 @@
 """What an account has set up beside its password."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 
-HAS_TOTP: ColumnElement[bool] = (
-    exists().where(TotpSecret.user_id == User.id, TotpSecret.confirmed_at.is_not(None)).correlate(User)
-)
-HAS_PASSKEY: ColumnElement[bool] = exists().where(Passkey.user_id == User.id).correlate(User)
-HAS_RECOVERY_CODE: ColumnElement[bool] = (
-    exists().where(RecoveryCodes.user_id == User.id, RecoveryCodes.unused != 0).correlate(User)
-)
-# Whether an account has a second factor, which every sign-in then wants; recovery codes alone are none. It stands
-# beside the account in queries.
-HAS_SECOND_FACTOR: ColumnElement[bool] = or_(HAS_TOTP, HAS_PASSKEY)
-# The usual way first.
-USABLE: Mapping[Method, ColumnElement[bool]] = {
-    Method.PASSKEY: HAS_PASSKEY,
-    Method.TOTP: HAS_TOTP,
-    Method.RECOVERY_CODE: HAS_RECOVERY_CODE,
+# Who can show more than a password, by what, the usual way first: the column of the account, and what else must hold.
+OWNERS: Mapping[Method, tuple[InstrumentedAttribute[int], ColumnElement[bool]]] = {
+    Method.PASSKEY: (Passkey.user_id, true()),
+    Method.TOTP: (TotpSecret.user_id, TotpSecret.confirmed_at.is_not(None)),
+    Method.RECOVERY_CODE: (RecoveryCodes.user_id, RecoveryCodes.unused != 0),
 }
+# Those that every sign-in wants where they are there. Recovery codes alone are no second factor.
+SECOND_FACTORS = (Method.PASSKEY, Method.TOTP)
+# Whether an account has them. They stand beside the account in queries.
+IS_SET_UP: Mapping[Method, ColumnElement[bool]] = {
+    method: exists().where(owner == User.id, counts).correlate(User) for method, (owner, counts) in OWNERS.items()
+}
+HAS_SECOND_FACTOR: ColumnElement[bool] = or_(*(IS_SET_UP[method] for method in SECOND_FACTORS))
 
 
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:
@@ -34,5 +32,13 @@ async def has_second_factor(tx: Transaction, user_id: int) -> bool:
 
 async def usable_methods(tx: Transaction, user_id: int) -> list[Method]:
     """Return by what an account can show more than its password, the usual way first."""
-    row = (await tx.execute(select(*USABLE.values()).select_from(User).where(User.id == user_id))).one()
-    return [method for method, is_there in zip(USABLE, row, strict=True) if is_there]
+    return (await methods_of(tx, [user_id])).get(user_id, [])
+
+
+async def methods_of(tx: Transaction, user_ids: Collection[int]) -> dict[int, list[Method]]:
+    """Return the same for several accounts, by their ids."""
+    query = select(User.id, *IS_SET_UP.values()).where(User.id.in_(user_ids))
+    return {
+        user_id: [method for method, is_there in zip(IS_SET_UP, has, strict=True) if is_there]
+        for user_id, *has in await tx.execute(query)
+    }

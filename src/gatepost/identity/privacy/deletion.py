@@ -19,7 +19,7 @@ from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
@@ -30,7 +30,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
-T = TypeVar("T", Session, OneTimeToken, PendingSignIn)
+T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn)
 R = TypeVar("R")
 
 BATCH = 100
@@ -71,6 +71,7 @@ class DeletionService:
             "sessions": self._pages(_owned(Session, user.id), _session),
             "secondFactors": factors,
             "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _pending),
+            "trustedDevices": self._pages(_owned(TrustedDevice, user.id), _trusted),
             "links": self._pages(_owned(OneTimeToken, user.id), _link),
             "activity": self._pages(_told_of(user.id), _activity),
         }
@@ -264,6 +265,17 @@ def _pending(pending: PendingSignIn) -> dict[str, Any]:
         "address": pending.address,
         "createdAt": _text(pending.created_at),
         "expiresAt": _text(pending.expires_at),
+    }
+
+
+def _trusted(device: TrustedDevice) -> dict[str, Any]:
+    return {
+        "device": device.device,
+        "userAgent": device.user_agent,
+        "address": device.address,
+        "createdAt": _text(device.created_at),
+        "lastUsedAt": _text(device.last_used_at),
+        "expiresAt": _text(device.expires_at),
     }
 
 

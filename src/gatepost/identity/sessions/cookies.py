@@ -6,7 +6,7 @@ from gatepost.core.settings import Settings, TokenTransport
 from gatepost.http.cookies import cookie_values
 from gatepost.http.middleware import add_to_answer
 from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest
-from gatepost.identity.sessions.handout import HeldTokens, TokenPair
+from gatepost.identity.sessions.handout import AccessToken, HeldTokens, TokenPair
 
 REFRESH_PATH = "/api/auth"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -46,6 +46,12 @@ class TokenCookies:
                 path=REFRESH_PATH,
                 seconds=tokens.refresh_expires_in,
             )
+        return TokenTransport.COOKIE not in (asked, self._transport)
+
+    def deliver_access(self, response: Response, token: AccessToken, *, asked: TokenTransport | None) -> bool:
+        """As `deliver`, of an access token alone; the refresh token of its session stays as it is."""
+        if self.are_wanted(asked=asked):
+            self._set(response, self._access, token.token, path="/", seconds=token.expires_in)
         return TokenTransport.COOKIE not in (asked, self._transport)
 
     def clear(self, request: Request) -> None:

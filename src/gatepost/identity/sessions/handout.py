@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, Self
 
 from pydantic import Field
@@ -22,6 +23,16 @@ class TokenPair:
 
     def __repr__(self) -> str:
         return "TokenPair(<hidden>)"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AccessToken:
+    """An access token alone, with the seconds that it has left, and what it says of the last proof."""
+
+    token: str
+    expires_in: int
+    acr: str
+    authenticated_at: datetime
 
 
 @dataclass(frozen=True, slots=True, repr=False)

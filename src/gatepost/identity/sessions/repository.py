@@ -20,6 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepost.core.db.database import NumberTaken, Transaction
 from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
 from gatepost.identity.sessions.statements import (
     ADVANCE,
@@ -75,6 +76,11 @@ class Sessions:
         """Return a session, gone on or ended."""
         return await self._tx.get(Session, session_id)
 
+    async def held(self, session_id: int, *, now: datetime) -> Session | None:
+        """Return a session that goes on, locked until the transaction ends."""
+        query = select(Session).where(Session.id == session_id, *live(now)).with_for_update()
+        return await self._tx.scalar(query.execution_options(populate_existing=True))
+
     async def subject(self, session_id: int) -> TokenSubject | None:
         """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
         connection = await self._tx.connection()
@@ -105,6 +111,7 @@ class Sessions:
             disabled_at=first.disabled_at,
             email_verified_at=first.email_verified_at,
             has_second_factor=bool(first.has_second_factor),
+            is_on_trusted_device=any(proof["by"] == Method.TRUSTED_DEVICE for proof in first.proofs or ()),
             roles=tuple([HeldRole(row.name, row.permissions) for row in rows if row.name is not None]),
         )
 
@@ -225,3 +232,28 @@ def _chosen(
     if device is not None:
         chosen.append(Session.device == device)
     return chosen
+
+
+def subject_of(user: User, session: Session) -> TokenSubject:
+    """Return what a session entitles to, with its account as it was read."""
+    return TokenSubject(
+        session_id=session.id,
+        generation=session.generation,
+        rotated_at=session.rotated_at,
+        created_at=session.created_at,
+        expires_at=session.expires_at,
+        access_expires_at=session.access_expires_at,
+        amr=session.amr,
+        acr=session.acr,
+        authenticated_at=session.proved_at,
+        client_id=session.client_id,
+        scope=session.scope,
+        ended_at=session.ended_at,
+        user_id=user.id,
+        random_id=user.random_id,
+        username=user.username,
+        token_version=user.token_version,
+        disabled_at=user.disabled_at,
+        email_verified_at=user.email_verified_at,
+        roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
+    )

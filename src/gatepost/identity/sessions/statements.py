@@ -44,7 +44,7 @@ SUBJECT = (
         Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
         Session.absolute_expires_at, Session.access_expires_at, Session.amr, Session.acr, Session.ended_at,
         func.coalesce(Session.authenticated_at, Session.created_at).label("authenticated_at"),
-        Session.client_id, Session.scope,
+        Session.client_id, Session.scope, Session.proofs,
         Session.user_id, User.random_id, User.username, User.token_version, User.disabled_at,
         User.email_verified_at, HAS_SECOND_FACTOR.label("has_second_factor"),
         Role.id.label("role_id"), Role.name, Role.permissions,

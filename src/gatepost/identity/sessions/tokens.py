@@ -20,9 +20,9 @@ from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.activity import SessionActivity
 from gatepost.identity.sessions.devices import describe
-from gatepost.identity.sessions.handout import SignedIn, TokenPair
+from gatepost.identity.sessions.handout import AccessToken, SignedIn, TokenPair
 from gatepost.identity.sessions.models import Authentication, Session, SessionKind
-from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.repository import Sessions, subject_of
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.access_tokens import AccessTokens
 from gatepost.identity.tokens.errors import (
@@ -34,7 +34,7 @@ from gatepost.identity.tokens.errors import (
 )
 from gatepost.identity.tokens.presented import Presented, classify
 from gatepost.identity.tokens.refresh_tokens import RefreshTicket, RefreshTokens
-from gatepost.identity.tokens.subject import Decide, HeldRole, TokenSubject
+from gatepost.identity.tokens.subject import Decide, TokenSubject
 
 logger = logging.getLogger("gatepost")
 
@@ -118,7 +118,19 @@ class TokenService:
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
         """Give a session that was opened just now its tokens."""
-        return SignedIn(user, self._pair(_subject(user, session), now=now))
+        return SignedIn(user, self._pair(subject_of(user, session), now=now))
+
+    def prolong_access(self, session: Session, *, now: datetime) -> None:
+        """Let a session, held by the caller's transaction, have one more access token, which `access_of` gives it."""
+        session.access_expires_at = max(session.access_expires_at, now + self._access.life)
+        session.key_id = self._access.key_id
+
+    def access_of(self, user: User, session: Session) -> AccessToken:
+        """Give a session an access token of what it is by now; its refresh token stays as it is."""
+        now = self._clock.now()
+        token, expires_at = self._access.issue(subject_of(user, session), now=now)
+        seconds = int((expires_at - now).total_seconds())
+        return AccessToken(token, expires_in=seconds, acr=session.acr, authenticated_at=session.proved_at)
 
     async def refresh(self, refresh_token: str, *, info: RequestInfo) -> TokenPair:
         """Exchange a refresh token for the next pair, with the account's roles of now.
@@ -272,28 +284,3 @@ class TokenService:
                 record(
                     tx, AuditEvent.REFRESH_TOKEN_REUSED, at=now, user_id=ended.user_id, session_id=ended.id, info=info
                 )
-
-
-def _subject(user: User, session: Session) -> TokenSubject:
-    """Return what a session entitles to that was opened just now."""
-    return TokenSubject(
-        session_id=session.id,
-        generation=session.generation,
-        rotated_at=session.rotated_at,
-        created_at=session.created_at,
-        expires_at=session.expires_at,
-        access_expires_at=session.access_expires_at,
-        amr=session.amr,
-        acr=session.acr,
-        authenticated_at=session.proved_at,
-        client_id=session.client_id,
-        scope=session.scope,
-        ended_at=session.ended_at,
-        user_id=user.id,
-        random_id=user.random_id,
-        username=user.username,
-        token_version=user.token_version,
-        disabled_at=user.disabled_at,
-        email_verified_at=user.email_verified_at,
-        roles=tuple(HeldRole(role.name, role.permissions) for role in user.roles),
-    )

@@ -36,13 +36,16 @@ class DeviceCookies:
             return device
         return replace(device, session_id=ticket.session_id)
 
-    def remember(self, request: Request, response: Response, user: User, *, by_cookie: bool) -> None:
-        """Give the device a token that says that this account was signed in to on it.
+    def remember(
+        self, request: Request, response: Response, user: User, *, by_cookie: bool, name: str | None = None
+    ) -> None:
+        """Give the device a token that says that this account was signed in to on it, under its name or a new one.
 
         It goes into the header where the request has that header, whatever is in it, and else into the cookie. A page
         of another site could have a form sent, and takes no part in this.
         """
-        token = self._tokens.write(self.read(request), user)
+        device = self.read(request)
+        token = self._tokens.write(replace(device, nonce=name) if name is not None else device, user)
         if HEADER in request.headers:
             response.headers[HEADER] = token
         elif by_cookie and not self._token_cookies.is_foreign(request):

@@ -33,9 +33,9 @@ class Remembering:
         self._response = response
         self._cookies = cookies
 
-    def __call__(self, user: User, *, by_cookie: bool = True) -> None:
-        """Remember that the account was signed in to."""
-        self._cookies.remember(self._request, self._response, user, by_cookie=by_cookie)
+    def __call__(self, user: User, *, by_cookie: bool = True, name: str | None = None) -> None:
+        """Remember that the account was signed in to; with a `name`, the device has that one from now on."""
+        self._cookies.remember(self._request, self._response, user, by_cookie=by_cookie, name=name)
 
 
 DeviceDep = Annotated[Device, Depends(get_device)]

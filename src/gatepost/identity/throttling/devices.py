@@ -1,8 +1,9 @@
 """Device tokens: what a device keeps to show that its owner has signed in on it before (OWASP device cookies).
 
 `gpd_<nonce>.<account>-<account>.<mac>`: who shares a device has the account on it that was signed in to, the last one
-first, each as `<id>_<random id>`, or as `<id>` where the account has no random id. The token signs nobody in; a guess
-that comes with it is counted apart.
+first, each as `<id>_<random id>`, or as `<id>` where the account has no random id. After its owner has disowned a
+session, `~` and that moment follow, in milliseconds since 1970: tokens of before, which a stranger may have, stay
+without it. The token signs nobody in; a guess that comes with it is counted apart.
 """
 
 import hashlib
@@ -17,7 +18,8 @@ from gatepost.core.ids import ID_TEXT
 from gatepost.identity.accounts.models import User
 
 PREFIX = "gpd_"
-ACCOUNT = rf"{ID_TEXT}(?:_[0-9a-f]{{16}})?"
+MARK = "~"
+ACCOUNT = rf"{ID_TEXT}(?:_[0-9a-f]{{16}})?(?:{MARK}[0-9]{{1,15}})?"
 FORM = re.compile(rf"gpd_([A-Za-z0-9_-]{{22}})\.({ACCOUNT}(?:-{ACCOUNT}){{0,4}})\.([A-Za-z0-9_-]{{43}})", re.ASCII)
 MOST_ACCOUNTS = 5
 NONCE_BYTES = 16
@@ -33,7 +35,11 @@ class Device:
 
     def belongs_to(self, user: User) -> bool:
         """Whether somebody has signed in to the account on this device before."""
-        return _account(user) in self.accounts
+        return any(_is_of(account, user) for account in self.accounts)
+
+    def is_known_to(self, user: User) -> bool:
+        """Whether somebody has, since the owner has last said that a session was not theirs, if they ever have."""
+        return _marked(user) in self.accounts
 
 
 UNKNOWN_DEVICE = Device()
@@ -47,9 +53,8 @@ class DeviceTokens:
 
     def write(self, device: Device, user: User) -> str:
         """Return the token of a device on which this account has just been signed in to."""
-        newest = _account(user)
-        others = [account for account in device.accounts if account != newest]
-        accounts = "-".join([newest, *others][:MOST_ACCOUNTS])
+        others = [account for account in device.accounts if not _is_of(account, user)]
+        accounts = "-".join([_marked(user), *others][:MOST_ACCOUNTS])
         name = f"{device.nonce or secrets.token_urlsafe(NONCE_BYTES)}.{accounts}"
         return f"{PREFIX}{name}.{_mac(self._keys[0], name)}"
 
@@ -64,6 +69,16 @@ class DeviceTokens:
 
 def _account(user: User) -> str:
     return str(user.id) if user.random_id is None else f"{user.id}_{user.random_id}"
+
+
+def _marked(user: User) -> str:
+    if user.disowned_at is None:
+        return _account(user)
+    return f"{_account(user)}{MARK}{int(user.disowned_at.timestamp() * 1000)}"
+
+
+def _is_of(account: str, user: User) -> bool:
+    return account.partition(MARK)[0] == _account(user)
 
 
 def _mac(key: bytes, name: str) -> str:

@@ -11,12 +11,22 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
 
-from sqlalchemy import BindParameter, ColumnElement, CursorResult, ScalarSelect, bindparam, delete, exists, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CursorResult,
+    ScalarSelect,
+    bindparam,
+    delete,
+    exists,
+    select,
+    update,
+)
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys
-from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.database import Transaction
 from gatepost.core.db.held_rows import hold_rows
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
@@ -133,9 +143,9 @@ class Guesses:
         """Return what a wrong code counts on, whichever factor it is of, and whichever attempt to sign in.
 
         Devices that the account was signed in to on have a counter of their own, so that strangers lock none of them
-        out; none is known any more once its owner has disowned one.
+        out. Once its owner has disowned a session, only those are known that were signed in on after that.
         """
-        if device.belongs_to(user) and user.disowned_at is None:
+        if device.is_known_to(user):
             return (self._counters.of_second_factors(user, is_known=True),)
         return (self._counters.of_second_factors(user, is_known=False), self._counters.of_address(info.address))
 
@@ -215,8 +225,23 @@ class Guesses:
         for kind, name in filter(None, map(canonical_identifier, names)):
             user = await (users.by_email(name) if kind == "email" else users.by_username(name))
             if user is not None:
-                counters += [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
+                counters += self._of_codes(user)
         return await _forget(tx, {counter.subject for counter in counters})
+
+    async def forget_codes(self, tx: Transaction, user: User) -> None:
+        """Forget the wrong codes for an account."""
+        await _forget(tx, {counter.subject for counter in self._of_codes(user)})
+
+    async def end_waits_for_codes(self, tx: Transaction, user: User) -> None:
+        """Let codes of an account be tried again at once. How many were wrong is kept: the next waits are as long."""
+        subjects = [counter.subject for counter in self._of_codes(user)]
+        statement = (
+            update(GuessCounter).where(GuessCounter.subject.in_(subjects)).values(blocked_until=self._clock.now())
+        )
+        await tx.execute(statement.execution_options(synchronize_session=False))
+
+    def _of_codes(self, user: User) -> list[Counter]:
+        return [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
 
     def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
@@ -253,20 +278,6 @@ class Guesses:
             for counter in sorted(counters, key=lambda counter: counter.subject)
         ]
         await hold_rows(tx, GuessCounter, rows)
-
-
-class Unlocker:
-    """Lets an operator end the waits of strangers."""
-
-    def __init__(self, database: Database, guesses: Guesses) -> None:
-        self._db = database
-        self._guesses = guesses
-
-    @retry_conflicts
-    async def run(self, *, names: Sequence[str], addresses: Sequence[str]) -> int:
-        """Forget the wrong guesses for these names and from these addresses; return how many counters went."""
-        async with self._db.begin() as tx:
-            return await self._guesses.forget(tx, names=names, addresses=addresses)
 
 
 async def _rows(tx: Transaction, subjects: set[str], *, held: bool) -> Sequence[GuessCounter]:

@@ -40,6 +40,7 @@ class TokenSubject:
     email_verified_at: datetime | None
     roles: tuple[HeldRole, ...]
     has_second_factor: bool | None = None
+    is_on_trusted_device: bool = False
 
 
 # Raises an error where a session may not go on: the decision of all ways in.

@@ -48,7 +48,7 @@ export function openRow(row) {
   chosen = row;
   mark();
   if (isLasting(row)) buttonOf(row).setAttribute("aria-expanded", "true");
-  else one(":is(input:not([readonly]), select):not([hidden] *)", row)?.focus();
+  else one(".setting-panel :is(input:not([readonly]), select, .button):not([hidden] *)", row)?.focus();
 }
 
 /** Close a row, and give the focus back to its button. */

@@ -1,10 +1,13 @@
 // The public API, with the tokens in cookies that no script can read.
 
-import { createClient, errorOf, GatepostError } from "./client/client.js";
+import { createClient, errorOf } from "./client/client.js";
 import { unreachable } from "./client/error.js";
 
 /** Who is signed in: the client that other apps use, too. */
-export const client = createClient();
+export const client = createClient({
+  // Loaded when it is wanted first: on most pages it never is.
+  stepUp: async (problem) => (await import("./step-up.js")).prove(problem),
+});
 
 let isCleared = false;
 
@@ -33,8 +36,8 @@ async function send(method, path, { body, headers = {} } = {}) {
     init.body = JSON.stringify(body);
     init.headers["Content-Type"] = "application/json";
   }
-  const answer = await client.fetch(path, init).catch((error) => {
-    throw error instanceof GatepostError ? error : unreachable(error);
+  const answer = await client.fetch(path, init).catch((cause) => {
+    throw unreachable(cause);
   });
   if (!answer.ok) throw await errorOf(answer);
   if (answer.status === 204) return null;

@@ -4,9 +4,10 @@ import { untilLoaded } from "./again.js";
 import { get, post, remove } from "./api.js";
 import { attempt } from "./page.js";
 import { all, ask, list, one, show, toast } from "./ui.js";
-import { ago, device, moment, say, sayCount } from "./words.js";
+import { ago, day, device, moment, say, sayCount } from "./words.js";
 
 const container = one("#device-list");
+const trustedList = one("#trusted-list");
 const count = one("[data-device-count]");
 const others = one("[data-end-others]");
 
@@ -20,7 +21,35 @@ export function showDevices() {
     for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));
     show(devices.length > 1, others);
     count.textContent = sayCount("account.client.devices", devices.length);
+    await showTrusted();
   });
+}
+
+async function showTrusted() {
+  const trusted = await get("/api/users/me/trusted-devices");
+  list(trustedList, one("#trusted-device"), trusted.map(describedTrusted));
+  for (const button of all("[data-forget]", trustedList)) button.addEventListener("click", () => forget(button));
+  show(trusted.length > 0, one("[data-trusted]"));
+}
+
+function describedTrusted(trusted) {
+  const name = device(trusted.device);
+  const when = ago(trusted.lastUsedAt);
+  return {
+    ...trusted,
+    device: name,
+    used: say("account.client.used", { when }),
+    used_at: say("account.client.used", { when: moment(trusted.lastUsedAt) }),
+    until: say("account.client.until", { date: day(trusted.expiresAt) }),
+    label: say("account.client.forget_device", { device: name, when }),
+  };
+}
+
+async function forget(button) {
+  const isDone = await attempt(() => remove(`/api/users/me/trusted-devices/${button.dataset.forget}`));
+  if (isDone) toast(say("account.client.device_forgotten"));
+  await showDevices();
+  (one("#trusted-title:not([hidden] *)") ?? one("#devices-title")).focus();
 }
 
 function described(session) {

@@ -2,7 +2,8 @@
 
 import { closeRow } from "./account-rows.js";
 import { untilLoaded } from "./again.js";
-import { get, post, remove } from "./api.js";
+import { client, get, post, remove } from "./api.js";
+import { askPassword } from "./current-password.js";
 import { showDevices } from "./devices.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
@@ -33,6 +34,8 @@ export function bindFactors() {
 
   handle(confirm, async ({ code }) => {
     const { recoveryCodes } = await post(`${ME}/totp/confirm`, { code });
+    // The access token says from now on that two factors were shown.
+    await client.refresh();
     await done(confirm, recoveryCodes, say("account.client.totp.turned_on"));
     await showDevices();
   });
@@ -73,6 +76,7 @@ function tell({ totp, recoveryCodes }) {
   show(isOn, one("#recovery"), link("recovery"), one("[data-act=remove]"), one("[data-act=renew]"), removal);
   show(!isOn, one("[data-act=set_up]"));
   show(!isOn && confirm.hidden, start);
+  askPassword(!isOn);
   app.replaceChildren(...(isOn ? shownApp(totp) : [say("account.client.totp.off")]));
   recovery.replaceChildren(...(recoveryCodes ? shownCodes(recoveryCodes) : []));
 }

@@ -67,7 +67,7 @@ export function clear(form) {
 /** Show a problem in a form, and put the focus on it. */
 export function tell(form, problem) {
   if (problem.code === undefined) throw problem;
-  const rest = problemsOf(problem).filter(({ name, text }) => !markByName(form, name, text));
+  const rest = problemsOf(form, problem).filter(({ name, text }) => !markByName(form, name, text));
   if (rest.length > 0) {
     const box = one("[data-message]", form);
     box.classList.add("danger");
@@ -97,11 +97,11 @@ function waiting(problem) {
     : say("problem.wait_a_little");
 }
 
-function problemsOf(problem) {
+function problemsOf(form, problem) {
   if (problem.errors.length > 0) {
     return problem.errors.map((error) => ({ name: error.field, text: fieldWords(error) }));
   }
-  const own = { wrong_password: one("[autocomplete=current-password]")?.name };
+  const own = { wrong_password: one("[autocomplete=current-password]", form)?.name };
   return [{ name: { ...FIELD_OF_CODE, ...own }[problem.code], text: words(problem) }];
 }
 

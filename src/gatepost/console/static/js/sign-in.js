@@ -1,16 +1,16 @@
 import { client } from "./api.js";
 import { hasDraft } from "./drafts.js";
 import { clear, handle, tell } from "./forms.js";
+import { methodOf, offer } from "./methods.js";
 import { user } from "./page.js";
 import { goTo } from "./session.js";
-import { all, one, show, toast } from "./ui.js";
+import { one, show, toast } from "./ui.js";
 import { data, say } from "./words.js";
 
 const form = one("#sign-in");
 const second = one("#second-factor");
 const lead = one("[data-lead]");
 const greeting = lead.textContent;
-const methods = all("[data-method]", second);
 // What goes on with the sign-in, once the password was right and a second factor is wanted.
 let pending = null;
 
@@ -30,9 +30,9 @@ handle(
 
 handle(
   second,
-  async ({ code }) => {
-    const { method } = one("[data-method]:not([hidden])", second).dataset;
-    await client.continueSignIn({ pendingToken: pending.pendingToken, method, code });
+  async ({ trustDevice, ...given }) => {
+    const { pendingToken } = pending;
+    await client.continueSignIn({ pendingToken, method: methodOf(second), trustDevice: trustDevice === "on", ...given });
     goTo(data.returnTo, "/account");
   },
   {
@@ -45,9 +45,6 @@ handle(
   },
 );
 
-for (const button of all("[data-use]")) {
-  button.addEventListener("click", () => use(button.dataset.use));
-}
 one("[data-restart]").addEventListener("click", () => {
   startAgain();
   one("[name=password]", form).focus();
@@ -55,29 +52,17 @@ one("[data-restart]").addEventListener("click", () => {
 
 /** Ask for a second factor in the place of the password; whether it is one that this page knows. */
 function goOn(problem) {
-  const known = methods.map(({ dataset }) => dataset.method).filter((method) => problem.methods.includes(method));
-  if (known.length === 0) return false;
+  const before = document.activeElement;
+  stand(true);
+  if (!offer(second, problem.methods)) {
+    stand(false);
+    before.focus();
+    return false;
+  }
   pending = problem;
   one("[name=password]", form).value = "";
   show(false, one("[data-already]"), one("[data-ended]"));
-  stand(true);
-  use(known[0]);
   return true;
-}
-
-/** Ask for a code of one method, and offer the others that the account has. */
-function use(method) {
-  clear(second);
-  for (const fieldset of methods) {
-    const isUsed = fieldset.dataset.method === method;
-    show(isUsed, fieldset);
-    // So that it is neither asked for nor sent.
-    fieldset.disabled = !isUsed;
-  }
-  for (const button of all("[data-use]")) {
-    show(button.dataset.use !== method && pending.methods.includes(button.dataset.use), button);
-  }
-  one("input:enabled", second).focus();
 }
 
 function startAgain() {

@@ -15,20 +15,20 @@ from gatepost.flows.factors.passkeys.schemas import (
     PasskeysResponse,
     RenameRequest,
 )
-from gatepost.flows.factors.schemas import PasswordProof
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
-from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
 from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
 
-OF_PROOFS = (WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
+OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 OF_ADDING = (SecondFactorsOff, EmailUnverified, TooManyPasskeys, PasskeysUnavailable)
 PasskeyId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
@@ -46,14 +46,14 @@ async def passkeys(user: CurrentUser, service: PasskeyServiceDep) -> PasskeysRes
     responses=problems(*OF_PROOFS, *OF_ADDING),
 )
 async def start_passkey(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: PasskeyServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> CreationOptionsResponse:
     """Options for the browser. What it makes is accepted within ten minutes, in this session."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     challenge_id, public_key = await service.start(user, proved_hash=proved.password_hash)
     return CreationOptionsResponse(challenge_id=challenge_id, public_key=public_key)
 
@@ -98,14 +98,14 @@ async def rename_passkey(
 )
 async def remove_passkey(
     passkey_id: PasskeyId,
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: PasskeyServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> None:
     """Other sessions that signed in with it end. The recovery codes go with the last second factor."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     await service.remove(user, passkey_id, proved_hash=proved.password_hash, info=info)
 
 
@@ -117,12 +117,12 @@ async def remove_passkey(
     responses=problems(*OF_PROOFS, LastWayIn),
 )
 async def remove_password(
-    body: PasswordProof,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: PasskeyServiceDep,
     info: RequestInfoDep,
+    body: OptionalProof = None,
 ) -> None:
     """You sign in with a passkey only. Every other session ends. A mail ("forgot password") can set one again."""
-    proved = await reauthentication.by_password(user, body.password, info=info)
+    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     await service.remove_password(user, proved_hash=proved.password_hash, info=info)

@@ -18,7 +18,9 @@ from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, Wro
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.proofs import Proved, proofs_of
+from gatepost.identity.assurance.proofs import Proved
+from gatepost.identity.assurance.repository import sessions_proved_by
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
@@ -153,7 +155,9 @@ class PasskeyService:
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
             await self._consequences.of_removed(tx, user)
-            proved_by_it = await self._proved_by(tx, user, passkey, but=principal.session_id)
+            proved_by_it = await sessions_proved_by(
+                tx, user.id, Method.PASSKEY, passkey.id, but=principal.session_id, now=self._clock.now()
+            )
             await self._sessions.end_named(tx, proved_by_it, reason="passkey_removed", info=info)
             self._record(tx, AuditEvent.PASSKEY_REMOVED, passkey, principal, info=info)
             await self._changed(tx, user, MailKind.PASSKEY_REMOVED, passkey, info=info)
@@ -173,6 +177,7 @@ class PasskeyService:
                 raise LastWayIn
             user.password_hash = UNUSABLE_HASH
             user.touch(now)
+            await TrustedDevices(tx).forget(user.id)
             await tx.flush()
             await end_links(tx, user.id, LinkEnd.PASSWORD_CHANGED, now=now)
             await self._sessions.end(tx, user_id=user.id, keep=session_id, reason="password_removed", info=info)
@@ -245,17 +250,6 @@ class PasskeyService:
             await Passkeys(tx).count(Passkey.user_id == user.id, Passkey.rp_id == rp.id, Passkey.id != but)
         )
 
-    async def _proved_by(self, tx: Transaction, user: User, passkey: Passkey, *, but: int) -> list[int]:
-        """Return the ids of the sessions, besides one, that go on and were proved by a passkey."""
-        found, last, now = [], None, self._clock.now()
-        while page := await Sessions(tx).live(user.id, now=now, after=last, size=PAGE):
-            for session in page:
-                by_it = {(Method.PASSKEY, passkey.id)} & {(proof.by, proof.credential) for proof in proofs_of(session)}
-                if by_it and session.id != but:
-                    found.append(session.id)
-            last = page[-1]
-        return found
-
     def _record(
         self, tx: Transaction, event: AuditEvent, passkey: Passkey, principal: UserPrincipal, *, info: RequestInfo
     ) -> None:
@@ -270,5 +264,6 @@ class PasskeyService:
         """Note that the account is another one for whoever is signing in, and tell its owner."""
         now = self._clock.now()
         user.touch(now)
+        await TrustedDevices(tx).forget(user.id)
         link = {"told": kind, "passkey": passkey.id}
         await notify(tx, kind, user, at=now, info=info, data={"name": passkey.name}, link=link)

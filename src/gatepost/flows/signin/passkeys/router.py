@@ -7,7 +7,6 @@ from gatepost.flows.signin.passkeys.schemas import (
     PasskeyOptionsRequest,
     PasskeySignInRequest,
     RelatedOriginsResponse,
-    RequestOptionsResponse,
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
@@ -15,6 +14,7 @@ from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
 from gatepost.identity.assurance.deps import HandoutDep, SignInServiceDep
 from gatepost.identity.assurance.errors import PasskeyInvalid, PendingSignInInvalid
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
+from gatepost.identity.credentials.passkeys.schemas import RequestOptionsResponse
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep, PasskeyLimit
 from gatepost.identity.throttling.errors import TooManyRequests

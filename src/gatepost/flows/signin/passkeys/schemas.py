@@ -1,6 +1,6 @@
 """JSON of signing in with a passkey."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -14,13 +14,6 @@ class PasskeyOptionsRequest(In):
     pending_token: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
         default=None, repr=False, description="Of 401 `second_factor_required`.", examples=[None]
     )
-
-
-class RequestOptionsResponse(Out):
-    """What to call `navigator.credentials.get()` with, by `PublicKeyCredential.parseRequestOptionsFromJSON()`."""
-
-    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
-    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rpId": "example.com"}])
 
 
 class PasskeySignInRequest(In):

@@ -126,6 +126,10 @@ class PasskeyMethod:
             )
         )
 
+    async def remove(self, tx: Transaction, user: User) -> bool:
+        """Forget the passkeys of an account; return whether there were any."""
+        return await Passkeys(tx).remove_all(user.id) > 0
+
     async def use(self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo) -> Proved | None:
         """Use a challenge of a pending sign-in up; None where it or the response is not right."""
         challenge = await Challenges(tx).use(

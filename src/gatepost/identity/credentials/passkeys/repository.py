@@ -124,6 +124,11 @@ class Passkeys:
         statement = delete(Passkey).where(Passkey.id == passkey_id)
         await self._tx.execute(statement.execution_options(synchronize_session="evaluate"))
 
+    async def remove_all(self, user_id: int) -> int:
+        """Delete the passkeys of an account; return how many there were."""
+        statement = delete(Passkey).where(Passkey.user_id == user_id).execution_options(synchronize_session=False)
+        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+
     async def handle_of(self, user_id: int) -> bytes:
         """Return the user handle of an account, which the caller holds; it is made when it is first needed."""
         stored = await self._tx.get(UserHandle, user_id)

@@ -148,7 +148,7 @@ class PasskeySignIn:
                 return PasskeyInvalid()
         if user is None:
             raise AssertionError("a passkey without an account was accepted")
-        is_known = attempt.device.belongs_to(user) and user.disowned_at is None
+        is_known = attempt.device.is_known_to(user)
         return Proof(user, (proved,), has_second_factor=True, is_new_device=is_strange and not is_known)
 
     async def _remember(self, tx: Transaction, why: Flaw, user: User | None, *, info: RequestInfo) -> None:

@@ -15,6 +15,7 @@ from gatepost.identity.credentials.recovery_codes.codes import COUNT, digest_of,
 from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import RecoveryCodes, owner_of
+from gatepost.identity.factors.sealing import open_sealed
 from gatepost.identity.links.mails import notify
 from gatepost.mail.outbox import MailKind
 
@@ -56,12 +57,13 @@ class RecoveryCodeMethod:
         """Use a code up; None where it is not right and unused. Its owner is told, and how many are left.
 
         Raises:
-            SealError: SECRET_KEY does not open the key of the codes.
+            FactorUnreadable: SECRET_KEY does not open the key of the codes.
         """
         stored = await RecoveryCodeSets(tx).held(user.id)
         if stored is None:
             return None
-        digest = digest_of(self._box.open(stored.sealed_key, owner=owner_of(user)), answer.code) or ""
+        key = open_sealed(self._box, stored.sealed_key, user, method=self.name)
+        digest = digest_of(key, answer.code) or ""
         # All are compared, so that the time tells nothing.
         places = [place for place, kept in enumerate(stored.digests) if hmac.compare_digest(kept, digest)]
         now = self._clock.now()
@@ -77,6 +79,6 @@ class RecoveryCodeMethod:
         stored = await RecoveryCodeSets(tx).held(user.id)
         return stored.left if stored is not None else 0
 
-    async def remove(self, tx: Transaction, user: User) -> None:
-        """Make the codes of an account void."""
-        await RecoveryCodeSets(tx).remove(user.id)
+    async def remove(self, tx: Transaction, user: User) -> bool:
+        """Make the codes of an account void; return whether there were any."""
+        return await RecoveryCodeSets(tx).remove(user.id)

@@ -37,8 +37,9 @@ class RecoveryCodeSets:
         )
         return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
 
-    async def remove(self, user_id: int) -> None:
-        """Delete the set of an account."""
+    async def remove(self, user_id: int) -> bool:
+        """Delete the set of an account; return whether there was one."""
         # Another may be put in its place, in the same transaction.
         statement = delete(RecoveryCodes).where(RecoveryCodes.user_id == user_id)
-        await self._tx.execute(statement.execution_options(synchronize_session="evaluate"))
+        result = await self._tx.execute(statement.execution_options(synchronize_session="evaluate"))
+        return cast("CursorResult[Any]", result).rowcount == 1

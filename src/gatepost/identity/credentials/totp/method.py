@@ -14,6 +14,7 @@ from gatepost.identity.credentials.totp.codes import matching_step, new_secret
 from gatepost.identity.credentials.totp.repository import TotpSecrets
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import TotpSecret, owner_of
+from gatepost.identity.factors.sealing import open_sealed
 
 # A secret that was shown, and that no code has come of, counts for nothing after this.
 ENROLMENT_LIFE = timedelta(hours=1)
@@ -53,7 +54,11 @@ class TotpMethod:
         return secret
 
     async def confirm(self, tx: Transaction, user: User, code: str) -> bool:
-        """Let the secret of an account count, if the code is of it; whether it was and did not count yet."""
+        """Let the secret of an account count, if the code is of it; whether it was and did not count yet.
+
+        Raises:
+            FactorUnreadable: SECRET_KEY does not open the secret.
+        """
         now, stored = self._clock.now(), await TotpSecrets(tx).held(user.id)
         if stored is None or stored.created_at <= now - ENROLMENT_LIFE:
             return False
@@ -64,7 +69,7 @@ class TotpMethod:
         """Use a code up; None where it is not right and new. An app that is not confirmed has no right ones.
 
         Raises:
-            SealError: SECRET_KEY does not open the secret.
+            FactorUnreadable: SECRET_KEY does not open the secret.
         """
         stored = await TotpSecrets(tx).held(user.id)
         if stored is None or stored.confirmed_at is None:
@@ -80,4 +85,5 @@ class TotpMethod:
         return stored is not None and stored.confirmed_at is not None
 
     def _step(self, stored: TotpSecret, user: User, code: str) -> int | None:
-        return matching_step(self._box.open(stored.sealed_secret, owner=owner_of(user)), code, now=self._clock.now())
+        secret = open_sealed(self._box, stored.sealed_secret, user, method=self.name)
+        return matching_step(secret, code, now=self._clock.now())

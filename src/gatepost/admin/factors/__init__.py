@@ -1,0 +1,1 @@
+"""Second factors of other people's accounts."""

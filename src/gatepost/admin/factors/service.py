@@ -1,0 +1,68 @@
+"""Removes the second factors of an account whose owner has lost them."""
+
+from collections.abc import Sequence
+
+from gatepost.admin.accounts.links import end_links_of
+from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.identity.accounts.roles import Permission
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.factors.errors import NoSecondFactor
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.removal import FactorRemoval
+from gatepost.identity.links.mails import LinkEnd, notify
+from gatepost.identity.sessions.service import SessionService
+from gatepost.identity.throttling.guesses import Guesses
+from gatepost.mail.outbox import MailKind
+
+END_REASON = "factors_reset"
+# With a session alone, a thief could otherwise remove the second factors of the account that the session is of.
+OWN_FACTORS = "DELETE /api/users/me/totp, which requires the password"
+
+
+class FactorReset:
+    """Lets administrators remove the second factors of others."""
+
+    def __init__(
+        self, database: Database, clock: Clock, sessions: SessionService, guesses: Guesses, removal: FactorRemoval
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._sessions = sessions
+        self._guesses = guesses
+        self._removal = removal
+
+    @retry_conflicts
+    async def reset(self, user_id: int, *, if_match: IfMatch, by: Actor) -> Sequence[Method]:
+        """Remove every second factor of an account, end its sessions, and tell its owner; return what was removed.
+
+        Sign-ins that wait for a factor become void, and so do links that were sent. Nothing that SECRET_KEY has sealed
+        is opened.
+
+        Raises:
+            NoSecondFactor: it has none.
+            UserNotFound, OwnAccount, BeyondAuthority, VersionMismatch: as for every change of an account.
+        """
+        now = self._clock.now()
+        async with self._db.begin() as tx:
+            user, _ = await authorize_change(
+                tx, by, user_id, if_match, own_route=OWN_FACTORS, permission=Permission.FACTORS_RESET
+            )
+            removed = await self._removal.remove_all(tx, user)
+            if not removed:
+                raise NoSecondFactor
+            # The next factor has other codes, and its owner did not guess these.
+            await self._guesses.forget_codes(tx, user)
+            user.touch(now)
+            await TrustedDevices(tx).forget(user.id)
+            await tx.flush()
+            await end_links_of(tx, user, LinkEnd.SIGNED_OUT, now=now)
+            ended = await self._sessions.end(tx, user_id=user_id, reason=END_REASON)
+            await notify(tx, MailKind.FACTORS_RESET, user, at=now, link={"told": MailKind.FACTORS_RESET})
+            record(
+                tx, AuditEvent.FACTORS_RESET, at=now, user_id=user_id, actor_id=by.user_id, info=by.info,
+                details={"factors": [method.value for method in removed], "sessions": len(ended)},
+            )  # fmt: skip
+        return removed

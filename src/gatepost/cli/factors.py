@@ -1,0 +1,63 @@
+"""`gatepost factors`: second factors of people who have lost them."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from gatepost.admin.accounts.preconditions import IfMatch, Shell
+from gatepost.cli.finding import Account, called, find
+from gatepost.cli.running import require_terminal, running_services
+from gatepost.identity.accounts.models import User
+from gatepost.identity.factors.enrolment import usable_methods
+from gatepost.identity.factors.errors import NoSecondFactor
+from gatepost.identity.factors.methods import Method
+
+app = typer.Typer(no_args_is_help=True)
+
+NAMES = {Method.TOTP: "the authenticator app", Method.RECOVERY_CODE: "the recovery codes"}
+
+
+@app.callback()
+def _group() -> None:
+    """Manage second factors."""
+
+
+@app.command()
+def reset(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Remove all second factors of an account, and end its sessions. The owner gets a mail."""
+    if not yes:
+        require_terminal("say --yes")
+        user, methods = asyncio.run(_look(account))
+        typer.confirm(f"Remove {_listed(methods)} of {called(user)} and end every session?", abort=True)
+        # By its id and as it was shown: somebody else may have the name now.
+        account, if_match = f"#{user.id}", IfMatch(version=user.version)
+    else:
+        if_match = IfMatch()
+    name, removed = asyncio.run(_reset(account, if_match))
+    print(f"{_listed(removed)} of {name} are removed, and every session has ended")
+
+
+async def _look(account: str) -> tuple[User, Sequence[Method]]:
+    async with running_services() as services:
+        user = await find(services, account)
+        async with services.platform.database.read() as tx:
+            methods = await usable_methods(tx, user.id)
+    if not methods:
+        raise NoSecondFactor(f"{called(user)} has no second factor")
+    return user, methods
+
+
+async def _reset(account: str, if_match: IfMatch) -> tuple[str, Sequence[Method]]:
+    async with running_services() as services:
+        user = await find(services, account)
+        try:
+            removed = await services.admin.factor_reset.reset(user.id, if_match=if_match, by=Shell())
+        except NoSecondFactor as error:
+            raise NoSecondFactor(f"{called(user)} has no second factor") from error
+    return called(user), removed
+
+
+def _listed(methods: Sequence[Method]) -> str:
+    return " and ".join(NAMES[method] for method in methods)

@@ -1,0 +1,30 @@
+// The methods by which somebody proves who they are: a form asks by one of them, and offers the others.
+
+import { clear } from "./forms.js";
+import { all, one, show } from "./ui.js";
+
+/** Ask by the first of these methods that the page knows; return whether there is one. */
+export function offer(form, methods) {
+  const known = all("[data-method]", form).map(({ dataset }) => dataset.method);
+  const usable = methods.filter((method) => known.includes(method));
+  for (const button of all("[data-use]", form)) button.onclick = () => use(form, button.dataset.use, usable);
+  if (usable.length > 0) use(form, usable[0], usable);
+  return usable.length > 0;
+}
+
+/** Return the method that a form asks by. */
+export const methodOf = (form) => one("[data-method]:not([hidden])", form).dataset.method;
+
+function use(form, method, usable) {
+  clear(form);
+  for (const fieldset of all("[data-method]", form)) {
+    const isUsed = fieldset.dataset.method === method;
+    show(isUsed, fieldset);
+    // So that it is neither asked for nor sent.
+    fieldset.disabled = !isUsed;
+  }
+  for (const button of all("[data-use]", form)) {
+    show(button.dataset.use !== method && usable.includes(button.dataset.use), button);
+  }
+  one("[data-method]:not([hidden]) input", form)?.focus();
+}

@@ -1,0 +1,75 @@
+"""The route that takes a fresh proof of who is signed in."""
+
+from fastapi import APIRouter, Response
+
+from gatepost.core.crypto.hashing_pool import HashingBusy
+from gatepost.core.settings import TokenTransport
+from gatepost.flows.reauthentication.schemas import ReauthenticationRequest, ReauthenticationResponse
+from gatepost.http.deps import RequestInfoDep
+from gatepost.http.openapi import problems
+from gatepost.identity.access.deps import CurrentUser, IsByCookie
+from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
+from gatepost.identity.assurance.errors import InvalidCode
+from gatepost.identity.credentials.deps import ReauthenticationDep
+from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
+from gatepost.identity.credentials.passkeys.schemas import RequestOptionsResponse
+from gatepost.identity.factors.errors import FactorUnreadable
+from gatepost.identity.sessions.deps import TokenCookiesDep
+from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
+from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import StepUpRequired
+
+router = APIRouter(prefix="/api/auth", tags=["sessions"])
+
+
+@router.post(
+    "/reauthenticate/options",
+    summary="Ask for a passkey of mine",
+    dependencies=[ProofLimit],
+    responses=problems(UserNotFound, PasskeysUnavailable, TooManyRequests),
+)
+async def ask_for_own_passkey(user: CurrentUser, reauthentication: ReauthenticationDep) -> RequestOptionsResponse:
+    """Options for the browser. What it answers is the `credential` of `POST /api/auth/reauthenticate`, once."""
+    challenge_id, public_key = await reauthentication.ask_for_passkey(user)
+    return RequestOptionsResponse(challenge_id=challenge_id, public_key=public_key)
+
+
+@router.post(
+    "/reauthenticate",
+    summary="Prove once more who I am",
+    dependencies=[ProofLimit],
+    responses=problems(
+        InvalidCode,
+        StepUpRequired,
+        WrongPassword,
+        FactorUnreadable,
+        UserNotFound,
+        TooManyAttempts,
+        TooManyRequests,
+        HashingBusy,
+    ),
+)
+async def reauthenticate(
+    body: ReauthenticationRequest,
+    response: Response,
+    user: CurrentUser,
+    by_cookie: IsByCookie,
+    reauthentication: ReauthenticationDep,
+    cookies: TokenCookiesDep,
+    info: RequestInfoDep,
+    device: DeviceDep,
+) -> ReauthenticationResponse:
+    """Some routes want a proof that is not older than five minutes, and answer 401 `step_up_required` without it. The
+    access token of this answer has it; the session goes on with its refresh token.
+
+    The password is a proof of accounts without a second factor; the others show their factor.
+    """
+    token = await reauthentication.again(user, body.answer(user.session_id), info=info, device=device)
+    with_token = cookies.deliver_access(response, token, asked=TokenTransport.COOKIE if by_cookie else None)
+    return ReauthenticationResponse(
+        token_type="Bearer",  # noqa: S106  a type, not a token
+        access_token=token.token if with_token else None,
+        expires_in=token.expires_in,
+        acr=token.acr,
+        auth_time=token.authenticated_at,
+    )

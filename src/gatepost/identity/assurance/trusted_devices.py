@@ -1,0 +1,85 @@
+"""Devices on which somebody has shown their second factor, and is not asked for it for some time."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
+
+from gatepost.audit.log import LONGEST_ADDRESS
+from gatepost.core.crypto.secrets import digest_of
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
+from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.models import TrustedDevice
+from gatepost.identity.sessions.devices import describe
+from gatepost.identity.throttling.devices import NONCE_BYTES, Device
+
+# What to select beside an account at a sign-in: the id of the device, where it is trusted.
+TRUSTED_ID: ColumnElement[int | None] = (
+    select(TrustedDevice.id)
+    .where(
+        TrustedDevice.user_id == User.id,
+        TrustedDevice.digest == bindparam("trusted_digest"),
+        TrustedDevice.created_at > bindparam("trusted_since", type_=TrustedDevice.created_at.type),
+    )
+    .correlate(User)
+    .scalar_subquery()
+)
+
+
+def trust_params(device: Device, *, since: datetime) -> Mapping[str, Any]:
+    """Return what `TRUSTED_ID` is asked with, and since when; a device that shows no token is not trusted."""
+    return {"trusted_digest": digest_of(device.nonce) if device.nonce else "", "trusted_since": since}
+
+
+def new_name() -> str:
+    """Return a name for a device that is trusted from now on: somebody may have planted the one that it had."""
+    return secrets.token_urlsafe(NONCE_BYTES)
+
+
+class TrustedDevices:
+    """The trusted devices, within one transaction."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+
+    async def add(self, user_id: int, name: str, *, info: RequestInfo, now: datetime, life: timedelta) -> None:
+        """Trust a device with an account."""
+        self._tx.add(
+            TrustedDevice(
+                user_id=user_id,
+                digest=digest_of(name),
+                device=describe(info.user_agent),
+                user_agent=info.user_agent,
+                address=info.address[:LONGEST_ADDRESS],
+                created_at=now,
+                last_used_at=now,
+                expires_at=now + life,
+            )
+        )
+        await self._tx.flush()
+
+    async def use(self, device_id: int, *, info: RequestInfo, now: datetime) -> None:
+        """Note that a device was signed in on, and from where."""
+        statement = (
+            update(TrustedDevice)
+            .where(TrustedDevice.id == device_id)
+            .values(last_used_at=now, address=info.address[:LONGEST_ADDRESS])
+            .execution_options(synchronize_session=False)
+        )
+        await self._tx.execute(statement)
+
+    async def of(self, user_id: int, *, now: datetime) -> Sequence[TrustedDevice]:
+        """Return the devices that are trusted with an account, the last used first."""
+        query = select(TrustedDevice).where(TrustedDevice.user_id == user_id, TrustedDevice.expires_at > now)
+        return (await self._tx.scalars(query.order_by(TrustedDevice.last_used_at.desc(), TrustedDevice.id))).all()
+
+    async def forget(self, user_id: int, device_id: int | None = None) -> int:
+        """Trust a device of an account, or all of them, no more; return how many went."""
+        statement = delete(TrustedDevice).where(TrustedDevice.user_id == user_id)
+        if device_id is not None:
+            statement = statement.where(TrustedDevice.id == device_id)
+        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
+        return cast("CursorResult[Any]", result).rowcount

@@ -1,0 +1,56 @@
+"""Step-up (RFC 9470): what a route asks of how, and how lately, its caller has proved who they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gatepost.core.errors import Unauthorized
+from gatepost.identity.tokens.principal import Acr, UserPrincipal
+
+FRESH_FOR = timedelta(minutes=5)
+# From less to more; a value that is not here is one of a later version, and counts for the least.
+ORDER: Sequence[str] = tuple(Acr)
+
+
+class StepUpRequired(Unauthorized):
+    """The access token is good, but the route wants a more recent or a stronger proof of who its person is.
+
+    `POST /api/auth/reauthenticate` takes the proof, by one of `methods` where they are given, and answers with an
+    access token for the same request. `maxAge` is in seconds, and one of `acrValues` is wanted.
+    """
+
+    code = "step_up_required"
+    title = "Step-up required"
+    message = "Please confirm that it is you."
+
+    def __init__(self, *, max_age: timedelta | None, acr_values: Sequence[str], methods: Sequence[str] = ()) -> None:
+        seconds = None if max_age is None else int(max_age.total_seconds())
+        parts = ['error="insufficient_user_authentication"', f'error_description="{self.message}"']
+        parts += [f'acr_values="{" ".join(acr_values)}"'] if acr_values else []
+        parts += [f'max_age="{seconds}"'] if seconds is not None else []
+        super().__init__(headers={"WWW-Authenticate": f"Bearer {', '.join(parts)}"})
+        members = {"maxAge": seconds, "acrValues": list(acr_values), "methods": list(methods)}
+        self.members = {name: value for name, value in members.items() if value not in (None, [])}
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """How long ago the last proof may be, and how sure it must be who it is; None asks for nothing."""
+
+    max_age: timedelta | None = None
+    acr: Acr | None = None
+
+    def require(self, principal: UserPrincipal, *, now: datetime, methods: Sequence[str] = ()) -> None:
+        """Let a token pass that says enough.
+
+        Raises:
+            StepUpRequired: it does not; `methods` are those by which the person can prove it.
+        """
+        is_fresh = self.max_age is None or now - principal.authenticated_at <= self.max_age
+        if not is_fresh or _rank(principal.acr) < _rank(self.acr):
+            acr_values = ORDER[_rank(self.acr) :] if self.acr is not None else ()
+            raise StepUpRequired(max_age=self.max_age, acr_values=acr_values, methods=methods)
+
+
+def _rank(acr: str | None) -> int:
+    return ORDER.index(acr) if acr in ORDER else 0

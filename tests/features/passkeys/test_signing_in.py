@@ -310,6 +310,24 @@ async def test_account_that_changes_meanwhile_is_read_again(
     assert len(times) == 1
 
 
+@pytest.mark.both_databases
+async def test_passkey_that_is_removed_meanwhile_opens_no_session(
+    api: Api, services: Services, owner: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = services.identity.passkey_sign_in.verify
+
+    async def verify_and_remove(attempt: Any) -> Any:
+        proof = await verify(attempt)
+        url = f"/api/users/me/passkeys/{browser.id}"
+        removed = await api.client.request("DELETE", url, json={"password": PASSWORD}, headers=owner.headers)
+        assert removed.status_code == 204, removed.text
+        return proof
+
+    monkeypatch.setattr(services.identity.passkey_sign_in, "verify", verify_and_remove)
+
+    assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")
+
+
 async def test_strangers_get_so_many_challenges_from_one_address(make_services: MakeServices) -> None:
     services = make_services(passkey_rate="3/minute")
     async with started(services) as app, http_client(app) as client:

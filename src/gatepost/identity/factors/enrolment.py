@@ -1,9 +1,9 @@
 """What an account has set up beside its password."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, exists, or_, select, true
+from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 
 from gatepost.core.db.database import Transaction
@@ -38,6 +38,12 @@ class ShownSecret:
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:
     """Whether an account has a second factor now."""
     return bool(await tx.scalar(select(HAS_SECOND_FACTOR).select_from(User).where(User.id == user_id)))
+
+
+async def has_passkeys(tx: Transaction, user_id: int, passkey_ids: Collection[int]) -> bool:
+    """Whether an account has all of these passkeys now."""
+    theirs = select(func.count()).select_from(Passkey).where(Passkey.user_id == user_id, Passkey.id.in_(passkey_ids))
+    return await tx.scalar(theirs) == len(set(passkey_ids))
 
 
 async def usable_methods(tx: Transaction, user_id: int) -> list[Method]:

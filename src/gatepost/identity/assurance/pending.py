@@ -15,6 +15,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import ANSWERS, Decision, Refusal
 from gatepost.identity.assurance.errors import PendingSignInInvalid, SecondFactorRequired
+from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.proofs import Proof, Proved
@@ -88,7 +89,7 @@ class SignInContinuation:
             await self._guesses.record_success(tx, proof.counters, user, info=info)
             token = await PendingSignIns(tx).add(proof, info=info, now=now, expires_at=now + LIFE)
             methods = await usable_methods(tx, user.id)
-            enrol = ENROLLABLE if self._decision.must_enrol(proof) else ()
+            enrol = ENROLLABLE if self._decision.outcome(proof) is Outcome.ENROLMENT else ()
             details = {"amr": proof.authentication.amr}
             record(tx, AuditEvent.SIGN_IN_PENDING, at=now, user_id=user.id, info=info, details=details)
         return SecondFactorRequired(token, methods, enrol_methods=enrol, expires_in=int(LIFE.total_seconds()))

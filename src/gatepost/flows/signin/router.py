@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.signin.schemas import ContinuedSignInResponse, ContinueRequest, PendingRequest, SignInRequest
+from gatepost.flows.signin.schemas import ContinueRequest, EnrolledSignInResponse, PendingRequest, SignInRequest
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
@@ -74,7 +74,7 @@ async def continue_sign_in(
     handout: HandoutDep,
     info: RequestInfoDep,
     device: DeviceDep,
-) -> ContinuedSignInResponse:
+) -> EnrolledSignInResponse | SignInResponse:
     """With the `pendingToken` of 401 `second_factor_required`, within ten minutes, and a code that was not used yet.
 
     Or with a passkey: `challengeId` of `POST /api/auth/passkeys/options`, and the `credential` of the browser.
@@ -92,9 +92,10 @@ async def continue_sign_in(
         trusted_name=trusted_name,
         replaces=handout.replaces,
     )
-    return ContinuedSignInResponse.continued(
-        signed_in, with_tokens=handout.deliver(signed_in, device_name=trusted_name)
-    )
+    with_tokens = handout.deliver(signed_in, device_name=trusted_name)
+    if signed_in.recovery_codes:
+        return EnrolledSignInResponse.with_codes(signed_in, with_tokens=with_tokens)
+    return SignInResponse.of(signed_in, with_tokens=with_tokens)
 
 
 @router.post(

@@ -62,17 +62,17 @@ class ContinueRequest(PendingRequest):
         )
 
 
-class ContinuedSignInResponse(SignInResponse):
-    """Who signed in, and the tokens; and recovery codes, shown this once, where the first factor was set up."""
+class EnrolledSignInResponse(SignInResponse):
+    """The answer of a sign-in that has set up the first factor, with recovery codes."""
 
-    recovery_codes: list[str] | None = Field(repr=False, examples=[None])
+    recovery_codes: list[str] = Field(
+        repr=False, description="Ten, shown this once.", examples=[["7KQ2M-XW9TB", "3FJ8N-0RVHC"]]
+    )
 
     @classmethod
-    def continued(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
-        """Answer a sign-in that was continued."""
-        return cls(
-            **answer_of(signed_in, with_tokens=with_tokens), recovery_codes=list(signed_in.recovery_codes) or None
-        )
+    def with_codes(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
+        """Answer it."""
+        return cls(**answer_of(signed_in, with_tokens=with_tokens), recovery_codes=list(signed_in.recovery_codes))
 
 
 class SignInRequest(In):

@@ -52,6 +52,12 @@ def test_given_up_mail_is_listed_and_put_back(tmp_path: Path) -> None:
     assert (one, rest, after) == ("1 queued again\n", "2 queued again\n", "none\n")
 
 
+def test_preview_in_a_language_without_templates_is_refused(tmp_path: Path) -> None:
+    assert "there are no mails in xx; there are in de, en" in _refused(
+        "mail", "preview", "new_device", "--language", "xx", folder=tmp_path
+    )
+
+
 def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     shown = run_gatepost("mail", "preview", folder=tmp_path)
     one = run_gatepost("mail", "preview", "reset_password", "--language", "de-AT", folder=tmp_path)

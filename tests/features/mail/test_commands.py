@@ -63,7 +63,7 @@ def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     one = run_gatepost("mail", "preview", "reset_password", "--language", "de-AT", folder=tmp_path)
     run_gatepost("mail", "preview", "--language", "de", "--folder", "out", folder=tmp_path)
 
-    assert shown.count("#token=gpt_example") == 14
+    assert shown.count("#token=gpt_example") == 18
     assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
     assert len(list((tmp_path / "out" / "de").iterdir())) == 48

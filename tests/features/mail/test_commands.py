@@ -66,7 +66,7 @@ def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     assert shown.count("#token=gpt_example") == 18
     assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
-    assert len(list((tmp_path / "out" / "de").iterdir())) == 48
+    assert len(list((tmp_path / "out" / "de").iterdir())) == 60
     assert "<html" in (tmp_path / "out" / "de" / "new_device.html").read_text()
 
 

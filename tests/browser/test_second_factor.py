@@ -125,7 +125,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await expect(field).to_be_focused()
     await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was already used"))
     await page.get_by_role("button", name="Use a recovery code instead").press("Enter")
-    await expect(page.get_by_label("Recovery code")).to_be_focused()
+    await expect(page.get_by_label("Recovery code", exact=True)).to_be_focused()
     await page.keyboard.type(f" {codes[0].lower()} ")
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{visitor.url}/account")

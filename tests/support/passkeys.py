@@ -1,6 +1,6 @@
 """Passkeys over HTTP, as a browser with a software authenticator has them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -111,3 +111,14 @@ async def go_on_with(api: Api, token: str, options: dict[str, Any], credential: 
         "credential": credential,
     }
     return await api.post("/api/auth/signin/continue", json=body)
+
+
+async def prove_with(api: Api, person: Person, browser: Browser) -> Person:
+    """Prove once more who somebody is, by a passkey, and return them with the token that says so."""
+    asked = await api.post("/api/auth/reauthenticate/options", headers=person.headers)
+    assert asked.status_code == 200, asked.text
+    credential = browser.get(asked.json()["publicKey"])
+    body = {"method": "passkey", "challengeId": asked.json()["challengeId"], "credential": credential}
+    answer = await api.post("/api/auth/reauthenticate", json=body, headers=person.headers)
+    assert answer.status_code == 200, answer.text
+    return replace(person, access_token=answer.json()["accessToken"])

@@ -5,7 +5,7 @@ import pytest
 from gatepost.composition.services import Services
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
-from tests.support.factors import prove_address
+from tests.support.factors import prove_address, refreshed
 from tests.support.links import take_mails
 from tests.support.passkeys import Browser, add_passkey, pass_time
 
@@ -26,3 +26,9 @@ async def browser(api: Api, services: Services, person: Person, clock: FakeClock
     await take_mails(services)
     await pass_time(services, clock, minutes=1)
     return found
+
+
+@pytest.fixture
+async def owner(api: Api, person: Person, browser: Browser) -> Person:
+    """Return the person of the passkey, with a token that says what their session has proved by now."""
+    return await refreshed(api, person)

@@ -37,19 +37,19 @@ async def test_passkey_of_a_thief_goes_by_the_mail_that_tells_of_it(
 
 
 async def test_passkey_of_a_thief_goes_by_an_earlier_mail_and_the_owners_stays(
-    api: Api, services: Services, person: Person, browser: Browser, clock: FakeClock
+    api: Api, services: Services, owner: Person, browser: Browser, clock: FakeClock
 ) -> None:
     browser.sign_count = 5
     await sign_in_with(api, browser)
-    app = await set_up_app(api, services, person)
+    app = await set_up_app(api, services, owner)
     token = await take_link(services, "second_factor_added")
     await pass_time(services, clock, minutes=1)
-    thiefs = await add_passkey(api, services, person, Browser.new(b"\x07" * 16))
+    thiefs = await add_passkey(api, services, owner, Browser.new(b"\x07" * 16))
     await take_mails(services)
 
     await report_and_reset(api, services, token)
 
-    answer = await begin_sign_in(api, person, NEW)
+    answer = await begin_sign_in(api, owner, NEW)
     # The app is reported too; the codes came with the owner's passkey, before.
     assert answer.json()["methods"] == ["passkey", "recovery_code"]
     assert app.recovery_codes == []
@@ -60,9 +60,9 @@ async def test_passkey_of_a_thief_goes_by_an_earlier_mail_and_the_owners_stays(
 
 
 async def test_passkey_of_which_there_may_be_a_copy_goes_when_it_was_not_its_owner(
-    api: Api, services: Services, person: Person, browser: Browser, clock: FakeClock
+    api: Api, services: Services, owner: Person, browser: Browser, clock: FakeClock
 ) -> None:
-    other = await add_passkey(api, services, person, Browser.new(b"\x07" * 16))
+    other = await add_passkey(api, services, owner, Browser.new(b"\x07" * 16))
     browser.sign_count = 5
     assert (await sign_in_with(api, browser)).status_code == 200
     await pass_time(services, clock, minutes=1)

@@ -25,15 +25,15 @@ async def test_doctor_tells_of_them(services: Services) -> None:
     assert finding.text.startswith("passkeys that were made for another domain, and that nobody can use here: 1;")
 
 
-async def test_they_are_not_offered_and_are_asked_for_still(api: Api, person: Person) -> None:
-    refused = assert_problem(await begin_sign_in(api, person), 401, "second_factor_required")
+async def test_they_are_not_offered_and_are_asked_for_still(api: Api, owner: Person) -> None:
+    refused = assert_problem(await begin_sign_in(api, owner), 401, "second_factor_required")
 
     assert (await ask(api, refused["pendingToken"]))["publicKey"]["allowCredentials"] == []
-    assert (await options_for_new(api, person))["publicKey"]["excludeCredentials"] == []
+    assert (await options_for_new(api, owner))["publicKey"]["excludeCredentials"] == []
 
 
-async def test_they_are_no_way_in(api: Api, person: Person) -> None:
+async def test_they_are_no_way_in(api: Api, owner: Person) -> None:
     body = {"password": PASSWORD}
-    answer = await api.client.request("DELETE", f"{ME}/password", json=body, headers=person.headers)
+    answer = await api.client.request("DELETE", f"{ME}/password", json=body, headers=owner.headers)
 
     assert_problem(answer, 409, "last_way_in")

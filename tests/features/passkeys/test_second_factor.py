@@ -12,16 +12,16 @@ from gatepost.identity.assurance.models import PendingSignIn
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.factors import pending_token
-from tests.support.passkeys import OPTIONS, Browser, add_passkey, ask, go_on_with, pass_time
+from tests.support.passkeys import OPTIONS, Browser, add_passkey, ask, go_on_with, pass_time, prove_with
 from tests.support.workers import claims
 from tests.unit.passkeys.authenticator import UP
 
 
 @pytest.mark.both_databases
 async def test_passkey_goes_on_with_a_sign_in_once(
-    api: Api, person: Person, browser: Browser, database: Database
+    api: Api, owner: Person, browser: Browser, database: Database
 ) -> None:
-    token = await pending_token(api, person)
+    token = await pending_token(api, owner)
     options = await ask(api, token)
     allowed = [one["id"] for one in options["publicKey"]["allowCredentials"]]
     assert allowed == [encode(browser.authenticator.credential_id)]
@@ -37,8 +37,8 @@ async def test_passkey_goes_on_with_a_sign_in_once(
         assert await tx.scalar(select(func.count()).select_from(PendingSignIn)) == 0
 
 
-async def test_security_key_that_sends_no_handle_is_enough_here(api: Api, person: Person, browser: Browser) -> None:
-    token = await pending_token(api, person)
+async def test_security_key_that_sends_no_handle_is_enough_here(api: Api, owner: Person, browser: Browser) -> None:
+    token = await pending_token(api, owner)
     options = await ask(api, token)
 
     credential = browser.get(options["publicKey"], response={"userHandle": None})
@@ -59,9 +59,9 @@ async def test_security_key_that_sends_no_handle_is_enough_here(api: Api, person
     ids=str,
 )
 async def test_wrong_response_uses_its_challenge_up_and_not_the_sign_in(
-    api: Api, person: Person, browser: Browser, lie: dict[str, Any]
+    api: Api, owner: Person, browser: Browser, lie: dict[str, Any]
 ) -> None:
-    token = await pending_token(api, person)
+    token = await pending_token(api, owner)
     options = await ask(api, token)
     right = browser.get(options["publicKey"])
 
@@ -73,8 +73,8 @@ async def test_wrong_response_uses_its_challenge_up_and_not_the_sign_in(
     assert (await go_on_with(api, token, again, browser.get(again["publicKey"]))).status_code == 200
 
 
-async def test_wrong_passkeys_make_nobody_wait(api: Api, person: Person, browser: Browser) -> None:
-    token = await pending_token(api, person)
+async def test_wrong_passkeys_make_nobody_wait(api: Api, owner: Person, browser: Browser) -> None:
+    token = await pending_token(api, owner)
     for _ in range(8):
         options = await ask(api, token)
         wrong = await go_on_with(api, token, options, browser.get(options["publicKey"], signature=b"\x00"))
@@ -84,8 +84,8 @@ async def test_wrong_passkeys_make_nobody_wait(api: Api, person: Person, browser
     assert (await go_on_with(api, token, options, browser.get(options["publicKey"]))).status_code == 200
 
 
-async def test_challenge_is_of_one_sign_in(api: Api, services: Services, person: Person, browser: Browser) -> None:
-    first, second = await pending_token(api, person), await pending_token(api, person)
+async def test_challenge_is_of_one_sign_in(api: Api, services: Services, owner: Person, browser: Browser) -> None:
+    first, second = await pending_token(api, owner), await pending_token(api, owner)
     for options in (await ask(api), await ask(api, second)):
         answer = await go_on_with(api, first, options, browser.get(options["publicKey"]))
         assert_problem(answer, 401, "passkey_invalid")
@@ -98,17 +98,18 @@ async def test_challenge_is_of_one_sign_in(api: Api, services: Services, person:
 
 
 async def test_options_need_a_sign_in_that_waits_still(
-    api: Api, services: Services, person: Person, browser: Browser, clock: FakeClock
+    api: Api, services: Services, owner: Person, browser: Browser, clock: FakeClock
 ) -> None:
-    token = await pending_token(api, person)
-    for wrong in ("gpq_unknown", person.access_token[:128], token[:-1]):
+    token = await pending_token(api, owner)
+    for wrong in ("gpq_unknown", owner.access_token[:128], token[:-1]):
         answer = await api.post(OPTIONS, json={"pendingToken": wrong})
         assert_problem(answer, 401, "pending_sign_in_invalid")
 
     await pass_time(services, clock, minutes=10)
     assert_problem(await api.post(OPTIONS, json={"pendingToken": token}), 401, "pending_sign_in_invalid")
-    changed = await pending_token(api, person)
-    await add_passkey(api, services, person, Browser.new(b"\x07" * 20))
+    changed = await pending_token(api, owner)
+    owner = await prove_with(api, owner, browser)
+    await add_passkey(api, services, owner, Browser.new(b"\x07" * 20))
     assert_problem(await api.post(OPTIONS, json={"pendingToken": changed}), 401, "pending_sign_in_invalid")
 
 

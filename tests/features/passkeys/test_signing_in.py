@@ -41,7 +41,7 @@ HANDLE = encode(b"\x05" * 32)
 
 @pytest.mark.both_databases
 async def test_passkey_alone_signs_in_as_resistant_to_phishing(
-    api: Api, person: Person, browser: Browser, database: Database
+    api: Api, owner: Person, browser: Browser, database: Database
 ) -> None:
     options = await ask(api)
     credential = browser.get(options["publicKey"])
@@ -50,7 +50,7 @@ async def test_passkey_alone_signs_in_as_resistant_to_phishing(
 
     assert answer.status_code == 200, answer.text
     body = answer.json()
-    assert (body["id"], body["username"]) == (person.id, person.username)
+    assert (body["id"], body["username"]) == (owner.id, owner.username)
     said = claims(body["accessToken"])
     assert (said["acr"], said["amr"]) == ("urn:gatepost:acr:phr", ["swk", "user", "mfa"])
     assert (await api.user_board(body["accessToken"])).status_code == 200
@@ -118,7 +118,7 @@ LIES: dict[str, Any] = {
 }
 
 
-async def test_whatever_is_wrong_has_one_answer(api: Api, person: Person, browser: Browser, database: Database) -> None:
+async def test_whatever_is_wrong_has_one_answer(api: Api, owner: Person, browser: Browser, database: Database) -> None:
     answers = {}
     for lie, given in LIES.items():
         options = await ask(api)
@@ -179,9 +179,9 @@ async def test_challenge_is_good_for_ten_minutes(api: Api, browser: Browser, clo
     assert_problem(await sign_in(api, too_late, browser.get(too_late["publicKey"])), 401, "passkey_invalid")
 
 
-async def test_challenge_of_another_purpose_signs_nobody_in(api: Api, person: Person, browser: Browser) -> None:
-    registration = await options_for_new(api, person)
-    token = (await begin_sign_in(api, person)).json()["pendingToken"]
+async def test_challenge_of_another_purpose_signs_nobody_in(api: Api, owner: Person, browser: Browser) -> None:
+    registration = await options_for_new(api, owner)
+    token = (await begin_sign_in(api, owner)).json()["pendingToken"]
     waiting = await ask(api, token)
 
     for options in (registration, waiting):
@@ -243,7 +243,7 @@ async def test_stranger_cannot_make_the_owner_be_told(api: Api, services: Servic
 
 
 async def test_disabled_account_is_told_to_who_has_the_passkey_alone(
-    api: Api, person: Person, browser: Browser, database: Database, clock: FakeClock
+    api: Api, owner: Person, browser: Browser, database: Database, clock: FakeClock
 ) -> None:
     async with database.begin() as tx:
         await tx.execute(update(User).values(disabled_at=clock.now()))
@@ -255,7 +255,7 @@ async def test_disabled_account_is_told_to_who_has_the_passkey_alone(
 
 
 async def test_address_that_must_be_proved_is_asked_for(
-    api: Api, person: Person, browser: Browser, database: Database, make_services: MakeServices
+    api: Api, owner: Person, browser: Browser, database: Database, make_services: MakeServices
 ) -> None:
     async with database.begin() as tx:
         await tx.execute(update(User).values(email_verified_at=None))
@@ -264,21 +264,19 @@ async def test_address_that_must_be_proved_is_asked_for(
         assert_problem(await sign_in_with(Api(client), browser), 403, "email_unverified")
 
 
-async def test_removed_passkey_signs_nobody_in(api: Api, person: Person, browser: Browser) -> None:
+async def test_removed_passkey_signs_nobody_in(api: Api, owner: Person, browser: Browser) -> None:
     url = f"/api/users/me/passkeys/{browser.id}"
-    removed = await api.client.request("DELETE", url, json={"password": PASSWORD}, headers=person.headers)
+    removed = await api.client.request("DELETE", url, json={"password": PASSWORD}, headers=owner.headers)
     assert removed.status_code == 204, removed.text
 
     assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")
 
 
-async def test_passkeys_of_two_people_do_not_mix(
-    api: Api, services: Services, person: Person, browser: Browser
-) -> None:
+async def test_passkeys_of_two_people_do_not_mix(api: Api, services: Services, owner: Person, browser: Browser) -> None:
     other = await api.sign_up("other")
     theirs = await add_passkey(api, services, other, Browser.new(b"\x07" * 20))
 
-    assert (await sign_in_with(api, browser)).json()["id"] == person.id
+    assert (await sign_in_with(api, browser)).json()["id"] == owner.id
     assert (await sign_in_with(api, theirs)).json()["id"] == other.id
     theirs.handle, browser.handle = browser.handle, theirs.handle
     for mixed in (theirs, browser):
@@ -294,7 +292,7 @@ async def test_owner_is_told_of_a_new_device(api: Api, services: Services, brows
 
 
 async def test_account_that_changes_meanwhile_is_read_again(
-    api: Api, services: Services, person: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
+    api: Api, services: Services, owner: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verify = services.identity.passkey_sign_in.verify
     times = []
@@ -302,7 +300,7 @@ async def test_account_that_changes_meanwhile_is_read_again(
     async def verify_and_change(attempt: Any) -> Any:
         proof = await verify(attempt)
         times.append(proof)
-        renamed = await api.patch("/api/users/me", json={"language": "de"}, headers=person.headers)
+        renamed = await api.patch("/api/users/me", json={"language": "de"}, headers=owner.headers)
         assert renamed.status_code == 200
         return proof
 
@@ -310,6 +308,24 @@ async def test_account_that_changes_meanwhile_is_read_again(
 
     assert (await sign_in_with(api, browser)).status_code == 200
     assert len(times) == 1
+
+
+@pytest.mark.both_databases
+async def test_passkey_that_is_removed_meanwhile_opens_no_session(
+    api: Api, services: Services, owner: Person, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = services.identity.passkey_sign_in.verify
+
+    async def verify_and_remove(attempt: Any) -> Any:
+        proof = await verify(attempt)
+        url = f"/api/users/me/passkeys/{browser.id}"
+        removed = await api.client.request("DELETE", url, json={"password": PASSWORD}, headers=owner.headers)
+        assert removed.status_code == 204, removed.text
+        return proof
+
+    monkeypatch.setattr(services.identity.passkey_sign_in, "verify", verify_and_remove)
+
+    assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")
 
 
 async def test_strangers_get_so_many_challenges_from_one_address(make_services: MakeServices) -> None:

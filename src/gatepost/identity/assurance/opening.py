@@ -14,7 +14,8 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
-from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_second_factor
+from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_passkeys, has_second_factor
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
@@ -104,7 +105,7 @@ class SessionOpening:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         async with self._db.begin() as tx:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
-            if held is None or self._decision.refusal(held) is not None:
+            if held is None or self._decision.refusal(held) is not None or not await _stands(tx, proof):
                 return None
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
@@ -128,6 +129,12 @@ class SessionOpening:
             await TrustedDevices(tx).use(proof.trusted_device, info=info, now=session.created_at)
         if proof.is_new_device:
             await _tell_owner(tx, proof.user, session, info=info)
+
+
+async def _stands(tx: Transaction, proof: Proof) -> bool:
+    """Whether the passkeys of a proof have not been removed since."""
+    passkeys = [proved.credential or 0 for proved in proof.proved if proved.by is Method.PASSKEY]
+    return not passkeys or await has_passkeys(tx, proof.user.id, passkeys)
 
 
 async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: RequestInfo) -> None:

@@ -70,7 +70,7 @@ export interface Passkeys {
 
   /**
    * Return the passkeys of the account. The browser hears which of them are good, and what the account is called, so that
-   * it offers no others: call it after each change of a passkey or of the user name.
+   * it offers no others: call it after each change of a passkey, and after `session()` where the user name has changed.
    */
   list(): Promise<OwnPasskeys>;
 }

@@ -63,7 +63,7 @@ class Passkeys {
   list = async () => {
     const own = await this.#send(MINE);
     const { rpId, userHandle: userId } = own;
-    const { username: name } = (await this.#client.session()) ?? {};
+    const { username: name } = this.#client.user ?? (await this.#client.session()) ?? {};
     if (!rpId || !userId || !name) return own;
     const allAcceptedCredentialIds = own.passkeys.filter((one) => one.rpId === rpId).map((one) => one.credentialId);
     await signal("AllAcceptedCredentials", { rpId, userId, allAcceptedCredentialIds });

@@ -268,9 +268,7 @@ async def test_address_that_must_be_proved_is_asked_for(
         assert_problem(await sign_in_with(Api(client), browser), 403, "email_unverified")
 
 
-async def test_removed_passkey_signs_nobody_in(
-    api: Api, owner: Person, browser: Browser, clock: FakeClock
-) -> None:
+async def test_removed_passkey_signs_nobody_in(api: Api, owner: Person, browser: Browser, clock: FakeClock) -> None:
     url = f"/api/users/me/passkeys/{browser.id}"
     removed = await api.client.request("DELETE", url, json={"password": PASSWORD}, headers=owner.headers)
     assert removed.status_code == 204, removed.text

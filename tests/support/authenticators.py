@@ -1,10 +1,14 @@
 """Chromium's virtual authenticators, over its DevTools protocol (WebAuthn domain)."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.async_api import CDPSession, Page
 
+PATIENCE_SECONDS = 20
+POLL_SECONDS = 0.05
 # As a phone or a laptop has it: it keeps passkeys, and knows its person by a finger or a PIN.
 OPTIONS = {
     "protocol": "ctap2",
@@ -28,6 +32,12 @@ class Authenticator:
         """Return the passkeys that it has, as Chromium describes them."""
         found: list[dict[str, Any]] = (await self._send("getCredentials"))["credentials"]
         return found
+
+    async def until(self, is_so: Callable[[list[dict[str, Any]]], bool]) -> None:
+        """Wait until its passkeys are as they should be: a browser hears of changes beside the page."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not is_so(await self.credentials()):
+                await asyncio.sleep(POLL_SECONDS)
 
     async def verify(self, *, is_verified: bool) -> None:
         """Let it know its person from now on, or not."""

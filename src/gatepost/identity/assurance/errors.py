@@ -48,8 +48,8 @@ class PendingSignInInvalid(Unauthorized):
 class PasskeyInvalid(Unauthorized):
     """The response is not of a passkey of an account here, or not to a challenge that is good still.
 
-    It is the same for whatever was wrong, but for `unknownCredential`: true where no account has the passkey and nothing
-    else is seen to be wrong, so that the browser can forget it (`PublicKeyCredential.signalUnknownCredential()`).
+    It is the same for whatever was wrong, but for `unknownCredential`: true if no account has the passkey and nothing
+    else seems wrong. The browser can forget it then (`PublicKeyCredential.signalUnknownCredential()`).
     """
 
     code = "passkey_invalid"

@@ -71,7 +71,7 @@ def configured(settings: Settings) -> RelyingParty:
 
 
 def usable(settings: Settings) -> RelyingParty | None:
-    """Return the relying party of the settings; None where browsers would refuse it, of which `gatepost doctor` tells."""
+    """Return the relying party of the settings; None where browsers would refuse it, as `gatepost doctor` tells."""
     try:
         return configured(settings)
     except UnfitRelyingParty:

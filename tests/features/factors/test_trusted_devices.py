@@ -236,3 +236,25 @@ async def test_where_it_is_off_no_device_is_trusted(make_services: MakeServices,
 
         for token in (before, new):
             assert_problem(await begin_sign_in(api, person, **{HEADER: token}), 401, "second_factor_required")
+
+
+async def test_new_name_leaves_the_accounts_of_the_old_one_behind(
+    api: Api, services: Services, person: Person, app_of_person: App, clock: FakeClock
+) -> None:
+    other = await api.sign_up("Other")
+    shared = (await begin_sign_in(api, other, **{HEADER: ""})).headers[HEADER]
+    assert_problem((await guess(api, other, 6, shared)), 429, "too_many_attempts")
+
+    new = (await trust(api, person, app_of_person.code(clock.now()), **{HEADER: shared})).headers[HEADER]
+
+    # Else whoever has a device that others were signed in on could guess anew with each name, and no address counts.
+    assert_problem(await guess(api, other, 6, new), 429, "too_many_attempts")
+    clock.advance(minutes=1)
+    again = (await trust(api, person, app_of_person.code(clock.now()), **{HEADER: new})).headers[HEADER]
+    assert_problem(await guess(api, other, 2, again), 429, "too_many_attempts")
+
+
+async def guess(api: Api, person: Person, times: int, device: str) -> httpx.Response:
+    """Try wrong passwords on a device, and return the last answer."""
+    answers = [await begin_sign_in(api, person, "wrong horse", **{HEADER: device}) for _ in range(times)]
+    return answers[-1]

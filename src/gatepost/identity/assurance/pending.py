@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
@@ -226,8 +227,14 @@ class SignInContinuation:
         record(tx, AuditEvent.DEVICE_TRUSTED, at=at, user_id=user.id, session_id=session.id, info=info)
 
     async def _refuse(self, tx: Transaction, refusal: Refusal, user: User, *, info: RequestInfo) -> AppError:
-        details = {"reason": refusal.value}
-        record(tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id, info=info, details=details)
+        at, details = self._clock.now(), {"reason": refusal.value}
+        if refusal is Refusal.WRONG_CODE:
+            record(tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details)
+        else:
+            # No guess that is counted: nothing else would end it.
+            await record_once_a_day(
+                tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details
+            )  # fmt: skip
         return ANSWERS[refusal]()
 
 

@@ -165,6 +165,10 @@ class Reauthentication:
             return await self._factors.check(tx, user, answer, info=info, device=device)
         if (user.password_hash, user.version) != (read.password_hash, read.version):
             raise WrongPassword  # it has just been replaced, or has a factor beside it
+        factors = await usable_methods(tx, user.id)
+        if factors:
+            # Not even where a factor was shown just now: the password would keep that proof fresh for ever.
+            raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
         return Proved(Method.PASSWORD, self._clock.now())
 
     async def _check_password(

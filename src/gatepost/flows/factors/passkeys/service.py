@@ -15,7 +15,6 @@ from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPas
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
@@ -30,7 +29,6 @@ from gatepost.identity.factors.enrolment import has_second_factor
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, UserHandle
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
-from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
@@ -204,10 +202,7 @@ class PasskeyService:
             await self._require_room(tx, user)
             is_first = not await has_second_factor(tx, user.id)
             passkey = await self._passkeys.add(tx, user, new, name=name)
-            session = await Sessions(tx).get(session_id)
-            # To make a passkey shows who has it, and not once more who they are: the moment of that stays.
-            at = session.proved_at if session is not None else self._clock.now()
-            proved = Proved(Method.PASSKEY, at, passkey.id)
+            proved = await self._enrolment.proof_by_new(tx, Method.PASSKEY, passkey.id, session_id=session_id)
             codes = await self._enrolment.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
             self._record(tx, AuditEvent.PASSKEY_ADDED, passkey, principal, info=info)
             await self._changed(tx, user, MailKind.PASSKEY_ADDED, passkey, info=info)

@@ -47,9 +47,10 @@ check: .venv/installed-dev ## style, types, and what may import what
 bench: .venv/installed benchmarks/.build/ready ## measure, beside peers and limits; BENCH=quick takes 15 minutes, BENCH=full 100
 	benchmarks/.build/venv/bin/python -m benchmarks.bench $(BENCH)
 
-docs: .venv/installed ## write the settings, as the code has them, into .env.example and docs/settings.md
+docs: .venv/installed-dev ## write what is made from the code: .env.example, docs/settings.md, docs/ways-in.md
 	$(BIN)/gatepost settings --example > .env.example
 	$(BIN)/gatepost settings --markdown > docs/settings.md
+	$(BIN)/python -m tests.support.matrix > docs/ways-in.md
 
 screenshots: .venv/installed-dev ## take the pictures of the pages in docs/screenshots
 	$(BIN)/python -m tests.browser.screenshots

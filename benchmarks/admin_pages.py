@@ -198,8 +198,8 @@ async def answer(database: Database, question: Question) -> Answer:
     if question.by_cursor:
         async with database.read() as tx:
             accounts = await AccountList.of(tx, wanted)
-            (user,) = await accounts.page(Place(sort, size=1, offset=question.offset - 1))
-        after = Cursor.at(user, sort)
+            (account,) = await accounts.page(Place(sort, size=1, offset=question.offset - 1))
+        after = Cursor.at(account.user, sort)
     async with database.read() as tx:
         total = await (await AccountList.of(tx, wanted)).total()
     offset = 0 if after is not None else question.offset

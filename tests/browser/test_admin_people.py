@@ -206,3 +206,19 @@ async def test_list_fits_a_phone_and_whoever_only_reads_changes_nothing(
     await expect(looker.page.get_by_role("button", name="New person")).to_be_hidden()
     await expect(looker.page.get_by_role("checkbox")).to_have_count(0)
     await expect(looker.page.get_by_role("link", name="Save as CSV")).to_be_visible()
+
+
+async def test_what_can_be_done_with_the_selected_stays_below_the_head_of_the_page(
+    visitors: Visitors, root: httpx.AsyncClient
+) -> None:
+    await make(root, "below.example.com", *(f"Bel{number} Ow" for number in range(20)))
+    visitor = await open_list(visitors, "below.example.com")
+    page = visitor.page
+    await page.get_by_role("checkbox", name="Select Bel19 Ow").check()
+    await page.get_by_role("link", name="Bel0 Ow", exact=True).scroll_into_view_if_needed()
+
+    head, bar = await page.locator(".bar").bounding_box(), await page.locator("[data-chosen]").bounding_box()
+    assert head is not None
+    assert bar is not None
+    assert await page.evaluate("scrollY") > 200
+    assert head["y"] + head["height"] <= bar["y"] < 200

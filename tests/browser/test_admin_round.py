@@ -114,6 +114,7 @@ async def test_somebody_is_invited_and_the_invitation_taken_back(admin: Visitor)
     await page.get_by_role("button", name="Send the invitation").click()
     row = page.get_by_role("row").filter(has_text="nina@example.com")
     await expect(row).to_contain_text("moderator")
+    await expect(row).to_contain_text("in 7 days")
     assert await admin.findings() == []
 
     await page.get_by_label("E-mail").fill("admin@example.com")
@@ -205,11 +206,14 @@ async def show_figures(page: Page, *, scale: int) -> None:
                 )
             ],
             "activeSessions": scale * 50 if number > 3 else None,
+            "people": scale * 100 if number > 3 else None,
+            "withSecondFactor": scale * number if number > 3 else None,
         }
         for number in range(1, 31)
     ]
     totals = {
-        "measuredAt": "2026-01-30T12:00:00Z", "people": scale, "disabled": 0, "unverified": 0, "activeSessions": scale,
+        "measuredAt": "2026-01-30T12:00:00Z", "people": scale, "disabled": 0, "unverified": 0,
+        "withSecondFactor": scale, "activeSessions": scale,
     }  # fmt: skip
 
     async def answer(route: Any) -> None:
@@ -232,7 +236,9 @@ async def test_overview_reads_well_with_nobody_and_with_a_million(
     await expect(plot.get_by_role("img")).to_have_accessible_description(
         re.compile("nothing" if scale == 0 else "465,000,000 in all, most on 30 Jan: 30,000,000")
     )
-    await expect(page.get_by_text("Nothing in this period")).to_have_count(4 if scale == 0 else 0)
+    await expect(page.get_by_text("Nothing in this period")).to_have_count(5 if scale == 0 else 0)
+    factors = page.get_by_role("figure", name="Second factor")
+    await expect(factors.locator("[data-legend] strong")).to_have_text("–" if scale == 0 else "30")
     await plot.get_by_text("As a table").click()
     await expect(plot.get_by_role("row")).to_have_count(31)
     assert await admin.findings() == []
@@ -245,7 +251,7 @@ async def test_plots_have_a_legend_each_and_a_colour_has_one_meaning(admin: Visi
     page = admin.page
     await show_figures(page, scale=7)
     await admin.goto("/admin")
-    await expect(page.locator(".plot svg")).to_have_count(4)
+    await expect(page.locator(".plot svg")).to_have_count(5)
 
     meanings: dict[str, set[str]] = {}
     for plot in await page.locator(".plot").all():
@@ -287,7 +293,7 @@ async def test_table_of_a_plot_comes_into_its_place(admin: Visitor) -> None:
     page = admin.page
     await show_figures(page, scale=3)
     await admin.goto("/admin")
-    await expect(page.locator(".plot svg")).to_have_count(4)
+    await expect(page.locator(".plot svg")).to_have_count(5)
     plots = page.locator(".plot")
 
     async def bottoms() -> list[float]:

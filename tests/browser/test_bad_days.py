@@ -246,3 +246,17 @@ async def sign_in_again(page: Page, username: str, password: str) -> None:
     await page.locator("#sign-in [name=username]").fill(username)
     await page.locator("#sign-in [name=password]").fill(password)
     await page.locator("#sign-in [name=password]").press("Enter")
+
+
+async def test_service_that_is_away_at_sign_in_is_told_once(admin: Visitor) -> None:
+    page = admin.page
+    await page.route("**/api/**", cut)
+    await admin.goto("/sign-in")
+    await page.locator("#sign-in [name=username]").fill("Abbey")
+    await page.locator("#sign-in [name=password]").fill("correct horse")
+    await expect(page.locator("#toasts")).to_contain_text(AWAY)
+    await page.locator("#sign-in [name=password]").press("Enter")
+
+    await expect(page.locator("#sign-in [data-message]")).to_contain_text(AWAY)
+    assert await page.locator("#toasts").inner_text() == ""
+    admin.seen.errors.clear()

@@ -125,7 +125,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await expect(field).to_be_focused()
     await expect(field).to_have_accessible_description(re.compile("This code is wrong, or it was already used"))
     await page.get_by_role("button", name="Use a recovery code instead").press("Enter")
-    await expect(page.get_by_label("Recovery code")).to_be_focused()
+    await expect(page.get_by_label("Recovery code", exact=True)).to_be_focused()
     await page.keyboard.type(f" {codes[0].lower()} ")
     await page.keyboard.press("Enter")
     await expect(page).to_have_url(f"{visitor.url}/account")
@@ -133,7 +133,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
     await expect(page.locator("#activity-list")).to_contain_text("Recovery code used")
 
     # Who has shown the second factor just now is asked for no password.
-    await page.get_by_role("button", name="Make new ones: Recovery codes").click()
+    await page.get_by_role("button", name="Replace: Recovery codes").click()
     await expect(page.get_by_role("button", name="Make new codes")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(dialog.locator("li")).to_have_count(10)
@@ -306,3 +306,14 @@ async def test_device_that_is_trusted_is_asked_for_no_code_until_it_is_not(
     await sign_out(page)
     await give_password(visitor, verified)
     assert visitor.refusals() == ["401", "401"]
+
+
+async def test_address_of_the_app_s_row_opens_it_once_it_is_there(visitor: Visitor, somebody: Somebody) -> None:
+    await visitor.sign_in(somebody.username, somebody.password)
+    await visitor.page.goto("about:blank")
+    await visitor.goto("/account#totp")
+
+    row = visitor.page.locator("#totp")
+    await expect(row.locator("#totp-form [name=currentPassword]")).to_be_focused()
+    await expect(row).to_be_in_viewport(ratio=1)
+    await expect(visitor.page.locator(".side [aria-current]")).to_have_text("Authenticator app")

@@ -83,3 +83,33 @@ def test_nothing_typed_shows_what_there_is(process: Command) -> None:
 
     for name in ("serve", "migrate", "create-admin", "doctor", "openapi", "settings"):
         assert name in shown.out + shown.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("create-admin",), ("serve",), ("users", "list"), ("audit", "verify"), ("import", "sequelize")]
+)
+def test_help_names_no_type_of_the_code_and_no_option_that_undoes_nothing(
+    command: Command, arguments: tuple[str, ...]
+) -> None:
+    shown = command(*arguments, "--help")
+
+    assert shown.code == 0
+    assert not [word for word in ("<class", "<Name>", "--no-") if word in shown.out]
+
+
+def test_help_of_the_list_of_accounts_tells_what_it_searches_and_sorts_by(command: Command) -> None:
+    # A terminal of 80 columns: words that a table breaks cannot be copied.
+    shown = command("users", "list", "--help", COLUMNS="80").out.split()
+
+    assert {"Words", "domain;", "username,", "lastSignInAt;"} <= set(shown)
+
+
+def test_arguments_that_mean_nothing_are_told_in_one_plain_line(process: Command) -> None:
+    for arguments, said in (
+        (("users", "list", "--role", "nope"), "gatepost: Role does not exist: nope"),
+        (("unlock", "--address", "somewhere"), "gatepost: somewhere is not an IP address"),
+    ):
+        refused = process(*arguments)
+
+        assert refused.code != 0
+        assert refused.err.strip() == said

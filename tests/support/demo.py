@@ -87,12 +87,20 @@ def _make_older(database: sqlite3.Connection) -> None:
         f"UPDATE users SET created_at = datetime(created_at, ((id - {highest}) * 5) || ' days', (-id) || ' hours')"
     )
     database.execute("UPDATE sessions SET last_used_at = datetime(last_used_at, (-id * 17 % 4000) || ' minutes')")
+    # The service writes it once a minute; one account in seven has never been used.
+    database.execute(
+        "UPDATE users SET last_sign_in_at = CASE WHEN id % 7 THEN "
+        "(SELECT max(last_used_at) FROM sessions WHERE user_id = users.id) END"
+    )
     newest = "(SELECT max(id) FROM audit_log)"
     database.execute(f"UPDATE audit_log SET at = datetime(at, ((id - {newest}) * 13) || ' minutes')")
     database.execute(
         "UPDATE audit_log SET address = '203.0.113.' || (7 + id % 5 * 31) WHERE address <> '' AND actor_id IS NULL"
     )
     database.execute("UPDATE sessions SET address = '203.0.113.' || (7 + id % 5 * 31)")
+    some = "FROM users WHERE id % 3 = 0"
+    database.execute(f"INSERT INTO totp SELECT id, 'sealed', 0, created_at, created_at, NULL {some}")
+    database.execute(f"INSERT INTO recovery_codes SELECT id, 'sealed', '[]', 1023, created_at, NULL {some}")
     for kind, hours in (("created", 31), ("activated", 30), ("retiring", 30)):
         database.execute(f"UPDATE signing_keys SET {kind}_at = datetime({kind}_at, '-{hours} hours')")
 
@@ -111,6 +119,8 @@ def _figures(dice: random.Random) -> Iterator[tuple[str, str, str, int, str]]:
             ("sign_in.failed", "unverified", dice.uniform(0, 4)),
             ("refresh_token.rejected", "expired", dice.uniform(2, 8)),
             ("sessions", "", 900 * (1.4 - ago / DAYS) + dice.uniform(-20, 20)),
-            *((("people", "", 1840), ("people.disabled", "", 12), ("people.unverified", "", 210)) if ago == 0 else ()),
+            ("people", "", 1840 - 9 * ago),
+            ("people.second_factor", "", (1840 - 9 * ago) * (0.31 - 0.19 * (ago / DAYS) ** 0.7)),
+            *((("people.disabled", "", 12), ("people.unverified", "", 210)) if ago == 0 else ()),
         ):
             yield day.isoformat(), name, detail, int(value), now.strftime("%Y-%m-%d %H:%M:%S.000000")

@@ -34,6 +34,13 @@ def test_each_language_has_the_same_texts_with_the_same_names_in_them(language: 
         assert _names(text) == _names(ENGLISH.below(key.partition(".")[0])[key]), key
 
 
+def test_no_line_ends_within_the_german_word_for_a_mail() -> None:
+    texts = Words("de").below("account", "common", "problem", "admin_people").values()
+
+    assert not [text for text in texts if "E-Mail" in text]
+    assert [text for text in texts if text.startswith("E\N{NON-BREAKING HYPHEN}Mail-Adresse")]
+
+
 @pytest.mark.parametrize("file", sorted([*CONSOLE.rglob("*.j2"), *CONSOLE.rglob("*.js")]), ids=lambda file: file.name)
 def test_texts_that_a_file_asks_for_exist(file: Path) -> None:
     asked = set(KEY.findall(file.read_text(encoding="utf-8")))

@@ -346,6 +346,23 @@ def test_malformed_value_is_refused_by_name(env: pytest.MonkeyPatch, name: str, 
     assert f"See {name} in .env.example" in said[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "abc", "it must be a whole number"),
+        ("BRAND_COLOR", "red", "it does not have the expected form"),
+        ("SIGNIN_RATE", "often", "it does not have the expected form"),
+        ("REFRESH_TOKEN_ROTATION", "maybe", "it must be true or false"),
+        ("WORKERS", "0", "it must be greater than or equal to 1"),
+        ("ENVIRONMENT", "staging", "it must be 'development' or 'production'"),
+    ],
+)
+def test_malformed_value_is_told_in_words_of_an_operator(
+    env: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    assert complaints(env, **{name: value}) == {name: f"{name}: {said}. See {name} in .env.example."}
+
+
 def test_malformed_values_are_refused_together(env: pytest.MonkeyPatch) -> None:
     assert complaints(env, PORT="x", WORKERS="x", HOST="0.0.0.0").keys() == {"PORT", "WORKERS"}
 
@@ -428,7 +445,7 @@ def test_tls_is_chosen_by_a_setting_or_the_address(
 @pytest.mark.parametrize(
     ("values", "setting", "problem"),
     [
-        ({"DB_TLS": "preferred", "DB_HOST": "db"}, "DB_TLS", "Input should be"),
+        ({"DB_TLS": "preferred", "DB_HOST": "db"}, "DB_TLS", "it must be"),
         ({"DB_TLS": "verify"}, "DB_TLS", "the database is a file"),
         ({"DB_TLS": "verify", "DATABASE_URL": "sqlite:///x.db"}, "DB_TLS", "the database is a file"),
         ({"DB_TLS_CA": "/nowhere.pem", "DB_HOST": "db"}, "DB_TLS", "TLS to the database is off"),
@@ -440,7 +457,7 @@ def test_tls_is_chosen_by_a_setting_or_the_address(
         ({"DB_HOST": f"root:{HIDDEN}@db"}, "DB_HOST", "not a host name or address alone"),
         ({"DB_HOST": "db:3306"}, "DB_HOST", "not a host name or address alone"),
         ({"DB_HOST": "mysql://db"}, "DB_HOST", "not a host name or address alone"),
-        ({"DB_HOST": "db", "DB_PORT": "33o6"}, "DB_PORT", "valid integer"),
+        ({"DB_HOST": "db", "DB_PORT": "33o6"}, "DB_PORT", "whole number"),
     ],
 )
 def test_address_of_a_database_that_does_not_fit_together_is_refused(

@@ -26,9 +26,11 @@ def _email(text: str) -> Name:
 
 
 def create_admin(
-    username: Annotated[Name, typer.Option(help="User name of the account.", parser=_username)],
-    email: Annotated[Name, typer.Option(help="E-mail address of the account.", parser=_email)],
-    password_stdin: Annotated[bool, typer.Option(help="Read the password from standard input.")] = False,
+    username: Annotated[Name, typer.Option(metavar="NAME", help="User name of the account.", parser=_username)],
+    email: Annotated[Name, typer.Option(metavar="ADDRESS", help="E-mail address of the account.", parser=_email)],
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
 ) -> None:
     """Create an account with the roles user and admin. The password is requested without echo."""
     username = _read(partial(settle_name, email=email), username)

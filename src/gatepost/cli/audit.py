@@ -26,6 +26,7 @@ def verify(
         list[str],
         typer.Option(
             default_factory=list,
+            show_default=False,
             metavar="HEAD",
             help="Head printed by an earlier call, which must still be in the chain. Can be repeated.",
         ),

@@ -36,7 +36,7 @@ def reset(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do 
     else:
         if_match = IfMatch()
     name, removed = asyncio.run(_reset(account, if_match))
-    print(f"{_listed(removed)} of {name} are removed, and every session has ended")
+    print(f"{name}: removed {_listed(removed)}; every session has ended")
 
 
 async def _look(account: str) -> tuple[User, Sequence[Method]]:

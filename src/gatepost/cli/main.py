@@ -77,7 +77,11 @@ def run() -> None:
     except SettingsError as error:
         _complain("invalid settings:", *(f"  {complaint}" for complaint in error.complaints))
         sys.exit(REFUSED_SETTINGS)
-    except (DatabaseUnusable, MigrationError, SigningKeyError, MailError, AppError) as error:
+    except AppError as error:
+        # The API has some of its words from the service that it replaces: `Failed! Role does not exist = nope`.
+        _complain(str(error).removeprefix("Failed! ").replace(" = ", ": ").rstrip("!"))
+        sys.exit(FAILED)
+    except (DatabaseUnusable, MigrationError, SigningKeyError, MailError) as error:
         _complain(str(error))
         sys.exit(FAILED)
     except OSError as error:

@@ -28,7 +28,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, instead of HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, instead of PORT.", min=0, max=65535)] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes, instead of WORKERS.", min=1)] = None,
-    reload: Annotated[bool, typer.Option(help="Restart when the code changes. For development.")] = False,
+    reload: Annotated[bool, typer.Option("--reload", help="Restart when the code changes. For development.")] = False,
 ) -> None:
     """Serve the API and its documentation."""
     # Workers read the settings themselves, so the options are passed in the environment.

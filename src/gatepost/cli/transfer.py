@@ -63,7 +63,10 @@ def sequelize(
     url: Annotated[str, typer.Argument(metavar="DATABASE_URL", help="Such as mysql://user@host/name")],
     password_stdin: Annotated[
         bool,
-        typer.Option(help="Read the database password from standard input. In DATABASE_URL, other users can see it."),
+        typer.Option(
+            "--password-stdin",
+            help="Read the database password from standard input. In DATABASE_URL, other users can see it.",
+        ),
     ] = False,
     dry_run: DryRun = False,
     report: Report = None,
@@ -107,8 +110,8 @@ def export(
     print(f"{count} accounts and roles written to {where}, including {what}: keep it safe", file=sys.stderr)
     if exporter.left_out:
         print(
-            f"the second factors of {exporter.left_out} accounts are NOT included: without them, their passwords alone "
-            "are enough to sign in elsewhere. To include them: --with-factors",
+            f"second factors are NOT included (accounts that have some: {exporter.left_out}): elsewhere, the passwords "
+            "alone are enough to sign in. To include them: --with-factors",
             file=sys.stderr,
         )
     if exporter.unopened:

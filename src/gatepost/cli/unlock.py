@@ -1,11 +1,13 @@
 """`gatepost unlock`."""
 
 import asyncio
+from ipaddress import ip_address
 from typing import Annotated
 
 import typer
 
 from gatepost.cli.running import refuse, running_services
+from gatepost.core.plain_text import one_line
 
 
 def unlock(
@@ -20,4 +22,15 @@ def unlock(
 
     if not name and not address:
         refuse("give --name or --address")
+    for one in address or []:
+        if not _is_address(one):
+            refuse(f"{one_line(one)} is not an IP address")
     print(f"{asyncio.run(work())} counters reset")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -30,26 +30,34 @@ app = typer.Typer(no_args_is_help=True, help="Manage accounts.")
 
 PAGE = 500
 COLUMNS = ("id", "username", "email", "roles", "status", "email_verified", "created_at")
+FIELDS = ", ".join(sort for sort in Sort if not sort.is_down)
 ANY_STATE = IfMatch()
 # A method of AccountLifecycle.
 Act = Callable[..., Awaitable[object]]
 
+OfFactor = Annotated[
+    FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
+]
+After = Annotated[
+    str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")
+]
 RoleNames = Annotated[list[str], typer.Argument(metavar="ROLE...", help="All roles of the account, including `user`.")]
+SearchText = Annotated[
+    str | None,
+    typer.Option(help="Words from the user name or the address, or their beginnings; a domain; or '#' with the id."),
+]
+Order = Annotated[Sort, typer.Option(metavar="FIELD", help=f"{FIELDS}; a leading `-` sorts in descending order.")]
 
 
 @app.command("list")
 def list_users(
-    search: Annotated[str | None, typer.Option(help="Beginning of the user name or address, or the id.")] = None,
+    search: SearchText = None,
     role: Annotated[str | None, typer.Option(help="Only accounts with this role.")] = None,
     status: Annotated[Status | None, typer.Option(help="Only accounts with this status.")] = None,
-    factor: Annotated[
-        FactorFilter | None, typer.Option(help="Only accounts with a second factor, with none, or with one of a kind.")
-    ] = None,
-    sort: Annotated[Sort, typer.Option(help="A leading `-` sorts in descending order.")] = Sort.ID,
+    factor: OfFactor = None,
+    sort: Order = Sort.ID,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of accounts. Default: all.")] = None,
-    after: Annotated[
-        str | None, typer.Option(metavar="CURSOR", help="Continue after this cursor, printed by an earlier call.")
-    ] = None,
+    after: After = None,
     as_json: Json = False,
 ) -> None:
     """List accounts. With --json, one per line, in the format of the API."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
-from gatepost.flows.factors.consequences import FactorConsequences
 from gatepost.flows.factors.passkeys.service import PasskeyService
 from gatepost.flows.factors.service import FactorService
 from gatepost.flows.factors.trusted_devices import TrustedDeviceService
@@ -46,13 +45,13 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
     )  # fmt: skip
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
     passkey_sign_up = PasskeySignUp(database, clock, identity.passkeys, policy=policy)
-    consequences = FactorConsequences(sessions, identity.recovery_codes)
     return Flows(
         sign_up=SignUpService(
             database,
             clock,
             passwords,
             identity.opening,
+            identity.sign_in_continuation,
             identity.accounts,
             identity.pending_sign_ups,
             passkey_sign_up,
@@ -68,12 +67,10 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.guesses,
             identity.totp,
             identity.recovery_codes,
-            consequences,
-            policy=policy,
-            issuer=settings.brand_name,
+            identity.enrolment,
         ),
         trusted_devices=TrustedDeviceService(database, clock, sessions),
-        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, consequences, policy=policy),
+        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment),
         password_recovery=PasswordService(
             database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
         ),

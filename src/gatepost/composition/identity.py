@@ -12,6 +12,7 @@ from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
+from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.relying_party import RelyingParty, UnfitRelyingParty, configured
@@ -63,6 +64,7 @@ class Identity:
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
     factor_removal: FactorRemoval
+    enrolment: FactorEnrolment
     seal_renewal: SealRenewal
     seal_survey: SealSurvey
     opening: SessionOpening
@@ -118,8 +120,9 @@ def build_identity(platform: Platform) -> Identity:
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
     passkeys = PasskeyMethod(clock, _relying_party(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
+    enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
     continuation = SignInContinuation(
-        database, clock, guesses, decision, opening, second_factors, trust_life=policy.trusted_device_life
+        database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
@@ -143,6 +146,7 @@ def build_identity(platform: Platform) -> Identity:
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
         totp=totp,
         recovery_codes=recovery_codes,
+        enrolment=enrolment,
         factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
         seal_renewal=SealRenewal(database, sealed),
         seal_survey=SealSurvey(database, sealed),

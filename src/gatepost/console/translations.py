@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "texts"
+# A line may end after a plain hyphen; "E-" alone at the end of one is hard to read.
+KEPT_TOGETHER = {"E-Mail": "E\N{NON-BREAKING HYPHEN}Mail"}
 
 
 class Words:
@@ -51,4 +53,10 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if isinstance(value, dict):
             yield from _flat(f"{prefix}.{name}", value)
         else:
-            yield f"{prefix}.{name}", str(value)
+            yield f"{prefix}.{name}", _kept_together(str(value))
+
+
+def _kept_together(text: str) -> str:
+    for word, whole in KEPT_TOGETHER.items():
+        text = text.replace(word, whole)
+    return text

@@ -41,6 +41,8 @@ DOTS = str.maketrans("\N{IDEOGRAPHIC FULL STOP}", ".")
 OTHERS_WORDS = frozenset({"username", "device", "name", "invited_by", "roles"})
 # Without them some scripts cannot be written.
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+# The words of a device, which are English, in other languages.
+DEVICE_WORDS = {"de": {"Unknown device": "Unbekanntes Gerät", " on ": " unter "}}
 # What a mail can do without.
 OPTIONAL: Mapping[str, Any] = {
     "username": "",
@@ -135,7 +137,7 @@ def _environment(folders: tuple[Path, ...], palette: Palette) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["brand"] = palette
-    environment.filters |= {"moment": _moment, "listing": _listing}
+    environment.filters |= {"moment": _moment, "listing": _listing, "device_name": _device_name}
     return environment
 
 
@@ -194,6 +196,13 @@ def _harmless(words: str) -> str:
     compared = unicodedata.normalize("NFKC", seen).translate(DOTS)
     bare = "".join(character for character in compared if character not in JOINERS)
     return "" if LINK_LIKE.search(bare) else seen
+
+
+@pass_context
+def _device_name(context: Context, device: str) -> str:
+    for english, word in DEVICE_WORDS.get(context["locale"].language, {}).items():
+        device = device.replace(english, word)
+    return device
 
 
 @pass_context

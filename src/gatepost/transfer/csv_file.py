@@ -56,7 +56,12 @@ class CsvFile:
 
 def _columns(reader: Any) -> list[str]:
     try:
-        columns = [name.strip().lower() for name in next(reader, [])]
+        first = next(reader, None)
+        if first is None:
+            raise FileUnreadable("the file is empty; the first line must name each column")
+        if any("\udc80" <= letter <= "\udcff" for name in first for letter in name):
+            raise FileUnreadable("the first line is not UTF-8; save the file as UTF-8")
+        columns = [name.strip().lower() for name in first]
     except csv.Error as error:
         raise FileUnreadable(f"the first line is not CSV: {error}") from error
     unknown = sorted(set(columns) - COLUMNS)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from sqlalchemy import select, update
 
-from gatepost.admin.accounts.pages import Account
+from gatepost.admin.accounts.lists import Account
 from gatepost.admin.accounts.spreadsheet import csv_of
 from gatepost.audit.models import AuditEntry
 from gatepost.core.db.database import Database, DatabaseUnavailable

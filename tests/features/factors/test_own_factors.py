@@ -188,9 +188,9 @@ async def test_used_recovery_code_is_told_of_and_how_many_are_left(
         async with database.begin() as tx:
             await tx.execute(update(RecoveryCodes).values(unused=0b1111000000))
 
-    assert "9 of your ten recovery codes are left" in texts[0]
-    assert "3 of your ten recovery codes are left" in texts[1]
-    assert ["Make new ones soon" in text for text in texts] == [False, True]
+    assert "Recovery codes left: 9 of 10." in texts[0]
+    assert "Recovery codes left: 3 of 10." in texts[1]
+    assert ["Please make new ones soon" in text for text in texts] == [False, True]
 
 
 async def test_audit_log_tells_of_each_change_and_holds_no_secret(

@@ -15,7 +15,7 @@ from tests.features.admin.conftest import MakePerson, MakeRole
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
-from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, set_up_app
+from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, refreshed, set_up_app
 from tests.support.links import take_mails
 
 pytestmark = pytest.mark.both_databases
@@ -119,6 +119,7 @@ async def test_own_factors_and_another_state_are_refused(
     api: Api, services: Services, admin: Person, person: Person, app_of_person: App
 ) -> None:
     await set_up_app(api, services, admin)
+    admin = await refreshed(api, admin)
 
     own = await api.delete(f"{URL}/{admin.id}/factors", headers=admin.headers)
     stale = await api.delete(f"{URL}/{person.id}/factors", headers={**admin.headers, "If-Match": '"999"'})
@@ -160,8 +161,8 @@ async def test_command_tells_what_it_removed(
     again = await run_command(services.settings, "factors", "reset", person.email, "--yes")
 
     assert (asked.exit_code, asked.stderr) == (2, "gatepost: there is no terminal for questions: say --yes\n")
-    told = f"the authenticator app and the recovery codes of #{person.id} {person.username} are removed, "
-    assert (done.exit_code, done.stdout) == (0, f"{told}and every session has ended\n")
+    told = f"#{person.id} {person.username}: removed the authenticator app and the recovery codes; "
+    assert (done.exit_code, done.stdout) == (0, f"{told}every session has ended\n")
     assert isinstance(again.exception, NoSecondFactor)
     [entry] = await entries(database)
     assert (entry.user_id, entry.actor_id) == (person.id, None)

@@ -84,6 +84,7 @@ async def test_before_anything_is_counted_every_day_is_there_with_nothing(
     ]
     assert body["days"][-1] == {
         "day": today.isoformat(), "signUps": 0, "signIns": 0, "refused": [], "activeSessions": None,
+        "people": None, "withSecondFactor": None,
     }  # fmt: skip
 
 

@@ -121,7 +121,7 @@ async def test_export_says_that_factors_are_not_in_it(
     all_of_it = await run_command(services.settings, "export", "jsonl", "--with-factors", str(tmp_path / "all"))
 
     assert result.exit_code == 0
-    assert "the second factors of 1 accounts are NOT included" in result.stderr
+    assert "second factors are NOT included (accounts that have some: 1)" in result.stderr
     assert "factors" not in (tmp_path / "file").read_text(encoding="utf-8")
     assert "NOT included" not in all_of_it.stderr
     assert ["factors" in line for line in accounts(tmp_path / "all")] == [True, False]

@@ -232,6 +232,25 @@ async def test_bad_csv_lines_are_listed_by_number(gatepost: RunImport, database:
     assert await names(database) == ["one", "four"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "the file is empty"),
+        ("username,email\nabbey,abbey@example.com\n".encode("utf-16"), "the first line is not UTF-8; save the file as"),
+    ],
+)
+async def test_csv_that_is_empty_or_in_another_encoding_is_told_so(
+    gatepost: RunImport, tmp_path: Path, content: bytes, said: str
+) -> None:
+    file = tmp_path / "people.csv"
+    file.write_bytes(content)
+
+    result = await gatepost("import", "csv", file)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 async def test_csv_without_known_columns_is_refused(gatepost: RunImport, tmp_path: Path) -> None:
     file = tmp_path / "people.csv"
     for first, said in (

@@ -48,6 +48,17 @@ def test_every_kind_is_there_in_every_language_in_text_and_html(kind: MailKind, 
     assert "\n\n\n" not in mail.text
 
 
+@pytest.mark.parametrize("kind", [kind for kind in MailKind if "device" in _context(kind)])
+def test_german_mail_names_the_device_in_german(kind: MailKind) -> None:
+    for device, german in (("Firefox on Linux", "Firefox unter Linux"), ("Unknown device", "Unbekanntes Gerät")):
+        mail = _templates().render(kind, language="de", context=_context(kind, device=device))
+
+        assert mail.html is not None
+        for text in (mail.text, mail.html):
+            assert german in text
+            assert device not in text
+
+
 @pytest.mark.parametrize("kind", [*MailKind, TEST_MAIL])
 def test_html_loads_nothing_from_elsewhere(kind: str) -> None:
     context = _context(MailKind(kind)) if kind != TEST_MAIL else {}

@@ -14,7 +14,7 @@ from gatepost.core.db.database import Transaction
 from gatepost.core.db.tables import UNREADABLE
 from gatepost.core.ids import LARGEST_ID
 from gatepost.identity.accounts.models import Role, User, user_roles
-from gatepost.identity.factors.enrolment import OWNERS
+from gatepost.identity.factors.enrolment import IS_SET_UP, OWNERS, methods_in
 from gatepost.identity.factors.methods import Method
 
 # Along the order of the list, so many accounts are looked at one by one, until a page is full.
@@ -32,6 +32,14 @@ STATUS_INDEXES = {
     Status.UNVERIFIED: "ix_users_email_verified_at",
     Status.DELETING: "ix_users_erase_at",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account, and by what its owner can prove more than the password."""
+
+    user: User
+    factors: Sequence[Method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +92,13 @@ class AccountList:
             return replace(total, is_exact=total.is_exact and self._found.is_narrow)
         return await self._total_unsearched()
 
-    async def page(self, place: Place) -> Sequence[User]:
+    async def page(self, place: Place) -> Sequence[Account]:
         """Return accounts in order, with their roles."""
         ids = await self._ids(place)
         order = {user_id: number for number, user_id in enumerate(ids)}
-        query = select(User).options(selectinload(User.roles)).where(User.id.in_(order))
-        return sorted(await self._tx.scalars(query), key=lambda user: order[user.id])
+        query = select(User, *IS_SET_UP.values()).options(selectinload(User.roles)).where(User.id.in_(order))
+        found = [Account(user, methods_in(has)) for user, *has in await self._tx.execute(query)]
+        return sorted(found, key=lambda account: order[account.user.id])
 
     async def _ids(self, place: Place) -> Sequence[int]:
         ids = await self._ids_from(place)

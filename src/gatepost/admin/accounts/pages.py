@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from gatepost.admin.accounts.lists import AccountList, Place, Total
+from gatepost.admin.accounts.lists import Account, AccountList, Place, Total
 from gatepost.admin.accounts.preconditions import Caller, authority_of
 from gatepost.admin.accounts.search import Cursor, Filter, Sort
 from gatepost.audit.log import AuditEvent, record
@@ -13,21 +13,12 @@ from gatepost.identity.accounts.errors import UnknownRole, UserNotFound
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import Permission
-from gatepost.identity.factors.enrolment import methods_of
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.service import SessionService
 
 # Accounts that an export reads in one transaction.
 EXPORT_PAGE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account, and by what its owner can prove more than the password."""
-
-    user: User
-    factors: Sequence[Method]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ class AccountReader:
             # One more than requested, to see whether there is a next page.
             offset = 0 if cursor is not None else (number - 1) * size
             found = await accounts.page(Place(sort, size=size + 1, offset=offset, after=cursor))
-            items = await _with_factors(tx, found[:size])
+        items = found[:size]
         if total is not None and items:
             total = total.at_least(offset + len(found))
         return AccountPage(
@@ -103,7 +94,7 @@ class AccountReader:
         while True:
             async with self._db.read() as tx:
                 accounts = await AccountList.of(tx, wanted)
-                page = await _with_factors(tx, await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor)))
+                page = await accounts.page(Place(sort, size=EXPORT_PAGE, after=cursor))
             yield page
             if len(page) < EXPORT_PAGE:
                 return
@@ -119,12 +110,12 @@ class AccountReader:
             user = await Users(tx).get(user_id)
             if user is None:
                 raise UserNotFound
-            return (await _with_factors(tx, [user]))[0]
+            return Account(user, await usable_methods(tx, user.id))
 
     async def of(self, user: User) -> Account:
         """Return an account that was just changed, or created."""
         async with self._db.read() as tx:
-            return (await _with_factors(tx, [user]))[0]
+            return Account(user, await usable_methods(tx, user.id))
 
     async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
         """Return the active sessions of an account page by page, the most recently used first.
@@ -134,11 +125,6 @@ class AccountReader:
         """
         await self.get(user_id)
         return self._sessions.list_of(user_id)
-
-
-async def _with_factors(tx: Transaction, users: Sequence[User]) -> Sequence[Account]:
-    methods = await methods_of(tx, [user.id for user in users])
-    return [Account(user, methods.get(user.id, [])) for user in users]
 
 
 async def _require_role(tx: Transaction, wanted: Filter) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from gatepost.admin.accounts.pages import Account, AccountPage
+from gatepost.admin.accounts.lists import Account
+from gatepost.admin.accounts.pages import AccountPage
 from gatepost.admin.accounts.service import AccountChange, AccountDraft
 from gatepost.admin.accounts.states import State, state_of
 from gatepost.http.schemas import WHOLE, In, Out

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
-from gatepost.admin.accounts.pages import Account
+from gatepost.admin.accounts.lists import Account
 from gatepost.admin.accounts.states import state_of
 
 COLUMNS = (

@@ -20,10 +20,12 @@ class EmailVerification(StrEnum):
 
 
 class SecondFactor(StrEnum):
-    """Whether people can set up a second factor."""
+    """Whether people can set up a second factor, or have to: all of them, or those who administer."""
 
     OFF = "off"
     OPTIONAL = "optional"
+    REQUIRED = "required"
+    REQUIRED_FOR_ADMINS = "required_for_admins"
 
 
 class SignUp(StrEnum):
@@ -80,7 +82,8 @@ class AccountSettings(BaseModel):
     )
     second_factor: SecondFactor = Field(
         SecondFactor.OPTIONAL,
-        description="`off` (nobody can set one up) or `optional`. An account with a second factor always needs it.",
+        description="`off` (nobody can set one up), `optional`, `required` or `required_for_admins`: who has none sets "
+        "one up at the next sign-in. An account with a second factor always needs it.",
     )
     trusted_device_days: int = Field(
         30,

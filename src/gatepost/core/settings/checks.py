@@ -17,6 +17,7 @@ from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
+from gatepost.core.settings.malformed import in_words
 from gatepost.core.settings.model import Settings
 from gatepost.core.settings.types import ANY_ORIGIN
 
@@ -74,12 +75,8 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
         remedy = "It must be UTF-8, with NAME=value on each line. See docs/env-file.md"
         raise SettingsError([Complaint(str(env_file), str(error), remedy)]) from None
     except UnreadableSource:
-        unreadable = Complaint(
-            str(secrets_folder),
-            "a file in it cannot be read",
-            "Make it UTF-8, and readable for the user of the service",
-        )
-        raise SettingsError([unreadable]) from None
+        remedy = "Make it UTF-8, and readable for the user of the service"
+        raise SettingsError([Complaint(str(secrets_folder), "a file in it cannot be read", remedy)]) from None
     finally:
         ENV_FILE.reset(reading)
     if complaints := list(_complaints(settings)):
@@ -106,8 +103,8 @@ def weakness(secret: str) -> str | None:
 
 def _malformed(detail: object) -> Complaint:
     match detail:
-        case {"loc": (str(name), *_), "msg": str(message)}:
-            return Complaint(name.upper(), message.removeprefix("Value error, "), f"See {name.upper()} in .env.example")
+        case {"loc": (str(name), *_), "type": str(kind), "msg": str(message)}:
+            return Complaint(name.upper(), in_words(kind, message), f"See {name.upper()} in .env.example")
     raise AssertionError("a settings error without a field")
 
 

@@ -8,8 +8,6 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.ids import LARGEST_ID
 from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
 from gatepost.flows.factors.errors import (
-    SecondFactorsOff,
-    TotpEnrolled,
     TrustedDeviceNotFound,
     WrongCode,
 )
@@ -17,7 +15,6 @@ from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
     RecoveryCodesResponse,
-    TotpResponse,
     TrustedDeviceResponse,
 )
 from gatepost.http.deps import RequestInfoDep
@@ -25,7 +22,8 @@ from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
-from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor
+from gatepost.identity.credentials.totp.schemas import TotpResponse
+from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor, SecondFactorsOff, TotpEnrolled
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired
@@ -44,7 +42,7 @@ async def factors(user: CurrentUser, service: FactorServiceDep) -> FactorsRespon
 
 @router.post(
     "/totp",
-    summary="Begin to set up an authenticator app",
+    summary="Start setting up an authenticator app",
     dependencies=[ProofLimit],
     responses=problems(*OF_PROOFS, SecondFactorsOff, EmailUnverified, TotpEnrolled),
 )
@@ -62,7 +60,7 @@ async def start_totp(
 
 @router.post(
     "/totp/confirm",
-    summary="Confirm an authenticator app by its first code",
+    summary="Confirm an authenticator app with its first code",
     dependencies=[ProofLimit],
     responses=problems(WrongCode, FactorUnreadable, TooManyAttempts, TooManyRequests, UserNotFound),
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from gatepost.flows.factors.passkeys.schemas import PasskeyResponse
-from gatepost.flows.factors.service import Enrolment, Factors
+from gatepost.flows.factors.service import Factors
 from gatepost.flows.factors.trusted_devices import is_current
 from gatepost.http.schemas import In, Out
 from gatepost.identity.assurance.models import TrustedDevice
@@ -19,19 +19,6 @@ class ConfirmRequest(In):
     """The first code of the app."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)] = Field(repr=False, examples=["123 456"])
-
-
-class TotpResponse(Out):
-    """A secret for an authenticator app, shown this once."""
-
-    secret: str = Field(repr=False, description="To type it in.", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])
-    otpauth_uri: str = Field(repr=False, examples=["otpauth://totp/Gatepost:Abbey%20Salami?secret=JBSWY3DP…"])
-    qr_svg: str = Field(repr=False, description="The address as a QR code, for within a page.", examples=["<svg …"])
-
-    @classmethod
-    def of(cls, enrolment: Enrolment) -> Self:
-        """Show what was begun."""
-        return cls(secret=enrolment.secret, otpauth_uri=enrolment.uri, qr_svg=enrolment.svg)
 
 
 class RecoveryCodesResponse(Out):

@@ -10,6 +10,7 @@ from gatepost.http.schemas import In, unusable
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
 from gatepost.identity.factors.methods import Method
+from gatepost.identity.sessions.handout import SignedIn, SignInResponse, answer_of
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
@@ -18,10 +19,15 @@ Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 OF_PASSKEYS, OF_CODES = frozenset({"challenge_id", "credential"}), frozenset({"code"})
 
 
-class ContinueRequest(In):
-    """What goes on with a sign-in, and the second factor."""
+class PendingRequest(In):
+    """The token of a sign-in that waits."""
 
     pending_token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpq_9Jq3…"])
+
+
+class ContinueRequest(PendingRequest):
+    """What goes on with a sign-in, and the second factor."""
+
     method: Literal["totp", "recovery_code", "passkey"] = Field(examples=["totp"])
     code: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         default=None,
@@ -54,6 +60,19 @@ class ContinueRequest(In):
             credential=self.credential,
             bound_to=digest_of(self.pending_token),
         )
+
+
+class EnrolledSignInResponse(SignInResponse):
+    """The answer of a sign-in that has set up the first factor, with recovery codes."""
+
+    recovery_codes: list[str] = Field(
+        repr=False, description="Ten, shown this once.", examples=[["7KQ2M-XW9TB", "3FJ8N-0RVHC"]]
+    )
+
+    @classmethod
+    def with_codes(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
+        """Answer it."""
+        return cls(**answer_of(signed_in, with_tokens=with_tokens), recovery_codes=list(signed_in.recovery_codes))
 
 
 class SignInRequest(In):

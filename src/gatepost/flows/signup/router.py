@@ -29,6 +29,7 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
 )
 from gatepost.identity.assurance.deps import HandoutIfAskedDep
+from gatepost.identity.assurance.errors import SecondFactorRequired
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
 from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.throttling.deps import LinkLimit, PasskeyLimit, SignUpLimit
@@ -45,8 +46,8 @@ router = APIRouter(prefix="/api/auth")
     dependencies=[SignUpLimit],
     responses=problems(
         UsernameTaken, UsernameInvalid, EmailTaken, UnknownRole, RoleNotGrantable, PasswordNotAllowed, SignUpClosed,
-        InvitationRequired, InvitationInvalid, RolesTooLong, HashingBusy, TooManyRequests, PasskeySignUpUnavailable,
-        WrongPasskey,
+        InvitationRequired, InvitationInvalid, RolesTooLong, SecondFactorRequired, HashingBusy, TooManyRequests,
+        PasskeySignUpUnavailable, WrongPasskey,
     )
     | {202: {"model": MessageResponse, "description": "We have sent a mail with the next step."}},
 )  # fmt: skip
@@ -65,7 +66,8 @@ async def sign_up(
     Cookies are set only with `transport=cookie`.
 
     Some deployments verify the address first, or do not reveal whether a name or address is taken. There the answer is
-    always 202, and a mail explains the next step.
+    always 202, and a mail explains the next step. Where everybody has to have a second factor, the answer is 401
+    `second_factor_required` with `enrolMethods`: the account is there, and the sign-in continues.
     """
     signed_up = await service.sign_up(body.command(), info=info, replaces=handout.replaces)
     if signed_up is None:

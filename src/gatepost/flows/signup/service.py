@@ -18,6 +18,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.assurance.opening import SessionOpening
+from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.password_rules import PasswordRules
@@ -70,6 +71,7 @@ class SignUpService:
         clock: Clock,
         passwords: Passwords,
         opening: SessionOpening,
+        continuation: SignInContinuation,
         accounts: AccountService,
         pending: PendingSignUps,
         by_passkey: PasskeySignUp,
@@ -82,6 +84,7 @@ class SignUpService:
         self._clock = clock
         self._passwords = passwords
         self._opening = opening
+        self._continuation = continuation
         self._accounts = accounts
         self._pending = pending
         self._by_passkey = by_passkey
@@ -105,6 +108,7 @@ class SignUpService:
             PasswordNotAllowed: the password breaks a rule.
             PasskeySignUpUnavailable, WrongPasskey: it is not possible with a passkey, or with this one.
             HashingBusy: too many people are signing in.
+            SecondFactorRequired: the account is there, and has to set up a second factor first.
         """
         await self._check_invitation(command)
         await self._check_roles(command.roles)
@@ -120,10 +124,16 @@ class SignUpService:
             await self._keep(command.account, password_hash, info=info)
             return None
         try:
-            return await self._make(command, password_hash, None, info=info, replaces=replaces)
+            proof, signed_up = await self._make(command, password_hash, None, info=info, replaces=replaces)
         except IntegrityError:
             await self._accounts.refuse_taken(command.account)
             raise
+        is_proved = self._policy.verification is EmailVerification.OFF or proof.user.email_verified_at is not None
+        if signed_up is None and is_proved:
+            pending = await self._continuation.ask_for_more(proof, info=info)
+            if pending is not None:
+                raise pending
+        return signed_up
 
     async def _sign_up_by(
         self, passkey: PasskeyAnswer, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int]
@@ -132,10 +142,11 @@ class SignUpService:
         await self._accounts.refuse_taken(command.account)
         made = await self._by_passkey.read(command.account, passkey.challenge_id, passkey.credential)
         try:
-            return await self._make(command, UNUSABLE_HASH, made, info=info, replaces=replaces)
+            _, signed_up = await self._make(command, UNUSABLE_HASH, made, info=info, replaces=replaces)
         except IntegrityError as error:
             await self._accounts.refuse_taken(command.account)
             raise WrongPasskey from error
+        return signed_up
 
     @retry_conflicts
     async def invitation_of(self, token: str) -> Invitation:
@@ -169,7 +180,7 @@ class SignUpService:
         *,
         info: RequestInfo,
         replaces: Collection[int],
-    ) -> SignedUp | None:
+    ) -> tuple[Proof, SignedUp | None]:
         now = self._clock.now()
         async with self._db.begin() as tx:
             account, accepted = command.account, None
@@ -192,7 +203,7 @@ class SignUpService:
             session = await self._opening.open_in(tx, proof, info=info, replaces=replaces)
             if session is not None and made is not None:
                 codes = await self._recovery_codes.make(tx, user)
-        return SignedUp(self._opening.issue(user, session), codes) if session is not None else None
+        return proof, SignedUp(self._opening.issue(user, session), codes) if session is not None else None
 
     async def _check_invitation(self, command: SignUpCommand) -> None:
         self._policy.require_sign_up(is_invited=command.invitation is not None)

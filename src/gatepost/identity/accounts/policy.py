@@ -1,11 +1,15 @@
 """The decisions of a deployment about accounts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepost.core.settings import EmailVerification, SecondFactor, Settings, SignUp
 from gatepost.identity.accounts.errors import InvitationRequired, SignUpClosed
+from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 
+# The permissions that open the administration; others are for other services.
+ADMINISTRATIVE = frozenset({ALL_PERMISSIONS, *Permission})
 # How long "this was not me" can be said.
 COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
@@ -51,3 +55,9 @@ class AccountPolicy:
             raise SignUpClosed
         if self.signup is SignUp.INVITE and not is_invited:
             raise InvitationRequired
+
+    def requires_factor(self, permissions: Iterable[str]) -> bool:
+        """Whether somebody with these permissions has to have a second factor."""
+        if self.second_factor is SecondFactor.REQUIRED_FOR_ADMINS:
+            return not ADMINISTRATIVE.isdisjoint(permissions)
+        return self.second_factor is SecondFactor.REQUIRED

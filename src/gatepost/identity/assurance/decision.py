@@ -12,14 +12,14 @@ from gatepost.core.errors import AppError
 from gatepost.core.request_info import RequestInfo
 from gatepost.core.settings import EmailVerification
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
-from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.models import User, allowed_by
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.errors import InvalidCode, InvalidCredentials, PasskeyInvalid
+from gatepost.identity.assurance.matrix import Outcome, outcome
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.throttling.counters import Counter
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.tokens.errors import SecondFactorDue
-from gatepost.identity.tokens.principal import Acr
 from gatepost.identity.tokens.subject import TokenSubject
 
 
@@ -66,10 +66,18 @@ class Decision:
             return Refusal.UNVERIFIED
         return None
 
-    def owes(self, proof: Proof) -> bool:
-        """Whether a second factor is wanted in addition to what was proved: the account has one."""
-        is_one = proof.authentication.acr == Acr.ONE_FACTOR and proof.trusted_device is None
-        return proof.has_second_factor and is_one
+    def outcome(self, proof: Proof) -> Outcome:
+        """Return what comes of a proof, if its person may sign in at all."""
+        return outcome(
+            proof.authentication.acr,
+            is_on_trusted_device=proof.trusted_device is not None,
+            has_second_factor=proof.has_second_factor,
+            requires_factor=self.requires_factor(proof.user),
+        )
+
+    def requires_factor(self, user: User) -> bool:
+        """Whether an account has to have a second factor."""
+        return self._policy.requires_factor(user.permissions)
 
     def renew(self, subject: TokenSubject) -> None:
         """Let a session go on, if it could be opened now.
@@ -81,8 +89,13 @@ class Decision:
         refusal = self.refusal(subject)
         if refusal is not None:
             raise ANSWERS[refusal]
-        is_one = subject.acr == Acr.ONE_FACTOR and not subject.is_on_trusted_device
-        if subject.has_second_factor and is_one:
+        comes = outcome(
+            subject.acr,
+            is_on_trusted_device=subject.is_on_trusted_device,
+            has_second_factor=bool(subject.has_second_factor),
+            requires_factor=self._policy.requires_factor(allowed_by(role.permissions for role in subject.roles)),
+        )
+        if comes is not Outcome.SESSION:
             raise SecondFactorDue
 
     async def refuse(

@@ -18,7 +18,8 @@ class SecondFactorRequired(Unauthorized):
     """What was proved is right, and the account wants a second factor.
 
     `pendingToken` goes on with the sign-in at `POST /api/auth/signin/continue`, by one of `methods`, within `expiresIn`
-    seconds; it is good for nothing else.
+    seconds; it is good for nothing else. An account that has no factor and has to have one can set up one of
+    `enrolMethods` first, at `POST /api/auth/signin/totp`.
     """
 
     code = "second_factor_required"
@@ -26,9 +27,13 @@ class SecondFactorRequired(Unauthorized):
     message = "This account needs a second factor to sign in."
     oauth = "mfa_required"
 
-    def __init__(self, pending_token: str, methods: Sequence[str], *, expires_in: int) -> None:
+    def __init__(
+        self, pending_token: str, methods: Sequence[str], *, enrol_methods: Sequence[str] = (), expires_in: int
+    ) -> None:
         super().__init__()
         self.members = {"pendingToken": pending_token, "methods": list(methods), "expiresIn": expires_in}
+        if enrol_methods:
+            self.members["enrolMethods"] = list(enrol_methods)
         self.oauth_members = {"mfa_token": pending_token}
 
 

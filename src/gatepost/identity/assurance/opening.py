@@ -12,6 +12,7 @@ from gatepost.core.request_info import RequestInfo, network
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import Decision
+from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_passkeys, has_second_factor
@@ -62,7 +63,7 @@ class SessionOpening:
         self, tx: Transaction, proof: Proof, *, info: RequestInfo, replaces: Collection[int]
     ) -> Session | None:
         """Open a session of an account that the caller's transaction has made, or holds; None where it may not."""
-        if self._decision.refusal(proof.user) is not None or self._decision.owes(proof):
+        if self._decision.refusal(proof.user) is not None or not self._is_enough(proof):
             return None
         how, now = proof.authentication, self._clock.now()
         session = await self._tokens.open_session(tx, proof.user, info=info, how=how, now=now)
@@ -110,12 +111,15 @@ class SessionOpening:
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
             as_it_is = replace(proof, user=held, has_second_factor=await has_second_factor(tx, held.id))
-            if self._decision.owes(as_it_is):
+            if not self._is_enough(as_it_is):
                 return None
             await self._guesses.record_success(tx, proof.counters, held, info=info)
             await self.keep_account(tx, held, info=info)
             session = await self.open_in(tx, as_it_is, info=info, replaces=replaces)
         return self.issue(held, session) if session is not None else None
+
+    def _is_enough(self, proof: Proof) -> bool:
+        return self._decision.outcome(proof) is Outcome.SESSION
 
     async def _complete(
         self, tx: Transaction, proof: Proof, session: Session, *, info: RequestInfo, replaces: Collection[int]

@@ -1,7 +1,9 @@
 """A sign-in that waits for a second factor, and going on with it."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -13,13 +15,14 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import ANSWERS, Decision, Refusal
 from gatepost.identity.assurance.errors import PendingSignInInvalid, SecondFactorRequired
+from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.proofs import Proof, Proved
 from gatepost.identity.assurance.repository import PendingSignIns
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
-from gatepost.identity.factors.enrolment import usable_methods
+from gatepost.identity.factors.enrolment import ShownSecret, has_second_factor, usable_methods
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
@@ -27,6 +30,23 @@ from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
 
 LIFE = timedelta(minutes=10)
+# What a sign-in can set up whose account has to have a second factor.
+ENROLLABLE = (Method.TOTP,)
+
+
+class FirstFactor(Protocol):
+    """Sets up the first factor of an account that has to have one."""
+
+    async def start_totp(self, tx: Transaction, user: User) -> bytes:
+        """Return a new secret for an app."""
+
+    async def shown(self, user: User, secret: bytes) -> ShownSecret:
+        """Return a secret as people get it into their app."""
+
+    async def confirm(
+        self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo
+    ) -> tuple[Proved, list[str]] | None:
+        """Let a factor count whose first answer this is; return what it proves, and the recovery codes beside it."""
 
 
 class SignInContinuation:
@@ -40,6 +60,7 @@ class SignInContinuation:
         decision: Decision,
         opening: SessionOpening,
         factors: SecondFactors,
+        enrolment: FirstFactor,
         *,
         trust_life: timedelta,
     ) -> None:
@@ -49,6 +70,7 @@ class SignInContinuation:
         self._decision = decision
         self._opening = opening
         self._factors = factors
+        self._enrolment = enrolment
         self._trust_life = trust_life
 
     @retry_conflicts
@@ -67,9 +89,10 @@ class SignInContinuation:
             await self._guesses.record_success(tx, proof.counters, user, info=info)
             token = await PendingSignIns(tx).add(proof, info=info, now=now, expires_at=now + LIFE)
             methods = await usable_methods(tx, user.id)
+            enrol = ENROLLABLE if self._decision.outcome(proof) is Outcome.ENROLMENT else ()
             details = {"amr": proof.authentication.amr}
             record(tx, AuditEvent.SIGN_IN_PENDING, at=now, user_id=user.id, info=info, details=details)
-        return SecondFactorRequired(token, methods, expires_in=int(LIFE.total_seconds()))
+        return SecondFactorRequired(token, methods, enrol_methods=enrol, expires_in=int(LIFE.total_seconds()))
 
     async def go_on(
         self,
@@ -97,7 +120,25 @@ class SignInContinuation:
         )
         if isinstance(outcome, AppError):
             raise outcome
-        return self._opening.issue(*outcome)
+        user, session, codes = outcome
+        return replace(self._opening.issue(user, session), recovery_codes=codes)
+
+    async def start_totp(self, token: str) -> ShownSecret:
+        """Return a new secret for an app, for a sign-in that has to set up its first factor.
+
+        Raises:
+            PendingSignInInvalid: the token is no good, the account has changed since, or it has a factor.
+            EmailUnverified: the address is not proved, so that it may be somebody else's.
+        """
+        return await self._enrolment.shown(*await self._start_totp(token))
+
+    @retry_conflicts
+    async def _start_totp(self, token: str) -> tuple[User, bytes]:
+        async with self._db.begin() as tx:
+            waiting = await self.waiting(tx, token)
+            if waiting is None or not await self._owes_enrolment(tx, waiting[1]):
+                raise PendingSignInInvalid
+            return waiting[1], await self._enrolment.start_totp(tx, waiting[1])
 
     async def waiting(self, tx: Transaction, token: str) -> tuple[PendingSignIn, User] | None:
         """Return the sign-in of a token and its account, both held; None where it is no good or the account changed."""
@@ -117,8 +158,8 @@ class SignInContinuation:
         device: Device,
         trusted_name: str | None,
         replaces: Collection[int],
-    ) -> AppError | tuple[User, Session]:
-        """Return the session, or the answer to a refusal that the transaction remembers."""
+    ) -> AppError | tuple[User, Session, list[str]]:
+        """Return the session and new recovery codes, or the answer to a refusal that the transaction remembers."""
         async with self._db.begin() as tx:
             waiting = await self.waiting(tx, token)
             if waiting is None:
@@ -127,16 +168,34 @@ class SignInContinuation:
             refusal = self._decision.refusal(user)
             if refusal is not None:
                 return await self._refuse(tx, refusal, user, info=info)
-            proved = await self._factors.check(tx, user, answer, info=info, device=device)
-            if proved is None:
+            shown = await self._shown(tx, user, answer, info=info, device=device)
+            if shown is None:
                 is_passkey = answer.method is Method.PASSKEY
                 wrong = Refusal.WRONG_PASSKEY if is_passkey else Refusal.WRONG_CODE
                 return await self._refuse(tx, wrong, user, info=info)
             if not await PendingSignIns(tx).use(pending.id, now=self._clock.now()):
                 raise PendingSignInInvalid
+            proved, codes = shown
             session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)
             await self._trust(tx, user, session, trusted_name, info=info)
-        return user, session
+        return user, session, codes
+
+    async def _shown(
+        self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo, device: Device
+    ) -> tuple[Proved, list[str]] | None:
+        """Return what an answer proves, of a factor of the account or of its first one, and new recovery codes."""
+        if not await self._owes_enrolment(tx, user):
+            proved = await self._factors.check(tx, user, answer, info=info, device=device)
+            return (proved, []) if proved is not None else None
+        counters = self._guesses.of_second_factors(user, info=info, device=device)
+        await self._guesses.check(tx, counters)
+        confirmed = await self._enrolment.confirm(tx, user, answer, info=info)
+        if confirmed is None:
+            await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
+        return confirmed
+
+    async def _owes_enrolment(self, tx: Transaction, user: User) -> bool:
+        return self._decision.requires_factor(user) and not await has_second_factor(tx, user.id)
 
     async def _open(
         self,

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from gatepost.core.logs.context import Act, note_act
 from gatepost.identity.assurance.decision import Decision, Refusal
+from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Attempt
@@ -38,7 +39,7 @@ class SignInService:
             refusal = self._decision.refusal(proof.user)
             if refusal is not None:
                 break
-            if self._decision.owes(proof):
+            if self._decision.outcome(proof) is not Outcome.SESSION:
                 pending = await self._continuation.ask_for_more(proof, info=attempt.info)
                 if pending is not None:
                     await attempt.succeeded()

@@ -1,6 +1,7 @@
 """What an account has set up beside its password."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
@@ -25,6 +26,15 @@ IS_SET_UP: Mapping[Method, ColumnElement[bool]] = {
 HAS_SECOND_FACTOR: ColumnElement[bool] = or_(*(IS_SET_UP[method] for method in SECOND_FACTORS))
 
 
+@dataclass(frozen=True, slots=True)
+class ShownSecret:
+    """A secret for an authenticator app, shown once: as text, as the address that apps read, and that as a QR code."""
+
+    secret: str = field(repr=False)
+    uri: str = field(repr=False)
+    svg: str = field(repr=False)
+
+
 async def has_second_factor(tx: Transaction, user_id: int) -> bool:
     """Whether an account has a second factor now."""
     return bool(await tx.scalar(select(HAS_SECOND_FACTOR).select_from(User).where(User.id == user_id)))
@@ -38,13 +48,10 @@ async def has_passkeys(tx: Transaction, user_id: int, passkey_ids: Collection[in
 
 async def usable_methods(tx: Transaction, user_id: int) -> list[Method]:
     """Return by what an account can show more than its password, the usual way first."""
-    return (await methods_of(tx, [user_id])).get(user_id, [])
+    has = (await tx.execute(select(*IS_SET_UP.values()).select_from(User).where(User.id == user_id))).one_or_none()
+    return methods_in(has) if has is not None else []
 
 
-async def methods_of(tx: Transaction, user_ids: Collection[int]) -> dict[int, list[Method]]:
-    """Return the same for several accounts, by their ids."""
-    query = select(User.id, *IS_SET_UP.values()).where(User.id.in_(user_ids))
-    return {
-        user_id: [method for method, is_there in zip(IS_SET_UP, has, strict=True) if is_there]
-        for user_id, *has in await tx.execute(query)
-    }
+def methods_in(has: Sequence[bool]) -> list[Method]:
+    """Return the methods of an account, given what `IS_SET_UP` was for it."""
+    return [method for method, is_there in zip(IS_SET_UP, has, strict=True) if is_there]

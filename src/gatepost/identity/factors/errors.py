@@ -1,6 +1,6 @@
 """Errors of second factors, whoever asks."""
 
-from gatepost.core.errors import Conflict, NotFound
+from gatepost.core.errors import Conflict, Forbidden, NotFound
 
 
 class NoSecondFactor(NotFound):
@@ -19,3 +19,19 @@ class FactorUnreadable(Conflict):
     code = "factor_unreadable"
     title = "Second factor unreadable"
     message = "This second factor cannot be read at the moment. Use another one, or ask an administrator."
+
+
+class SecondFactorsOff(Forbidden):
+    """The deployment has no second factors (SECOND_FACTOR)."""
+
+    code = "second_factors_off"
+    title = "Second factors off"
+    message = "Second factors are not in use here."
+
+
+class TotpEnrolled(Conflict):
+    """The account has an authenticator app already; another one takes its place once it is removed."""
+
+    code = "totp_enrolled"
+    title = "Authenticator app set up"
+    message = "An authenticator app is set up already. Remove it first."

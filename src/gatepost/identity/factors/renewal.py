@@ -46,7 +46,7 @@ class SealRenewal:
                 break
         if unopened:
             logger.warning(
-                "%d second factors cannot be opened, among them that of account %d; see gatepost doctor",
+                "second factors that cannot be opened: %d, among them that of account %d; see gatepost doctor",
                 len(unopened), unopened[0],
             )  # fmt: skip
         return renewed

@@ -1,7 +1,7 @@
 """What a sign-in hands out: an account with its tokens, and the JSON that says so."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Self
 
@@ -48,10 +48,11 @@ class HeldTokens:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account, and the tokens that speak for it here."""
+    """An account, and the tokens that speak for it here; recovery codes where it has set up its first factor."""
 
     user: User
     tokens: TokenPair
+    recovery_codes: Sequence[str] = field(default=(), repr=False)
 
 
 class SignInResponse(Out):

@@ -13,6 +13,8 @@ const isOpen = (row) => row.hasAttribute("data-open");
 const isLasting = (row) => row.classList.contains("lasting");
 
 let chosen = null;
+// Chosen before it was there.
+let awaited = null;
 
 /** Let the rows be opened; the row that the address names is. */
 export function bindRows() {
@@ -71,9 +73,15 @@ function giveUp(row) {
   closeRow(row);
 }
 
+/** Choose the row that the address named before it was there. */
+export function chooseAwaited() {
+  if (awaited?.checkVisibility()) choose(awaited.id);
+}
+
 function choose(id) {
   const row = rows.find((one) => one.id === id);
   if (!row) return;
+  awaited = row.checkVisibility() ? null : row;
   row.scrollIntoView({ block: isLasting(row) ? "start" : "nearest" });
   openRow(row);
 }

@@ -8,6 +8,7 @@ import { showDevices } from "./devices.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
 import { keepCodes } from "./recovery-codes.js";
+import { bindSecret, showSecret } from "./totp-secret.js";
 import { all, one, show, toast } from "./ui.js";
 import { ago, day, number, say } from "./words.js";
 
@@ -27,7 +28,7 @@ let isOn = false;
 /** Let the second factor be changed. */
 export function bindFactors() {
   handle(start, async ({ currentPassword }) => {
-    showSecret(await post(`${ME}/totp`, { password: currentPassword }));
+    tellSecret(await post(`${ME}/totp`, { password: currentPassword }));
     start.reset();
     confirm.elements.code.focus();
   });
@@ -40,7 +41,7 @@ export function bindFactors() {
     await showDevices();
   });
   // Given up or done: the secret is shown no more.
-  confirm.addEventListener("reset", () => showSecret(null));
+  confirm.addEventListener("reset", () => tellSecret(null));
 
   handle(removal, async ({ currentPassword }) => {
     await remove(`${ME}/totp`, { password: currentPassword });
@@ -52,14 +53,7 @@ export function bindFactors() {
     await done(renewal, recoveryCodes, say("account.client.recovery.renewed"));
   });
 
-  one("[data-copy-secret]").addEventListener("click", () =>
-    attempt(async () => {
-      await navigator.clipboard.writeText(one("[data-secret]").textContent.replaceAll(" ", ""));
-      toast(say("account.client.totp.copied"));
-    }),
-  );
-  // Browsers have it on https and localhost alone.
-  show(navigator.clipboard !== undefined, one("[data-copy-secret]"));
+  bindSecret(confirm);
 }
 
 /** Load and show what is set up. */
@@ -101,11 +95,8 @@ function badge(kind, text) {
 }
 
 /** Show a secret for an app in the place of the password, or with null the other way round. */
-function showSecret(secret) {
-  const picture = secret && new DOMParser().parseFromString(secret.qrSvg, "image/svg+xml").documentElement;
-  one("[data-qr]").replaceChildren(...(picture ? [picture] : []));
-  one("[data-secret]").textContent = secret?.secret.match(/.{1,4}/g).join(" ") ?? "";
-  one("[data-otpauth]").href = secret?.otpauthUri ?? "";
+function tellSecret(secret) {
+  showSecret(confirm, secret);
   show(secret !== null, confirm);
   show(secret === null && !isOn, start);
 }
@@ -114,7 +105,7 @@ function showSecret(secret) {
 async function done(form, codes, text) {
   form.reset();
   const row = form.closest("[data-row]");
-  if (codes) await keepCodes(codes);
+  if (codes) await keepCodes(codes, one("[data-name]").textContent);
   await showFactors();
   if (row.checkVisibility()) closeRow(row);
   toast(text);

@@ -69,6 +69,8 @@ export function tell(form, problem) {
   if (problem.code === undefined) throw problem;
   const rest = problemsOf(form, problem).filter(({ name, text }) => !markByName(form, name, text));
   if (rest.length > 0) {
+    // What was said in passing before: often the same.
+    one("#toasts").replaceChildren();
     const box = one("[data-message]", form);
     box.classList.add("danger");
     one("p", box).textContent = rest.map(({ text }) => text).join(" ");

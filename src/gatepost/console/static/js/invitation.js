@@ -3,17 +3,22 @@ import { client, post } from "./api.js";
 import { handle, words } from "./forms.js";
 import { finish, giveUp, needToken, token } from "./link.js";
 import "./page.js";
+import { needsApp, setUpFirst } from "./set-up-app.js";
 import { one } from "./ui.js";
 import { say } from "./words.js";
 
 const form = one("#invitation");
 
 needToken(form);
-handle(form, async (account) => {
-  const made = await client.signUp({ ...account, invitation: token });
-  if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
-  location.assign("/account");
-});
+handle(
+  form,
+  async (account) => {
+    const made = await client.signUp({ ...account, invitation: token });
+    if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
+    location.assign("/account");
+  },
+  { onProblem: (problem) => needsApp(problem) && setUpFirst(problem) },
+);
 
 if (token) {
   try {

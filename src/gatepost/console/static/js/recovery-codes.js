@@ -8,19 +8,19 @@ const dialog = one("#recovery-codes");
 const copied = one("[data-copied]", dialog);
 
 /** Show codes until their person says that they have kept them. */
-export function keepCodes(codes) {
+export function keepCodes(codes, username) {
   const { brand } = dialog.dataset;
-  const title = say("account.client.recovery.of", { username: one("[data-name]").textContent, brand, date: day(new Date()) });
+  const title = say("common.client.codes_of", { username, brand, date: day(new Date()) });
   const text = `${title}\n\n${codes.join("\n")}\n`;
   one("[data-codes-of]", dialog).textContent = title;
   one("[data-codes]", dialog).replaceChildren(...codes.map(item));
   one("[data-copy-codes]", dialog).onclick = async () => {
     await navigator.clipboard.writeText(text);
-    copied.textContent = say("account.client.totp.copied");
+    copied.textContent = say("common.client.copied");
   };
   // Browsers have it on https and localhost alone.
   show(navigator.clipboard !== undefined, one("[data-copy-codes]", dialog));
-  one("[data-save-codes]", dialog).onclick = () => save(text, say("account.client.recovery.file"), "text/plain");
+  one("[data-save-codes]", dialog).onclick = () => save(text, say("common.client.codes_file"), "text/plain");
   one("[data-print-codes]", dialog).onclick = () => print();
   dialog.returnValue = "";
   dialog.showModal();

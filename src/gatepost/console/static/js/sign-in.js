@@ -4,6 +4,7 @@ import { clear, handle, tell } from "./forms.js";
 import { methodOf, offer } from "./methods.js";
 import { user } from "./page.js";
 import { goTo } from "./session.js";
+import { needsApp, setUpApp } from "./set-up-app.js";
 import { one, show, toast } from "./ui.js";
 import { data, say } from "./words.js";
 
@@ -23,7 +24,7 @@ handle(
   {
     onProblem(problem) {
       show(problem.code === "email_unverified", one("[data-unverified]"));
-      return problem.code === "second_factor_required" && goOn(problem);
+      return problem.code === "second_factor_required" && (needsApp(problem) ? setUp(problem) : goOn(problem));
     },
   },
 );
@@ -49,6 +50,14 @@ one("[data-restart]").addEventListener("click", () => {
   startAgain();
   one("[name=password]", form).focus();
 });
+
+/** Set up the second factor that the account has to have; whether nothing more is to be said of the problem. */
+async function setUp(problem) {
+  one("[name=password]", form).value = "";
+  if (await setUpApp(problem)) goTo(data.returnTo, "/account");
+  else one("[name=password]", form).focus();
+  return true;
+}
 
 /** Ask for a second factor in the place of the password; whether it is one that this page knows. */
 function goOn(problem) {

@@ -3,16 +3,21 @@ import { handle } from "./forms.js";
 import { finish } from "./link.js";
 import "./page.js";
 import { goTo } from "./session.js";
+import { needsApp, setUpFirst } from "./set-up-app.js";
 import { one } from "./ui.js";
 import { data, say } from "./words.js";
 
 const form = one("#sign-up");
 
 if (form) {
-  handle(form, async (account) => {
-    const made = await client.signUp(account);
-    // Without one, a mail tells how to go on.
-    if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
-    goTo(data.returnTo, "/account");
-  });
+  handle(
+    form,
+    async (account) => {
+      const made = await client.signUp(account);
+      // Without one, a mail tells how to go on.
+      if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
+      goTo(data.returnTo, "/account");
+    },
+    { onProblem: (problem) => needsApp(problem) && setUpFirst(problem, data.returnTo) },
+  );
 }

@@ -33,12 +33,13 @@ export function day(iso) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(iso));
 }
 
-/** Return how long ago something was, or is to come, in one unit. */
+/** Return how long ago something was, in full units, or when it is to come, in the nearest. */
 export function ago(iso) {
   const seconds = (new Date(iso) - Date.now()) / 1000;
   if (Math.abs(seconds) < 60) return say("common.client.now");
   const [unit, size] = STEPS.find(([, size]) => Math.abs(seconds) >= size);
-  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  const amount = seconds < 0 ? Math.trunc(seconds / size) : Math.round(seconds / size);
+  return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(amount, unit);
 }
 
 /** Return a device, which the API names in English, in words of this language. */

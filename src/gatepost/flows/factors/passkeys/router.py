@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.ids import LARGEST_ID
-from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, SecondFactorsOff, TooManyPasskeys
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.flows.factors.passkeys.deps import PasskeyServiceDep
 from gatepost.flows.factors.passkeys.schemas import (
     AddedPasskeyResponse,
@@ -22,6 +22,7 @@ from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, Wro
 from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
 from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
+from gatepost.identity.factors.errors import SecondFactorsOff
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired

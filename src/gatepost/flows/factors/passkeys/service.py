@@ -11,16 +11,14 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.core.settings import EmailVerification, SecondFactor
-from gatepost.flows.factors.consequences import FactorConsequences
-from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, SecondFactorsOff, TooManyPasskeys
-from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
+from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
+from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
@@ -58,16 +56,13 @@ class PasskeyService:
         clock: Clock,
         sessions: SessionService,
         passkeys: PasskeyMethod,
-        consequences: FactorConsequences,
-        *,
-        policy: AccountPolicy,
+        enrolment: FactorEnrolment,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._passkeys = passkeys
-        self._consequences = consequences
-        self._policy = policy
+        self._enrolment = enrolment
 
     async def of(self, principal: UserPrincipal) -> OwnPasskeys:
         """Return the caller's passkeys, the oldest first.
@@ -153,7 +148,7 @@ class PasskeyService:
             if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
-            await self._consequences.of_removed(tx, user)
+            await self._enrolment.removed(tx, user)
             proved_by_it = await sessions_proved_by(
                 tx, user.id, Method.PASSKEY, passkey.id, but=principal.session_id, now=self._clock.now()
             )
@@ -212,19 +207,14 @@ class PasskeyService:
             # To make a passkey shows who has it, and not once more who they are: the moment of that stays.
             at = session.proved_at if session is not None else self._clock.now()
             proved = Proved(Method.PASSKEY, at, passkey.id)
-            codes = await self._consequences.of_added(
-                tx, user, proved, session_id=session_id, is_first=is_first, info=info
-            )
+            codes = await self._enrolment.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
             self._record(tx, AuditEvent.PASSKEY_ADDED, passkey, principal, info=info)
             await self._changed(tx, user, MailKind.PASSKEY_ADDED, passkey, info=info)
         return passkey, codes
 
     async def _require_room(self, tx: Transaction, user: User) -> None:
         """Let an account pass that may have one more."""
-        if self._policy.second_factor is SecondFactor.OFF:
-            raise SecondFactorsOff
-        if self._policy.verification is not EmailVerification.OFF and user.email_verified_at is None:
-            raise EmailUnverified
+        self._enrolment.require_allowed(user)
         if await Passkeys(tx).count(Passkey.user_id == user.id) >= MOST_PASSKEYS:
             raise TooManyPasskeys
 
@@ -261,8 +251,6 @@ class PasskeyService:
         self, tx: Transaction, user: User, kind: MailKind, passkey: Passkey, *, info: RequestInfo
     ) -> None:
         """Note that the account is another one for whoever is signing in, and tell its owner."""
-        now = self._clock.now()
-        user.touch(now)
-        await TrustedDevices(tx).forget(user.id)
-        link = {"told": kind, "passkey": passkey.id}
-        await notify(tx, kind, user, at=now, info=info, data={"name": passkey.name}, link=link)
+        await self._enrolment.changed(
+            tx, user, kind, info=info, data={"name": passkey.name}, link={"passkey": passkey.id}
+        )

@@ -20,15 +20,15 @@ ChallengeId = Annotated[
 ]
 
 
-class CreationOptionsResponse(Out):
-    """What to call `navigator.credentials.create()` with, by `PublicKeyCredential.parseCreationOptionsFromJSON()`."""
-
-    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
-    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rp": {"id": "example.com"}}])
-
-
 class RequestOptionsResponse(Out):
     """What to call `navigator.credentials.get()` with, by `PublicKeyCredential.parseRequestOptionsFromJSON()`."""
 
     challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
     public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rpId": "example.com"}])
+
+
+class CreationOptionsResponse(Out):
+    """What to call `navigator.credentials.create()` with, by `PublicKeyCredential.parseCreationOptionsFromJSON()`."""
+
+    challenge_id: str = Field(description="For the answer, within ten minutes.", examples=["5nGz2V8m1kQ"])
+    public_key: dict[str, Any] = Field(examples=[{"challenge": "…", "rp": {"id": "example.com"}}])

@@ -63,8 +63,14 @@ function display({ totals, days }) {
     kind: "line",
     series: only("sessions", "sessions", ({ activeSessions }) => activeSessions),
   });
+  plot(one("#factors"), { days: dates, kind: "line", series: only("factors", "factors", share) });
   const reasons = byReason(days);
   plot(one("#refused"), { days: dates, series: reasons.length > 0 ? reasons : only("refused", "refused", () => 0) });
+}
+
+/** Return the share of accounts with a second factor at the last count of a day, in per cent; null where there is none. */
+function share({ people, withSecondFactor }) {
+  return people && withSecondFactor !== null ? Math.round((1000 * withSecondFactor) / people) / 10 : null;
 }
 
 /** Return a series for each kind of reason that there was; a kind has its own colour, however frequent it is. */

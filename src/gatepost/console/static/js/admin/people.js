@@ -7,7 +7,7 @@ import { addressWith, badge, complain, element, enter, follow, loader, PEOPLE_QU
 import { maker } from "./new-person.js";
 
 const SIZE = 20;
-const FILTERS = ["search", "role", "status", "sort"];
+const FILTERS = ["search", "role", "status", "factor", "sort"];
 const USUAL = { sort: "-createdAt" };
 // What one looks for first: names from A, moments from the latest on.
 const FIRST = { username: "username", email: "email", createdAt: "-createdAt", lastSignInAt: "-lastSignInAt" };
@@ -40,7 +40,7 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   find();
 });
-for (const name of ["role", "status", "sort"]) form.elements[name].addEventListener("change", find);
+for (const name of ["role", "status", "factor", "sort"]) form.elements[name].addEventListener("change", find);
 follow(one("[data-previous]"), load);
 follow(one("[data-next]"), load);
 window.addEventListener("popstate", load);
@@ -74,6 +74,8 @@ function display({ items, total, totalIsExact, page, pages }) {
       since: ago(person.createdAt),
       created: moment(person.createdAt),
       seen: person.lastSignInAt ? ago(person.lastSignInAt) : say("admin_people.client.never"),
+      // On a phone no head says what never was.
+      never: person.lastSignInAt ? null : say("admin_people.client.never_signed_in"),
       seen_at: person.lastSignInAt && moment(person.lastSignInAt),
     })),
     {
@@ -81,6 +83,7 @@ function display({ items, total, totalIsExact, page, pages }) {
       more(row, person) {
         one("[data-roles]", row).append(...person.roles.map((role) => badge(role, role === "user" ? "" : "accent")));
         one("[data-states]", row).append(...stateBadges(person));
+        one("[data-factors]", row).append(...factorBadges(person));
         choice.watch(one("[data-choose] input", row), person);
       },
     },
@@ -104,6 +107,12 @@ function display({ items, total, totalIsExact, page, pages }) {
     pages: totalIsExact ? number(Math.max(1, pages)) : `${number(pages)}+`,
   });
   show(page > 1 || isMore, one("[data-pager]"));
+}
+
+/** Return the badges of the second factors of somebody. Recovery codes alone are none. */
+function factorBadges({ factors }) {
+  const kinds = factors.filter((factor) => factor !== "recovery_code");
+  return kinds.map((kind) => badge(say(`admin_people.client.has.${kind}`), "success"));
 }
 
 /** Say in the heads what the list is ordered by, and let each of them change it. */

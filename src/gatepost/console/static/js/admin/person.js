@@ -3,10 +3,11 @@ import { restoreDraft } from "../drafts.js";
 import { handle, open } from "../forms.js";
 import { may } from "../page.js";
 import { all, list, one, show, toast, write } from "../ui.js";
-import { ago, day, device, moment, say, sayCount } from "../words.js";
+import { ago, device, moment, say, sayCount } from "../words.js";
 import { act, badge, complain, confirm, element, enter, hush, listed, loaded, namesOf, PEOPLE_QUERY, reaches, ready, roleWords, stateBadges } from "./common.js";
 import { endConflict, showConflict } from "./conflict.js";
 import { showActivity } from "./person-activity.js";
+import { factorWords, facts } from "./person-facts.js";
 
 const ACTIVITY = 8;
 const PROFILE = ["username", "email", "language", "emailVerified"];
@@ -67,7 +68,7 @@ function display() {
   write(one("[data-email]"), person.email);
   one("[data-states]").replaceChildren(...stateBadges(person), ...(isSelf ? [badge(text("self"), "accent")] : []));
   one("[data-facts]").replaceChildren(
-    ...facts().flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
+    ...facts(person, sessions).flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
   );
   for (const name of PROFILE) put(name, person[name]);
   for (const form of [profile, roleForm]) endConflict(form);
@@ -75,6 +76,7 @@ function display() {
   displaySessions();
   const isDisabled = person.status === "disabled";
   if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
+  show(!isSelf && may(account, "factors:reset") && person.factors.length > 0, one("[data-factors-card]"));
   show(isSelf, ...all("[data-own]"));
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
@@ -89,27 +91,6 @@ function put(name, value) {
 }
 
 const typed = (name) => profile.elements[name][name === "emailVerified" ? "checked" : "value"];
-
-function facts() {
-  return [
-    [text("fact.id"), `#${person.id}`],
-    [text("fact.created"), moment(person.createdAt)],
-    [text("fact.seen"), lastSignIn() ? since(lastSignIn()) : text("fact.never")],
-    [text("fact.updated"), since(person.updatedAt)],
-    [text("fact.password"), text(person.hasPassword ? "fact.has_password" : "fact.no_password")],
-    ...(person.disabledAt ? [[text("fact.disabled"), moment(person.disabledAt)]] : []),
-    ...(person.eraseAt ? [[text("fact.erase"), day(person.eraseAt)]] : []),
-  ];
-}
-
-/** The account has it a minute later than the session. */
-function lastSignIn() {
-  return [person.lastSignInAt, ...sessions.map(({ createdAt }) => createdAt)].filter(Boolean).sort().at(-1);
-}
-
-function since(iso) {
-  return element("time", { datetime: iso, title: moment(iso) }, ago(iso));
-}
 
 function displayRoles() {
   const held = person.roles;
@@ -266,6 +247,15 @@ on("[data-reset]", {
   }),
   work: () => post(`${path}/password/reset`, undefined, seen()),
   done: () => text("reset.done"),
+});
+on("[data-reset-factors]", {
+  question: () => ({
+    title: text("factors.title"),
+    consequences: [text("factors.gone", { factors: factorWords(person) }), text("factors.sure"), ends(), text("factors.mail")],
+    yes: text("factors.yes"),
+  }),
+  work: () => remove(`${path}/factors`, undefined, seen()),
+  done: () => text("factors.done"),
 });
 on("[data-delete]", {
   question: () => ({

@@ -1,0 +1,137 @@
+"""The matrix: for every way in, every state of an account and every policy, what it takes to be signed in.
+
+`outcome` is the rule that all ways in go through (`decision.py`). The rest describes the ways, states and policies that
+there are, for docs/ways-in.md and for the test that walks through every cell.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gatepost.core.settings import SecondFactor
+from gatepost.identity.factors.methods import Method, acr_of
+from gatepost.identity.tokens.principal import Acr
+
+
+class Outcome(StrEnum):
+    """What comes of a proof."""
+
+    SESSION = "a session"
+    SECOND_FACTOR = "a second factor is asked for"
+    ENROLMENT = "a second factor is set up first"
+
+
+def outcome(acr: str, *, is_on_trusted_device: bool, has_second_factor: bool, requires_factor: bool) -> Outcome:
+    """Return what comes of a proof that is as sure as `acr`: an enrolled factor is always wanted."""
+    if acr != Acr.ONE_FACTOR or (has_second_factor and is_on_trusted_device):
+        return Outcome.SESSION
+    if has_second_factor:
+        return Outcome.SECOND_FACTOR
+    return Outcome.ENROLMENT if requires_factor else Outcome.SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way in: its route, and what it proves. One that proves nothing opens no session by itself."""
+
+    name: str
+    route: str
+    proves: tuple[Method, ...]
+
+    @property
+    def is_refresh(self) -> bool:
+        """Whether a session goes on, which cannot be asked for more."""
+        return self.route.endswith("/refreshtoken")
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it makes the account."""
+        return self.route.endswith("/signup")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What an account has set up."""
+
+    name: str
+    methods: frozenset[Method]
+
+    @property
+    def has_second_factor(self) -> bool:
+        """Whether it has more than a password."""
+        return not self.methods.isdisjoint({Method.TOTP, Method.PASSKEY})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the deployment wants of an account."""
+
+    name: str
+    second_factor: SecondFactor
+    is_administrator: bool
+
+    @property
+    def requires_factor(self) -> bool:
+        """Whether the account has to have a second factor."""
+        of_administrators = self.second_factor is SecondFactor.REQUIRED_FOR_ADMINS and self.is_administrator
+        return of_administrators or self.second_factor is SecondFactor.REQUIRED
+
+
+PASSWORD_ONLY = State("a password alone", frozenset({Method.PASSWORD}))
+STATES = (
+    PASSWORD_ONLY,
+    State("a password and an authenticator app", frozenset({Method.PASSWORD, Method.TOTP})),
+    State("a password and a passkey", frozenset({Method.PASSWORD, Method.PASSKEY})),
+    State("a passkey and no password", frozenset({Method.PASSKEY})),
+)
+WAYS = (
+    Way("password", "POST /api/auth/signin", (Method.PASSWORD,)),
+    Way("password, as an OAuth form", "POST /api/auth/token", (Method.PASSWORD,)),
+    Way("password on a trusted device", "POST /api/auth/signin", (Method.PASSWORD, Method.TRUSTED_DEVICE)),
+    Way("passkey", "POST /api/auth/passkeys/signin", (Method.PASSKEY,)),
+    Way("refresh of a session of a password", "POST /api/auth/refreshtoken", (Method.PASSWORD,)),
+    Way(
+        "refresh of a session of a trusted device",
+        "POST /api/auth/refreshtoken",
+        (Method.PASSWORD, Method.TRUSTED_DEVICE),
+    ),
+    Way("refresh of a session of a passkey", "POST /api/auth/refreshtoken", (Method.PASSKEY,)),
+    Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,)),
+    Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,)),
+    Way("link that sets a new password", "POST /api/auth/password/reset", ()),
+)
+POLICIES = (
+    Policy("`optional` (or `off`)", SecondFactor.OPTIONAL, is_administrator=False),
+    Policy("`required_for_admins`, for the others", SecondFactor.REQUIRED_FOR_ADMINS, is_administrator=False),
+    Policy("`required_for_admins`, for administrators", SecondFactor.REQUIRED_FOR_ADMINS, is_administrator=True),
+    Policy("`required`", SecondFactor.REQUIRED, is_administrator=False),
+)
+
+
+def cells() -> Iterator[tuple[Way, State, Policy, Outcome | None]]:
+    """Yield every cell that there can be; None where the way opens no session."""
+    for way in WAYS:
+        for state in STATES:
+            for policy in POLICIES:
+                if _can_be(way, state, policy):
+                    yield way, state, policy, _outcome(way, state, policy)
+
+
+def _can_be(way: Way, state: State, policy: Policy) -> bool:
+    """Whether an account of this state can come this way. A new account has what it was made with."""
+    if way.is_new:
+        # By signing up nobody is an administrator.
+        return state.methods == set(way.proves) and not policy.is_administrator
+    has = set(way.proves) - {Method.TRUSTED_DEVICE} <= state.methods
+    return has and (Method.TRUSTED_DEVICE not in way.proves or state.has_second_factor)
+
+
+def _outcome(way: Way, state: State, policy: Policy) -> Outcome | None:
+    if not way.proves:
+        return None
+    return outcome(
+        acr_of(way.proves),
+        is_on_trusted_device=Method.TRUSTED_DEVICE in way.proves,
+        has_second_factor=state.has_second_factor,
+        requires_factor=policy.requires_factor,
+    )

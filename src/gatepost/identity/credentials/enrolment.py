@@ -1,0 +1,144 @@
+"""Setting up second factors and removing them: who may, and what goes with it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from gatepost.audit.log import AuditEvent, record
+from gatepost.core.clock import Clock
+from gatepost.core.db.database import Transaction
+from gatepost.core.request_info import RequestInfo
+from gatepost.core.settings import EmailVerification, SecondFactor
+from gatepost.identity.accounts.errors import EmailUnverified
+from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.assurance.proofs import Proved, prove_again
+from gatepost.identity.assurance.second_factors import Answer
+from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
+from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.credentials.totp.uri import otpauth_uri, qr_svg, secret_text
+from gatepost.identity.factors.enrolment import ShownSecret, has_second_factor
+from gatepost.identity.factors.errors import SecondFactorsOff, TotpEnrolled
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.models import RecoveryCodes
+from gatepost.identity.links.mails import notify
+from gatepost.identity.sessions.repository import Sessions
+from gatepost.identity.sessions.service import SessionService
+from gatepost.mail.outbox import MailKind
+
+END_REASON = "second_factor_added"
+
+
+class FactorEnrolment:
+    """Does it in transactions of its callers, who hold the account: of the signed in, and of sign-ins that wait."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        sessions: SessionService,
+        totp: TotpMethod,
+        recovery_codes: RecoveryCodeMethod,
+        *,
+        policy: AccountPolicy,
+        issuer: str,
+    ) -> None:
+        self._clock = clock
+        self._sessions = sessions
+        self._totp = totp
+        self._recovery_codes = recovery_codes
+        self._policy = policy
+        self._issuer = issuer
+
+    def require_allowed(self, user: User) -> None:
+        """Let those pass who may set up a second factor.
+
+        Raises:
+            SecondFactorsOff: the deployment has none.
+            EmailUnverified: the address is not proved, so that it may be somebody else's.
+        """
+        if self._policy.second_factor is SecondFactor.OFF:
+            raise SecondFactorsOff
+        if self._policy.verification is not EmailVerification.OFF and user.email_verified_at is None:
+            raise EmailUnverified
+
+    async def start_totp(self, tx: Transaction, user: User) -> bytes:
+        """Return a new secret for an app, in the place of one that was not confirmed.
+
+        Raises:
+            SecondFactorsOff, EmailUnverified: as for `require_allowed`.
+            TotpEnrolled: the account has an app.
+        """
+        self.require_allowed(user)
+        secret = await self._totp.start(tx, user)
+        if secret is None:
+            raise TotpEnrolled
+        return secret
+
+    async def shown(self, user: User, secret: bytes) -> ShownSecret:
+        """Return a secret as people get it into their app, which calls the service `issuer`."""
+        uri = otpauth_uri(secret, issuer=self._issuer, account=user.username)
+        return ShownSecret(secret_text(secret), uri, await asyncio.to_thread(qr_svg, uri))
+
+    async def confirm_totp(
+        self, tx: Transaction, user: User, code: str, *, session_id: int | None, info: RequestInfo
+    ) -> tuple[Proved, list[str]] | None:
+        """Let a secret count from now on, whose first code this is; None where it is not.
+
+        Returns what it proves, and new recovery codes with the first factor. A session in which it was set up goes on.
+        """
+        is_first = not await has_second_factor(tx, user.id)
+        if not await self._totp.confirm(tx, user, code):
+            return None
+        now = self._clock.now()
+        proved = Proved(Method.TOTP, now)
+        codes = await self.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
+        await self.changed(tx, user, MailKind.SECOND_FACTOR_ADDED, info=info)
+        record(tx, AuditEvent.TOTP_ENROLLED, at=now, user_id=user.id, session_id=session_id, info=info)
+        return proved, codes
+
+    async def confirm(
+        self, tx: Transaction, user: User, answer: Answer, *, info: RequestInfo
+    ) -> tuple[Proved, list[str]] | None:
+        """Let the first factor of an account count that a sign-in has set up; None where the answer is wrong."""
+        if answer.method is not Method.TOTP:
+            return None
+        return await self.confirm_totp(tx, user, answer.code, session_id=None, info=info)
+
+    async def added(
+        self, tx: Transaction, user: User, proved: Proved, *, session_id: int | None, is_first: bool, info: RequestInfo
+    ) -> list[str]:
+        """Let the session in which a factor was added go on as one of two factors, and return new recovery codes.
+
+        With the first factor every other session ends: they came of a password alone. Codes are made where there are
+        none; else the list is empty.
+        """
+        if is_first:
+            await self._sessions.end(tx, user_id=user.id, keep=session_id, reason=END_REASON, info=info)
+        session = await Sessions(tx).get(session_id) if session_id is not None else None
+        if session is not None:
+            prove_again(session, proved)
+        if await tx.get(RecoveryCodes, user.id) is not None:
+            return []
+        return await self._recovery_codes.make(tx, user)
+
+    async def removed(self, tx: Transaction, user: User) -> None:
+        """Remove the recovery codes, if there is nothing left that they could stand in for."""
+        if not await has_second_factor(tx, user.id):
+            await self._recovery_codes.remove(tx, user)
+
+    async def changed(
+        self,
+        tx: Transaction,
+        user: User,
+        kind: MailKind,
+        *,
+        info: RequestInfo,
+        data: Mapping[str, Any] | None = None,
+        link: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Note that the account is another one for whoever is signing in, and on any device; tell its owner."""
+        now = self._clock.now()
+        user.touch(now)
+        await TrustedDevices(tx).forget(user.id)
+        await notify(tx, kind, user, at=now, info=info, data=data, link={"told": kind, **(link or {})})

@@ -1,0 +1,181 @@
+"""Every cell of the matrix, over HTTP: way in, state of the account, policy."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import update
+
+from gatepost.composition.services import Services
+from gatepost.core.settings import EmailVerification
+from gatepost.identity.assurance.matrix import Outcome, Policy, State, Way, cells
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.sessions.models import Session
+from gatepost.identity.tokens.principal import Acr
+from tests.conftest import MakeServices, http_client, started
+from tests.features.admin.conftest import give
+from tests.support.api import PASSWORD, Api, Person
+from tests.support.clock import FakeClock
+from tests.support.factors import ME, App, pending_token, set_up_app
+from tests.support.links import take_link
+from tests.support.matrix import page
+from tests.support.passkeys import Browser, add_passkey, prove_with, sign_in_with
+
+CELLS = list(cells())
+DEVICE = "X-Device-Token"
+NAMES = {"username": "Abbey Salami", "email": "abbey.salami@example.com"}
+GUEST = {"username": "Guest", "email": "guest@example.com"}
+
+
+@dataclass
+class Walk:
+    """An account in its state, and the deployment that it comes to."""
+
+    services: Services
+    api: Api
+    clock: FakeClock
+    way: Way
+    state: State
+    app: App | None = None
+    browser: Browser = field(default_factory=Browser.new)
+    device_token: str = ""
+    refresh_token: str = ""
+
+    async def prepare(self, policy: Policy) -> None:
+        """Make the account, where nothing is required; of a way that goes on, its session, too."""
+        person = await self.api.sign_up()
+        if policy.is_administrator:
+            await give(self.services.platform.database, person.id, ["admin"])
+        if Method.TOTP in self.state.methods:
+            self.app = await set_up_app(self.api, self.services, person)
+        if Method.PASSKEY in self.state.methods:
+            await add_passkey(self.api, self.services, person, self.browser)
+        self.clock.advance(minutes=1)
+        await self.services.identity.revocations.poll()
+        if Method.PASSWORD not in self.state.methods:
+            proved = await prove_with(self.api, person, self.browser)
+            assert (await self.api.delete(f"{ME}/password", headers=proved.headers)).status_code == 204
+        if Method.TRUSTED_DEVICE in self.way.proves:
+            await self._trust(person)
+        if self.way.is_refresh:
+            self.refresh_token = await self._session(person)
+
+    async def _trust(self, person: Person) -> None:
+        is_app = self.app is not None
+        code = self.app.code(self.clock.now()) if self.app is not None else self.browser.recovery_codes[0]
+        body = {"method": "totp" if is_app else "recovery_code", "code": code, "trustDevice": True}
+        body["pendingToken"] = await pending_token(self.api, person)
+        trusted = await self.api.post("/api/auth/signin/continue", json=body, headers={DEVICE: ""})
+        assert trusted.status_code == 200, trusted.text
+        self.device_token = trusted.headers[DEVICE]
+
+    async def _session(self, person: Person) -> str:
+        """Return the refresh token of a session that was opened by what the way proves."""
+        if Method.PASSKEY in self.way.proves:
+            return str((await sign_in_with(self.api, self.browser)).json()["refreshToken"])
+        if Method.TRUSTED_DEVICE in self.way.proves:
+            return str((await by_password(self)).json()["refreshToken"])
+        # Such as one that another process opened at the moment in which the factor came.
+        of_before = {"acr": Acr.ONE_FACTOR, "amr": "pwd", "proofs": None}
+        async with self.services.platform.database.begin() as tx:
+            await tx.execute(update(Session).values(**of_before))
+        return person.refresh_token
+
+
+async def by_password(walk: Walk) -> httpx.Response:
+    body = {"username": NAMES["username"], "password": PASSWORD}
+    return await walk.api.post("/api/auth/signin", json=body, headers={DEVICE: walk.device_token})
+
+
+async def by_form(walk: Walk) -> httpx.Response:
+    form = {"grant_type": "password", "username": NAMES["username"], "password": PASSWORD}
+    return await walk.api.post("/api/auth/token", data=form)
+
+
+async def by_passkey(walk: Walk) -> httpx.Response:
+    return await sign_in_with(walk.api, walk.browser)
+
+
+async def by_refresh(walk: Walk) -> httpx.Response:
+    return await walk.api.refresh(walk.refresh_token)
+
+
+async def by_sign_up(walk: Walk) -> httpx.Response:
+    return await walk.api.post("/api/auth/signup", json={**GUEST, "password": PASSWORD})
+
+
+async def by_sign_up_with_passkey(walk: Walk) -> httpx.Response:
+    options = (await walk.api.post("/api/auth/signup/passkey/options", json=GUEST)).json()
+    credential = walk.browser.create(options["publicKey"])
+    body = {**GUEST, "challengeId": options["challengeId"], "credential": credential}
+    return await walk.api.post("/api/auth/signup", json=body)
+
+
+async def by_reset(walk: Walk) -> httpx.Response:
+    await walk.api.post("/api/auth/password/forgot", json={"email": NAMES["email"]})
+    body = {"token": await take_link(walk.services, "reset_password"), "password": "another horse 12"}
+    return await walk.api.post("/api/auth/password/reset", json=body)
+
+
+Entrance = Callable[[Walk], Awaitable[httpx.Response]]
+ENTRANCES: dict[str, Entrance] = {
+    "password": by_password,
+    "password, as an OAuth form": by_form,
+    "password on a trusted device": by_password,
+    "passkey": by_passkey,
+    "refresh of a session of a password": by_refresh,
+    "refresh of a session of a trusted device": by_refresh,
+    "refresh of a session of a passkey": by_refresh,
+    "sign-up or invitation with a password": by_sign_up,
+    "sign-up or invitation with a passkey": by_sign_up_with_passkey,
+    "link that sets a new password": by_reset,
+}
+
+
+def outcome_of(answer: httpx.Response) -> Outcome | str | None:
+    """Return what an answer says."""
+    body = answer.json()
+    if answer.is_success:
+        return Outcome.SESSION if body.get("accessToken") or body.get("access_token") else None
+    if body["code"] == "refresh_token_invalid":
+        return "refused"
+    assert body["code"] == "second_factor_required", answer.text
+    if answer.status_code == 400:
+        assert body["error"] == "mfa_required"
+    return Outcome.ENROLMENT if body.get("enrolMethods") else Outcome.SECOND_FACTOR
+
+
+@pytest.mark.parametrize(("way", "state", "policy", "expected"), CELLS, ids=lambda part: getattr(part, "name", None))
+async def test_cell(
+    make_services: MakeServices, clock: FakeClock, way: Way, state: State, policy: Policy, expected: Outcome | None
+) -> None:
+    before = make_services(email_verification=EmailVerification.OFF)
+    now = make_services(email_verification=EmailVerification.OFF, second_factor=policy.second_factor)
+    async with started(before) as lax, http_client(lax) as client:
+        walk = Walk(before, Api(client), clock, way, state)
+        if not way.is_new:
+            await walk.prepare(policy)
+    async with started(now) as strict, http_client(strict) as client:
+        walk.services, walk.api = now, Api(client)
+
+        answer = await ENTRANCES[way.name](walk)
+
+    wanted = "refused" if way.is_refresh and expected is not Outcome.SESSION else expected
+    assert outcome_of(answer) == wanted, answer.text
+
+
+def test_page_is_made_of_the_code() -> None:
+    written = (Path(__file__).parents[3] / "docs/ways-in.md").read_text(encoding="utf-8")
+
+    assert written == page(), "when that is meant: .venv/bin/python -m tests.support.matrix > docs/ways-in.md"
+
+
+def test_every_way_that_makes_sessions_is_in_the_matrix() -> None:
+    routes = {way.route for way, *_ in CELLS}
+
+    assert routes == {
+        "POST /api/auth/signin", "POST /api/auth/token", "POST /api/auth/passkeys/signin",
+        "POST /api/auth/refreshtoken", "POST /api/auth/signup", "POST /api/auth/password/reset",
+    }  # fmt: skip

@@ -43,11 +43,12 @@ class RecoveryCodesState(Out):
 
 
 class FactorsResponse(Out):
-    """What an account has set up; null where it has not."""
+    """What an account signs in with; null where it has not set that up."""
 
     totp: TotpState | None
     recovery_codes: RecoveryCodesState | None
     passkeys: list[PasskeyResponse]
+    has_password: bool = Field(description="Whether it also has a password.", examples=[True])
 
     @classmethod
     def of(cls, factors: Factors) -> Self:
@@ -61,6 +62,7 @@ class FactorsResponse(Out):
             if codes is None
             else RecoveryCodesState(left=codes.left, created_at=codes.created_at, last_used_at=codes.last_used_at),
             passkeys=list(map(PasskeyResponse.of, factors.passkeys)),
+            has_password=factors.has_password,
         )
 
 

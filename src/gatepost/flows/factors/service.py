@@ -30,6 +30,7 @@ class Factors:
     totp: TotpSecret | None
     recovery_codes: RecoveryCodes | None
     passkeys: Sequence[Passkey]
+    has_password: bool
 
 
 class FactorService:
@@ -62,7 +63,7 @@ class FactorService:
             if user is None:
                 raise UserNotFound
             totp, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
-            return Factors(totp, codes, await Passkeys(tx).of(user.id))
+            return Factors(totp, codes, await Passkeys(tx).of(user.id), user.has_password)
 
     async def start_totp(self, principal: UserPrincipal, *, proved_hash: str) -> ShownSecret:
         """Give the caller's account a secret for an app, in the place of one that was not confirmed.

@@ -34,7 +34,6 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
 
 MOST_PASSKEYS = 20
-PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)

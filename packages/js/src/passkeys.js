@@ -1,4 +1,4 @@
-import { errorOf, jsonOf, unreachable } from "./error.js";
+import { errorOf, jsonOf, unexpected, unreachable } from "./error.js";
 import { canFill, create, failure, get, isSupported, signal } from "./webauthn.js";
 
 const OPTIONS = "/api/auth/passkeys/options";
@@ -147,7 +147,9 @@ class Passkeys {
       throw unreachable(cause);
     });
     if (!answer.ok) throw await errorOf(answer);
-    return jsonOf(answer);
+    const data = await jsonOf(answer);
+    if (!data) throw unexpected(answer.status);
+    return data;
   }
 }
 

@@ -16,7 +16,11 @@ from gatepost.identity.factors.methods import Method
 
 app = typer.Typer(no_args_is_help=True)
 
-NAMES = {Method.TOTP: "the authenticator app", Method.RECOVERY_CODE: "the recovery codes"}
+NAMES = {
+    Method.PASSKEY: "the passkeys",
+    Method.TOTP: "the authenticator app",
+    Method.RECOVERY_CODE: "the recovery codes",
+}
 
 
 @app.callback()
@@ -35,8 +39,10 @@ def reset(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do 
         account, if_match = f"#{user.id}", IfMatch(version=user.version)
     else:
         if_match = IfMatch()
-    name, removed = asyncio.run(_reset(account, if_match))
-    print(f"{name}: removed {_listed(removed)}; every session has ended")
+    user, removed = asyncio.run(_reset(account, if_match))
+    print(f"{called(user)}: removed {_listed(removed)}; every session has ended")
+    if not user.has_password:
+        print('the account has no password: its owner has to choose one, with "forgot password" on the sign-in page')
 
 
 async def _look(account: str) -> tuple[User, Sequence[Method]]:
@@ -49,15 +55,16 @@ async def _look(account: str) -> tuple[User, Sequence[Method]]:
     return user, methods
 
 
-async def _reset(account: str, if_match: IfMatch) -> tuple[str, Sequence[Method]]:
+async def _reset(account: str, if_match: IfMatch) -> tuple[User, Sequence[Method]]:
     async with running_services() as services:
         user = await find(services, account)
         try:
             removed = await services.admin.factor_reset.reset(user.id, if_match=if_match, by=Shell())
         except NoSecondFactor as error:
             raise NoSecondFactor(f"{called(user)} has no second factor") from error
-    return called(user), removed
+    return user, removed
 
 
 def _listed(methods: Sequence[Method]) -> str:
-    return " and ".join(NAMES[method] for method in methods)
+    names = [NAMES[method] for method in methods]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

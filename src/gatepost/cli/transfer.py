@@ -93,7 +93,9 @@ def export(
     file: Annotated[Path | None, typer.Argument(metavar="FILE", help="New file. Default: standard output.")] = None,
     with_factors: Annotated[
         bool,
-        typer.Option("--with-factors", help="Include the secrets of second factors, DECRYPTED: anybody can use them."),
+        typer.Option(
+            "--with-factors", help="Include authenticator apps and recovery codes, DECRYPTED: anybody can use them."
+        ),
     ] = False,
 ) -> None:
     """Export all accounts and roles, INCLUDING PASSWORD HASHES. Only the owner of the file can read it."""
@@ -110,8 +112,9 @@ def export(
     print(f"{count} accounts and roles written to {where}, including {what}: keep it safe", file=sys.stderr)
     if exporter.left_out:
         print(
-            f"second factors are NOT included (accounts that have some: {exporter.left_out}): elsewhere, the passwords "
-            "alone are enough to sign in. To include them: --with-factors",
+            "authenticator apps and recovery codes are NOT included (accounts that have some: "
+            f"{exporter.left_out}): elsewhere, those without a passkey sign in with the password alone. To include "
+            "them: --with-factors",
             file=sys.stderr,
         )
     if exporter.unopened:
@@ -141,7 +144,8 @@ def _tell_unopened(user_ids: list[int]) -> NoReturn:
 
 
 def _factor_store(services: Services) -> FactorStore:
-    return FactorStore(services.identity.totp, services.identity.recovery_codes)
+    identity = services.identity
+    return FactorStore(identity.passkeys, identity.totp, identity.recovery_codes)
 
 
 def _import(make: Callable[[], Source], *, dry_run: bool, report: Path | None) -> None:
@@ -204,6 +208,11 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
     )
     if outcome.with_factors:
         print(f"{outcome.with_factors} of them {would}imported with second factors")
+    if outcome.passkeys_elsewhere:
+        print(
+            f"{outcome.passkeys_elsewhere} passkeys {would}imported that were made for another domain, and that nobody "
+            "can use here; see gatepost doctor"
+        )
     for kind, count in sorted(outcome.kinds.items()):
         print(f"{count} {kind.value}")
     for code, count in sorted(outcome.codes.items()):

@@ -47,5 +47,6 @@ def build_preparation(platform: Platform, identity: Identity) -> MailPreparation
         MailKind.INVITATION: InvitationMails(clock, links, policy=policy).invitation,
         MailKind.DELETION_PLANNED: notices.deletion_planned,
         **dict.fromkeys(NOTICES, notices.happened),
+        MailKind.FACTORS_RESET: notices.factors_reset,
     }
     return MailPreparation(platform.database, clock, identity.mailboxes, kinds)

@@ -1,7 +1,7 @@
 """Every page: its address, template, script and words; and how one is rendered."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +28,14 @@ class ConsolePage:
     """A page at `path`.
 
     It is `templates/<name>.html.j2` with the texts of subject `name`; `static/js/<script>.js` brings it to life, which
-    gets the texts below the keys in `words` besides the common ones.
+    gets the texts below the keys in `words` besides the common ones. The template finds lists of ours in `shown`.
     """
 
     path: str
     name: str
     script: str
     words: tuple[str, ...] = ()
+    shown: Mapping[str, Sequence[str]] = field(default_factory=dict, hash=False)
 
 
 START = ConsolePage("/welcome", "start", "start")

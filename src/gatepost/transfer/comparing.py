@@ -7,6 +7,7 @@ from gatepost.core.crypto.passwords import OURS_PREFIX
 from gatepost.identity.accounts.errors import RolesTooLong
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.rights import MOST_BYTES, size_of
+from gatepost.transfer.passkeys import Mark
 from gatepost.transfer.records import Conflict, Row
 
 
@@ -32,6 +33,19 @@ class Findings:
                 fit.append(row)
                 continue
             self.refused.append(row)
+        self.new = fit
+
+    def refuse_taken(self, owners: Mapping[Mark, int]) -> None:
+        """Refuse new accounts with a passkey, or a user handle, that another account has."""
+        fit: list[Row] = []
+        for row in self.new:
+            taken = [mark for mark in row.factors.marks if mark in owners]
+            if not taken:
+                fit.append(row)
+                continue
+            what, _ = taken[0]
+            self.refused.append(row)
+            self.conflicts.append(row.conflict("passkey_taken", f"account {owners[taken[0]]} here has this {what}"))
         self.new = fit
 
 

@@ -13,12 +13,13 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
 from gatepost.identity.accounts.models import Role, User
-from gatepost.transfer.factor_store import FactorStore
-from gatepost.transfer.factors import READERS, MovedFactors
+from gatepost.identity.factors.enrolment import OWNERS
+from gatepost.transfer.factor_store import SECRET, FactorStore
+from gatepost.transfer.factors import MovedFactors
 
 
 class Exporter:
-    """Gives accounts back, as lines of JSON.
+    """Gives accounts back, as lines of JSON; passkeys always, secrets of second factors only `with_factors`.
 
     After that, `left_out` is how many accounts have second factors that are not in it, and `unopened` has the ids of
     those whose second factors SECRET_KEY does not open.
@@ -43,10 +44,11 @@ class Exporter:
 
     @retry_conflicts
     async def _begin(self) -> Sequence[Role]:
-        details = {"factors": list(READERS)} if self._with_factors else {}
+        methods = [method for method in OWNERS if self._with_factors or method not in SECRET]
+        details = {"factors": [method.value for method in methods]}
         async with self._db.begin() as tx:
             record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), details=details)
-            self.left_out = 0 if self._with_factors else await self._factors.count(tx)
+            self.left_out = 0 if self._with_factors else await self._factors.count_secret(tx)
             return (await tx.scalars(select(Role).order_by(Role.id))).all()
 
     async def _accounts(
@@ -54,8 +56,8 @@ class Exporter:
     ) -> Sequence[tuple[User, MovedFactors]]:
         query = select(User).options(selectinload(User.roles)).where(User.id > (last[0].id if last else 0))
         users = (await tx.scalars(query.order_by(User.id).limit(size))).all()
-        found = await self._factors.read(tx, users, self.unopened) if self._with_factors else {}
-        return [(user, found.get(user.id, MovedFactors())) for user in users]
+        found = await self._factors.read(tx, users, self.unopened, with_secrets=self._with_factors)
+        return [(user, found[user.id]) for user in users]
 
 
 def _account(user: User) -> dict[str, Any]:

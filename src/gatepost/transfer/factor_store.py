@@ -1,6 +1,8 @@
 """Second factors of accounts that are exported or imported, in the database: opened here, and sealed."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -8,12 +10,22 @@ from sqlalchemy import func, or_, select
 from gatepost.core.crypto.sealing import SealError
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import User
+from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.enrolment import IS_SET_UP
-from gatepost.identity.factors.models import RecoveryCodes, TotpSecret, owner_of
+from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret, UserHandle, owner_of
 from gatepost.transfer.factors import MovedFactors, MovedRecoveryCodes, MovedTotp
+from gatepost.transfer.passkeys import CREDENTIAL, HANDLE, Mark, MovedPasskey, MovedPasskeys
 
+# Those with secrets of ours.
+SECRET = (Method.TOTP, Method.RECOVERY_CODE)
+# Of the ids that are asked for in one statement, each with up to 1,023 bytes.
+PART = 500
+MARKED = {CREDENTIAL: (Passkey.credential_id, Passkey.user_id), HANDLE: (UserHandle.handle, UserHandle.user_id)}
+# They are called as the columns.
+PASSKEY_FIELDS = tuple(field.name for field in fields(MovedPasskey))
 # In the place of what SECRET_KEY does not open.
 SHUT = object()
 
@@ -21,22 +33,33 @@ SHUT = object()
 class FactorStore:
     """Reads and writes the second factors of accounts, in transactions of its callers."""
 
-    def __init__(self, totp: TotpMethod, recovery_codes: RecoveryCodeMethod) -> None:
+    def __init__(self, passkeys: PasskeyMethod, totp: TotpMethod, recovery_codes: RecoveryCodeMethod) -> None:
+        self._passkeys = passkeys
         _, self._totp_box = totp.sealed
         _, self._codes_box = recovery_codes.sealed
 
-    async def count(self, tx: Transaction) -> int:
-        """Return how many accounts have any."""
-        return await tx.scalar(select(func.count()).select_from(User).where(or_(*IS_SET_UP.values()))) or 0
+    async def count_secret(self, tx: Transaction) -> int:
+        """Return how many accounts have something that is a secret."""
+        has_any = or_(*(IS_SET_UP[method] for method in SECRET))
+        return await tx.scalar(select(func.count()).select_from(User).where(has_any)) or 0
 
-    async def read(self, tx: Transaction, users: Sequence[User], unopened: list[int]) -> dict[int, MovedFactors]:
-        """Return what these accounts have, opened, by their ids; `unopened` gets those with more than that."""
+    async def read(
+        self, tx: Transaction, users: Sequence[User], unopened: list[int], *, with_secrets: bool
+    ) -> dict[int, MovedFactors]:
+        """Return what these accounts have, opened, by their ids; `unopened` gets those with more than that.
+
+        Without `with_secrets`, these are their passkeys only.
+        """
         ids = [user.id for user in users]
+        passkeys = await _passkeys_of(tx, ids)
+        if not with_secrets:
+            return {user.id: MovedFactors(passkeys.get(user.id)) for user in users}
         totp = {row.user_id: row for row in await _all(tx, TotpSecret, ids) if row.confirmed_at is not None}
         codes = {row.user_id: row for row in await _all(tx, RecoveryCodes, ids)}
         found = {}
         for user in users:
             opened = {
+                "passkeys": passkeys.get(user.id),
                 "totp": _or_shut(self._opened_totp, totp.get(user.id), user),
                 "recovery_codes": _or_shut(self._opened_codes, codes.get(user.id), user),
             }
@@ -47,6 +70,9 @@ class FactorStore:
 
     def write(self, tx: Transaction, user: User, factors: MovedFactors) -> None:
         """Seal what a new account has, and add it."""
+        if (passkeys := factors.passkeys) is not None:
+            tx.add(UserHandle(user_id=user.id, handle=passkeys.user_handle))
+            tx.add_all(_row(passkey, user) for passkey in passkeys.credentials)
         if (totp := factors.totp) is not None:
             tx.add(
                 TotpSecret(
@@ -75,12 +101,31 @@ class FactorStore:
         ids = [user.id for user, _ in wanted]
         totp = {row.user_id for row in await _all(tx, TotpSecret, ids)}
         codes = {row.user_id for row in await _all(tx, RecoveryCodes, ids)}
+        passkeys = {(row.user_id, row.credential_id) for row in await _all(tx, Passkey, ids)}
         return {
             user.id
             for user, factors in wanted
             if (factors.totp is not None and user.id not in totp)
             or (factors.recovery_codes is not None and user.id not in codes)
+            or any((user.id, passkey.credential_id) not in passkeys for passkey in _passkeys_in(factors))
         }
+
+    async def owners(self, tx: Transaction, wanted: Sequence[MovedFactors]) -> Mapping[Mark, int]:
+        """Return the accounts here that have what only one may have, by that."""
+        marks = [mark for factors in wanted for mark in factors.marks]
+        found: dict[Mark, int] = {}
+        for what, (column, owner) in MARKED.items():
+            values = [value for kind, value in marks if kind == what]
+            for start in range(0, len(values), PART):
+                part = values[start : start + PART]
+                rows = (await tx.execute(select(column, owner).where(column.in_(part)))).all()
+                found |= {(what, value): user_id for value, user_id in rows}
+        return found
+
+    def count_elsewhere(self, factors: MovedFactors) -> int:
+        """Return how many of these passkeys were made for another domain, so that they are good for nothing here."""
+        rp = self._passkeys.relying_party
+        return sum(rp is None or passkey.rp_id != rp.id for passkey in _passkeys_in(factors))
 
     def _opened_totp(self, row: TotpSecret, user: User) -> MovedTotp:
         secret = self._totp_box.open(row.sealed_secret, owner=owner_of(user))
@@ -102,3 +147,28 @@ def _or_shut(open_row: Callable[[Any, User], Any], row: Any, user: User) -> Any:
 
 async def _all(tx: Transaction, model: Any, ids: Collection[int]) -> Sequence[Any]:
     return (await tx.scalars(select(model).where(model.user_id.in_(ids)))).all()
+
+
+async def _passkeys_of(tx: Transaction, ids: Collection[int]) -> dict[int, MovedPasskeys]:
+    found: dict[int, list[Passkey]] = defaultdict(list)
+    for row in await _all(tx, Passkey, ids):
+        found[row.user_id].append(row)
+    handles = {row.user_id: row.handle for row in await _all(tx, UserHandle, ids)}
+    return {
+        user_id: MovedPasskeys(handles[user_id], tuple(_moved(row) for row in sorted(rows, key=lambda row: row.id)))
+        for user_id, rows in found.items()
+    }
+
+
+def _passkeys_in(factors: MovedFactors) -> Sequence[MovedPasskey]:
+    return factors.passkeys.credentials if factors.passkeys is not None else ()
+
+
+def _moved(row: Passkey) -> MovedPasskey:
+    values = {name: getattr(row, name) for name in PASSKEY_FIELDS}
+    return MovedPasskey(**values | {"transports": tuple(row.transports)})
+
+
+def _row(passkey: MovedPasskey, user: User) -> Passkey:
+    values = {name: getattr(passkey, name) for name in PASSKEY_FIELDS}
+    return Passkey(user_id=user.id, **values | {"transports": list(passkey.transports)})

@@ -1,5 +1,7 @@
 """Second factors on their way between two deployments: opened in the file, and sealed with the SECRET_KEY of each.
 
+Passkeys have no secret: theirs stays in the authenticator.
+
 The object `factors` of an account has a member for each kind that the account has. One more kind is one more reader in
 `READERS`, and a field of `MovedFactors`.
 """
@@ -7,7 +9,7 @@ The object `factors` of an account has a member for each kind that the account h
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,17 +17,15 @@ from typing import Any
 from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.recovery_codes.codes import COUNT, KEY_BYTES
 from gatepost.identity.credentials.totp.codes import step_at
-from gatepost.transfer.values import read_moment, read_whole
+from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
+from gatepost.transfer.passkeys import Mark, MovedPasskeys, read_passkeys
+from gatepost.transfer.values import read_moment
 
 # RFC 4226, section 4, asks for 128 bits; apps of other systems often have 80. The most is what the column has room for.
 SHORTEST_SECRET, LONGEST_SECRET = 10, 60
 # For clocks that are wrong; later steps would keep the owner out for long.
 MOST_AHEAD = timedelta(hours=1)
 DIGEST_BYTES = hashlib.sha256().digest_size
-
-
-class FactorRefused(ValueError):
-    """A second factor cannot be imported; the message says why, without its secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +54,23 @@ class MovedRecoveryCodes:
 class MovedFactors:
     """What an account has."""
 
+    passkeys: MovedPasskeys | None = None
     totp: MovedTotp | None = None
     recovery_codes: MovedRecoveryCodes | None = None
 
     def __bool__(self) -> bool:
         return self != MovedFactors()
 
+    @property
+    def marks(self) -> Sequence[Mark]:
+        """What no other account may have."""
+        return self.passkeys.marks if self.passkeys is not None else ()
+
     def as_json(self) -> dict[str, Any]:
-        """Return what an export has of it: secrets that anybody can read."""
+        """Return what an export has of it: secrets, if it has any, that anybody can read."""
         written: dict[str, Any] = {}
+        if self.passkeys is not None:
+            written["passkeys"] = self.passkeys.as_json()
         if self.totp is not None:
             written["totp"] = {
                 "secret": base64.b32encode(self.totp.secret).decode("ascii").rstrip("="),
@@ -91,42 +99,15 @@ def read_factors(value: object, *, now: datetime) -> MovedFactors:
     if value is None:
         return MovedFactors()
     if not isinstance(value, dict):
-        raise FactorRefused(f"factors is an object with {' and '.join(READERS)}")
+        raise FactorRefused(f"factors is an object with {', '.join(READERS)}")
     unknown = sorted(set(value) - set(READERS))
     if unknown:
         raise FactorRefused(f"there is no second factor {unknown[0][:64]!r}")
-    found = {name: READERS[name](_Fields(name, fields), now) for name, fields in value.items() if fields is not None}
+    found = {name: READERS[name](Fields(name, fields), now) for name, fields in value.items() if fields is not None}
     return MovedFactors(**found)
 
 
-class _Fields:
-    """The fields of one factor. Each is taken once, and none may be left."""
-
-    def __init__(self, name: str, value: object) -> None:
-        self._name = name
-        if not isinstance(value, dict):
-            raise FactorRefused(f"factors.{name} is an object")
-        self._left: dict[str, Any] = dict(value)
-
-    def take(self, field_name: str) -> Any:
-        return self._left.pop(field_name, None)
-
-    def moment(self, field_name: str) -> datetime | None:
-        value = self.take(field_name)
-        moment = None if value is None else read_moment(value)
-        if value is not None and moment is None:
-            raise self.refused(field_name, "is no moment such as 2026-01-31T12:00:00Z, nor a date")
-        return moment
-
-    def end(self) -> None:
-        if self._left:
-            raise self.refused(min(self._left)[:64], "is not known")
-
-    def refused(self, field_name: str, why: str) -> FactorRefused:
-        return FactorRefused(f"factors.{self._name}.{field_name} {why}")
-
-
-def _read_totp(fields: _Fields, now: datetime) -> MovedTotp:
+def _read_totp(fields: Fields, now: datetime) -> MovedTotp:
     secret = _base32(fields.take("secret"))
     if secret is None:
         raise fields.refused("secret", "is no base32 text")
@@ -137,18 +118,14 @@ def _read_totp(fields: _Fields, now: datetime) -> MovedTotp:
     confirmed_at = now if confirmed in (None, True) else read_moment(confirmed)
     if confirmed_at is None:
         raise fields.refused("confirmed", "must be true or a moment: leave out an app that its owner has not confirmed")
-    last_step = fields.take("last_step")
-    step = 0 if last_step is None else read_whole(last_step)
-    newest = step_at(now + MOST_AHEAD)
-    if step is None or not 0 <= step <= newest:
-        raise fields.refused("last_step", f"is a whole number from 0 to {newest}, an hour from now")
+    step = fields.whole("last_step", most=step_at(now + MOST_AHEAD), what=", an hour from now")
     created_at, last_used_at = fields.moment("created_at") or confirmed_at, fields.moment("last_used_at")
     fields.end()
     return MovedTotp(secret, step, created_at, confirmed_at, last_used_at)
 
 
-def _read_recovery_codes(fields: _Fields, now: datetime) -> MovedRecoveryCodes:
-    key = _bytes(fields.take("key"), length=KEY_BYTES)
+def _read_recovery_codes(fields: Fields, now: datetime) -> MovedRecoveryCodes:
+    key = octets_in(fields.take("key"), shortest=KEY_BYTES, longest=KEY_BYTES)
     if key is None:
         raise fields.refused("key", f"is no base64url text of {KEY_BYTES} bytes, as an export writes it")
     codes = fields.take("codes")
@@ -160,15 +137,15 @@ def _read_recovery_codes(fields: _Fields, now: datetime) -> MovedRecoveryCodes:
     return MovedRecoveryCodes(key, tuple(code["digest"] for code in codes), unused, created_at, last_used_at)
 
 
-READERS: Mapping[str, Callable[[_Fields, datetime], Any]] = {
+READERS: Mapping[str, Callable[[Fields, datetime], Any]] = {
+    "passkeys": read_passkeys,
     "totp": _read_totp,
     "recovery_codes": _read_recovery_codes,
 }
 
 
 def _moments(factor: MovedTotp | MovedRecoveryCodes) -> dict[str, str | None]:
-    used = factor.last_used_at
-    return {"created_at": factor.created_at.isoformat(), "last_used_at": None if used is None else used.isoformat()}
+    return {"created_at": text_of(factor.created_at), "last_used_at": text_of(factor.last_used_at)}
 
 
 def _base32(text: object) -> bytes | None:
@@ -182,18 +159,10 @@ def _base32(text: object) -> bytes | None:
         return None
 
 
-def _bytes(text: object, *, length: int) -> bytes | None:
-    try:
-        data = base64url.decode(text) if isinstance(text, str) else b""
-    except ValueError:
-        return None
-    return data if len(data) == length else None
-
-
 def _is_code(code: object) -> bool:
     return (
         isinstance(code, dict)
         and set(code) == {"digest", "used"}
-        and _bytes(code["digest"], length=DIGEST_BYTES) is not None
+        and octets_in(code["digest"], shortest=DIGEST_BYTES, longest=DIGEST_BYTES) is not None
         and isinstance(code["used"], bool)
     )

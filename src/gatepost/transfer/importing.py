@@ -70,13 +70,14 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """What an import did: numbers of accounts, of roles that were made, and of complaints."""
+    """What an import did: numbers of accounts, of passkeys for another domain, of roles, and of complaints."""
 
     read: int = 0
     imported: int = 0
     there_already: int = 0
     without_password: int = 0
     with_factors: int = 0
+    passkeys_elsewhere: int = 0
     roles: list[str] = field(default_factory=list)
     # Of the accounts that came, and of the conflicts by their codes.
     kinds: Counter[Kind] = field(default_factory=Counter)
@@ -127,6 +128,7 @@ class Importer:
                 outcome.kinds.update(kind for row in found.new for kind in row.kinds)
                 outcome.without_password += sum(row.password_hash == UNUSABLE_HASH for row in found.new)
                 outcome.with_factors += sum(bool(row.factors) for row in found.new)
+                outcome.passkeys_elsewhere += sum(self._factors.count_elsewhere(row.factors) for row in found.new)
                 outcome.there_already += len(batch) - len(found.new) - len(found.refused)
                 done += len(batch)
                 tell("checking" if dry_run else "writing", done, outcome.read)
@@ -196,6 +198,7 @@ class Importer:
     async def _write(self, batch: Sequence[Row], *, source: str, planned: Sequence[Role], dry_run: bool) -> Findings:
         async with self._db.begin() as tx:
             findings = compare(batch, await _there(tx, batch))
+            findings.refuse_taken(await self._factors.owners(tx, [row.factors for row in findings.new]))
             await self._refuse_without_factors(tx, findings)
             # They stay as they are until the accounts are there.
             there = await Roles(tx).kept_named({name for row in findings.new for name in row.roles})

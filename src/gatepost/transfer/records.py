@@ -22,7 +22,8 @@ from gatepost.identity.accounts.names import (
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.tokens.principal import RANDOM_TEXT
 from gatepost.mail.languages import SUPPORTED
-from gatepost.transfer.factors import FactorRefused, MovedFactors, read_factors
+from gatepost.transfer.factors import MovedFactors, read_factors
+from gatepost.transfer.fields import FactorRefused
 from gatepost.transfer.values import read_moment, read_whole
 
 LONGEST_HASH = 255

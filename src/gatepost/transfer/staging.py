@@ -25,13 +25,18 @@ class Staging:
             "CREATE TABLE rows (seq INTEGER PRIMARY KEY, place TEXT, id INTEGER, username TEXT, email TEXT,"
             " is_refused INTEGER, data BLOB)"
         )
+        self._db.execute("CREATE TABLE marks (what TEXT, value BLOB, seq INTEGER)")
+        self._count = 0
 
     def add(self, rows: Sequence[Row]) -> None:
         """Put rows down; those with complaints are kept too, since their names may be taken twice."""
+        numbered = list(enumerate(rows, start=self._count + 1))
+        self._count += len(rows)
         self._db.executemany(
-            "INSERT INTO rows (place, id, username, email, is_refused, data) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO rows (seq, place, id, username, email, is_refused, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
                 (
+                    seq,
                     row.place,
                     row.id,
                     row.username.canonical if row.username else None,
@@ -39,12 +44,14 @@ class Staging:
                     bool(row.complaints),
                     pickle.dumps(row),
                 )
-                for row in rows
+                for seq, row in numbered
             ],
         )
+        marks = [(*mark, seq) for seq, row in numbered for mark in row.factors.marks]
+        self._db.executemany("INSERT INTO marks (what, value, seq) VALUES (?, ?, ?)", marks)
 
     def refuse_twice(self) -> Iterator[Conflict]:
-        """Refuse every row whose id, name or address another row has too: which one is meant, nobody can say."""
+        """Refuse every row whose id, name, address or passkey another one has too: which is meant, nobody can say."""
         for column, (code, reason) in TWICE.items():
             self._db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
             groups = self._db.execute(
@@ -55,10 +62,27 @@ class Staging:
                     f"SELECT seq, place, id, data FROM rows WHERE {column} = ? ORDER BY seq",  # noqa: S608
                     (value,),
                 ).fetchall()
-                others = describe_twice((place, number) for _, place, number, _ in rows)
-                for seq, _, _, data in rows:
-                    self._db.execute("UPDATE rows SET is_refused = 1 WHERE seq = ?", (seq,))
-                    yield _load(data).conflict(code, f"{reason}: {others}")
+                yield from self._refuse(rows, code, reason)
+        yield from self._refuse_passkeys_twice()
+
+    def _refuse_passkeys_twice(self) -> Iterator[Conflict]:
+        self._db.execute("CREATE INDEX by_mark ON marks (what, value)")
+        groups = self._db.execute(
+            "SELECT what, value FROM marks GROUP BY what, value HAVING count(DISTINCT seq) > 1"
+        ).fetchall()
+        for what, value in groups:
+            rows = self._db.execute(
+                "SELECT seq, place, id, data FROM rows WHERE seq IN"
+                " (SELECT seq FROM marks WHERE what = ? AND value = ?) ORDER BY seq",
+                (what, value),
+            ).fetchall()
+            yield from self._refuse(rows, "passkey_twice", f"the same {what} is in the source more than once")
+
+    def _refuse(self, rows: Sequence[tuple[int, str, int | None, bytes]], code: str, reason: str) -> Iterator[Conflict]:
+        others = describe_twice((place, number) for _, place, number, _ in rows)
+        for seq, _, _, data in rows:
+            self._db.execute("UPDATE rows SET is_refused = 1 WHERE seq = ?", (seq,))
+            yield _load(data).conflict(code, f"{reason}: {others}")
 
     def batches(self, size: int) -> Iterator[list[Row]]:
         """Give the rows that may come: first those with an id, so that no other row is given theirs."""

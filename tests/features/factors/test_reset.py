@@ -15,7 +15,7 @@ from tests.features.admin.conftest import MakePerson, MakeRole
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
-from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, refreshed, set_up_app
+from tests.support.factors import App, begin_sign_in, go_on, pending_token, prove_address, prove_again, set_up_app
 from tests.support.links import take_mails
 
 pytestmark = pytest.mark.both_databases
@@ -80,7 +80,10 @@ async def test_mail_is_in_the_language_of_the_account(
 
     [mail] = await take_mails(services)
     assert mail.kind == "Die Verwaltung hat Ihre zweiten Faktoren entfernt"
-    assert "alle zweiten Faktoren Ihres Kontos" in " ".join(mail.text.split())
+    words = " ".join(mail.text.split())
+    assert "alle Passkeys und anderen zweiten Faktoren Ihres Kontos" in words
+    assert "Zur Anmeldung genügt jetzt das Passwort" in words
+    assert "Ihr Konto hat kein Passwort" not in words
 
 
 async def test_wrong_codes_are_forgotten_with_the_factor(
@@ -118,8 +121,8 @@ async def test_what_is_not_there_is_not_removed(
 async def test_own_factors_and_another_state_are_refused(
     api: Api, services: Services, admin: Person, person: Person, app_of_person: App
 ) -> None:
-    await set_up_app(api, services, admin)
-    admin = await refreshed(api, admin)
+    own_app = await set_up_app(api, services, admin)
+    admin = await prove_again(api, admin, own_app.recovery_codes[0], "recovery_code")
 
     own = await api.delete(f"{URL}/{admin.id}/factors", headers=admin.headers)
     stale = await api.delete(f"{URL}/{person.id}/factors", headers={**admin.headers, "If-Match": '"999"'})

@@ -3,6 +3,7 @@
 import pytest
 
 from gatepost.composition.services import Services
+from tests.features.admin.conftest import admin, person_with  # noqa: F401  fixtures
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
 from tests.support.factors import prove_address, refreshed

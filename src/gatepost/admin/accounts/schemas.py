@@ -69,12 +69,12 @@ class UserResponse(Out):
         description="`deleting`: the owner has requested deletion, which happens at `eraseAt`.", examples=["active"]
     )
     has_password: bool = Field(
-        description="False until the owner chooses a password with the link in the first mail.", examples=[True]
+        description="False if the owner signs in with passkeys only, or has not chosen a password yet.", examples=[True]
     )
     factors: list[str] = Field(
-        description="What the owner can prove in addition to the password: `totp`, an authenticator app; "
-        "`recovery_code`, recovery codes that are unused.",
-        examples=[["totp", "recovery_code"]],
+        description="What the owner can prove who they are by, besides a password: `passkey`, passkeys; `totp`, an "
+        "authenticator app; `recovery_code`, recovery codes that are unused.",
+        examples=[["passkey", "totp", "recovery_code"]],
     )
     disabled_at: datetime | None = Field(examples=[None])
     erase_at: datetime | None = Field(examples=[None])

@@ -30,6 +30,7 @@ class FactorFilter(StrEnum):
 
     ANY = "any"
     NONE = "none"
+    PASSKEY = "passkey"
     TOTP = "totp"
 
     @property

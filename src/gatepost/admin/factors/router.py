@@ -25,8 +25,10 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
     ),
 )
 async def reset_factors(user_id: UserId, factors: FactorResetDep, if_match: IfMatchDep, by: CallerDep) -> None:
-    """For people who have lost their device and their recovery codes: make sure who asks. The password alone is enough
-    to sign in then. Every session of the account ends, and its owner gets a mail.
+    """For people who have lost their devices and their recovery codes: make sure who asks. Passkeys are removed, too.
+    The password alone is enough to sign in then. An account without a password (`hasPassword`) can be signed in to
+    again after its owner has chosen one, with a link from a mail. Every session of the account ends, and its owner gets
+    a mail.
 
     For your own account use `DELETE /api/users/me/totp` or `…/passkeys/{passkey_id}`.
     """

@@ -19,7 +19,7 @@ from gatepost.mail.outbox import MailKind
 
 END_REASON = "factors_reset"
 # With a session alone, a thief could otherwise remove the second factors of the account that the session is of.
-OWN_FACTORS = "DELETE /api/users/me/totp, which requires the password"
+OWN_FACTORS = "DELETE /api/users/me/totp or …/passkeys/{passkey_id}, which require a fresh proof of identity"
 
 
 class FactorReset:

@@ -1,9 +1,11 @@
 """Mails that tell the owner of an account what has happened to it, whichever flow it was."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from gatepost.core.db.database import Transaction
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.mailing.links import LinkWriter, ready
 from gatepost.identity.sessions.devices import UNKNOWN, describe
@@ -21,8 +23,17 @@ class NoticeMails:
     async def happened(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
         """Tell of a change or a new device, with "this was not me" if its link is good still."""
         user = await Users(tx).get(mail.user_id or 0)
+        return await self._happened(tx, mail, user, {}) if user is not None else None
+
+    async def factors_reset(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
+        """Tell that all second factors are gone, and how to sign in now: an account may have no password."""
+        user = await Users(tx).get(mail.user_id or 0)
         if user is None:
             return None
+        more = {"has_password": user.has_password, "link": self._links.page("/forgot-password")}
+        return await self._happened(tx, mail, user, more)
+
+    async def _happened(self, tx: Transaction, mail: OutboxMail, user: User, more: Mapping[str, Any]) -> PreparedMail:
         is_linked = "link_id" in mail.data and user.disabled_at is None
         link = await self._links.renew(tx, MailKind(mail.kind), int(mail.data["link_id"])) if is_linked else None
         device = describe(str(mail.data.get("device", "")))
@@ -32,6 +43,7 @@ class NoticeMails:
             "address": mail.data.get("client_address", ""),
             "at": mail.created_at,
             **details,
+            **more,
             "not_me_link": link["link"] if link is not None else None,
         }
         return ready(mail, user, context, address=mail.address)

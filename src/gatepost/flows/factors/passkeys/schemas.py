@@ -17,8 +17,13 @@ from gatepost.identity.factors.models import Passkey
 LONGEST_NAME = 64
 
 
+def can_be_name(text: str) -> bool:
+    """Whether a passkey may be called so: one line of text, and not a long one."""
+    return 1 <= len(text) <= LONGEST_NAME and one_line(text) == text
+
+
 def _is_name(text: str) -> str:
-    if not one_line(text) or one_line(text) != text:
+    if not can_be_name(text):
         raise ValueError("a name is one line of text, without spaces around it")
     return text
 

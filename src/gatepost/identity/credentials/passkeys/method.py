@@ -10,7 +10,7 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.second_factors import Answer
-from gatepost.identity.credentials.passkeys.aaguids import authenticator_name
+from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authentication import StoredPasskey, verify_authentication
 from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
@@ -38,7 +38,6 @@ NOBODYS_KEY = bytes.fromhex(
     "225820"
     "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
 )
-DEFAULT_NAME = "Passkey"
 
 
 class PasskeyMethod:
@@ -119,7 +118,7 @@ class PasskeyMethod:
                 backup_state=new.backup_state,
                 aaguid=new.aaguid,
                 transports=list(new.transports),
-                name=name or authenticator_name(new.aaguid) or DEFAULT_NAME,
+                name=name or usual_name(new.aaguid),
                 rp_id=self._require_relying_party().id,
                 created_at=self._clock.now(),
                 last_used_at=None,

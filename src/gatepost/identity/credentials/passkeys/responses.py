@@ -71,7 +71,7 @@ def read_registration(credential: object) -> RegistrationResponse:
             at_most=LONGEST_ATTESTATION_OBJECT,
             otherwise=Refusal.ATTESTATION_OBJECT,
         ),
-        transports=_transports(response.get("transports", [])),
+        transports=read_transports(response.get("transports", [])),
     )
 
 
@@ -95,6 +95,19 @@ def read_authentication(credential: object) -> AuthenticationResponse:
         if handle is None
         else _bytes(handle, at_most=LONGEST_USER_HANDLE, otherwise=Refusal.USER_HANDLE),
     )
+
+
+def read_transports(names: object) -> tuple[str, ...]:
+    """Return how the authenticator can be reached, sorted and without duplicates.
+
+    Raises:
+        PasskeyRefused: with MALFORMED.
+    """
+    if not isinstance(names, list) or len(names) > MOST_TRANSPORTS:
+        raise PasskeyRefused(Refusal.MALFORMED)
+    if not all(isinstance(name, str) and TRANSPORT.fullmatch(name) for name in names):
+        raise PasskeyRefused(Refusal.MALFORMED)
+    return tuple(sorted(set(names)))
 
 
 def _response(credential: object) -> Mapping[object, object]:
@@ -123,12 +136,3 @@ def _bytes(text: object, *, at_most: int, otherwise: Refusal) -> bytes:
         return base64url.decode(text)
     except ValueError:
         raise PasskeyRefused(Refusal.MALFORMED) from None
-
-
-def _transports(names: object) -> tuple[str, ...]:
-    """Return how the authenticator can be reached, sorted and without duplicates."""
-    if not isinstance(names, list) or len(names) > MOST_TRANSPORTS:
-        raise PasskeyRefused(Refusal.MALFORMED)
-    if not all(isinstance(name, str) and TRANSPORT.fullmatch(name) for name in names):
-        raise PasskeyRefused(Refusal.MALFORMED)
-    return tuple(sorted(set(names)))

@@ -19,6 +19,8 @@ const account = await enter("users:read");
 const isSelf = account.id === id;
 const text = (key, values) =>
   say(`admin_person.client.${key}`, { name: person?.username, email: person?.email, ...values });
+/** A text in its form for an account with a password, or without one. */
+const textOf = (key, values) => text(person.hasPassword ? key : `${key}_without_password`, values);
 
 let person = null;
 let sessions = [];
@@ -81,7 +83,7 @@ function display() {
   show(!isDisabled, one("[data-disable]"));
   show(isDisabled, one("[data-enable]"));
   one("[data-reset]").disabled = isDisabled;
-  one("[data-reset-text]").textContent = text(isDisabled ? "reset_disabled" : "reset_text");
+  one("[data-reset-text]").textContent = isDisabled ? text("reset_disabled") : textOf("reset_text");
 }
 
 function put(name, value) {
@@ -251,7 +253,12 @@ on("[data-reset]", {
 on("[data-reset-factors]", {
   question: () => ({
     title: text("factors.title"),
-    consequences: [text("factors.gone", { factors: factorWords(person) }), text("factors.sure"), ends(), text("factors.mail")],
+    consequences: [
+      textOf("factors.gone", { factors: factorWords(person) }),
+      textOf("factors.sure"),
+      ends(),
+      text("factors.mail"),
+    ],
     yes: text("factors.yes"),
   }),
   work: () => remove(`${path}/factors`, undefined, seen()),

@@ -32,6 +32,7 @@ POWER = [
     ("PATCH", "/api/admin/roles/2", {"permissions": ["users:read"]}, 200),
     ("PUT", "/api/admin/users/{id}/roles", {"roles": ["moderator"]}, 200),
     ("PATCH", "/api/admin/users/{id}", {"email": "new@example.com"}, 200),
+    ("POST", "/api/admin/users/{id}/enable", {}, 200),
     ("POST", "/api/admin/users", {"username": "n", "email": "n@example.com", "password": PASSWORD}, 201),
     ("POST", "/api/admin/invitations", {"email": "guest@example.com", "roles": ["moderator"]}, 201),
 ]

@@ -182,3 +182,16 @@ async def test_session_that_could_not_be_refreshed_gets_no_new_token_by_a_proof(
 
         assert_problem(answer, 401, "token_revoked")
         assert (await api.refresh(person.refresh_token)).status_code == 403
+
+
+async def test_secrets_at_a_sign_in_are_limited(make_services: MakeServices) -> None:
+    services = make_services(
+        second_factor=SecondFactor.REQUIRED, email_verification=EmailVerification.OFF, passkey_rate="3/minute"
+    )
+    async with api_of(services) as api:
+        pending = assert_problem(await api.post("/api/auth/signup", json=SIGN_UP), 401, "second_factor_required")
+        body = {"pendingToken": pending["pendingToken"]}
+
+        answers = [await api.post("/api/auth/signin/totp", json=body) for _ in range(4)]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]

@@ -107,9 +107,7 @@ class FactorService:
                 raise NoSecondFactor
             await self._enrolment.removed(tx, user)
             await self._enrolment.changed(tx, user, MailKind.SECOND_FACTOR_REMOVED, info=info)
-            record(
-                tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info
-            )  # fmt: skip
+            record(tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info)
 
     @retry_conflicts
     async def replace_recovery_codes(

@@ -10,9 +10,8 @@ from gatepost.flows.factors.service import Factors
 from gatepost.flows.factors.trusted_devices import is_current
 from gatepost.http.schemas import In, Out
 from gatepost.identity.assurance.models import TrustedDevice
+from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
 from gatepost.identity.throttling.devices import Device
-
-CODES = ["7KQ2M-XW9TB", "3FJ8N-0RVHC"]
 
 
 class ConfirmRequest(In):
@@ -24,7 +23,7 @@ class ConfirmRequest(In):
 class RecoveryCodesResponse(Out):
     """Recovery codes, shown this once; each is good once. Empty where the account had some already."""
 
-    recovery_codes: list[str] = Field(repr=False, examples=[CODES])
+    recovery_codes: ShownCodes
 
 
 class TotpState(Out):

@@ -232,9 +232,7 @@ class SignInContinuation:
             record(tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details)
         else:
             # No guess that is counted: nothing else would end it.
-            await record_once_a_day(
-                tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details
-            )  # fmt: skip
+            await record_once_a_day(tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details)
         return ANSWERS[refusal]()
 
 

@@ -9,9 +9,9 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified, UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import account_of
+from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified, WrongPassword
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
@@ -82,16 +82,14 @@ class Reauthentication:
             WrongPassword: it is not the password.
             TooManyAttempts: too many were not.
             TooManyRequests: too many were, of late.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
             HashingBusy: too many people are signing in.
         """
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
             if password is not None:
                 await self._guesses.check(tx, counters)
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
@@ -106,12 +104,10 @@ class Reauthentication:
 
         Raises:
             PasskeysUnavailable: browsers would refuse them here.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             bound_to = session_bond(principal.session_id)
             return await self._passkeys.ask(tx, Purpose.SECOND_FACTOR, user=user, bound_to=bound_to)
 
@@ -141,9 +137,7 @@ class Reauthentication:
         """Return the session with its proof, or None where it is none, which the transaction remembers."""
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account, is_locked=True)
             proved = await self._proved(tx, user, answer, read, info=info, device=device)
             if proved is None:
                 return None

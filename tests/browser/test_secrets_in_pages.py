@@ -29,7 +29,7 @@ FOR_ALL = {
     "/verify-email#token=x": 1,
     "/invitation#token=x": 1,
 }
-OF_THE_ACCOUNT = 7
+OF_THE_ACCOUNT = 8
 OF_THE_PEOPLE = 1
 SIGNED_IN = ("/account", "/boards", *(page.path.replace("{user_id:int}", "1") for page in ADMIN_PAGES))
 SECRET = "correct horse 漢字 🐎"

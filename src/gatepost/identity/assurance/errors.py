@@ -49,7 +49,7 @@ class PasskeyInvalid(Unauthorized):
     """The response is not of a passkey of an account here, or not to a challenge that is good still.
 
     It is the same for whatever was wrong, but for `unknownCredential`: true if no account has the passkey and nothing
-    else seems wrong. The browser can forget it then (`PublicKeyCredential.signalUnknownCredential()`).
+    else seems wrong, so that the browser can be told to forget it.
     """
 
     code = "passkey_invalid"

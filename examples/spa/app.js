@@ -1,13 +1,43 @@
 // The service serves the client, too; with a build it is "@gatepost/client".
-import { createClient } from "/console/latest/js/client/client.js";
+import { createClient, errorOf } from "/console/latest/js/client/client.js";
 
-const gatepost = createClient();
+const gatepost = createClient({
+  // Some calls need a proof that is not older than five minutes. They are repeated once there is one.
+  stepUp: (error) => prove(error, (proof) => gatepost.reauthenticate(proof)),
+});
 const main = document.querySelector("main");
+const dialog = document.querySelector("dialog");
 
 // Fills the page with a template; gives the element that a selector finds in it.
 function show(id) {
   main.replaceChildren(document.getElementById(id).content.cloneNode(true));
   return (selector) => main.querySelector(selector);
+}
+
+// Asks for the password or a code, whichever the account has, until `send` accepts it; whether it did.
+function prove({ methods }, send) {
+  const find = (selector) => dialog.querySelector(selector);
+  const isPassword = methods.includes("password");
+  const [input, alert] = [find("input"), find("[role=alert]")];
+  find("span").textContent = isPassword ? "Password" : "Code of your app, or a recovery code";
+  Object.assign(input, { type: isPassword ? "password" : "text", value: "" });
+  alert.textContent = "";
+  dialog.returnValue = "";
+  find("form").onsubmit = async (event) => {
+    event.preventDefault();
+    const code = input.value;
+    const method = /^[\d\s]+$/.test(code) ? "totp" : "recovery_code";
+    try {
+      await send(isPassword ? { method: "password", password: code } : { method, code });
+      dialog.close("proved");
+    } catch (error) {
+      alert.textContent = error.message;
+    }
+  };
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.onclose = () => resolve(dialog.returnValue === "proved");
+  });
 }
 
 async function home() {
@@ -30,6 +60,20 @@ async function devices() {
   }
 }
 
+function passwordPage() {
+  const find = show("password");
+  find("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const { newPassword } = Object.fromEntries(new FormData(event.target));
+    const answer = await gatepost.fetch("/api/auth/password/change", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ newPassword }),
+    });
+    find("[role=alert]").textContent = answer.ok ? "Your password is changed." : (await errorOf(answer)).message;
+  });
+}
+
 function signInPage() {
   const find = show("sign-in");
   find("form").addEventListener("submit", async (event) => {
@@ -38,12 +82,14 @@ function signInPage() {
     try {
       await gatepost.signIn({ username, password });
     } catch (error) {
-      find("[role=alert]").textContent = error.message;
+      const { code, pendingToken, methods, message } = error;
+      if (code !== "second_factor_required" || methods.length === 0) find("[role=alert]").textContent = message;
+      else await prove({ methods }, (proof) => gatepost.continueSignIn({ pendingToken, ...proof }));
     }
   });
 }
 
-const pages = { "/": home, "/devices": devices };
+const pages = { "/": home, "/devices": devices, "/password": passwordPage };
 
 function route() {
   if (gatepost.user === null) signInPage();

@@ -1,11 +1,12 @@
 """Administration in a real browser: the whole round, on one service with people in it."""
 
 import re
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from gatepost.console.translations import words_of
 from tests.browser.conftest import ADMIN_PASSWORD, PASSWORD, Somebody, Visitors
@@ -155,6 +156,32 @@ async def test_role_is_made_edited_and_deleted(admin: Visitor) -> None:
     await card.get_by_role("button", name="Delete support").click()
     await agree(page, "Everybody who has it loses it.", yes="Delete the role")
     await expect(card).to_have_count(0)
+
+
+async def test_who_signed_in_long_ago_confirms_it_before_power_is_given(admin: Visitor) -> None:
+    page = admin.page
+    refusal = {
+        "code": "step_up_required", "status": 401, "title": "Step-up required", "message": "…", "errors": [],
+        "maxAge": 300, "methods": ["password"],
+    }  # fmt: skip
+    await admin.goto("/admin/roles")
+    await page.get_by_role("button", name="New role").click()
+    await page.route("**/api/admin/roles", partial(Route.fulfill, status=401, json=refusal), times=1)
+    editor, dialog = page.get_by_role("dialog").first, page.get_by_role("dialog", name="Confirm that it is you")
+    password = dialog.get_by_label("Password", exact=True)
+    await editor.get_by_label("Name").fill("confirmed")
+    await editor.get_by_role("button", name="Save").click()
+
+    await expect(password).to_be_focused()
+    assert await admin.findings() == []
+    await page.keyboard.type("wrong horse")
+    await page.keyboard.press("Enter")
+    await expect(password).to_have_accessible_description(re.compile("not your current"))
+    await password.fill(ADMIN_PASSWORD)
+    await page.keyboard.press("Enter")
+
+    await expect(page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="confirmed"))).to_be_visible()
+    assert admin.refusals() == ["401", "403"]
 
 
 async def test_audit_log_is_filtered_and_the_address_holds_the_filter(admin: Visitor, somebody: Somebody) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -241,11 +242,11 @@ async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Some
     assert visitor.refusals() == ["401"]
 
 
-async def signed_in_long_ago(page: Page, path: str) -> None:
+async def signed_in_long_ago(page: Page, path: str, methods: Sequence[str] = ("totp", "recovery_code")) -> None:
     """Let the next call of a path be refused as that of somebody whose last proof is longer ago."""
     refusal = {
         "code": "step_up_required", "status": 401, "title": "Step-up required", "message": "…", "errors": [],
-        "maxAge": 300, "methods": ["totp", "recovery_code"],
+        "maxAge": 300, "methods": list(methods),
     }  # fmt: skip
     await page.route(path, partial(Route.fulfill, status=401, json=refusal), times=1)
 
@@ -269,6 +270,7 @@ async def test_fresh_proof_is_asked_for_in_a_dialog_and_the_page_goes_on(visitor
 
     await signed_in_long_ago(page, "**/api/users/me/totp")
     await page.locator("#totp-remove-form .danger.button").click()
+    await expect(dialog.get_by_label("Six-digit code")).to_be_focused()
     await page.keyboard.type("000000")
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_label("Six-digit code")).to_have_accessible_description(re.compile("This code is wrong"))

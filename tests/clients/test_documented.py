@@ -18,10 +18,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gatepost.app import create_app
 from gatepost.composition.services import Services
 from tests.clients.conftest import Place
-from tests.conftest import MakeServices
-from tests.support.api import PASSWORD
+from tests.conftest import MakeServices, http_client
+from tests.support.api import PASSWORD, Api
 from tests.support.browser import watch
 from tests.support.clock import FakeClock
+from tests.support.factors import set_up_app
 from tests.support.missing import lacking, program
 from tests.support.server import address, served
 
@@ -214,6 +215,41 @@ async def test_example_routes_its_own_addresses(place: Place, make_services: Mak
         await expect(page.get_by_role("heading")).to_have_text("Your devices")
         await page.reload()
         await expect(page.get_by_role("listitem")).to_have_count(2)
+
+
+@pytest.mark.browser
+async def test_example_asks_for_a_fresh_proof_and_for_a_second_factor(
+    place: Place, make_services: MakeServices, clock: FakeClock
+) -> None:
+    services = make_services(spa_dir=EXAMPLE)
+    app = create_app(services=services)
+    async with opened(place, app) as page, http_client(app) as client:
+        await page.goto(ORIGIN)
+        await _sign_in(page, PASSWORD)
+        await expect(page.get_by_role("heading", name="Hello Abbey")).to_be_visible()
+        await page.get_by_role("link", name="Password").click()
+        clock.advance(minutes=6)
+        await services.identity.revocations.poll()
+        await page.get_by_label("New password").fill(PASSWORD)
+        await page.get_by_role("button", name="Change").click()
+        dialog = page.get_by_role("dialog", name="Confirm that it is you")
+        await dialog.get_by_label("Password").fill("wrong horse")
+        await dialog.get_by_role("button", name="Confirm").click()
+        await expect(dialog.get_by_role("alert")).not_to_be_empty()
+        await dialog.get_by_label("Password").fill(PASSWORD)
+        await dialog.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_text("Your password is changed.")).to_be_visible()
+
+        api = Api(client)
+        second = await set_up_app(api, services, await api.sign_in("Abbey", password=PASSWORD))
+        clock.advance(minutes=1)
+        await services.identity.revocations.poll()
+        # Setting it up has ended the session of the page.
+        await page.reload()
+        await _sign_in(page, PASSWORD)
+        await dialog.get_by_label("Code of your app").fill(second.code(clock.now()))
+        await dialog.get_by_role("button", name="Confirm").click()
+        await expect(page.get_by_role("heading", name="New password")).to_be_visible()
 
 
 @pytest.mark.node

@@ -60,6 +60,9 @@ class Visitor:
             self._is_doubtful = True
         if succeeded and self.sent(response):
             self.answered[operation] += 1
+        if response.status_code == 401 and b"step_up_required" in response.content:
+            # The sign-in is longer ago than such calls allow.
+            self._token, self._is_doubtful = "too old", True
 
     def sent(self, response: Any) -> bool:
         """Say whether the call had the token."""

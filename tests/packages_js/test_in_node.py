@@ -18,7 +18,7 @@ PEERS = {"react": "19.3.1", "react-dom": "19.3.1", "react-test-renderer": "19.3.
 pytestmark = pytest.mark.node
 
 
-@pytest.mark.parametrize("name", ["sessions", "fetch", "step-up"])
+@pytest.mark.parametrize("name", ["sessions", "fetch", "step-up", "passkeys"])
 async def test_client_in_node(network: Network, run_node: Callable[..., Awaitable[str]], name: str) -> None:
     async with served(network) as url:
         output = await run_node(FOLDER / f"{name}.test.js", cwd=FOLDER, GATEPOST_URL=url)

@@ -15,9 +15,12 @@ import pytest
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
 
+from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from tests.conftest import ADDRESS
 from tests.support.api import PASSWORD, Api, Person, bearer
+from tests.support.clock import FakeClock
+from tests.support.factors import go_on, pending_token, set_up_app
 from tests.support.statements import commits, statements
 
 pytestmark = pytest.mark.both_databases
@@ -84,6 +87,20 @@ async def test_operation_asks_the_database_no_more_than_it_must(
     assert answer.is_success, answer.text
     assert len(found) <= most, "\n\n".join(found)
     assert len(committed) == most_commits
+
+
+async def test_second_factor_costs_one_transaction_more(
+    api: Api, services: Services, database: Database, person: Person, clock: FakeClock
+) -> None:
+    app = await set_up_app(api, services, person)
+    clock.advance(minutes=1)
+
+    with commits(database) as committed:
+        answer = await go_on(api, await pending_token(api, person), app.code(clock.now()))
+
+    assert answer.status_code == 200, answer.text
+    # Those of a sign-in without one are two.
+    assert len(committed) == 3
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -15,7 +15,7 @@ decides (`identity/assurance/matrix.py`), and `tests/features/signin/test_matrix
 - **sign in**: no tokens. The person signs in next.
 - –: there is no such case.
 
-The OAuth form answers 400 `mfa_required` with `mfa_token` instead of 401. An account that is disabled, or whose address
+The OAuth form answers `mfa_required` with `mfa_token` instead. An account that is disabled, or whose address
 has to be verified first (`EMAIL_VERIFICATION=required`), gets no session by any way. A factor is set up only after the
 address is verified, unless `EMAIL_VERIFICATION=off`.
 """

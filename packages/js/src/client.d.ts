@@ -41,36 +41,57 @@ export interface User {
   createdAt?: string;
 }
 
-export interface SignUp {
+/** Who has signed in. */
+export interface SignedIn extends User {
+  /** New ones, shown this once: the person has to keep them. `user` never has them. */
+  recoveryCodes?: string[];
+}
+
+/** What a browser has answered to options for a passkey. `@gatepost/client/passkeys` does all of it. */
+export interface PasskeyAnswer {
+  /** Of the options. */
+  challengeId: string;
+  /** What `toJSON()` of the browser's answer returns. */
+  credential: object;
+}
+
+export interface SignUp extends Partial<PasskeyAnswer> {
   username: string;
   email: string;
-  password: string;
+  /** Or a passkey in its place. */
+  password?: string;
   /** The token of an invitation's link. */
   invitation?: string;
   [field: string]: unknown;
 }
 
-/** One name and the password. */
+/** One name and the password, or a passkey. */
 export type Credentials =
+  | PasskeyAnswer
   | { username: string; email?: undefined; password: string }
   | { email: string; username?: undefined; password: string };
 
-/** What the account has besides its password: a code of an authenticator app, or a recovery code. */
+/** What shows a second factor by a code: an authenticator app, or a recovery code. */
 export type SecondFactor = "totp" | "recovery_code";
 
-/** What goes on with a sign-in: the `pendingToken` of the error that says so, and a code. */
-export interface Continuation {
+/** What goes on with a sign-in: the `pendingToken` of the error that says so, and a code or a passkey. */
+export type Continuation = {
   pendingToken: string;
-  method: SecondFactor;
-  /** Spaces and hyphens do not matter. */
-  code: string;
   /** Whether this device is asked for no second factor for some time. */
   trustDevice?: boolean;
-}
+} & (
+  | {
+      method: SecondFactor;
+      /** Spaces and hyphens do not matter. */
+      code: string;
+    }
+  | ({ method: "passkey" } & PasskeyAnswer)
+);
 
 /** A proof of who is signed in. An account with a second factor shows it; the others give their password. */
 export type Proof =
   | { method: "password"; password: string }
+  | ({ method: "passkey" } & PasskeyAnswer)
   | {
       method: SecondFactor;
       /** Spaces and hyphens do not matter. */
@@ -135,7 +156,7 @@ export interface Client {
   session(): Promise<User | null>;
 
   /** Make an account and sign in; null where a mail tells how to go on. Throws a GatepostError. */
-  signUp(account: SignUp): Promise<User | null>;
+  signUp(account: SignUp): Promise<SignedIn | null>;
 
   /**
    * Sign in, in all tabs. The session that it replaces ends. Throws a GatepostError.
@@ -148,7 +169,7 @@ export interface Client {
    * Go on with a sign-in, as `signIn`. Throws a GatepostError: after `invalid_code` another code may be tried, after
    * `pending_sign_in_invalid` only a new sign-in helps.
    */
-  continueSignIn(continuation: Continuation): Promise<User>;
+  continueSignIn(continuation: Continuation): Promise<SignedIn>;
 
   /**
    * Sign out, in all tabs, at once and whatever the network says.

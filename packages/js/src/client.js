@@ -78,7 +78,7 @@ class Client {
 
   signUp = (account) => this.#enter("/api/auth/signup", account);
 
-  signIn = (credentials) => this.#enter("/api/auth/signin", credentials);
+  signIn = (credentials) => this.#enter(`/api/auth/${credentials.credential ? "passkeys/" : ""}signin`, credentials);
 
   continueSignIn = (proof) => this.#enter("/api/auth/signin/continue", proof);
 
@@ -215,11 +215,12 @@ class Client {
     }).finally(() => this.#entering.delete(aborting));
   }
 
-  #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, ...user }) {
+  #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, recoveryCodes, ...user }) {
     const replaced = this.#record.refreshToken;
     this.#become(user, { signIn: random(), ...this.#credentials({ accessToken, refreshToken, tokenType }) });
     if (replaced) this.#endSession(replaced).catch(() => {});
-    return user;
+    // For who is asked to keep them now, and nobody else.
+    return recoveryCodes ? { ...user, recoveryCodes } : user;
   }
 
   /** Return what the store keeps: the tokens, or a mark in the place of the cookies. */

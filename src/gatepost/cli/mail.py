@@ -83,6 +83,9 @@ def preview(
 ) -> None:
     """Show mails with sample data, rendered with MAIL_TEMPLATES."""
     settings = load_settings()
+    languages = sorted(build_templates(settings).languages())
+    if language is not None and language.partition("-")[0].lower() not in languages:
+        refuse(f"there are no mails in {language}; there are in {', '.join(languages)}")
     for shown, message in _previews(settings, [kind] if kind else list(MailKind), language):
         if folder is None:
             print(f"{LINE}\n{shown.value}: {message['Subject']}\n{LINE}\n{_part(message, 'plain')}")

@@ -15,7 +15,7 @@ from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.relying_party import RelyingParty, UnfitRelyingParty, configured
+from gatepost.identity.credentials.passkeys.relying_party import usable
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.password_rules import PasswordRules
@@ -118,7 +118,7 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
-    passkeys = PasskeyMethod(clock, _relying_party(settings), rp_name=settings.brand_name)
+    passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
     enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
     continuation = SignInContinuation(
@@ -161,14 +161,6 @@ def build_identity(platform: Platform) -> Identity:
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
     )
-
-
-def _relying_party(settings: Settings) -> RelyingParty | None:
-    """Return where passkeys are good; None where browsers would refuse them, of which `gatepost doctor` tells."""
-    try:
-        return configured(settings)
-    except UnfitRelyingParty:
-        return None
 
 
 def _session_rules(settings: Settings) -> SessionRules:

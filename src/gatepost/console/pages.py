@@ -14,6 +14,7 @@ from gatepost.console.languages import NAMES
 from gatepost.console.translations import Words, words_of
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
+from gatepost.identity.credentials.passkeys.relying_party import usable
 from gatepost.mail.languages import SUPPORTED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -67,6 +68,7 @@ class Console:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._brand = Brand.of(settings)
+        self._passkeys = usable(settings)
         self.assets = Assets(self._brand)
         self._words = {language: words_of(language) for language in SUPPORTED}
         self.origins = settings.trusted_origins
@@ -114,6 +116,8 @@ class Console:
             "signedIn": visit.is_signed_in,
             "returnTo": visit.return_to,
             "origins": self._origins_for(visit),
+            # Where passkeys are good; null where browsers would refuse them.
+            "rpId": self._passkeys.id if self._passkeys else None,
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }

@@ -3,14 +3,18 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
+from gatepost.core.ids import LARGEST_ID
 from gatepost.core.request_info import RequestInfo, canonical_address
 from gatepost.http.problems import request_id
 
 T = TypeVar("T")
 
 LONGEST_USER_AGENT = 255
+
+# The id of a row, in the path of a route.
+PathId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:

@@ -49,7 +49,7 @@ async def test_app_is_set_up_in_two_steps_and_asked_for_from_then_on(
     assert (len(body["secret"]), body["qrSvg"][:5]) == (32, "<svg ")
     assert body["otpauthUri"].startswith(f"otpauth://totp/Gatepost:Abbey%20Salami?secret={body['secret']}&")
     assert begun.headers["cache-control"] == "no-store"
-    none_yet: dict[str, Any] = {"totp": None, "recoveryCodes": None, "passkeys": []}
+    none_yet: dict[str, Any] = {"totp": None, "recoveryCodes": None, "passkeys": [], "hasPassword": True}
     assert (await api.get(f"{ME}/factors", headers=person.headers)).json() == none_yet
     assert (await begin_sign_in(api, person)).status_code == 200
 
@@ -64,6 +64,7 @@ async def test_app_is_set_up_in_two_steps_and_asked_for_from_then_on(
         "totp": {"confirmedAt": now, "lastUsedAt": now},
         "recoveryCodes": {"left": 10, "createdAt": now, "lastUsedAt": None},
         "passkeys": [],
+        "hasPassword": True,
     }
     assert await told(services) == ["second_factor_added"]
     assert_problem(await begin_sign_in(api, person), 401, "second_factor_required")

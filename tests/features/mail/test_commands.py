@@ -52,15 +52,21 @@ def test_given_up_mail_is_listed_and_put_back(tmp_path: Path) -> None:
     assert (one, rest, after) == ("1 queued again\n", "2 queued again\n", "none\n")
 
 
+def test_preview_in_a_language_without_templates_is_refused(tmp_path: Path) -> None:
+    assert "there are no mails in xx; there are in de, en" in _refused(
+        "mail", "preview", "new_device", "--language", "xx", folder=tmp_path
+    )
+
+
 def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     shown = run_gatepost("mail", "preview", folder=tmp_path)
     one = run_gatepost("mail", "preview", "reset_password", "--language", "de-AT", folder=tmp_path)
     run_gatepost("mail", "preview", "--language", "de", "--folder", "out", folder=tmp_path)
 
-    assert shown.count("#token=gpt_example") == 14
+    assert shown.count("#token=gpt_example") == 18
     assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
-    assert len(list((tmp_path / "out" / "de").iterdir())) == 48
+    assert len(list((tmp_path / "out" / "de").iterdir())) == 60
     assert "<html" in (tmp_path / "out" / "de" / "new_device.html").read_text()
 
 

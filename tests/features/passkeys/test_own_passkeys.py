@@ -330,8 +330,11 @@ async def test_account_can_do_without_a_password_and_get_one_again_by_mail(
     other = (await sign_in_with(api, browser)).json()
     await take_mails(services)
 
+    factors = "/api/users/me/factors"
+    assert (await api.get(factors, headers=owner.headers)).json()["hasPassword"] is True
     assert (await remove_password(api, owner)).status_code == 204
 
+    assert (await api.get(factors, headers=owner.headers)).json()["hasPassword"] is False
     assert await told(services) == ["password_removed"]
     assert_problem(await api.user_board(other["accessToken"]), 401, "token_revoked")
     assert (await api.user_board(owner.access_token)).status_code == 200

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.crypto.base64url import encode
 from gatepost.core.db.database import Database
@@ -127,3 +128,17 @@ async def test_each_method_takes_what_is_its_own(api: Api, body: dict[str, Any])
     answer = await api.post("/api/auth/signin/continue", json={"pendingToken": "gpq_x", **body})
 
     assert_problem(answer, 422, "validation_failed")
+
+
+async def test_wrong_passkeys_that_nobody_counts_fill_no_table(
+    api: Api, owner: Person, browser: Browser, database: Database
+) -> None:
+    token = await pending_token(api, owner)
+
+    for _ in range(5):
+        answer = await go_on_with(api, token, {"challengeId": "A" * 22}, browser.get({"challenge": "AA", "rpId": "x"}))
+        assert_problem(answer, 401, "passkey_invalid")
+
+    async with database.read() as tx:
+        failed = select(func.count()).select_from(AuditEntry).where(AuditEntry.event == "sign_in.failed")
+        assert await tx.scalar(failed) == 1

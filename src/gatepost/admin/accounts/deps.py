@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Path, Query
+from fastapi import Depends, Header, Query
 from pydantic import Field
 
 from gatepost.admin.accounts.lifecycle import AccountLifecycle
@@ -24,7 +24,6 @@ AccountLifecycleDep = Annotated[AccountLifecycle, Depends(provided(AccountLifecy
 CanReadUsers = Depends(require_permission(Permission.USERS_READ))
 CanWriteUsers = Depends(require_permission(Permission.USERS_WRITE))
 
-UserId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 PageQuery = Annotated[int, Query(ge=1, le=LARGEST_PAGE, examples=[1])]
 SizeQuery = Annotated[int, Query(ge=1, le=100, examples=[20])]
 SortQuery = Annotated[Sort, Query(description="A leading `-` sorts in descending order.", examples=["-createdAt"])]

@@ -18,7 +18,6 @@ from gatepost.admin.accounts.deps import (
     PageQuery,
     SizeQuery,
     SortQuery,
-    UserId,
 )
 from gatepost.admin.accounts.errors import BeyondAuthority, CursorInvalid, OwnAccount, VersionMismatch
 from gatepost.admin.accounts.preconditions import tag_of_user
@@ -32,6 +31,7 @@ from gatepost.admin.accounts.schemas import (
 from gatepost.admin.accounts.search import Sort
 from gatepost.admin.accounts.spreadsheet import COLUMNS, csv_of, line
 from gatepost.core.crypto.hashing_pool import HashingBusy
+from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import in_pieces, json_array
 from gatepost.identity.access.errors import PermissionRequired
@@ -133,7 +133,7 @@ async def create_user(
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UserNotFound),
 )
-async def get_user(user_id: UserId, response: Response, accounts: AccountReaderDep) -> UserResponse:
+async def get_user(user_id: PathId, response: Response, accounts: AccountReaderDep) -> UserResponse:
     """Send its ETag as If-Match when you change the account."""
     account = await accounts.get(user_id)
     response.headers["ETag"] = tag_of_user(account.user)
@@ -149,7 +149,7 @@ async def get_user(user_id: UserId, response: Response, accounts: AccountReaderD
     ),
 )
 async def change_user(
-    user_id: UserId,
+    user_id: PathId,
     body: UserChangeRequest,
     response: Response,
     accounts: AccountEditorDep,
@@ -174,7 +174,7 @@ async def change_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
-async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
+async def delete_user(user_id: PathId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """Deletes the account immediately and permanently. The audit log keeps its id. For your own account use `DELETE
     /api/users/me`."""
     await lifecycle.delete(user_id, if_match=if_match, by=by)
@@ -187,7 +187,7 @@ async def delete_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match:
     responses=problems(StepUpRequired, *OF_ACTS, UnknownRole, RolesTooLong, LastAdministrator),
 )
 async def set_user_roles(
-    user_id: UserId,
+    user_id: PathId,
     body: UserRolesRequest,
     response: Response,
     lifecycle: AccountLifecycleDep,
@@ -208,7 +208,7 @@ async def set_user_roles(
     responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
-    user_id: UserId,
+    user_id: PathId,
     response: Response,
     lifecycle: AccountLifecycleDep,
     reader: AccountReaderDep,
@@ -224,11 +224,11 @@ async def disable_user(
 @router.post(
     "/{user_id}/enable",
     summary="Enable an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS),
 )
 async def enable_user(
-    user_id: UserId,
+    user_id: PathId,
     response: Response,
     lifecycle: AccountLifecycleDep,
     reader: AccountReaderDep,
@@ -248,7 +248,7 @@ async def enable_user(
     dependencies=[CanWriteUsers],
     responses=problems(*OF_ACTS, OwnAccount),
 )
-async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
+async def sign_out_user(user_id: PathId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """Signs out every device at once."""
     await lifecycle.sign_out(user_id, if_match=if_match, by=by)
 
@@ -261,7 +261,7 @@ async def sign_out_user(user_id: UserId, lifecycle: AccountLifecycleDep, if_matc
     responses=problems(*OF_ACTS, OwnAccount),
 )
 async def reset_user_password(
-    user_id: UserId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
+    user_id: PathId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep
 ) -> None:
     """The current password stays valid until the link is used. No mail is sent while the account is disabled."""
     await lifecycle.send_password_link(user_id, if_match=if_match, by=by)
@@ -274,6 +274,6 @@ async def reset_user_password(
     dependencies=[CanReadUsers],
     responses=problems(PermissionRequired, UserNotFound),
 )
-async def list_user_sessions(user_id: UserId, accounts: AccountReaderDep) -> Response:
+async def list_user_sessions(user_id: PathId, accounts: AccountReaderDep) -> Response:
     """The devices where the account is signed in, the most recently used first."""
     return await json_array(shown(await accounts.sessions(user_id), current=NO_SESSION))

@@ -2,9 +2,10 @@
 
 from fastapi import APIRouter, status
 
-from gatepost.admin.accounts.deps import CallerDep, IfMatchDep, UserId
+from gatepost.admin.accounts.deps import CallerDep, IfMatchDep
 from gatepost.admin.accounts.errors import BeyondAuthority, OwnAccount, VersionMismatch
 from gatepost.admin.factors.deps import CanResetFactors, FactorResetDep
+from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import UserNotFound
@@ -24,7 +25,7 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
         StepUpRequired, PermissionRequired, UserNotFound, NoSecondFactor, BeyondAuthority, OwnAccount, VersionMismatch
     ),
 )
-async def reset_factors(user_id: UserId, factors: FactorResetDep, if_match: IfMatchDep, by: CallerDep) -> None:
+async def reset_factors(user_id: PathId, factors: FactorResetDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """For people who have lost their devices and their recovery codes: make sure who asks. Passkeys are removed, too.
     The password alone is enough to sign in then. An account without a password (`hasPassword`) can be signed in to
     again after its owner has chosen one, with a link from a mail. Every session of the account ends, and its owner gets

@@ -1,15 +1,13 @@
 """The invitation routes."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Response, status
+from fastapi import APIRouter, Response, status
 
 from gatepost.admin.accounts.deps import CallerDep, CanReadUsers, CanWriteUsers
 from gatepost.admin.accounts.errors import BeyondAuthority
 from gatepost.admin.invitations.deps import InvitationServiceDep
 from gatepost.admin.invitations.errors import InvitationNotFound, InvitationsClosed
 from gatepost.admin.invitations.schemas import InvitationRequest, InvitationResponse, shown
-from gatepost.core.ids import LARGEST_ID
+from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_array
 from gatepost.identity.access.errors import PermissionRequired
@@ -21,15 +19,14 @@ from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["administration"])
 
-InvitationId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
-
 
 @router.post(
     "",
     summary="Invite a person",
     status_code=status.HTTP_201_CREATED,
     dependencies=[CanWriteUsers, FreshProof],
-    responses=problems(StepUpRequired,
+    responses=problems(
+        StepUpRequired,
         EmailTaken, UnknownRole, RoleNotGrantable, RolesTooLong, BeyondAuthority, InvitationsClosed, PermissionRequired,
         TooManyRequests,
     ),
@@ -63,6 +60,6 @@ async def list_invitations(invitations: InvitationServiceDep) -> Response:
     dependencies=[CanWriteUsers],
     responses=problems(InvitationNotFound, BeyondAuthority, PermissionRequired),
 )
-async def revoke_invitation(invitation_id: InvitationId, invitations: InvitationServiceDep, by: CallerDep) -> None:
+async def revoke_invitation(invitation_id: PathId, invitations: InvitationServiceDep, by: CallerDep) -> None:
     """Its link stops working. Requires the same permissions as inviting somebody with these roles."""
     await invitations.take_back(invitation_id, by=by)

@@ -1,37 +1,26 @@
 """One's own second factors, over HTTP."""
 
-from typing import Annotated
+from fastapi import APIRouter, status
 
-from fastapi import APIRouter, Path, status
-
-from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.core.ids import LARGEST_ID
 from gatepost.flows.factors.deps import FactorServiceDep, TrustedDeviceServiceDep
-from gatepost.flows.factors.errors import (
-    TrustedDeviceNotFound,
-    WrongCode,
-)
+from gatepost.flows.factors.errors import TrustedDeviceNotFound, WrongCode
 from gatepost.flows.factors.schemas import (
     ConfirmRequest,
     FactorsResponse,
     RecoveryCodesResponse,
     TrustedDeviceResponse,
 )
-from gatepost.http.deps import RequestInfoDep
+from gatepost.http.deps import PathId, RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
-from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
-from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
+from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound
+from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
 from gatepost.identity.credentials.totp.schemas import TotpResponse
 from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor, SecondFactorsOff, TotpEnrolled
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
-from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
-
-DeviceId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
-OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 
 
 @router.get("/factors", summary="My second factors", responses=problems(UserNotFound))
@@ -126,7 +115,7 @@ async def trusted_devices(
     responses=problems(TrustedDeviceNotFound, UserNotFound),
 )
 async def forget_device(
-    device_id: DeviceId, user: CurrentUser, service: TrustedDeviceServiceDep, info: RequestInfoDep
+    device_id: PathId, user: CurrentUser, service: TrustedDeviceServiceDep, info: RequestInfoDep
 ) -> None:
     """Its next sign-in asks for the second factor. Its sessions end, but for the one that asks."""
     await service.forget(user, device_id, info=info)

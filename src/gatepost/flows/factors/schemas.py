@@ -10,9 +10,8 @@ from gatepost.flows.factors.service import Factors
 from gatepost.flows.factors.trusted_devices import is_current
 from gatepost.http.schemas import In, Out
 from gatepost.identity.assurance.models import TrustedDevice
+from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
 from gatepost.identity.throttling.devices import Device
-
-CODES = ["7KQ2M-XW9TB", "3FJ8N-0RVHC"]
 
 
 class ConfirmRequest(In):
@@ -24,7 +23,7 @@ class ConfirmRequest(In):
 class RecoveryCodesResponse(Out):
     """Recovery codes, shown this once; each is good once. Empty where the account had some already."""
 
-    recovery_codes: list[str] = Field(repr=False, examples=[CODES])
+    recovery_codes: ShownCodes
 
 
 class TotpState(Out):
@@ -43,11 +42,12 @@ class RecoveryCodesState(Out):
 
 
 class FactorsResponse(Out):
-    """What an account has set up; null where it has not."""
+    """What an account signs in with; null where it has not set that up."""
 
     totp: TotpState | None
     recovery_codes: RecoveryCodesState | None
     passkeys: list[PasskeyResponse]
+    has_password: bool = Field(description="Whether it also has a password.", examples=[True])
 
     @classmethod
     def of(cls, factors: Factors) -> Self:
@@ -61,6 +61,7 @@ class FactorsResponse(Out):
             if codes is None
             else RecoveryCodesState(left=codes.left, created_at=codes.created_at, last_used_at=codes.last_used_at),
             passkeys=list(map(PasskeyResponse.of, factors.passkeys)),
+            has_password=factors.has_password,
         )
 
 

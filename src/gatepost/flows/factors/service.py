@@ -5,12 +5,11 @@ from dataclasses import dataclass
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import WrongCode
-from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import account_of, proved_account
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
@@ -30,10 +29,11 @@ class Factors:
     totp: TotpSecret | None
     recovery_codes: RecoveryCodes | None
     passkeys: Sequence[Passkey]
+    has_password: bool
 
 
 class FactorService:
-    """Lets owners of accounts see and change their second factors. `issuer` is what apps call the service."""
+    """Lets owners of accounts see and change their second factors."""
 
     def __init__(
         self,
@@ -55,14 +55,12 @@ class FactorService:
         """Return what the caller has set up.
 
         Raises:
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             totp, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
-            return Factors(totp, codes, await Passkeys(tx).of(user.id))
+            return Factors(totp, codes, await Passkeys(tx).of(user.id), user.has_password)
 
     async def start_totp(self, principal: UserPrincipal, *, proved_hash: str) -> ShownSecret:
         """Give the caller's account a secret for an app, in the place of one that was not confirmed.
@@ -71,8 +69,8 @@ class FactorService:
             SecondFactorsOff: the deployment has none.
             EmailUnverified: the address is not proved, so that it may be somebody else's.
             TotpEnrolled: the account has an app.
-            WrongPassword: it is another one than that which was proved, since a moment ago.
-            UserNotFound: the account has been deleted a moment ago.
+            WrongPassword: the password that was proved has just been replaced.
+            UserNotFound: the account has just been deleted.
         """
         user, secret = await self._start_totp(principal, proved_hash=proved_hash)
         return await self._enrolment.shown(user, secret)
@@ -87,7 +85,7 @@ class FactorService:
             WrongCode: it is not a code of the secret, or there is none.
             FactorUnreadable: SECRET_KEY does not open the secret; it can be shown anew.
             TooManyAttempts: too many were not.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         codes = await self._confirm_totp(principal, code, info=info)
         if codes is None:
@@ -104,14 +102,12 @@ class FactorService:
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             if not await self._totp.remove(tx, user):
                 raise NoSecondFactor
             await self._enrolment.removed(tx, user)
             await self._enrolment.changed(tx, user, MailKind.SECOND_FACTOR_REMOVED, info=info)
-            record(
-                tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info
-            )  # fmt: skip
+            record(tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info)
 
     @retry_conflicts
     async def replace_recovery_codes(
@@ -124,7 +120,7 @@ class FactorService:
             WrongPassword, UserNotFound: as for `start_totp`.
         """
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             if not await has_second_factor(tx, user.id):
                 raise NoSecondFactor
             codes = await self._recovery_codes.make(tx, user)
@@ -138,7 +134,7 @@ class FactorService:
     @retry_conflicts
     async def _start_totp(self, principal: UserPrincipal, *, proved_hash: str) -> tuple[User, bytes]:
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             secret = await self._enrolment.start_totp(tx, user)
         return user, secret
 
@@ -147,18 +143,10 @@ class FactorService:
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.begin() as tx:
             await self._guesses.check(tx, counters)
-            user = await self._held(tx, principal)
+            user = await account_of(tx, principal.account, is_locked=True)
             confirmed = await self._enrolment.confirm_totp(tx, user, code, session_id=principal.session_id, info=info)
             if confirmed is None:
                 await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
                 return None
             await self._guesses.record_success(tx, counters, user, info=info)
         return confirmed[1]
-
-    async def _held(self, tx: Transaction, principal: UserPrincipal, *, proved_hash: str | None = None) -> User:
-        user = await Users(tx).of(principal.account, is_locked=True)
-        if user is None:
-            raise UserNotFound
-        if proved_hash is not None and user.password_hash != proved_hash:
-            raise WrongPassword
-        return user

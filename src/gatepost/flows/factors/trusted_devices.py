@@ -8,8 +8,7 @@ from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import TrustedDeviceNotFound
-from gatepost.identity.accounts.errors import UserNotFound
-from gatepost.identity.accounts.repository import Users
+from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.assurance.models import TrustedDevice
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
@@ -33,12 +32,10 @@ class TrustedDeviceService:
         """Return the caller's trusted devices, the last used first.
 
         Raises:
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             return await TrustedDevices(tx).of(user.id, now=self._clock.now())
 
     @retry_conflicts
@@ -47,13 +44,11 @@ class TrustedDeviceService:
 
         Raises:
             TrustedDeviceNotFound: the caller has no such device.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account, is_locked=True)
             if not await TrustedDevices(tx).forget(user.id, device_id):
                 raise TrustedDeviceNotFound
             # A sign-in that is under way must not be completed by it.

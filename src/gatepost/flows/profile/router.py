@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response, status
 
-from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.flows.profile.deps import DeletionServiceDep, ProfileServiceDep
 from gatepost.flows.profile.schemas import DeletionResponse, ProfileChangeRequest, ProfileResponse
 from gatepost.http.deps import RequestInfoDep
@@ -16,13 +15,11 @@ from gatepost.identity.accounts.errors import (
     UsernameInvalid,
     UsernameTaken,
     UserNotFound,
-    WrongPassword,
 )
-from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
+from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
 from gatepost.identity.sessions.deps import BrowsersDep
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
-from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
-from gatepost.identity.tokens.step_up import StepUpRequired
+from gatepost.identity.throttling.errors import TooManyRequests
 
 router = APIRouter(prefix="/api/users", tags=["account"])
 
@@ -65,9 +62,7 @@ async def export_me(user: CurrentUser, deletion: DeletionServiceDep) -> Response
     summary="Delete my account",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[ProofLimit],
-    responses=problems(
-        StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, LastAdministrator, UserNotFound, HashingBusy
-    ),
+    responses=problems(*OF_PROOFS, LastAdministrator),
 )
 async def delete_me(
     request: Request,

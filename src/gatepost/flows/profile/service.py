@@ -8,10 +8,9 @@ from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.registration.service import username_of, username_taken
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.tokens.principal import UserPrincipal
@@ -40,10 +39,7 @@ class ProfileService:
             UserNotFound: it has just been deleted.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal.account)
-        if user is None:
-            raise UserNotFound
-        return user
+            return await account_of(tx, principal.account)
 
     async def change(self, principal: UserPrincipal, change: ProfileChange, *, info: RequestInfo) -> User:
         """Change the caller's user name or language.
@@ -62,9 +58,7 @@ class ProfileService:
     async def _change(self, principal: UserPrincipal, change: ProfileChange, *, info: RequestInfo) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account, is_locked=True)
             changed = []
             own = Name(user.email, user.email_canonical)
             name = username_of(change.username, email=own) if change.username is not None else None

@@ -4,17 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
-from pydantic.alias_generators import to_camel
 
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
-from gatepost.http.schemas import In, Out, unusable
+from gatepost.http.schemas import In, Out
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
 from gatepost.identity.credentials.reauthentication import session_bond
+from gatepost.identity.credentials.schemas import require_fields_of
 from gatepost.identity.factors.methods import Method
-
-OF_PROOFS = frozenset({"password", "code", "challenge_id", "credential"})
-NEEDED = {Method.PASSWORD: {"password"}, Method.PASSKEY: {"challenge_id", "credential"}}
 
 
 class ReauthenticationRequest(In):
@@ -29,13 +26,8 @@ class ReauthenticationRequest(In):
     credential: Credential | None = Field(default=None, repr=False, examples=[None])
 
     @model_validator(mode="after")
-    def _has_its_proof(self) -> Self:
-        wanted = NEEDED.get(Method(self.method), {"code"})
-        given = {name for name in OF_PROOFS if getattr(self, name) is not None}
-        with unusable("incomplete_factor"):
-            if given != wanted:
-                names = " and ".join(to_camel(name) for name in sorted(wanted))
-                raise ValueError(f"the method {self.method} takes {names}, and nothing else")
+    def _has_what_its_method_takes(self) -> Self:
+        require_fields_of(self.method, self)
         return self
 
     def answer(self, session_id: int) -> Answer:

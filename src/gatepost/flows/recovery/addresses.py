@@ -7,11 +7,11 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
-from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkInvalid, UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import proved_account
+from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
@@ -93,11 +93,7 @@ class AddressService:
     async def _ask_change(self, principal: UserPrincipal, email: Name, proved_hash: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
-            if user.password_hash != proved_hash:
-                raise WrongPassword  # it has just been replaced
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             if mailbox_of(email.display) == mailbox_of(user.email):
                 await self._respell(tx, user, email, session_id=principal.session_id, info=info)
                 return True

@@ -145,7 +145,7 @@ class CompromiseReports:
                 details = {"passkey": passkey.id, "reason": DISOWNED}
                 record(
                     tx, AuditEvent.PASSKEY_REMOVED, at=self._clock.now(), user_id=user.id, info=info, details=details
-                )  # fmt: skip
+                )
         return removed
 
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
@@ -170,9 +170,7 @@ class CompromiseReports:
         await self._give(tx, user, Name(nowhere, nowhere))
         user.email_verified_at = None
         await tx.flush()
-        record(
-            tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info, details={"reason": "not_me"}
-        )  # fmt: skip
+        record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info, details={"reason": "not_me"})
 
     async def _give(self, tx: Transaction, user: User, email: Name) -> None:
         if user.change_email(email):

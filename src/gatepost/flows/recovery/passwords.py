@@ -19,6 +19,8 @@ from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
+from gatepost.identity.factors.enrolment import usable_methods
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
@@ -136,7 +138,12 @@ class PasswordService:
 
 
 async def _remove_unproved(tx: Transaction, user: User, *, info: RequestInfo, now: datetime) -> None:
-    """Remove the passkey that an account was made with before its address was proved: it may be a stranger's."""
+    """Remove the passkey that an account was made with before its address was proved: it may be a stranger's.
+
+    An app is only set up after that, so that nothing is a stranger's where there is one.
+    """
+    if Method.TOTP in await usable_methods(tx, user.id):
+        return
     for passkey in await Passkeys(tx).of(user.id):
         await Passkeys(tx).remove(passkey.id)
         details = {"passkey": passkey.id, "reason": UNPROVED}

@@ -26,14 +26,12 @@ from gatepost.identity.accounts.errors import (
     PasswordRequired,
     SignUpClosed,
     UsernameTaken,
-    UserNotFound,
-    WrongPassword,
     WrongSignUpPassword,
 )
 from gatepost.identity.accounts.names import parse_email, parse_existing_email
+from gatepost.identity.credentials.deps import OF_PROOFS
 from gatepost.identity.throttling.deps import DeviceDep, LinkLimit, MailLimit, ProofLimit, RememberDevice
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
-from gatepost.identity.tokens.step_up import StepUpRequired
 
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
 
@@ -82,9 +80,7 @@ async def reset_password(
     summary="Change my password",
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[ProofLimit],
-    responses=problems(
-        StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, PasswordNotAllowed, UserNotFound, HashingBusy
-    ),
+    responses=problems(*OF_PROOFS, PasswordNotAllowed),
 )
 async def change_password(
     body: PasswordChangeRequest, user: CurrentUser, passwords: PasswordServiceDep, info: RequestInfoDep
@@ -133,7 +129,7 @@ async def resend_confirmation(
     summary="Change my e-mail address",
     status_code=status.HTTP_202_ACCEPTED,
     dependencies=[MailLimit, ProofLimit],
-    responses=problems(StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy),
+    responses=problems(*OF_PROOFS),
 )
 async def change_email(
     body: EmailChangeRequest, user: CurrentUser, addresses: AddressServiceDep, info: RequestInfoDep

@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path, Request, Response, status
+from fastapi import APIRouter, Body, Request, Response, status
 
-from gatepost.core.ids import LARGEST_ID
 from gatepost.core.settings import TokenTransport
 from gatepost.http.body_guard import is_json
-from gatepost.http.deps import RequestInfoDep
+from gatepost.http.deps import PathId, RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.pieces import json_array
 from gatepost.http.problems import RepeatedParameter
@@ -34,7 +33,6 @@ ANY_BODY: dict[str, Any] = {
     "content": {"application/json": {"schema": {"examples": [{"refreshToken": "gpr_1.0.h3Zk…"}]}}},
 }
 OptionalRefresh = Annotated[RefreshRequest | None, Body()]
-SessionId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 @router.post(
@@ -123,7 +121,7 @@ async def list_sessions(user: CurrentUser, sessions: SessionServiceDep) -> Respo
     responses=problems(SessionNotFound),
 )
 async def end_session(
-    session_id: SessionId,
+    session_id: PathId,
     request: Request,
     user: CurrentUser,
     sessions: SessionServiceDep,

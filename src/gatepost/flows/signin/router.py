@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.flows.signin.schemas import ContinuedSignInResponse, ContinueRequest, PendingRequest, SignInRequest
+from gatepost.flows.signin.schemas import ContinueRequest, EnrolledSignInResponse, PendingRequest, SignInRequest
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified
@@ -20,7 +20,7 @@ from gatepost.identity.credentials.deps import PasswordMethodDep
 from gatepost.identity.credentials.totp.schemas import TotpResponse
 from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
-from gatepost.identity.throttling.deps import DeviceDep
+from gatepost.identity.throttling.deps import DeviceDep, PasskeyLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 
 router = APIRouter(prefix="/api/auth", tags=["sign in"])
@@ -74,7 +74,7 @@ async def continue_sign_in(
     handout: HandoutDep,
     info: RequestInfoDep,
     device: DeviceDep,
-) -> ContinuedSignInResponse:
+) -> EnrolledSignInResponse | SignInResponse:
     """With the `pendingToken` of 401 `second_factor_required`, within ten minutes, and a code that was not used yet.
 
     Or with a passkey: `challengeId` of `POST /api/auth/passkeys/options`, and the `credential` of the browser.
@@ -92,15 +92,17 @@ async def continue_sign_in(
         trusted_name=trusted_name,
         replaces=handout.replaces,
     )
-    return ContinuedSignInResponse.continued(
-        signed_in, with_tokens=handout.deliver(signed_in, device_name=trusted_name)
-    )
+    with_tokens = handout.deliver(signed_in, device_name=trusted_name)
+    if signed_in.recovery_codes:
+        return EnrolledSignInResponse.with_codes(signed_in, with_tokens=with_tokens)
+    return SignInResponse.of(signed_in, with_tokens=with_tokens)
 
 
 @router.post(
     "/signin/totp",
     summary="Set up an authenticator app at a sign-in that needs one",
-    responses=problems(PendingSignInInvalid, EmailUnverified),
+    dependencies=[PasskeyLimit],
+    responses=problems(PendingSignInInvalid, EmailUnverified, TooManyRequests),
 )
 async def enrol_totp(body: PendingRequest, service: SignInContinuationDep) -> TotpResponse:
     """For 401 `second_factor_required` with `enrolMethods`. The first code of the app then continues the sign-in, whose

@@ -9,20 +9,20 @@ from gatepost.core.crypto.secrets import digest_of
 from gatepost.http.schemas import In, unusable
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
+from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
+from gatepost.identity.credentials.schemas import require_fields_of
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import SignedIn, SignInResponse, answer_of
 
 Identifier = Annotated[str, Field(min_length=1, max_length=320)]
 Password = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
-
-# What an answer of a second factor is made of.
-OF_PASSKEYS, OF_CODES = frozenset({"challenge_id", "credential"}), frozenset({"code"})
+PendingToken = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class PendingRequest(In):
-    """The token of a sign-in that waits."""
+    """The token of a pending sign-in."""
 
-    pending_token: Annotated[str, Field(min_length=1, max_length=128)] = Field(repr=False, examples=["gpq_9Jq3…"])
+    pending_token: PendingToken = Field(repr=False, examples=["gpq_9Jq3…"])
 
 
 class ContinueRequest(PendingRequest):
@@ -43,11 +43,7 @@ class ContinueRequest(PendingRequest):
 
     @model_validator(mode="after")
     def _has_what_its_method_takes(self) -> Self:
-        wanted = OF_PASSKEYS if Method(self.method) is Method.PASSKEY else OF_CODES
-        given = {name for name in OF_PASSKEYS | OF_CODES if getattr(self, name) is not None}
-        with unusable("incomplete_factor"):
-            if given != wanted:
-                raise ValueError("a passkey takes challengeId and credential, and every other method takes a code")
+        require_fields_of(self.method, self)
         return self
 
     @property
@@ -62,17 +58,15 @@ class ContinueRequest(PendingRequest):
         )
 
 
-class ContinuedSignInResponse(SignInResponse):
-    """Who signed in, and the tokens; and recovery codes, shown this once, where the first factor was set up."""
+class EnrolledSignInResponse(SignInResponse):
+    """The answer of a sign-in that has set up the first factor, with recovery codes."""
 
-    recovery_codes: list[str] | None = Field(repr=False, examples=[None])
+    recovery_codes: ShownCodes = Field(description="Ten, shown this once.")
 
     @classmethod
-    def continued(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
-        """Answer a sign-in that was continued."""
-        return cls(
-            **answer_of(signed_in, with_tokens=with_tokens), recovery_codes=list(signed_in.recovery_codes) or None
-        )
+    def with_codes(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
+        """Answer it."""
+        return cls(**answer_of(signed_in, with_tokens=with_tokens), recovery_codes=list(signed_in.recovery_codes))
 
 
 class SignInRequest(In):

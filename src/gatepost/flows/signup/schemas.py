@@ -12,6 +12,7 @@ from gatepost.http.schemas import In, Out, unusable
 from gatepost.identity.accounts.names import parse_email, parse_wanted_name
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
+from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.registration.service import NewAccount, username_of
 from gatepost.identity.sessions.handout import SignedIn, SignInResponse, answer_of
@@ -96,11 +97,9 @@ class SignUpResponse(SignInResponse):
 class PasskeySignUpResponse(SignUpResponse):
     """The answer of a sign-up with a passkey, with recovery codes."""
 
-    recovery_codes: list[str] = Field(
-        repr=False,
+    recovery_codes: ShownCodes = Field(
         description="Ten, shown this once. With one of them, and a password that is set by mail, the account is "
-        "recovered when the passkey is lost.",
-        examples=[["7KQ2M-XW9TB", "3FJ8N-0RVHC"]],
+        "recovered when the passkey is lost."
     )
 
     @classmethod

@@ -48,12 +48,18 @@ class PendingSignInInvalid(Unauthorized):
 class PasskeyInvalid(Unauthorized):
     """The response is not of a passkey of an account here, or not to a challenge that is good still.
 
-    It is the same for whatever was wrong.
+    It is the same for whatever was wrong, but for `unknownCredential`: true if no account has the passkey and nothing
+    else seems wrong. The browser can forget it then (`PublicKeyCredential.signalUnknownCredential()`).
     """
 
     code = "passkey_invalid"
     title = "Passkey invalid"
     message = "This passkey cannot be used to sign in here. Please try again."
+
+    def __init__(self, *, is_unknown: bool = False) -> None:
+        super().__init__()
+        if is_unknown:
+            self.members = {"unknownCredential": True}
 
 
 class InvalidCode(Unauthorized):

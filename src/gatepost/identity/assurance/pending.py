@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from gatepost.audit.log import AuditEvent, record
+from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
@@ -177,7 +178,7 @@ class SignInContinuation:
                 raise PendingSignInInvalid
             proved, codes = shown
             session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)
-            await self._trust(tx, user, session, trusted_name, info=info)
+            await self._trust(tx, user, session, trusted_name, device=device, info=info)
         return user, session, codes
 
     async def _shown(
@@ -217,17 +218,21 @@ class SignInContinuation:
         return session
 
     async def _trust(
-        self, tx: Transaction, user: User, session: Session, name: str | None, *, info: RequestInfo
+        self, tx: Transaction, user: User, session: Session, name: str | None, *, device: Device, info: RequestInfo
     ) -> None:
         if name is None or not self._trust_life:
             return
         at = session.created_at
-        await TrustedDevices(tx).add(user.id, name, info=info, now=at, life=self._trust_life)
+        await TrustedDevices(tx).add(user.id, name, before=device, info=info, now=at, life=self._trust_life)
         record(tx, AuditEvent.DEVICE_TRUSTED, at=at, user_id=user.id, session_id=session.id, info=info)
 
     async def _refuse(self, tx: Transaction, refusal: Refusal, user: User, *, info: RequestInfo) -> AppError:
-        details = {"reason": refusal.value}
-        record(tx, AuditEvent.SIGN_IN_FAILED, at=self._clock.now(), user_id=user.id, info=info, details=details)
+        at, details = self._clock.now(), {"reason": refusal.value}
+        if refusal is Refusal.WRONG_CODE:
+            record(tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details)
+        else:
+            # No guess that is counted: nothing else would end it.
+            await record_once_a_day(tx, AuditEvent.SIGN_IN_FAILED, at=at, user_id=user.id, info=info, details=details)
         return ANSWERS[refusal]()
 
 

@@ -49,9 +49,7 @@ class PendingSignIns:
 
     async def held(self, token: str, *, now: datetime) -> PendingSignIn | None:
         """Return what a token is of, locked until the transaction ends; None where it is no good, or too old."""
-        query = select(PendingSignIn).where(
-            PendingSignIn.digest == digest_of(token), PendingSignIn.expires_at > now
-        )  # fmt: skip
+        query = select(PendingSignIn).where(PendingSignIn.digest == digest_of(token), PendingSignIn.expires_at > now)
         return await self._tx.scalar(query.with_for_update())
 
     async def use(self, pending_id: int, *, now: datetime) -> bool:

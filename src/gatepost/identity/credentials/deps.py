@@ -6,15 +6,21 @@ from typing import Annotated
 
 from fastapi import Body, Depends
 
+from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.schemas import PasswordProof
-from gatepost.identity.tokens.step_up import FRESH_FOR
+from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
+from gatepost.identity.tokens.step_up import FRESH_FOR, StepUpRequired
 
 PasswordMethodDep = Annotated[PasswordMethod, Depends(provided(PasswordMethod))]
 ReauthenticationDep = Annotated[Reauthentication, Depends(provided(Reauthentication))]
+
+# What `Reauthentication.confirm` refuses with.
+OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 
 
 def require_fresh(seconds: int = int(FRESH_FOR.total_seconds())) -> Callable[..., Awaitable[None]]:

@@ -91,7 +91,7 @@ class FactorEnrolment:
         if not await self._totp.confirm(tx, user, code):
             return None
         now = self._clock.now()
-        proved = Proved(Method.TOTP, now)
+        proved = await self.proof_by_new(tx, Method.TOTP, session_id=session_id)
         codes = await self.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
         await self.changed(tx, user, MailKind.SECOND_FACTOR_ADDED, info=info)
         record(tx, AuditEvent.TOTP_ENROLLED, at=now, user_id=user.id, session_id=session_id, info=info)
@@ -104,6 +104,16 @@ class FactorEnrolment:
         if answer.method is not Method.TOTP:
             return None
         return await self.confirm_totp(tx, user, answer.code, session_id=None, info=info)
+
+    async def proof_by_new(
+        self, tx: Transaction, method: Method, credential: int | None = None, *, session_id: int | None
+    ) -> Proved:
+        """Return what a factor proves that is set up now.
+
+        It shows who has the factor, and not once more who they are: in a session, the moment of that stays.
+        """
+        session = await Sessions(tx).get(session_id) if session_id is not None else None
+        return Proved(method, session.proved_at if session is not None else self._clock.now(), credential)
 
     async def added(
         self, tx: Transaction, user: User, proved: Proved, *, session_id: int | None, is_first: bool, info: RequestInfo

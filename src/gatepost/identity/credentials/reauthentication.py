@@ -9,9 +9,9 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import account_of
+from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified, WrongPassword
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
@@ -27,7 +27,7 @@ from gatepost.identity.throttling.counters import Counter, turn_of
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
-from gatepost.identity.tokens.errors import TokenRevoked
+from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
 from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
 
@@ -82,16 +82,14 @@ class Reauthentication:
             WrongPassword: it is not the password.
             TooManyAttempts: too many were not.
             TooManyRequests: too many were, of late.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
             HashingBusy: too many people are signing in.
         """
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.read() as tx:
             if password is not None:
                 await self._guesses.check(tx, counters)
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
@@ -106,12 +104,10 @@ class Reauthentication:
 
         Raises:
             PasskeysUnavailable: browsers would refuse them here.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             bound_to = session_bond(principal.session_id)
             return await self._passkeys.ask(tx, Purpose.SECOND_FACTOR, user=user, bound_to=bound_to)
 
@@ -124,7 +120,7 @@ class Reauthentication:
             WrongPassword, InvalidCode: it proves nothing.
             StepUpRequired: it is the password, and the account has a second factor.
             TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy: as for `confirm`.
-            TokenRevoked: the session has ended a moment ago.
+            TokenRevoked: the session has ended a moment ago, or may not go on by now.
         """
         user = None
         if answer.method is Method.PASSWORD:
@@ -141,9 +137,7 @@ class Reauthentication:
         """Return the session with its proof, or None where it is none, which the transaction remembers."""
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account, is_locked=True)
             proved = await self._proved(tx, user, answer, read, info=info, device=device)
             if proved is None:
                 return None
@@ -151,7 +145,10 @@ class Reauthentication:
             if session is None:
                 raise TokenRevoked
             prove_again(session, proved)
-            self._tokens.prolong_access(session, now=now)
+            try:
+                await self._tokens.prolong_access(tx, session, now=now)
+            except (RefreshTokenInvalid, AccountDisabled, EmailUnverified) as refusal:
+                raise TokenRevoked from refusal  # the refresh that follows is told why
             record(
                 tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
                 details={"method": proved.by},
@@ -165,6 +162,10 @@ class Reauthentication:
             return await self._factors.check(tx, user, answer, info=info, device=device)
         if (user.password_hash, user.version) != (read.password_hash, read.version):
             raise WrongPassword  # it has just been replaced, or has a factor beside it
+        factors = await usable_methods(tx, user.id)
+        if factors:
+            # Not even where a factor was shown just now: the password would keep that proof fresh for ever.
+            raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
         return Proved(Method.PASSWORD, self._clock.now())
 
     async def _check_password(

@@ -14,7 +14,8 @@ from gatepost.core.crypto import base64url
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import ReadPage, in_pages
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import account_of, proved_account
+from gatepost.identity.accounts.errors import LastAdministrator
 from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
@@ -58,13 +59,11 @@ class DeletionService:
         """Return everything that is held about the caller, its lists page by page; no secret, not even as a digest.
 
         Raises:
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal.account)
-            factors = await _factors(tx, user.id) if user is not None else {}
-        if user is None:
-            raise UserNotFound
+            user = await account_of(tx, principal.account)
+            factors = await _factors(tx, user.id)
         return {
             "exportedAt": _text(self._clock.now()),
             "account": _account(user),
@@ -83,18 +82,14 @@ class DeletionService:
         Signing in before then takes it back.
 
         Raises:
-            WrongPassword: it is another one than that which was proved, since a moment ago.
-            UserNotFound: the account has been deleted a moment ago.
+            WrongPassword: the password that was proved has just been replaced.
+            UserNotFound: the account has just been deleted.
             LastAdministrator: nobody would be left to look after the others.
         """
         now = self._clock.now()
         erase_at = now + self._policy.deletion_grace
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account, is_locked=True)
-            if user is None:
-                raise UserNotFound
-            if user.password_hash != proved_hash:
-                raise WrongPassword
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             await require_another_administrator(tx, user, policy=self._policy)
             user.erase_at = erase_at
             await tx.flush()

@@ -41,11 +41,14 @@ class DeviceCookies:
     ) -> None:
         """Give the device a token that says that this account was signed in to on it, under its name or a new one.
 
+        Under a new name it belongs to no other account: those guessed at would have wrong passwords counted anew, each
+        time that somebody trusts the device with an account of their own.
+
         It goes into the header where the request has that header, whatever is in it, and else into the cookie. A page
         of another site could have a form sent, and takes no part in this.
         """
         device = self.read(request)
-        token = self._tokens.write(replace(device, nonce=name) if name is not None else device, user)
+        token = self._tokens.write(Device(name) if name is not None else device, user)
         if HEADER in request.headers:
             response.headers[HEADER] = token
         elif by_cookie and not self._token_cookies.is_foreign(request):

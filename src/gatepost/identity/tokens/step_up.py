@@ -48,8 +48,12 @@ class Demand:
         """
         is_fresh = self.max_age is None or now - principal.authenticated_at <= self.max_age
         if not is_fresh or _rank(principal.acr) < _rank(self.acr):
-            acr_values = ORDER[_rank(self.acr) :] if self.acr is not None else ()
-            raise StepUpRequired(max_age=self.max_age, acr_values=acr_values, methods=methods)
+            raise self.refusal(methods)
+
+    def refusal(self, methods: Sequence[str] = ()) -> StepUpRequired:
+        """Return the answer to who has not shown enough."""
+        acr_values = ORDER[_rank(self.acr) :] if self.acr is not None else ()
+        return StepUpRequired(max_age=self.max_age, acr_values=acr_values, methods=methods)
 
 
 def _rank(acr: str | None) -> int:

@@ -1,5 +1,6 @@
 // User name, language, address and password.
 
+import { tellBrowser } from "./account-passkeys.js";
 import { closeRow } from "./account-rows.js";
 import { client, get, patch, post } from "./api.js";
 import { handle } from "./forms.js";
@@ -13,7 +14,7 @@ const language = one("#language-form");
 const email = one("#email-form");
 const password = one("#password-form");
 
-/** Show an account, and let it be changed. */
+/** Show an account, and let it be changed; return what tells of the account as it is now. */
 export function bindForms(account) {
   let current = account;
   const changed = (next) => {
@@ -31,6 +32,8 @@ export function bindForms(account) {
     changed(await patch("/api/users/me", change));
     // The access token carries the name.
     await client.refresh();
+    await client.session();
+    tellBrowser();
     done(username, say("account.client.saved"));
   });
 
@@ -59,6 +62,7 @@ export function bindForms(account) {
       toast(say("account.client.email_sent", { email: current.email }));
     }),
   );
+  return () => current;
 }
 
 function tell(account) {

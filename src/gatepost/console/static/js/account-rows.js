@@ -23,7 +23,7 @@ export function bindRows() {
       button.disabled = false;
       button.addEventListener("click", () => (isOpen(row) ? closeRow(row) : openRow(row)));
     }
-    one("[data-close-row]", row)?.addEventListener("click", () => giveUp(row));
+    for (const button of all("[data-close-row]", row)) button.addEventListener("click", () => giveUp(row));
     row.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !event.isComposing && isOpen(row)) giveUp(row);
     });

@@ -9,8 +9,8 @@ import { requireUser } from "./page.js";
 
 const account = await requireUser();
 
-bindForms(account);
-bindFactors();
+const current = bindForms(account);
+bindFactors(current);
 bindData();
 bindRows();
 restoreDraft(account, ({ id }) => {

@@ -1,9 +1,10 @@
-// The second factor: an authenticator app, and recovery codes for when it is not at hand.
+// The second factors: passkeys, an authenticator app, and recovery codes for when they are not at hand.
 
+import { bindPasskeys, showPasskeys, tellBrowser } from "./account-passkeys.js";
+import { bindPassword, showPassword } from "./account-password.js";
 import { closeRow } from "./account-rows.js";
 import { untilLoaded } from "./again.js";
 import { client, get, post, remove } from "./api.js";
-import { askPassword } from "./current-password.js";
 import { showDevices } from "./devices.js";
 import { handle } from "./forms.js";
 import { attempt } from "./page.js";
@@ -19,14 +20,17 @@ const FEW = 3;
 const card = one("[data-factors]");
 const app = one("[data-totp]");
 const recovery = one("[data-recovery]");
+const count = one("[data-passkey-count]");
 const start = one("#totp-form");
 const confirm = one("#totp-confirm-form");
 const removal = one("#totp-remove-form");
 const renewal = one("#recovery-form");
 let isOn = false;
 
-/** Let the second factor be changed. */
-export function bindFactors() {
+/** Let the second factors be changed, and the password; `account()` returns whose they are. */
+export function bindFactors(account) {
+  bindPasskeys(load);
+  bindPassword(account, load);
   handle(start, async ({ currentPassword }) => {
     tellSecret(await post(`${ME}/totp`, { password: currentPassword }));
     start.reset();
@@ -37,7 +41,9 @@ export function bindFactors() {
     const { recoveryCodes } = await post(`${ME}/totp/confirm`, { code });
     // The access token says from now on that two factors were shown.
     await client.refresh();
-    await done(confirm, recoveryCodes, say("account.client.totp.turned_on"));
+    // They come with the first factor, which ends all other sessions.
+    const text = recoveryCodes.length > 0 ? "account.client.totp.turned_on" : "account.client.totp.added";
+    await done(confirm, recoveryCodes, say(text));
     await showDevices();
   });
   // Given up or done: the secret is shown no more.
@@ -59,18 +65,27 @@ export function bindFactors() {
 /** Load and show what is set up. */
 export function showFactors() {
   show(card.dataset.factors !== "off", card, link("totp"));
-  return attempt(async () => tell(await untilLoaded([app, recovery], () => get(`${ME}/factors`))));
+  tellBrowser();
+  return attempt(load);
 }
+
+const load = async () => tell(await untilLoaded([app, recovery, count], () => get(`${ME}/factors`)));
 
 const link = (id) => one(`[data-leads-to=${id}]`);
 
-function tell({ totp, recoveryCodes }) {
+function tell(factors) {
+  const { totp, recoveryCodes, passkeys } = factors;
   isOn = totp !== null;
-  show(isOn || card.dataset.factors !== "off", card, link("totp"));
-  show(isOn, one("#recovery"), link("recovery"), one("[data-act=remove]"), one("[data-act=renew]"), removal);
-  show(!isOn, one("[data-act=set_up]"));
+  const hasFactor = isOn || passkeys.length > 0;
+  const isInUse = card.dataset.factors !== "off";
+  show(hasFactor || isInUse, card);
+  show(isOn || isInUse, one("#totp"), link("totp"));
+  show(hasFactor, one("#recovery"), link("recovery"), one("[data-act=renew]"));
+  show(isOn, one("#totp [data-act=remove]"), removal);
+  show(!isOn, one("#totp [data-act=set_up]"));
   show(!isOn && confirm.hidden, start);
-  askPassword(!isOn);
+  showPasskeys(passkeys);
+  showPassword(factors, hasFactor);
   app.replaceChildren(...(isOn ? shownApp(totp) : [say("account.client.totp.off")]));
   recovery.replaceChildren(...(recoveryCodes ? shownCodes(recoveryCodes) : []));
 }
@@ -105,7 +120,7 @@ function tellSecret(secret) {
 async function done(form, codes, text) {
   form.reset();
   const row = form.closest("[data-row]");
-  if (codes) await keepCodes(codes, one("[data-name]").textContent);
+  if (codes?.length > 0) await keepCodes(codes, one("[data-name]").textContent);
   await showFactors();
   if (row.checkVisibility()) closeRow(row);
   toast(text);

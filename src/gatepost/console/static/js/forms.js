@@ -50,7 +50,8 @@ export function handle(form, send, { onProblem = () => false } = {}) {
   });
 }
 
-async function report(form, problem, onProblem) {
+/** Show a problem, unless `onProblem` has said all, as `handle` does. */
+export async function report(form, problem, onProblem) {
   try {
     if (!(await onProblem(problem))) tell(form, problem);
   } catch (other) {
@@ -138,6 +139,7 @@ function mark(field, text) {
   else input.setAttribute("aria-invalid", "true");
 }
 
-function setBusy(form, isBusy) {
+/** Keep a form from being sent twice. */
+export function setBusy(form, isBusy) {
   form.ariaBusy = isBusy ? "true" : null;
 }

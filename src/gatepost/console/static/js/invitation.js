@@ -1,19 +1,22 @@
 import { untilLoaded } from "./again.js";
-import { client, post } from "./api.js";
+import { post } from "./api.js";
 import { handle, words } from "./forms.js";
 import { finish, giveUp, needToken, token } from "./link.js";
 import "./page.js";
+import { signingUp } from "./passkey-sign-up.js";
 import { needsApp, setUpFirst } from "./set-up-app.js";
 import { one } from "./ui.js";
 import { say } from "./words.js";
 
 const form = one("#invitation");
 
+const signUp = signingUp(form);
+
 needToken(form);
 handle(
   form,
   async (account) => {
-    const made = await client.signUp({ ...account, invitation: token });
+    const made = await signUp({ ...account, invitation: token });
     if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
     location.assign("/account");
   },

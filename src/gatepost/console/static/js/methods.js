@@ -1,16 +1,19 @@
 // The methods by which somebody proves who they are: a form asks by one of them, and offers the others.
 
 import { clear } from "./forms.js";
+import { areOffered } from "./passkeys.js";
 import { all, one, show } from "./ui.js";
 
 /** Ask by the first of these methods that the page knows; return whether there is one. */
 export function offer(form, methods) {
-  const known = all("[data-method]", form).map(({ dataset }) => dataset.method);
+  const known = all("[data-method]", form).map(({ dataset }) => dataset.method).filter(isPossible);
   const usable = methods.filter((method) => known.includes(method));
   for (const button of all("[data-use]", form)) button.onclick = () => use(form, button.dataset.use, usable);
   if (usable.length > 0) use(form, usable[0], usable);
   return usable.length > 0;
 }
+
+const isPossible = (method) => method !== "passkey" || areOffered;
 
 /** Return the method that a form asks by. */
 export const methodOf = (form) => one("[data-method]:not([hidden])", form).dataset.method;
@@ -26,5 +29,5 @@ function use(form, method, usable) {
   for (const button of all("[data-use]", form)) {
     show(button.dataset.use !== method && usable.includes(button.dataset.use), button);
   }
-  one("[data-method]:not([hidden]) input", form)?.focus();
+  (one("[data-method]:not([hidden]) input", form) ?? one(".primary", form)).focus();
 }

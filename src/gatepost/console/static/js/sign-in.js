@@ -3,6 +3,8 @@ import { hasDraft } from "./drafts.js";
 import { clear, handle, tell } from "./forms.js";
 import { methodOf, offer } from "./methods.js";
 import { user } from "./page.js";
+import { passkeys } from "./passkeys.js";
+import { offerPasskeys } from "./passkey-sign-in.js";
 import { goTo } from "./session.js";
 import { needsApp, setUpApp } from "./set-up-app.js";
 import { one, show, toast } from "./ui.js";
@@ -19,22 +21,19 @@ handle(
   form,
   async (credentials) => {
     await client.signIn(credentials);
-    goTo(data.returnTo, "/account");
+    arrive();
   },
-  {
-    onProblem(problem) {
-      show(problem.code === "email_unverified", one("[data-unverified]"));
-      return problem.code === "second_factor_required" && (needsApp(problem) ? setUp(problem) : goOn(problem));
-    },
-  },
+  { onProblem: look },
 );
+offerPasskeys(form, arrive, look);
 
 handle(
   second,
   async ({ trustDevice, ...given }) => {
-    const { pendingToken } = pending;
-    await client.continueSignIn({ pendingToken, method: methodOf(second), trustDevice: trustDevice === "on", ...given });
-    goTo(data.returnTo, "/account");
+    const going = { pendingToken: pending.pendingToken, trustDevice: trustDevice === "on" };
+    if (methodOf(second) === "passkey") await passkeys.continueSignIn(going);
+    else await client.continueSignIn({ ...going, method: methodOf(second), ...given });
+    arrive();
   },
   {
     onProblem(problem) {
@@ -51,10 +50,20 @@ one("[data-restart]").addEventListener("click", () => {
   one("[name=password]", form).focus();
 });
 
+function arrive() {
+  goTo(data.returnTo, "/account");
+}
+
+/** Look at a problem of a sign-in; return whether there is nothing more to say of it. */
+function look(problem) {
+  show(problem.code === "email_unverified", one("[data-unverified]"));
+  return problem.code === "second_factor_required" && (needsApp(problem) ? setUp(problem) : goOn(problem));
+}
+
 /** Set up the second factor that the account has to have; whether nothing more is to be said of the problem. */
 async function setUp(problem) {
   one("[name=password]", form).value = "";
-  if (await setUpApp(problem)) goTo(data.returnTo, "/account");
+  if (await setUpApp(problem)) arrive();
   else one("[name=password]", form).focus();
   return true;
 }

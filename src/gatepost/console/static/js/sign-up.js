@@ -1,7 +1,7 @@
-import { client } from "./api.js";
 import { handle } from "./forms.js";
 import { finish } from "./link.js";
 import "./page.js";
+import { signingUp } from "./passkey-sign-up.js";
 import { goTo } from "./session.js";
 import { needsApp, setUpFirst } from "./set-up-app.js";
 import { one } from "./ui.js";
@@ -10,10 +10,11 @@ import { data, say } from "./words.js";
 const form = one("#sign-up");
 
 if (form) {
+  const signUp = signingUp(form);
   handle(
     form,
     async (account) => {
-      const made = await client.signUp(account);
+      const made = await signUp(account);
       // Without one, a mail tells how to go on.
       if (!made) return finish(form, say("sign_up.client.mailed", { email: account.email }));
       goTo(data.returnTo, "/account");

@@ -1,11 +1,7 @@
 """One's own passkeys, over HTTP."""
 
-from typing import Annotated
+from fastapi import APIRouter, status
 
-from fastapi import APIRouter, Path, status
-
-from gatepost.core.crypto.hashing_pool import HashingBusy
-from gatepost.core.ids import LARGEST_ID
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.flows.factors.passkeys.deps import PasskeyServiceDep
 from gatepost.flows.factors.passkeys.schemas import (
@@ -15,23 +11,20 @@ from gatepost.flows.factors.passkeys.schemas import (
     PasskeysResponse,
     RenameRequest,
 )
-from gatepost.http.deps import RequestInfoDep
+from gatepost.http.deps import PathId, RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
-from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound, WrongPassword
-from gatepost.identity.credentials.deps import OptionalProof, ReauthenticationDep
+from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound
+from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
 from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.factors.errors import SecondFactorsOff
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
-from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
-from gatepost.identity.tokens.step_up import StepUpRequired
+from gatepost.identity.throttling.errors import TooManyRequests
 
 router = APIRouter(prefix="/api/users/me", tags=["account"])
 
-OF_PROOFS = (StepUpRequired, WrongPassword, TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy)
 OF_ADDING = (SecondFactorsOff, EmailUnverified, TooManyPasskeys, PasskeysUnavailable)
-PasskeyId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 @router.get("/passkeys", summary="My passkeys", responses=problems(UserNotFound))
@@ -84,7 +77,7 @@ async def add_passkey(
     responses=problems(PasskeyNotFound, TooManyRequests, UserNotFound),
 )
 async def rename_passkey(
-    passkey_id: PasskeyId, body: RenameRequest, user: CurrentUser, service: PasskeyServiceDep, info: RequestInfoDep
+    passkey_id: PathId, body: RenameRequest, user: CurrentUser, service: PasskeyServiceDep, info: RequestInfoDep
 ) -> PasskeyResponse:
     """The name is for yourself alone."""
     return PasskeyResponse.of(await service.rename(user, passkey_id, body.name, info=info))
@@ -98,7 +91,7 @@ async def rename_passkey(
     responses=problems(*OF_PROOFS, PasskeyNotFound, LastWayIn),
 )
 async def remove_passkey(
-    passkey_id: PasskeyId,
+    passkey_id: PathId,
     user: CurrentUser,
     reauthentication: ReauthenticationDep,
     service: PasskeyServiceDep,

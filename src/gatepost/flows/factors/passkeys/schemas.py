@@ -12,6 +12,7 @@ from gatepost.flows.factors.passkeys.service import OwnPasskeys
 from gatepost.http.schemas import In, Out
 from gatepost.identity.credentials.passkeys.aaguids import authenticator_name
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
+from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
 from gatepost.identity.factors.models import Passkey
 
 LONGEST_NAME = 64
@@ -79,11 +80,7 @@ class PasskeyResponse(Out):
 class AddedPasskeyResponse(PasskeyResponse):
     """A passkey that was added just now, and the recovery codes that were made with it."""
 
-    recovery_codes: list[str] = Field(
-        repr=False,
-        description="Ten, shown this once, with the first second factor; else empty.",
-        examples=[["7KQ2M-XW9TB", "3FJ8N-0RVHC"]],
-    )
+    recovery_codes: ShownCodes = Field(description="Ten, shown this once, with the first second factor; else empty.")
 
     @classmethod
     def added(cls, passkey: Passkey, recovery_codes: Sequence[str]) -> Self:

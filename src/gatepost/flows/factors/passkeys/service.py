@@ -12,10 +12,8 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
-from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
+from gatepost.identity.accounts.callers import account_of, proved_account
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.repository import Users
-from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
@@ -30,13 +28,11 @@ from gatepost.identity.factors.enrolment import has_second_factor
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, UserHandle
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
-from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
 
 MOST_PASSKEYS = 20
-PAGE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +65,11 @@ class PasskeyService:
         """Return the caller's passkeys, the oldest first.
 
         Raises:
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         rp = self._passkeys.relying_party
         async with self._db.read() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             known = await tx.get(UserHandle, user.id)
             handle = known.handle if known is not None else None
             return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
@@ -89,11 +83,11 @@ class PasskeyService:
             EmailUnverified: the address is not proved, so that it may be somebody else's.
             TooManyPasskeys: the account has as many as it may.
             PasskeysUnavailable: browsers would refuse them here.
-            WrongPassword: it is another one than that which was proved, since a moment ago.
-            UserNotFound: the account has been deleted a moment ago.
+            WrongPassword: the password that was proved has just been replaced.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             await self._require_room(tx, user)
             whose = PasskeyUser(await Passkeys(tx).handle_of(user.id), user.username, user.username)
             return await self._passkeys.ask_for_new(
@@ -124,10 +118,10 @@ class PasskeyService:
 
         Raises:
             PasskeyNotFound: the account has no such passkey.
-            UserNotFound: the account has been deleted a moment ago.
+            UserNotFound: the account has just been deleted.
         """
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal)
+            user = await account_of(tx, principal.account, is_locked=True)
             passkey = await self._passkey(tx, user, passkey_id)
             if passkey.name != name:
                 passkey.name = name
@@ -144,7 +138,7 @@ class PasskeyService:
             WrongPassword, UserNotFound: as for `start`.
         """
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             passkey = await self._passkey(tx, user, passkey_id)
             if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
                 raise LastWayIn
@@ -167,7 +161,7 @@ class PasskeyService:
         """
         now, session_id = self._clock.now(), principal.session_id
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal, proved_hash=proved_hash)
+            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
             if not await self._is_usable(tx, user):
                 raise LastWayIn
             user.password_hash = UNUSABLE_HASH
@@ -182,9 +176,7 @@ class PasskeyService:
     @retry_conflicts
     async def _use_challenge(self, principal: UserPrincipal, challenge_id: str) -> bytes | None:
         async with self._db.begin() as tx:
-            user = await Users(tx).of(principal.account)
-            if user is None:
-                raise UserNotFound
+            user = await account_of(tx, principal.account)
             used = await Challenges(tx).use(
                 challenge_id,
                 Purpose.REGISTRATION,
@@ -200,14 +192,11 @@ class PasskeyService:
     ) -> tuple[Passkey, list[str]]:
         session_id = principal.session_id
         async with self._db.begin() as tx:
-            user = await self._held(tx, principal)
+            user = await account_of(tx, principal.account, is_locked=True)
             await self._require_room(tx, user)
             is_first = not await has_second_factor(tx, user.id)
             passkey = await self._passkeys.add(tx, user, new, name=name)
-            session = await Sessions(tx).get(session_id)
-            # To make a passkey shows who has it, and not once more who they are: the moment of that stays.
-            at = session.proved_at if session is not None else self._clock.now()
-            proved = Proved(Method.PASSKEY, at, passkey.id)
+            proved = await self._enrolment.proof_by_new(tx, Method.PASSKEY, passkey.id, session_id=session_id)
             codes = await self._enrolment.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
             self._record(tx, AuditEvent.PASSKEY_ADDED, passkey, principal, info=info)
             await self._changed(tx, user, MailKind.PASSKEY_ADDED, passkey, info=info)
@@ -218,14 +207,6 @@ class PasskeyService:
         self._enrolment.require_allowed(user)
         if await Passkeys(tx).count(Passkey.user_id == user.id) >= MOST_PASSKEYS:
             raise TooManyPasskeys
-
-    async def _held(self, tx: Transaction, principal: UserPrincipal, *, proved_hash: str | None = None) -> User:
-        user = await Users(tx).of(principal.account, is_locked=True)
-        if user is None:
-            raise UserNotFound
-        if proved_hash is not None and user.password_hash != proved_hash:
-            raise WrongPassword
-        return user
 
     async def _passkey(self, tx: Transaction, user: User, passkey_id: int) -> Passkey:
         passkey = await Passkeys(tx).get(user.id, passkey_id)

@@ -1,9 +1,8 @@
 """JSON of signing in with a passkey."""
 
-from typing import Annotated
-
 from pydantic import Field
 
+from gatepost.flows.signin.schemas import PendingToken
 from gatepost.http.schemas import In, Out
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
 
@@ -11,7 +10,7 @@ from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credenti
 class PasskeyOptionsRequest(In):
     """What the passkey is for: a sign-in of whoever shows one, or one that waits for a second factor."""
 
-    pending_token: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+    pending_token: PendingToken | None = Field(
         default=None, repr=False, description="Of 401 `second_factor_required`.", examples=[None]
     )
 

@@ -185,13 +185,9 @@ class PasskeyMethod:
     async def _tell_of_copy(self, tx: Transaction, user: User, passkey: Passkey, *, info: RequestInfo) -> None:
         """Tell the owner, once a day, that a passkey may have been copied."""
         now, details = self._clock.now(), {"passkey": passkey.id}
-        if await record_once_a_day(
-            tx, AuditEvent.PASSKEY_COPIED, at=now, user_id=user.id, info=info, details=details
-        ):  # fmt: skip
+        if await record_once_a_day(tx, AuditEvent.PASSKEY_COPIED, at=now, user_id=user.id, info=info, details=details):
             link = {"told": MailKind.PASSKEY_COPIED, **details}
-            await notify(
-                tx, MailKind.PASSKEY_COPIED, user, at=now, info=info, data={"name": passkey.name}, link=link
-            )  # fmt: skip
+            await notify(tx, MailKind.PASSKEY_COPIED, user, at=now, info=info, data={"name": passkey.name}, link=link)
 
     async def _descriptors(self, tx: Transaction, user: User) -> list[CredentialDescriptor]:
         """Return the passkeys of an account that are good here."""

@@ -70,6 +70,14 @@ def configured(settings: Settings) -> RelyingParty:
     return relying_party(settings.public_url, rp_id=settings.passkey_rp_id, origins=settings.passkey_origins)
 
 
+def usable(settings: Settings) -> RelyingParty | None:
+    """Return the relying party of the settings; None where browsers would refuse it, as `gatepost doctor` tells."""
+    try:
+        return configured(settings)
+    except UnfitRelyingParty:
+        return None
+
+
 def _may_ask(rp_id: str, origin: str) -> bool:
     """Whether the RP ID is the host of this origin or a registrable parent domain."""
     # The public suffix list does not contain the suffixes of private networks.

@@ -135,9 +135,9 @@ class PasskeySignIn:
         }
         async with self._db.begin() as tx:
             challenge = await Challenges(tx).use(attempt.challenge_id, Purpose.SIGN_IN, now=now)
-            found = None
+            found, name = None, named_in(attempt.credential)
             if challenge is not None:
-                found = await Passkeys(tx).signing_in(named_in(attempt.credential), values)
+                found = await Passkeys(tx).signing_in(name, values)
             owned, user, is_strange = found or (None, None, False)
             try:
                 proved = await self._passkeys.verify(
@@ -145,7 +145,8 @@ class PasskeySignIn:
                 )
             except PasskeyRefused as refused:
                 await self._remember(tx, refused.reason, user, info=info)
-                return PasskeyInvalid()
+                is_seen = refused.reason in (Flaw.SIGNATURE, Flaw.CREDENTIAL_ID)
+                return PasskeyInvalid(is_unknown=is_seen and name != b"" and challenge is not None and found is None)
         if user is None:
             raise AssertionError("a passkey without an account was accepted")
         is_known = attempt.device.is_known_to(user)

@@ -62,7 +62,7 @@ async def test_person_is_found_given_a_role_signed_out_elsewhere_disabled_enable
     await agree(page, "cannot sign in until the account is enabled again", yes="Disable")
     await expect(page.locator(".lead").get_by_text("Disabled")).to_be_visible()
     await page.get_by_role("button", name="Enable the account").click()
-    await agree(page, "can sign in again with the same password", yes="Enable")
+    await agree(page, "can sign in again as before", yes="Enable")
     await expect(page.locator(".lead").get_by_text("Disabled")).to_be_hidden()
 
     await page.get_by_role("button", name="New password").click()

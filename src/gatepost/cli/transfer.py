@@ -210,8 +210,8 @@ def _tell(outcome: Outcome, shown: list[Conflict], *, dry_run: bool, report: Pat
         print(f"{outcome.with_factors} of them {would}imported with second factors")
     if outcome.passkeys_elsewhere:
         print(
-            f"{outcome.passkeys_elsewhere} passkeys {would}imported that were made for another domain, and that nobody "
-            "can use here; see gatepost doctor"
+            f"passkeys {would}imported that were made for another domain, and that nobody can use here: "
+            f"{outcome.passkeys_elsewhere}; see gatepost doctor"
         )
     for kind, count in sorted(outcome.kinds.items()):
         print(f"{count} {kind.value}")

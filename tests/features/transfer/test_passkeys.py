@@ -164,7 +164,7 @@ async def test_passkey_of_another_domain_comes_and_is_told(
     tried = await gatepost("import", "jsonl", "--dry-run", file)
     result = await gatepost("import", "jsonl", file)
 
-    told = "2 passkeys {}imported that were made for another domain, and that nobody can use here; see gatepost doctor"
+    told = "passkeys {}imported that were made for another domain, and that nobody can use here: 2; see gatepost doctor"
     assert told.format("would be ") in tried.stdout
     assert (result.exit_code, told.format("") in result.stdout) == (0, True)
     [finding] = [finding async for finding in passkeys_of_other_domains(services)]

@@ -270,6 +270,7 @@ async def test_fresh_proof_is_asked_for_in_a_dialog_and_the_page_goes_on(visitor
 
     await signed_in_long_ago(page, "**/api/users/me/totp")
     await page.locator("#totp-remove-form .danger.button").click()
+    await expect(dialog.get_by_label("Six-digit code")).to_be_focused()
     await page.keyboard.type("000000")
     await page.keyboard.press("Enter")
     await expect(dialog.get_by_label("Six-digit code")).to_have_accessible_description(re.compile("This code is wrong"))

@@ -29,7 +29,7 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
         case MailKind.RESET_PASSWORD | MailKind.SET_PASSWORD:
             return {**linked, "link": f"{public_url}/set-password#token=gpt_example"}
         case MailKind.FACTORS_RESET:
-            return {**happened, "has_password": False, "link": f"{public_url}/forgot-password"}
+            return {**happened, "has_password": False, "password_page": f"{public_url}/forgot-password"}
         case MailKind.RECOVERY_CODE_USED:
             return {**told, "left": 3}
         case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:

@@ -282,6 +282,32 @@ async def test_sign_up_page_says_who_may(deploy: Deploy, signup: str, said: str)
     assert "/sign-up" not in start
 
 
+async def test_pages_know_where_passkeys_are_good_and_who_may_sign_up_with_one(deploy: Deploy) -> None:
+    def known(answer: httpx.Response) -> tuple[str | None, bool]:
+        data = re.search(r'id="page-data">(.+?)</script>', answer.text)
+        assert data is not None
+        return json.loads(data[1])["rpId"], "data-passkey hidden" in answer.text
+
+    hidden: dict[str, Any] = {"signup_reveals_taken": False, "email_verification": "required"}
+    for changes, path, expected in (
+        ({}, "/sign-up", ("localhost", True)),
+        ({"public_url": "https://auth.example.com"}, "/sign-in", ("auth.example.com", True)),
+        (
+            {"public_url": "https://auth.example.com", "passkey_rp_id": "example.com"},
+            "/sign-in",
+            ("example.com", True),
+        ),
+        ({"public_url": "http://127.0.0.1:8080"}, "/sign-in", (None, True)),
+        ({"second_factor": "off"}, "/sign-up", ("localhost", False)),
+        ({"second_factor": "off"}, "/invitation", ("localhost", False)),
+        (hidden, "/sign-up", ("localhost", False)),
+        # Whoever is invited signs up at once.
+        (hidden, "/invitation", ("localhost", True)),
+    ):
+        async with deploy(**changes) as client:
+            assert known(await client.get(path)) == expected, (changes, path)
+
+
 async def test_colour_of_the_team_is_on_the_pages_for_developers(deploy: Deploy) -> None:
     async with deploy(brand_name="Tom & Jerry", brand_color="#FFD400") as client:
         for path in ("/docs", "/redoc", "/errors"):

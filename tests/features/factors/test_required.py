@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -158,3 +159,39 @@ async def test_oauth_form_goes_on_the_same_way(strict: Services) -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "mfa_required")
         begun = await api.post("/api/auth/signin/totp", json={"pendingToken": answer.json()["mfa_token"]})
         assert begun.status_code == 200
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    "stricter",
+    [
+        {"second_factor": SecondFactor.REQUIRED, "email_verification": EmailVerification.OFF},
+        {"email_verification": EmailVerification.REQUIRED},
+    ],
+    ids=["second_factor", "email_verification"],
+)
+async def test_session_that_could_not_be_refreshed_gets_no_new_token_by_a_proof(
+    make_services: MakeServices, services: Services, stricter: dict[str, Any]
+) -> None:
+    async with api_of(services) as api:
+        person = await api.sign_up()
+    async with api_of(make_services(**stricter)) as api:
+        body = {"method": "password", "password": PASSWORD}
+
+        answer = await api.post("/api/auth/reauthenticate", json=body, headers=person.headers)
+
+        assert_problem(answer, 401, "token_revoked")
+        assert (await api.refresh(person.refresh_token)).status_code == 403
+
+
+async def test_secrets_at_a_sign_in_are_limited(make_services: MakeServices) -> None:
+    services = make_services(
+        second_factor=SecondFactor.REQUIRED, email_verification=EmailVerification.OFF, passkey_rate="3/minute"
+    )
+    async with api_of(services) as api:
+        pending = assert_problem(await api.post("/api/auth/signup", json=SIGN_UP), 401, "second_factor_required")
+        body = {"pendingToken": pending["pendingToken"]}
+
+        answers = [await api.post("/api/auth/signin/totp", json=body) for _ in range(4)]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]

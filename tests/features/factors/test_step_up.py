@@ -10,6 +10,7 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.tokens.principal import Acr
+from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, person_with  # noqa: F401  a fixture
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -32,6 +33,7 @@ POWER = [
     ("PATCH", "/api/admin/roles/2", {"permissions": ["users:read"]}, 200),
     ("PUT", "/api/admin/users/{id}/roles", {"roles": ["moderator"]}, 200),
     ("PATCH", "/api/admin/users/{id}", {"email": "new@example.com"}, 200),
+    ("POST", "/api/admin/users/{id}/enable", {}, 200),
     ("POST", "/api/admin/users", {"username": "n", "email": "n@example.com", "password": PASSWORD}, 201),
     ("POST", "/api/admin/invitations", {"email": "guest@example.com", "roles": ["moderator"]}, 201),
 ]
@@ -224,3 +226,19 @@ async def test_token_that_came_as_a_cookie_goes_back_as_one(api: Api, person: Pe
     assert cookies[0].split("=")[1] != person.access_token
     foreign = await api.post(AGAIN, json=body, headers={**headers, "Origin": "https://evil.example"})
     assert foreign.status_code == 403
+
+
+async def test_token_that_came_in_a_header_leaves_the_cookies_of_somebody_else_alone(
+    make_services: MakeServices,
+) -> None:
+    async with started(make_services(token_transport="both")) as running, http_client(running) as client:
+        api = Api(client)
+        person, other = await api.sign_up(), await api.sign_up("Other")
+        cookies = f"gatepost_access={other.access_token}; gatepost_refresh={other.refresh_token}"
+        headers = {**person.headers, "Cookie": cookies, "Origin": "http://localhost:8080"}
+
+        answer = await api.post(AGAIN, json={"method": "password", "password": PASSWORD}, headers=headers)
+
+        assert answer.status_code == 200
+        assert answer.json()["accessToken"]
+        assert "set-cookie" not in answer.headers

@@ -258,3 +258,29 @@ async def guess(api: Api, person: Person, times: int, device: str) -> httpx.Resp
     """Try wrong passwords on a device, and return the last answer."""
     answers = [await begin_sign_in(api, person, "wrong horse", **{HEADER: device}) for _ in range(times)]
     return answers[-1]
+
+
+@pytest.mark.both_databases
+async def test_device_that_is_trusted_anew_is_trusted_no_more_by_its_former_token(
+    api: Api, person: Person, trusted: str, app_of_person: App, clock: FakeClock
+) -> None:
+    clock.advance(minutes=1)
+
+    new = (await trust(api, person, app_of_person.code(clock.now()), **{HEADER: trusted})).headers[HEADER]
+
+    assert_problem(await begin_sign_in(api, person, **{HEADER: trusted}), 401, "second_factor_required")
+    assert (await begin_sign_in(api, person, **{HEADER: new})).status_code == 200
+
+
+async def test_there_are_at_most_twenty_and_the_first_goes(
+    api: Api, person: Person, app_of_person: App, clock: FakeClock, database: Database
+) -> None:
+    tokens = []
+    for _ in range(21):
+        clock.advance(minutes=1)
+        tokens.append((await trust(api, person, app_of_person.code(clock.now()))).headers[HEADER])
+
+    async with database.read() as tx:
+        assert await tx.scalar(select(func.count()).select_from(TrustedDevice)) == 20
+    assert_problem(await begin_sign_in(api, person, **{HEADER: tokens[0]}), 401, "second_factor_required")
+    assert (await begin_sign_in(api, person, **{HEADER: tokens[1]})).status_code == 200

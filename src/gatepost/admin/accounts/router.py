@@ -224,8 +224,8 @@ async def disable_user(
 @router.post(
     "/{user_id}/enable",
     summary="Enable an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS),
 )
 async def enable_user(
     user_id: PathId,

@@ -42,7 +42,7 @@ class LimitSettings(BaseModel):
     passkey_rate: str = Field(
         "100/minute",
         pattern=RATE,
-        description="Requests for passkeys from one IP address; each sign-in page makes one.",
+        description="Requests for passkeys, and apps at a sign-in, from one IP address; each sign-in page makes one.",
     )
     redis_url: SecretStr | None = Field(
         None,

@@ -20,7 +20,7 @@ from gatepost.identity.credentials.deps import PasswordMethodDep
 from gatepost.identity.credentials.totp.schemas import TotpResponse
 from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
-from gatepost.identity.throttling.deps import DeviceDep
+from gatepost.identity.throttling.deps import DeviceDep, PasskeyLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 
 router = APIRouter(prefix="/api/auth", tags=["sign in"])
@@ -101,7 +101,8 @@ async def continue_sign_in(
 @router.post(
     "/signin/totp",
     summary="Set up an authenticator app at a sign-in that needs one",
-    responses=problems(PendingSignInInvalid, EmailUnverified),
+    dependencies=[PasskeyLimit],
+    responses=problems(PendingSignInInvalid, EmailUnverified, TooManyRequests),
 )
 async def enrol_totp(body: PendingRequest, service: SignInContinuationDep) -> TotpResponse:
     """For 401 `second_factor_required` with `enrolMethods`. The first code of the app then continues the sign-in, whose

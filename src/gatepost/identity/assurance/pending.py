@@ -178,7 +178,7 @@ class SignInContinuation:
                 raise PendingSignInInvalid
             proved, codes = shown
             session = await self._open(tx, pending, user, proved, info=info, replaces=replaces)
-            await self._trust(tx, user, session, trusted_name, info=info)
+            await self._trust(tx, user, session, trusted_name, device=device, info=info)
         return user, session, codes
 
     async def _shown(
@@ -218,12 +218,12 @@ class SignInContinuation:
         return session
 
     async def _trust(
-        self, tx: Transaction, user: User, session: Session, name: str | None, *, info: RequestInfo
+        self, tx: Transaction, user: User, session: Session, name: str | None, *, device: Device, info: RequestInfo
     ) -> None:
         if name is None or not self._trust_life:
             return
         at = session.created_at
-        await TrustedDevices(tx).add(user.id, name, info=info, now=at, life=self._trust_life)
+        await TrustedDevices(tx).add(user.id, name, before=device, info=info, now=at, life=self._trust_life)
         record(tx, AuditEvent.DEVICE_TRUSTED, at=at, user_id=user.id, session_id=session.id, info=info)
 
     async def _refuse(self, tx: Transaction, refusal: Refusal, user: User, *, info: RequestInfo) -> AppError:

@@ -16,6 +16,8 @@ from gatepost.identity.assurance.models import TrustedDevice
 from gatepost.identity.sessions.devices import describe
 from gatepost.identity.throttling.devices import NONCE_BYTES, Device
 
+# Of an account.
+MOST = 20
 # What to select beside an account at a sign-in: the id of the device, where it is trusted.
 TRUSTED_ID: ColumnElement[int | None] = (
     select(TrustedDevice.id)
@@ -45,8 +47,18 @@ class TrustedDevices:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def add(self, user_id: int, name: str, *, info: RequestInfo, now: datetime, life: timedelta) -> None:
-        """Trust a device with an account."""
+    async def add(
+        self, user_id: int, name: str, *, before: Device, info: RequestInfo, now: datetime, life: timedelta
+    ) -> None:
+        """Trust a device with an account: under this name, and no more under that of `before`.
+
+        Of more than 20 devices, those are forgotten that were trusted first.
+        """
+        theirs = select(TrustedDevice.id).where(TrustedDevice.user_id == user_id)
+        kept = theirs.where(TrustedDevice.digest != digest_of(before.nonce)).order_by(TrustedDevice.id.desc())
+        ids = (await self._tx.scalars(kept.limit(MOST - 1))).all()
+        others = delete(TrustedDevice).where(TrustedDevice.user_id == user_id, TrustedDevice.id.not_in(ids))
+        await self._tx.execute(others.execution_options(synchronize_session=False))
         self._tx.add(
             TrustedDevice(
                 user_id=user_id,

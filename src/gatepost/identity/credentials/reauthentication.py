@@ -10,7 +10,7 @@ from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.callers import account_of
-from gatepost.identity.accounts.errors import WrongPassword
+from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified, WrongPassword
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
@@ -27,7 +27,7 @@ from gatepost.identity.throttling.counters import Counter, turn_of
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
-from gatepost.identity.tokens.errors import TokenRevoked
+from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
 from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
 
@@ -120,7 +120,7 @@ class Reauthentication:
             WrongPassword, InvalidCode: it proves nothing.
             StepUpRequired: it is the password, and the account has a second factor.
             TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy: as for `confirm`.
-            TokenRevoked: the session has ended a moment ago.
+            TokenRevoked: the session has ended a moment ago, or may not go on by now.
         """
         user = None
         if answer.method is Method.PASSWORD:
@@ -145,7 +145,10 @@ class Reauthentication:
             if session is None:
                 raise TokenRevoked
             prove_again(session, proved)
-            self._tokens.prolong_access(session, now=now)
+            try:
+                await self._tokens.prolong_access(tx, session, now=now)
+            except (RefreshTokenInvalid, AccountDisabled, EmailUnverified) as refusal:
+                raise TokenRevoked from refusal  # the refresh that follows is told why
             record(
                 tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
                 details={"method": proved.by},

@@ -30,7 +30,7 @@ class NoticeMails:
         user = await Users(tx).get(mail.user_id or 0)
         if user is None:
             return None
-        more = {"has_password": user.has_password, "link": self._links.page("/forgot-password")}
+        more = {"has_password": user.has_password, "password_page": self._links.page("/forgot-password")}
         return await self._happened(tx, mail, user, more)
 
     async def _happened(self, tx: Transaction, mail: OutboxMail, user: User, more: Mapping[str, Any]) -> PreparedMail:

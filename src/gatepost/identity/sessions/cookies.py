@@ -49,8 +49,11 @@ class TokenCookies:
         return TokenTransport.COOKIE not in (asked, self._transport)
 
     def deliver_access(self, response: Response, token: AccessToken, *, asked: TokenTransport | None) -> bool:
-        """As `deliver`, of an access token alone; the refresh token of its session stays as it is."""
-        if self.are_wanted(asked=asked):
+        """As `deliver`, of an access token alone; the refresh token of its session stays as it is.
+
+        The cookies may be of another account than a request that came without them: of two places, it goes to the body.
+        """
+        if self.are_wanted(asked=asked, unasked=self._transport is TokenTransport.COOKIE):
             self._set(response, self._access, token.token, path="/", seconds=token.expires_in)
         return TokenTransport.COOKIE not in (asked, self._transport)
 

@@ -120,8 +120,14 @@ class TokenService:
         """Give a session that was opened just now its tokens."""
         return SignedIn(user, self._pair(subject_of(user, session), now=now))
 
-    def prolong_access(self, session: Session, *, now: datetime) -> None:
-        """Let a session, held by the caller's transaction, have one more access token, which `access_of` gives it."""
+    async def prolong_access(self, tx: Transaction, session: Session, *, now: datetime) -> None:
+        """Let a session, held by the caller's transaction, have one more access token, which `access_of` gives it.
+
+        Raises:
+            RefreshTokenInvalid, AccountDisabled, EmailUnverified: a refresh would be refused; see `refresh`.
+        """
+        await tx.flush()
+        await self._of(tx, session.id)
         session.access_expires_at = max(session.access_expires_at, now + self._access.life)
         session.key_id = self._access.key_id
 
@@ -205,7 +211,7 @@ class TokenService:
         # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
         # transaction of their own. What they find stays true: generations only grow.
         async with self._db.read() as tx:
-            subject = await self._of(tx, ticket)
+            subject = await self._of(tx, ticket.session_id)
         match classify(ticket, subject, grace=self._rules.reuse_grace, now=now):
             case Presented.REUSED if not self._rules.rotation:
                 # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
@@ -242,10 +248,10 @@ class TokenService:
                     "device": describe(info.user_agent),
                 },
             )
-            return await self._of(tx, ticket) if moved else None
+            return await self._of(tx, ticket.session_id) if moved else None
 
-    async def _of(self, tx: Transaction, ticket: RefreshTicket) -> TokenSubject:
-        subject = await Sessions(tx).subject(ticket.session_id)
+    async def _of(self, tx: Transaction, session_id: int) -> TokenSubject:
+        subject = await Sessions(tx).subject(session_id)
         if subject is None:
             raise RefreshTokenInvalid
         self._decide(subject)

@@ -302,7 +302,7 @@ async def test_device_that_is_trusted_is_asked_for_no_code_until_it_is_not(
 
     await expect(page.locator("#trusted-list li")).to_have_count(1)
     await expect(page.locator("#trusted-list")).to_contain_text("This device")
-    await page.get_by_role("button", name=re.compile("^Trust .* no more")).click()
+    await page.get_by_role("button", name=re.compile("^Stop trusting ")).click()
     await expect(page.locator("[data-trusted]")).to_be_hidden()
     await expect(page.locator("#devices-title")).to_be_focused()
     await sign_out(page)

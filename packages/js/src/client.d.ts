@@ -43,7 +43,7 @@ export interface User {
 
 /** Who has signed in. */
 export interface SignedIn extends User {
-  /** New ones, shown this once: the person has to keep them. `user` never has them. */
+  /** New ones, shown only once: the person has to keep them. `user` never has them. */
   recoveryCodes?: string[];
 }
 
@@ -74,7 +74,7 @@ export type Credentials =
 /** What shows a second factor by a code: an authenticator app, or a recovery code. */
 export type SecondFactor = "totp" | "recovery_code";
 
-/** What goes on with a sign-in: the `pendingToken` of the error that says so, and a code or a passkey. */
+/** What continues a sign-in: the `pendingToken` of `second_factor_required`, and a code or a passkey. */
 export type Continuation = {
   pendingToken: string;
   /** Whether this device is asked for no second factor for some time. */
@@ -126,7 +126,7 @@ export class GatepostError extends Error {
   readonly pendingToken?: string;
   /** With that code and `step_up_required`: what the account has; this package may know fewer than the service. */
   readonly methods?: readonly (SecondFactor | "password" | (string & {}))[];
-  /** With `second_factor_required`: the seconds in which to go on. */
+  /** With `second_factor_required`: the seconds in which to continue. */
   readonly expiresIn?: number;
   /** With `step_up_required`: the seconds for which a proof is fresh, and the values of `acr` that are enough. */
   readonly maxAge?: number;
@@ -161,7 +161,7 @@ export interface Client {
   /**
    * Sign in, in all tabs. The session that it replaces ends. Throws a GatepostError.
    *
-   * Where the account has a second factor, its code is `second_factor_required`: go on with `continueSignIn`.
+   * Where the account has a second factor, its code is `second_factor_required`: continue with `continueSignIn`.
    */
   signIn(credentials: Credentials): Promise<User>;
 

@@ -4,7 +4,7 @@ import type { Client, SignedIn, User } from "@gatepost/client";
 export interface Passkey {
   id: number;
   name: string;
-  /** What its authenticator says to be; nothing proves it. */
+  /** What its authenticator claims to be; nothing proves it. */
   provider: string | null;
   /** Whether its authenticator keeps it on several devices. */
   synced: boolean;
@@ -18,7 +18,7 @@ export interface Passkey {
 }
 
 export interface AddedPasskey extends Passkey {
-  /** Ten, shown this once, with the first second factor of an account; else empty. */
+  /** Ten, shown only once, with the first second factor of an account; else empty. */
   recoveryCodes: string[];
 }
 
@@ -62,7 +62,7 @@ export interface Passkeys {
   /** Add a passkey to the account that is signed in; `password` is a proof for those that have no second factor. */
   add(options?: { name?: string; password?: string }): Promise<AddedPasskey>;
 
-  /** Go on with a sign-in that waits for a second factor, by one of the account's passkeys. */
+  /** Continue a pending sign-in with one of the account's passkeys. */
   continueSignIn(options: { pendingToken: string; trustDevice?: boolean }): Promise<SignedIn>;
 
   /** Prove by a passkey who is signed in, as `reauthenticate` of the client. */

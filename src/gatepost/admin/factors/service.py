@@ -38,7 +38,7 @@ class FactorReset:
     async def reset(self, user_id: int, *, if_match: IfMatch, by: Actor) -> Sequence[Method]:
         """Remove every second factor of an account, end its sessions, and tell its owner; return what was removed.
 
-        Sign-ins that wait for a factor become void, and so do links that were sent. Nothing that SECRET_KEY has sealed
+        Pending sign-ins become void, and so do links that were sent. Nothing that SECRET_KEY has sealed
         is opened.
 
         Raises:

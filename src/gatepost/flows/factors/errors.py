@@ -4,7 +4,7 @@ from gatepost.core.errors import Conflict, Forbidden, NotFound
 
 
 class WrongCode(Forbidden):
-    """The code is not of the secret that was shown, or that was longer ago than an hour."""
+    """The code does not belong to the secret that was shown, or the secret was shown more than an hour ago."""
 
     code = "wrong_code"
     title = "Wrong code"

@@ -42,7 +42,7 @@ async def start_totp(
     info: RequestInfoDep,
     body: OptionalProof = None,
 ) -> TotpResponse:
-    """The secret is shown this once, and counts once its first code has confirmed it, within an hour."""
+    """The secret is shown only once. It counts once the first code of the app has confirmed it, within an hour."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 
@@ -56,7 +56,7 @@ async def start_totp(
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep
 ) -> RecoveryCodesResponse:
-    """From now on a sign-in takes a code. With the first second factor there are recovery codes, shown this once, and
+    """From now on a sign-in needs a second factor. With the first one there are recovery codes, shown only once, and
     every other session ends.
     """
     return RecoveryCodesResponse(recovery_codes=await service.confirm_totp(user, body.code, info=info))
@@ -94,7 +94,7 @@ async def replace_recovery_codes(
     info: RequestInfoDep,
     body: OptionalProof = None,
 ) -> RecoveryCodesResponse:
-    """They are shown this once; those of before are void."""
+    """They are shown only once. Earlier codes no longer work."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))
@@ -110,12 +110,12 @@ async def trusted_devices(
 
 @router.delete(
     "/trusted-devices/{device_id}",
-    summary="Trust a device no more",
+    summary="Remove a trusted device",
     status_code=status.HTTP_204_NO_CONTENT,
     responses=problems(TrustedDeviceNotFound, UserNotFound),
 )
 async def forget_device(
     device_id: PathId, user: CurrentUser, service: TrustedDeviceServiceDep, info: RequestInfoDep
 ) -> None:
-    """Its next sign-in asks for the second factor. Its sessions end, but for the one that asks."""
+    """The next sign-in on it needs the second factor. Its sessions end, except the one that sends the request."""
     await service.forget(user, device_id, info=info)

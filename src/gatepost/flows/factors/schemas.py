@@ -21,7 +21,7 @@ class ConfirmRequest(In):
 
 
 class RecoveryCodesResponse(Out):
-    """Recovery codes, shown this once; each is good once. Empty where the account had some already."""
+    """Recovery codes, shown only once; each works once. Empty if the account already had some."""
 
     recovery_codes: ShownCodes
 
@@ -69,7 +69,7 @@ class TrustedDeviceResponse(Out):
     """A device on which no second factor is asked for."""
 
     id: int = Field(examples=[1])
-    is_current: bool = Field(description="Whether it is the one that asks.", examples=[True])
+    is_current: bool = Field(description="Whether the request comes from it.", examples=[True])
     device: str = Field(description="Browser or app, and operating system.", examples=["Firefox on Ubuntu"])
     user_agent: str = Field(examples=["Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"])
     address: str = Field(description="Of the last sign-in.", examples=["203.0.113.7"])

@@ -83,7 +83,7 @@ class FactorService:
 
         Raises:
             WrongCode: it is not a code of the secret, or there is none.
-            FactorUnreadable: SECRET_KEY does not open the secret; it can be shown anew.
+            FactorUnreadable: SECRET_KEY does not open the secret; a new one can be started.
             TooManyAttempts: too many were not.
             UserNotFound: the account has just been deleted.
         """
@@ -113,7 +113,7 @@ class FactorService:
     async def replace_recovery_codes(
         self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo
     ) -> Sequence[str]:
-        """Give the caller's account ten new recovery codes, and return them; those of before are void.
+        """Give the caller's account ten new recovery codes, and return them; earlier ones no longer work.
 
         Raises:
             NoSecondFactor: there is none that they could stand in for.

@@ -1,4 +1,4 @@
-"""The devices on which one is not asked for a second factor."""
+"""One's own trusted devices."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ END_REASON = "device_trusted_no_more"
 
 
 class TrustedDeviceService:
-    """Lets owners of accounts see the devices that are trusted, and trust them no more."""
+    """Lets owners of accounts see and remove their trusted devices."""
 
     def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
         self._db = database
@@ -40,7 +40,7 @@ class TrustedDeviceService:
 
     @retry_conflicts
     async def forget(self, principal: UserPrincipal, device_id: int, *, info: RequestInfo) -> None:
-        """Trust a device no more, and end the other sessions in which it stood in for the second factor.
+        """Remove a trusted device, and end the other sessions in which it stood in for the second factor.
 
         Raises:
             TrustedDeviceNotFound: the caller has no such device.

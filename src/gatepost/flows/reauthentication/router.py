@@ -1,4 +1,4 @@
-"""The route that takes a fresh proof of who is signed in."""
+"""The routes that take a fresh proof of identity."""
 
 from fastapi import APIRouter, Response
 
@@ -36,7 +36,7 @@ async def ask_for_own_passkey(user: CurrentUser, reauthentication: Reauthenticat
 
 @router.post(
     "/reauthenticate",
-    summary="Prove once more who I am",
+    summary="Prove my identity again",
     dependencies=[ProofLimit],
     responses=problems(
         InvalidCode,
@@ -59,10 +59,10 @@ async def reauthenticate(
     info: RequestInfoDep,
     device: DeviceDep,
 ) -> ReauthenticationResponse:
-    """Some routes want a proof that is not older than five minutes, and answer 401 `step_up_required` without it. The
-    access token of this answer has it; the session goes on with its refresh token.
+    """Some routes need a proof that is at most five minutes old, and answer 401 `step_up_required` without it. The
+    access token of this answer has it; the session keeps its refresh token.
 
-    The password is a proof of accounts without a second factor; the others show their factor.
+    Accounts without a second factor use the password, the others a second factor.
     """
     token = await reauthentication.again(user, body.answer(user.session_id), info=info, device=device)
     with_token = cookies.deliver_access(response, token, asked=TokenTransport.COOKIE if by_cookie else None)

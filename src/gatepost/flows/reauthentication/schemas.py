@@ -1,4 +1,4 @@
-"""JSON of proving once more who one is."""
+"""JSON of proving one's identity again."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -42,14 +42,14 @@ class ReauthenticationRequest(In):
 
 
 class ReauthenticationResponse(Out):
-    """An access token that tells of the proof. The refresh token of the session stays as it is."""
+    """An access token that contains the proof. The refresh token of the session stays as it is."""
 
     token_type: Literal["Bearer"]
     access_token: str | None = Field(
         repr=False, description="Null where it is in a cookie.", examples=["eyJhbGciOiJFUzI1NiIs…"]
     )
     expires_in: int = Field(description="Seconds.", examples=[86400])
-    acr: str = Field(description="How sure it is who the person is.", examples=["urn:gatepost:acr:1"])
+    acr: str = Field(description="How well the person has proved their identity.", examples=["urn:gatepost:acr:1"])
     auth_time: datetime = Field(
-        description="When the person last proved who they are.", examples=["2026-01-31T12:00:00Z"]
+        description="When the person last proved their identity.", examples=["2026-01-31T12:00:00Z"]
     )

@@ -26,7 +26,7 @@ class PendingRequest(In):
 
 
 class ContinueRequest(PendingRequest):
-    """What goes on with a sign-in, and the second factor."""
+    """The second factor, and the token of the pending sign-in that it continues."""
 
     method: Literal["totp", "recovery_code", "passkey"] = Field(examples=["totp"])
     code: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
@@ -61,7 +61,7 @@ class ContinueRequest(PendingRequest):
 class EnrolledSignInResponse(SignInResponse):
     """The answer of a sign-in that has set up the first factor, with recovery codes."""
 
-    recovery_codes: ShownCodes = Field(description="Ten, shown this once.")
+    recovery_codes: ShownCodes = Field(description="Ten, shown only once.")
 
     @classmethod
     def with_codes(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:

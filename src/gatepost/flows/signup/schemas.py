@@ -65,7 +65,7 @@ class SignUpRequest(In):
 
 
 class PasskeySignUpRequest(In):
-    """What the account is to be called; the passkey shows it."""
+    """The names of the new account; the passkey shows the user name."""
 
     username: Username = Field(examples=["Abbey Salami"])
     email: EmailAddress = Field(examples=["heba@gmail.com"])
@@ -98,7 +98,7 @@ class PasskeySignUpResponse(SignUpResponse):
     """The answer of a sign-up with a passkey, with recovery codes."""
 
     recovery_codes: ShownCodes = Field(
-        description="Ten, shown this once. With one of them, and a password that is set by mail, the account is "
+        description="Ten, shown only once. With one of them, and a password that is set by mail, the account is "
         "recovered when the passkey is lost."
     )
 

@@ -15,11 +15,11 @@ class InvalidCredentials(Unauthorized):
 
 
 class SecondFactorRequired(Unauthorized):
-    """What was proved is right, and the account wants a second factor.
+    """The proof is right, and the account needs a second factor.
 
-    `pendingToken` goes on with the sign-in at `POST /api/auth/signin/continue`, by one of `methods`, within `expiresIn`
-    seconds; it is good for nothing else. An account that has no factor and has to have one can set up one of
-    `enrolMethods` first, at `POST /api/auth/signin/totp`.
+    `pendingToken` continues the sign-in at `POST /api/auth/signin/continue`, with one of `methods`, within `expiresIn`
+    seconds, and does nothing else. An account that must have a factor and has none can first set up one of
+    `enrolMethods`, at `POST /api/auth/signin/totp`.
     """
 
     code = "second_factor_required"
@@ -38,7 +38,7 @@ class SecondFactorRequired(Unauthorized):
 
 
 class PendingSignInInvalid(Unauthorized):
-    """It is not the token of a sign-in that waits: it was used, is too old, or the account has changed since."""
+    """The token is not one of a pending sign-in: it was used, has expired, or the account has changed since."""
 
     code = "pending_sign_in_invalid"
     title = "Pending sign-in invalid"
@@ -46,10 +46,10 @@ class PendingSignInInvalid(Unauthorized):
 
 
 class PasskeyInvalid(Unauthorized):
-    """The response is not of a passkey of an account here, or not to a challenge that is good still.
+    """The response was not made with a passkey of an account here, or its challenge is no longer valid.
 
-    It is the same for whatever was wrong, but for `unknownCredential`: true if no account has the passkey and nothing
-    else seems wrong, so that the browser can be told to forget it.
+    The answer is the same whatever was wrong, except for `unknownCredential`: true if no account has the passkey and
+    nothing else seems wrong. The browser can then forget it (`PublicKeyCredential.signalUnknownCredential()`).
     """
 
     code = "passkey_invalid"
@@ -63,7 +63,7 @@ class PasskeyInvalid(Unauthorized):
 
 
 class InvalidCode(Unauthorized):
-    """The code is wrong, was used before, or is of a method that the account does not have."""
+    """The code is wrong, was used before, or belongs to a method that the account does not have."""
 
     code = "invalid_code"
     title = "Invalid code"

@@ -1,4 +1,4 @@
-"""Tables of sign-ins that are not complete, and of devices on which one factor is enough."""
+"""Tables of pending sign-ins and of trusted devices."""
 
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
 class PendingSignIn(Base):
     """What somebody has proved who has to prove more; it is no session, and its token opens nothing else.
 
-    `version` and `token_version` are those of the account as it was proved: after any change it is proved anew.
+    `version` and `token_version` are those of the account as it was proved: after any change it has to be proved again.
     """
 
     __tablename__ = "pending_sign_ins"

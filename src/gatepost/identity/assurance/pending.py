@@ -1,4 +1,4 @@
-"""A sign-in that waits for a second factor, and going on with it."""
+"""Pending sign-ins, which wait for a second factor, and continuing them."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -110,7 +110,7 @@ class SignInContinuation:
         Where a `trusted_name` is given, the device has it in its token from now on, and is trusted for some time.
 
         Raises:
-            PendingSignInInvalid: the token is no good, or the account has changed since.
+            PendingSignInInvalid: the token is invalid, or the account has changed since.
             InvalidCode, PasskeyInvalid: the answer is wrong.
             AccountDisabled, EmailUnverified: the account may not sign in by now.
             TooManyAttempts: too many codes were wrong; whether this one was right is not told.
@@ -128,7 +128,7 @@ class SignInContinuation:
         """Return a new secret for an app, for a sign-in that has to set up its first factor.
 
         Raises:
-            PendingSignInInvalid: the token is no good, the account has changed since, or it has a factor.
+            PendingSignInInvalid: the token is invalid, the account has changed since, or it has a factor.
             EmailUnverified: the address is not proved, so that it may be somebody else's.
         """
         return await self._enrolment.shown(*await self._start_totp(token))
@@ -142,7 +142,7 @@ class SignInContinuation:
             return waiting[1], await self._enrolment.start_totp(tx, waiting[1])
 
     async def waiting(self, tx: Transaction, token: str) -> tuple[PendingSignIn, User] | None:
-        """Return the sign-in of a token and its account, both held; None where it is no good or the account changed."""
+        """Return the pending sign-in of a token and its account, both locked; None where either is not as it was."""
         pending = await PendingSignIns(tx).held(token, now=self._clock.now())
         user = await Users(tx).kept(pending.user_id) if pending is not None else None
         if pending is None or user is None or not _is_of(pending, user):

@@ -87,7 +87,7 @@ def authentication_by(proved: Sequence[Proved]) -> Authentication:
 
 
 def prove_again(session: Session, proved: Proved) -> None:
-    """Note a proof in a session that goes on; one by the same credential takes the place of that of before."""
+    """Note a new proof in a session; it replaces an earlier one by the same credential."""
     before = [proof for proof in proofs_of(session) if (proof.by, proof.credential) != (proved.by, proved.credential)]
     how = authentication_by([*before, proved])
     session.amr, session.acr, session.authenticated_at, session.proofs = how.amr, how.acr, how.at, how.proofs

@@ -1,4 +1,4 @@
-"""The end of sign-ins that nobody has gone on with, and of trust."""
+"""Removing pending sign-ins and trusted devices after their time."""
 
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database

@@ -1,4 +1,4 @@
-"""Queries of sign-ins that are not complete."""
+"""Queries of pending sign-ins."""
 
 import secrets
 from datetime import datetime
@@ -27,7 +27,7 @@ class PendingSignIns:
         self._tx = tx
 
     async def add(self, proof: Proof, *, info: RequestInfo, now: datetime, expires_at: datetime) -> str:
-        """Keep what was proved, and return the token that it is gone on with; its digest alone is stored."""
+        """Keep what was proved, and return the token that continues it; only its digest is stored."""
         token, user = PREFIX + secrets.token_urlsafe(RANDOM_BYTES), proof.user
         self._tx.add(
             PendingSignIn(
@@ -48,7 +48,7 @@ class PendingSignIns:
         return token
 
     async def held(self, token: str, *, now: datetime) -> PendingSignIn | None:
-        """Return what a token is of, locked until the transaction ends; None where it is no good, or too old."""
+        """Return the pending sign-in of a token, locked until the transaction ends; None where there is none."""
         query = select(PendingSignIn).where(PendingSignIn.digest == digest_of(token), PendingSignIn.expires_at > now)
         return await self._tx.scalar(query.with_for_update())
 

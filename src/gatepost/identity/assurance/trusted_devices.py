@@ -89,7 +89,7 @@ class TrustedDevices:
         return (await self._tx.scalars(query.order_by(TrustedDevice.last_used_at.desc(), TrustedDevice.id))).all()
 
     async def forget(self, user_id: int, device_id: int | None = None) -> int:
-        """Trust a device of an account, or all of them, no more; return how many went."""
+        """Remove a trusted device of an account, or all of them; return how many there were."""
         statement = delete(TrustedDevice).where(TrustedDevice.user_id == user_id)
         if device_id is not None:
             statement = statement.where(TrustedDevice.id == device_id)

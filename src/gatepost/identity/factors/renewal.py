@@ -1,4 +1,4 @@
-"""Sealed secrets of second factors, when SECRET_KEY is replaced: sealing them anew, and finding those that are lost."""
+"""Sealed secrets of second factors when SECRET_KEY is replaced: sealing them again, finding those that are lost."""
 
 import logging
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class SealRenewal:
         self._after = {column: 0 for column, _ in sealed}
 
     async def run(self) -> int:
-        """Seal a batch anew and return how many there were; 0 once there are none but those that cannot be opened."""
+        """Seal a batch again and return how many there were; 0 once there are none but those that cannot be opened."""
         return sum([await self._run(column, box) for column, box in self._sealed if box.previous is not None])
 
     async def _run(self, column: InstrumentedAttribute[str], box: SecretBox) -> int:
@@ -55,7 +55,7 @@ class SealRenewal:
     async def _renew(
         self, column: InstrumentedAttribute[str], box: SecretBox, unopened: list[int], *, after: int
     ) -> tuple[Sequence[int], int]:
-        """Return the accounts whose secrets were read, and how many were sealed anew; add to those of the others."""
+        """Return the accounts whose secrets were read, and how many were sealed again; add to those of the others."""
         query = _with_owners(column, after=after, limit=BATCH)
         query = query.where(column.startswith(f"{box.previous}.", autoescape=True))
         closed: list[int] = []

@@ -13,10 +13,10 @@ ORDER: Sequence[str] = tuple(Acr)
 
 
 class StepUpRequired(Unauthorized):
-    """The access token is good, but the route wants a more recent or a stronger proof of who its person is.
+    """The access token is valid, but the route needs a more recent or a stronger proof of identity.
 
-    `POST /api/auth/reauthenticate` takes the proof, by one of `methods` where they are given, and answers with an
-    access token for the same request. `maxAge` is in seconds, and one of `acrValues` is wanted.
+    `POST /api/auth/reauthenticate` takes the proof, by one of `methods` if they are given, and answers with an access
+    token for the same request. `maxAge` is in seconds, and one of `acrValues` is needed.
     """
 
     code = "step_up_required"

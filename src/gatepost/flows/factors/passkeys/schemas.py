@@ -54,7 +54,7 @@ class PasskeyResponse(Out):
     id: int = Field(examples=[1])
     name: str = Field(examples=["My phone"])
     provider: str | None = Field(
-        description="What its authenticator says to be; nothing proves it.", examples=["Google Password Manager"]
+        description="What its authenticator claims to be; nothing proves it.", examples=["Google Password Manager"]
     )
     synced: bool = Field(description="Whether its authenticator keeps it on several devices.", examples=[True])
     credential_id: str = Field(description="The id of the credential, base64url.", examples=["kS3Zt0qf"])
@@ -80,7 +80,7 @@ class PasskeyResponse(Out):
 class AddedPasskeyResponse(PasskeyResponse):
     """A passkey that was added just now, and the recovery codes that were made with it."""
 
-    recovery_codes: ShownCodes = Field(description="Ten, shown this once, with the first second factor; else empty.")
+    recovery_codes: ShownCodes = Field(description="Ten, shown only once, with the first second factor; else empty.")
 
     @classmethod
     def added(cls, passkey: Passkey, recovery_codes: Sequence[str]) -> Self:

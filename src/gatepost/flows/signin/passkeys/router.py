@@ -56,7 +56,7 @@ async def sign_in_with_passkey(
 ) -> SignInResponse:
     """With what the browser has answered to the options. It is enough alone: the passkey's device verifies its user.
 
-    Each challenge is good once. Whatever is wrong has the same answer.
+    Each challenge works once. Every invalid response gets the same answer.
     """
     attempt = passkeys.attempt(body.challenge_id, body.credential, info=info, device=device)
     signed_in = await service.sign_in(attempt, replaces=handout.replaces)

@@ -8,7 +8,7 @@ from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credenti
 
 
 class PasskeyOptionsRequest(In):
-    """What the passkey is for: a sign-in of whoever shows one, or one that waits for a second factor."""
+    """What the passkey is for: a sign-in with it alone, or the second factor of a pending sign-in."""
 
     pending_token: PendingToken | None = Field(
         default=None, repr=False, description="Of 401 `second_factor_required`.", examples=[None]

@@ -16,7 +16,7 @@ Credential = Annotated[
 ]
 ChallengeId = Annotated[
     str,
-    Field(min_length=1, max_length=64, description="Of the options; good once.", examples=["5nGz2V8m1kQ"]),
+    Field(min_length=1, max_length=64, description="From the options; works once.", examples=["5nGz2V8m1kQ"]),
 ]
 
 

@@ -77,10 +77,10 @@ class PasskeySignIn:
 
     @retry_conflicts
     async def ask(self, pending_token: str | None) -> tuple[str, dict[str, Any]]:
-        """Return the id of a new challenge and the options: of anybody, or for a sign-in that waits for a factor.
+        """Return the id of a new challenge and the options: for anybody, or for a pending sign-in.
 
         Raises:
-            PendingSignInInvalid: the token is no good, or the account has changed since.
+            PendingSignInInvalid: the token is invalid, or the account has changed since.
             PasskeysUnavailable: browsers would refuse them here.
         """
         async with self._db.begin() as tx:

@@ -39,7 +39,7 @@ class RecoveryCodeMethod:
         self.sealed = (RecoveryCodes.sealed_key, self._box)
 
     async def make(self, tx: Transaction, user: User) -> list[str]:
-        """Give an account ten new codes, and return them: they are kept nowhere. Those of before are void."""
+        """Give an account ten new codes, and return them: they are kept nowhere. Earlier ones no longer work."""
         key, codes = new_key(), [new_code() for _ in range(COUNT)]
         await RecoveryCodeSets(tx).replace(
             RecoveryCodes(

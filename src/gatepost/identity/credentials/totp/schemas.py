@@ -9,7 +9,7 @@ from gatepost.identity.factors.enrolment import ShownSecret
 
 
 class TotpResponse(Out):
-    """A secret for an authenticator app, shown this once."""
+    """A secret for an authenticator app, shown only once."""
 
     secret: str = Field(repr=False, description="To type it in.", examples=["JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"])
     otpauth_uri: str = Field(repr=False, examples=["otpauth://totp/Gatepost:Abbey%20Salami?secret=JBSWY3DP…"])

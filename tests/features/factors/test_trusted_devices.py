@@ -79,6 +79,14 @@ async def test_cookie_carries_the_trust_of_a_browser(
     assert again.status_code == 200
 
 
+async def test_app_of_another_origin_may_read_its_device_token(
+    api: Api, person: Person, app_of_person: App, clock: FakeClock
+) -> None:
+    answer = await trust(api, person, app_of_person.code(clock.now()), Origin="http://localhost:8081")
+
+    assert HEADER in answer.headers["access-control-expose-headers"].split(", ")
+
+
 async def test_session_of_a_trusted_device_changes_no_factor_before_it_has_shown_one(
     api: Api, services: Services, person: Person, trusted: str, app_of_person: App, clock: FakeClock
 ) -> None:

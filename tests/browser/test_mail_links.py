@@ -76,7 +76,7 @@ async def test_password_is_reset_by_the_link_in_the_mail(
     await password.fill(NEW)
     await page.get_by_role("button", name="Save the password").click()
     await expect(page.get_by_role("alert")).to_have_text("This link is no longer valid. Please request a new one.")
-    await expect(page.locator("main form")).to_be_hidden()
+    await expect(page.locator("main .card form")).to_be_hidden()
     await expect(page.get_by_role("link", name="Request a new link")).to_be_visible()
     assert visitor.refusals() == ["400"]
 
@@ -101,7 +101,7 @@ async def test_stranger_is_locked_out_by_this_was_not_me(
     await visitor.goto(link)
     await visitor.page.get_by_role("button", name="This was not me").click()
     await expect(visitor.page.get_by_role("alert")).to_contain_text("This link has been used, or it is too old.")
-    await expect(visitor.page.locator("main form")).to_be_hidden()
+    await expect(visitor.page.locator("main .card form")).to_be_hidden()
     await expect(visitor.page.get_by_role("link", name="Choose a new password")).to_be_visible()
     assert await visitor.findings() == []
     assert visitor.refusals() == ["400"]
@@ -131,7 +131,7 @@ async def test_invitation_makes_an_account_with_its_roles(
 
     await visitor.goto(link)
     await expect(page.get_by_role("alert")).to_contain_text("This invitation was already used, was revoked")
-    await expect(page.locator("main form")).to_be_hidden()
+    await expect(page.locator("main .card form")).to_be_hidden()
     assert await visitor.findings() == []
     assert visitor.refusals() == ["400"]
 
@@ -144,4 +144,4 @@ async def test_link_without_its_token_says_so(visitor: Visitor, path: str) -> No
         "This link is incomplete. Please open it from the mail again."
     )
     await expect(visitor.page.locator(".lead")).to_be_hidden()
-    await expect(visitor.page.locator("main form")).to_be_hidden()
+    await expect(visitor.page.locator("main .card form")).to_be_hidden()

@@ -227,7 +227,7 @@ async def test_passkey_is_a_second_factor_and_a_fresh_proof(visitor: Visitor, ve
     assert visitor.refusals() == ["401", "401", "401"]
 
 
-async def test_same_device_has_one_passkey_and_another_one_more(visitor: Visitor) -> None:
+async def test_address_is_verified_before_a_further_passkey_is_added(visitor: Visitor) -> None:
     page = visitor.page
     device = await authenticator(page)
     await sign_up(visitor)
@@ -254,7 +254,9 @@ async def test_passkeys_are_named_and_removed_and_the_browser_hears_of_it(visito
     assert len(await device.credentials()) == 1
     # A security key on USB beside it has none; the browser asks it, as the first refuses.
     key = await authenticator(page, transport="usb")
+    await signed_in_long_ago(page, "**/api/users/me/passkeys/options", methods=["passkey", "recovery_code"])
     await page.locator("#passkey-form .primary").click()
+    await page.get_by_role("dialog", name="Confirm that it is you").get_by_role("button", name="Confirm").click()
     await expect(page.locator("#passkey-list li")).to_have_count(2)
     await expect(page.locator("[data-passkey-count]")).to_have_text("2 passkeys")
     await expect(page.locator("#passkey-list")).to_contain_text("On one device only")
@@ -290,7 +292,7 @@ async def test_passkeys_are_named_and_removed_and_the_browser_hears_of_it(visito
     await page.get_by_role("button", name="Sign in with a passkey").click()
     await expect(page.get_by_role("alert")).to_contain_text("This passkey cannot be used here.")
     await device.until(lambda passkeys: passkeys == [])
-    assert visitor.refusals() == ["401"]
+    assert visitor.refusals() == ["401", "401"]
 
 
 async def test_account_does_without_a_password_and_gets_one_again_by_mail(

@@ -11,8 +11,9 @@ export const createPasskeys = (client) => new Passkeys(client);
 // passkeys.d.ts says what each member promises.
 class Passkeys {
   #client;
-  // Ends the ceremony that is under way: browsers allow one at a time.
+  // What end the ceremony that is under way, and what a field offers: browsers do one of them at a time.
   #aborting = null;
+  #filler = null;
   #filling = null;
 
   constructor(client) {
@@ -25,40 +26,36 @@ class Passkeys {
 
   canAutofill = () => canFill();
 
-  signIn = () => this.#alone(async (signal) => this.#enter(await this.#show(OPTIONS, {}, { signal })));
+  signIn = async () => this.#enter(await this.#ceremony(get, OPTIONS, {}));
 
   autofill = () =>
     (this.#filling ??= this.#fill().finally(() => {
-      this.#filling = null;
+      this.#filling = this.#filler = null;
     }));
 
-  signUp = (account) =>
-    this.#alone(async (signal) => {
-      const { username, email, invitation } = account;
-      const made = await this.#make("/api/auth/signup/passkey/options", { username, email, invitation }, signal);
-      return this.#keep(made, (answer) => this.#client.signUp({ ...account, ...answer }));
-    });
+  signUp = async (account) => {
+    const { username, email, invitation } = account;
+    const made = await this.#ceremony(create, "/api/auth/signup/passkey/options", { username, email, invitation });
+    return this.#keep(made, (answer) => this.#client.signUp({ ...account, ...answer }));
+  };
 
-  add = ({ password, name } = {}) =>
-    this.#alone(async (signal) => {
-      const made = await this.#make(`${MINE}/options`, { password }, signal);
-      const added = await this.#keep(made, (answer) => this.#send(MINE, { ...answer, name }));
-      // The access token tells from now on that there is a second factor.
-      await this.#client.refresh().catch(() => {});
-      return added;
-    });
+  add = async ({ password, name } = {}) => {
+    const made = await this.#ceremony(create, `${MINE}/options`, { password });
+    const added = await this.#keep(made, (answer) => this.#send(MINE, { ...answer, name }));
+    // The access token tells from now on that there is a second factor.
+    await this.#client.refresh().catch(() => {});
+    return added;
+  };
 
-  continueSignIn = ({ pendingToken, trustDevice }) =>
-    this.#alone(async (signal) => {
-      const { answer } = await this.#show(OPTIONS, { pendingToken }, { signal });
-      return this.#client.continueSignIn({ pendingToken, method: "passkey", trustDevice, ...answer });
-    });
+  continueSignIn = async ({ pendingToken, trustDevice }) => {
+    const { answer } = await this.#ceremony(get, OPTIONS, { pendingToken });
+    return this.#client.continueSignIn({ pendingToken, method: "passkey", trustDevice, ...answer });
+  };
 
-  reauthenticate = () =>
-    this.#alone(async (signal) => {
-      const { answer } = await this.#show("/api/auth/reauthenticate/options", {}, { signal });
-      return this.#client.reauthenticate({ method: "passkey", ...answer });
-    });
+  reauthenticate = async () => {
+    const { answer } = await this.#ceremony(get, "/api/auth/reauthenticate/options", {});
+    return this.#client.reauthenticate({ method: "passkey", ...answer });
+  };
 
   list = async () => {
     const own = await this.#send(MINE);
@@ -71,54 +68,41 @@ class Passkeys {
     return own;
   };
 
-  /** Do a ceremony in the place of the one that is under way. */
-  async #alone(ceremony) {
-    const aborting = this.#begin();
+  /** Have a passkey made or shown; return the RP ID and the answer for the service. */
+  async #ceremony(work, path, body) {
+    if (!isSupported()) throw failure("passkeys_unsupported");
+    this.#filler?.abort();
+    // The call for the options may need a fresh proof first, which is a ceremony itself.
+    const asked = await this.#send(path, body);
+    this.#filler?.abort();
+    this.#aborting?.abort();
+    const aborting = (this.#aborting = new AbortController());
     try {
-      return await ceremony(aborting.signal);
+      return await answered(work, asked, { signal: aborting.signal });
     } finally {
       if (this.#aborting === aborting) this.#aborting = null;
     }
-  }
-
-  #begin() {
-    if (!isSupported()) throw failure("passkeys_unsupported");
-    this.#aborting?.abort();
-    return (this.#aborting = new AbortController());
   }
 
   async #fill() {
     // Never in the place of another ceremony.
     if (!(await canFill()) || this.#aborting) return null;
     for (;;) {
-      const aborting = this.#begin();
+      const filler = (this.#filler = new AbortController());
       let isOld = false;
-      const timer = setTimeout(() => aborting.abort((isOld = true)), RENEW_MS);
+      const timer = setTimeout(() => filler.abort((isOld = true)), RENEW_MS);
       try {
-        return await this.#enter(await this.#show(OPTIONS, {}, { signal: aborting.signal, mediation: "conditional" }));
+        const asked = await this.#send(OPTIONS, {});
+        return this.#enter(await answered(get, asked, { signal: filler.signal, mediation: "conditional" }));
       } catch (error) {
-        if (this.#aborting !== aborting) return null;
-        if (!isOld) throw error;
-        await untilSeen();
-        if (this.#aborting !== aborting) return null;
+        if (!filler.signal.aborted) throw error;
+        if (!isOld) return null;
       } finally {
         clearTimeout(timer);
-        if (!isOld && this.#aborting === aborting) this.#aborting = null;
       }
+      await untilSeen();
+      if (this.#aborting) return null;
     }
-  }
-
-  /** Have a passkey shown; return the RP ID and the answer for the service. */
-  async #show(path, body, request) {
-    const { challengeId, publicKey } = await this.#send(path, body);
-    if (request.signal.aborted) throw failure("passkey_cancelled");
-    return { rpId: publicKey.rpId, answer: { challengeId, credential: await get(publicKey, request) } };
-  }
-
-  async #make(path, body, signal) {
-    const { challengeId, publicKey } = await this.#send(path, body);
-    if (signal.aborted) throw failure("passkey_cancelled");
-    return { rpId: publicKey.rp.id, answer: { challengeId, credential: await create(publicKey, { signal }) } };
   }
 
   async #enter({ rpId, answer }) {
@@ -151,6 +135,11 @@ class Passkeys {
     if (!data) throw unexpected(answer.status);
     return data;
   }
+}
+
+async function answered(work, { challengeId, publicKey }, request) {
+  const rpId = publicKey.rpId ?? publicKey.rp.id;
+  return { rpId, answer: { challengeId, credential: await work(publicKey, request) } };
 }
 
 const forget = (rpId, { credential }) => signal("UnknownCredential", { rpId, credentialId: credential.id });

@@ -42,7 +42,7 @@ async def start_totp(
     info: RequestInfoDep,
     body: OptionalProof = None,
 ) -> TotpResponse:
-    """The secret is shown only once. It counts as soon as the first code of the app has confirmed it, within an hour."""
+    """The secret is shown only once. It counts as soon as the app's first code has confirmed it, within an hour."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 
@@ -56,8 +56,8 @@ async def start_totp(
 async def confirm_totp(
     body: ConfirmRequest, user: CurrentUser, service: FactorServiceDep, info: RequestInfoDep
 ) -> RecoveryCodesResponse:
-    """From now on a sign-in needs a second factor. With the first one there are recovery codes, shown only once, and every
-    other session ends.
+    """From now on a sign-in needs a second factor. With the first one there are recovery codes, shown only once, and
+    every other session ends.
     """
     return RecoveryCodesResponse(recovery_codes=await service.confirm_totp(user, body.code, info=info))
 

@@ -59,8 +59,8 @@ async def reauthenticate(
     info: RequestInfoDep,
     device: DeviceDep,
 ) -> ReauthenticationResponse:
-    """Some routes need a proof that is at most five minutes old, and answer 401 `step_up_required` without it. The access
-    token of this answer has it; the session keeps its refresh token.
+    """Some routes need a proof that is at most five minutes old, and answer 401 `step_up_required` without it. The
+    access token of this answer has it; the session keeps its refresh token.
 
     Accounts without a second factor use the password, the others a second factor.
     """

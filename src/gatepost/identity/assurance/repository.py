@@ -48,7 +48,7 @@ class PendingSignIns:
         return token
 
     async def held(self, token: str, *, now: datetime) -> PendingSignIn | None:
-        """Return the pending sign-in of a token, locked until the transaction ends; None where it has none, or too old."""
+        """Return the pending sign-in of a token, locked until the transaction ends; None if there is none."""
         query = select(PendingSignIn).where(PendingSignIn.digest == digest_of(token), PendingSignIn.expires_at > now)
         return await self._tx.scalar(query.with_for_update())
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -20,7 +19,7 @@ from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.options import PasskeyUser
+from gatepost.identity.credentials.passkeys.options import Asked, PasskeyUser
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.registration import NewPasskey
 from gatepost.identity.credentials.passkeys.repository import Passkeys
@@ -75,7 +74,7 @@ class PasskeyService:
             return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
 
     @retry_conflicts
-    async def start(self, principal: UserPrincipal, *, proved_hash: str) -> tuple[str, dict[str, Any]]:
+    async def start(self, principal: UserPrincipal, *, proved_hash: str) -> Asked:
         """Return the id of a challenge and the options for a new passkey, for this account and session.
 
         Raises:

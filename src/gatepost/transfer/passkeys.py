@@ -7,10 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from gatepost.core.crypto import base64url
-from gatepost.flows.factors.passkeys.schemas import LONGEST_NAME, can_be_name
-from gatepost.flows.factors.passkeys.service import MOST_PASSKEYS
 from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authenticator_data import AAGUID_BYTES, LONGEST_CREDENTIAL_ID
+from gatepost.identity.credentials.passkeys.bounds import LONGEST_NAME, MOST_PASSKEYS, can_be_name
 from gatepost.identity.credentials.passkeys.options import USER_HANDLE_BYTES
 from gatepost.identity.credentials.passkeys.public_keys import read_public_key
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused

@@ -42,7 +42,7 @@ async def start_totp(
     info: RequestInfoDep,
     body: OptionalProof = None,
 ) -> TotpResponse:
-    """The secret is shown only once. It counts once the first code of the app has confirmed it, within an hour."""
+    """The secret is shown only once. It counts as soon as the app's first code has confirmed it, within an hour."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 

@@ -30,8 +30,7 @@ router = APIRouter(prefix="/api/auth", tags=["sessions"])
 )
 async def ask_for_own_passkey(user: CurrentUser, reauthentication: ReauthenticationDep) -> RequestOptionsResponse:
     """Options for the browser. What it answers is the `credential` of `POST /api/auth/reauthenticate`, once."""
-    challenge_id, public_key = await reauthentication.ask_for_passkey(user)
-    return RequestOptionsResponse(challenge_id=challenge_id, public_key=public_key)
+    return RequestOptionsResponse.of(await reauthentication.ask_for_passkey(user))
 
 
 @router.post(

@@ -1,7 +1,6 @@
 """Sign-up with a passkey in the place of a password."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -16,7 +15,7 @@ from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.options import PasskeyUser
+from gatepost.identity.credentials.passkeys.options import Asked, PasskeyUser
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.registration import NewPasskey
 from gatepost.identity.credentials.passkeys.repository import Passkeys, new_handle
@@ -55,7 +54,7 @@ class PasskeySignUp:
             raise PasskeySignUpUnavailable
 
     @retry_conflicts
-    async def ask(self, new: NewAccount, *, is_invited: bool) -> tuple[str, dict[str, Any]]:
+    async def ask(self, new: NewAccount, *, is_invited: bool) -> Asked:
         """Return the id of a challenge and the options for the passkey of a new account, whether its names are free.
 
         Raises:

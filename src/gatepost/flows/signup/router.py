@@ -93,8 +93,8 @@ async def start_passkey_sign_up(body: PasskeySignUpRequest, by_passkey: PasskeyS
 
     The answer is the same whether the names are taken.
     """
-    challenge_id, public_key = await by_passkey.ask(body.account(), is_invited=body.invitation is not None)
-    return CreationOptionsResponse(challenge_id=challenge_id, public_key=public_key)
+    asked = await by_passkey.ask(body.account(), is_invited=body.invitation is not None)
+    return CreationOptionsResponse.of(asked)
 
 
 @router.post(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -17,6 +16,7 @@ from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
 from gatepost.identity.credentials.passkeys.challenges import Purpose
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
+from gatepost.identity.credentials.passkeys.options import Asked
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.handout import AccessToken
@@ -99,7 +99,7 @@ class Reauthentication:
         return user
 
     @retry_conflicts
-    async def ask_for_passkey(self, principal: UserPrincipal) -> tuple[str, dict[str, Any]]:
+    async def ask_for_passkey(self, principal: UserPrincipal) -> Asked:
         """Return the id of a new challenge and the options for the caller's passkeys, good in this session.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Sealed secrets of second factors when SECRET_KEY is replaced: sealing them again, finding those that are lost."""
+"""Sealed secrets of second factors, when SECRET_KEY is replaced: sealing them again, and finding lost ones."""
 
 import logging
 from collections.abc import Sequence

@@ -48,8 +48,7 @@ async def start_passkey(
 ) -> CreationOptionsResponse:
     """Options for the browser. What it makes is accepted within ten minutes, in this session."""
     proved = await reauthentication.confirm(user, body.password if body else None, info=info)
-    challenge_id, public_key = await service.start(user, proved_hash=proved.password_hash)
-    return CreationOptionsResponse(challenge_id=challenge_id, public_key=public_key)
+    return CreationOptionsResponse.of(await service.start(user, proved_hash=proved.password_hash))
 
 
 @router.post(

@@ -7,20 +7,13 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field
 
 from gatepost.core.crypto import base64url
-from gatepost.core.plain_text import one_line
 from gatepost.flows.factors.passkeys.service import OwnPasskeys
 from gatepost.http.schemas import In, Out
 from gatepost.identity.credentials.passkeys.aaguids import authenticator_name
+from gatepost.identity.credentials.passkeys.bounds import LONGEST_NAME, can_be_name
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
 from gatepost.identity.credentials.recovery_codes.schemas import ShownCodes
 from gatepost.identity.factors.models import Passkey
-
-LONGEST_NAME = 64
-
-
-def can_be_name(text: str) -> bool:
-    """Whether a passkey may be called so: one line of text, and not a long one."""
-    return 1 <= len(text) <= LONGEST_NAME and one_line(text) == text
 
 
 def _is_name(text: str) -> str:

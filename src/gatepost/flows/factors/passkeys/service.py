@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
@@ -17,10 +16,11 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
+from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.options import PasskeyUser
+from gatepost.identity.credentials.passkeys.options import Asked, PasskeyUser
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.registration import NewPasskey
 from gatepost.identity.credentials.passkeys.repository import Passkeys
@@ -31,8 +31,6 @@ from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
-
-MOST_PASSKEYS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class PasskeyService:
             return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
 
     @retry_conflicts
-    async def start(self, principal: UserPrincipal, *, proved_hash: str) -> tuple[str, dict[str, Any]]:
+    async def start(self, principal: UserPrincipal, *, proved_hash: str) -> Asked:
         """Return the id of a challenge and the options for a new passkey, for this account and session.
 
         Raises:

@@ -36,8 +36,7 @@ async def ask_for_passkey(body: PasskeyOptionsRequest, service: PasskeySignInDep
 
     With one, they name the passkeys of that account, and the answer goes to `POST /api/auth/signin/continue`.
     """
-    challenge_id, public_key = await service.ask(body.pending_token)
-    return RequestOptionsResponse(challenge_id=challenge_id, public_key=public_key)
+    return RequestOptionsResponse.of(await service.ask(body.pending_token))
 
 
 @router.post(

@@ -1,7 +1,5 @@
 """Passkeys of accounts: asking browsers for one, and using their responses up."""
 
-from typing import Any
-
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.clock import Clock
@@ -16,6 +14,7 @@ from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
 from gatepost.identity.credentials.passkeys.options import (
+    Asked,
     CredentialDescriptor,
     PasskeyUser,
     creation_options,
@@ -55,9 +54,7 @@ class PasskeyMethod:
         self._rp_name = rp_name
         self.relying_party = relying_party
 
-    async def ask(
-        self, tx: Transaction, purpose: Purpose, *, user: User | None = None, bound_to: str = ""
-    ) -> tuple[str, dict[str, Any]]:
+    async def ask(self, tx: Transaction, purpose: Purpose, *, user: User | None = None, bound_to: str = "") -> Asked:
         """Return the id of a new challenge, and the options to show a passkey: of an account, or of anybody.
 
         Raises:
@@ -77,7 +74,7 @@ class PasskeyMethod:
         *,
         user: User | None = None,
         bound_to: str = "",
-    ) -> tuple[str, dict[str, Any]]:
+    ) -> Asked:
         """Return the id of a new challenge, and the options to make a passkey, for an account or one that is to be.
 
         Raises:

@@ -10,6 +10,9 @@ from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.public_keys import Algorithm
 from gatepost.identity.credentials.passkeys.responses import PUBLIC_KEY
 
+# The id of a challenge, and what to call the browser with.
+Asked = tuple[str, dict[str, Any]]
+
 USER_HANDLE_BYTES = 32
 # Recommended with user verification (section 15.1).
 TIMEOUT_MILLISECONDS = 300_000

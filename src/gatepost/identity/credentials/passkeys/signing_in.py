@@ -1,7 +1,6 @@
 """The passkey, as a way in."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.repetitions import record_once_a_day
@@ -19,6 +18,7 @@ from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod, named_in
+from gatepost.identity.credentials.passkeys.options import Asked
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.refusals import Refusal as Flaw
 from gatepost.identity.credentials.passkeys.repository import Passkeys
@@ -76,7 +76,7 @@ class PasskeySignIn:
         self._continuation = continuation
 
     @retry_conflicts
-    async def ask(self, pending_token: str | None) -> tuple[str, dict[str, Any]]:
+    async def ask(self, pending_token: str | None) -> Asked:
         """Return the id of a new challenge and the options: for anybody, or for a pending sign-in.
 
         Raises:

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests.browser.conftest import NUMBERS, Somebody, Visitors, mailed_link
+from tests.browser.conftest import EXPECT_MS, NUMBERS, Somebody, Visitors, mailed_link
 from tests.browser.test_accessibility import LOOKS
 from tests.browser.test_second_factor import sign_out, signed_in_long_ago
 from tests.support.api import PASSWORD
@@ -30,6 +30,7 @@ WITHOUT_AUTOFILL = "PublicKeyCredential.isConditionalMediationAvailable = async 
 @pytest.fixture(scope="module")
 async def home(server: GatepostServer) -> AsyncIterator[Browser]:
     """Give a browser in which PUBLIC_URL leads to the service."""
+    expect.set_options(timeout=EXPECT_MS)
     async with chromium(localhost_8080=server.url) as browser:
         yield browser
 

@@ -17,7 +17,9 @@ logger = logging.getLogger("gatepost")
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 # The headers of an answer that scripts of other origins may read.
-SHOWN_HEADERS = ("X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy")
+SHOWN_HEADERS = (
+    "X-Request-ID", "Retry-After", "WWW-Authenticate", "ETag", "RateLimit", "RateLimit-Policy", "X-Device-Token",
+)  # fmt: skip
 NO_ORIGIN = "null"
 NO_NAME = "Local files and sandboxed frames have no origin and may not call the API. Serve the page from a web server."
 # A limit for the refused origins in the log: clients can send any origin.

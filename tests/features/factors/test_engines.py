@@ -60,7 +60,10 @@ class Engines:
         return await self._use(self._identity.recovery_codes, code)
 
     async def left(self) -> int:
-        return await self._run(self._identity.recovery_codes.left)
+        async with self._database.read() as tx:
+            stored = await tx.get(RecoveryCodes, self._id)
+        assert stored is not None
+        return stored.left
 
     async def _use(self, method: FactorMethod, code: str) -> bool:
         answer = Answer(method.name, code=code)

@@ -1,1 +1,1 @@
-"""One's own second factors: seeing them, setting one up, removing it."""
+"""One's own second factors and trusted devices: seeing them, setting one up, removing it."""

@@ -12,12 +12,11 @@ from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.assurance.models import TrustedDevice
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.enrolment import NO_TRUST
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.tokens.principal import UserPrincipal
-
-END_REASON = "device_trusted_no_more"
 
 
 class TrustedDeviceService:
@@ -56,7 +55,7 @@ class TrustedDeviceService:
             others = await sessions_proved_by(
                 tx, user.id, Method.TRUSTED_DEVICE, device_id, but=principal.session_id, now=now
             )
-            await self._sessions.end_named(tx, others, reason=END_REASON, info=info)
+            await self._sessions.end_named(tx, others, reason=NO_TRUST, info=info)
             record(tx, AuditEvent.DEVICE_FORGOTTEN, at=now, user_id=user.id, session_id=principal.session_id, info=info)
 
 

@@ -1,1 +1,1 @@
-"""Signing in with a password."""
+"""Signing in: with a password, a second factor, a passkey."""

@@ -15,6 +15,7 @@ from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.statements import live
+from gatepost.identity.tokens.principal import Acr
 
 PREFIX = "gpq_"
 RANDOM_BYTES = 32
@@ -70,3 +71,12 @@ async def sessions_proved_by(
     used = {"by": method, "credential": credential}
     rows = (await tx.execute(query)).all()
     return [row.id for row in rows if any(used.items() <= proof.items() for proof in row.proofs or ())]
+
+
+async def sessions_on_trust(tx: Transaction, user_id: int, *, now: datetime) -> list[int]:
+    """Return the ids of the sessions of an account that go on, and for which a device stands in for a second factor."""
+    query = select(Session.id, Session.proofs).where(
+        Session.user_id == user_id, Session.acr == Acr.ONE_FACTOR, *live(now)
+    )
+    rows = (await tx.execute(query)).all()
+    return [row.id for row in rows if any(proof["by"] == Method.TRUSTED_DEVICE for proof in row.proofs or ())]

@@ -1,1 +1,1 @@
-"""What proves a person: rules for passwords, and the hashes that are in use."""
+"""What proves identity: passwords and their rules, passkeys, authenticator apps, recovery codes."""

@@ -13,6 +13,7 @@ from gatepost.identity.accounts.errors import EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.proofs import Proved, prove_again
+from gatepost.identity.assurance.repository import sessions_on_trust
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
@@ -28,6 +29,7 @@ from gatepost.identity.sessions.service import SessionService
 from gatepost.mail.outbox import MailKind
 
 END_REASON = "second_factor_added"
+NO_TRUST = "device_trusted_no_more"
 
 
 class FactorEnrolment:
@@ -147,8 +149,13 @@ class FactorEnrolment:
         data: Mapping[str, Any] | None = None,
         link: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note that the account is another one for whoever is signing in, and on any device; tell its owner."""
+        """Note that the account is another one for whoever is signing in, and on any device; tell its owner.
+
+        No device is trusted any more, so that sessions end in which one has stood in for the second factor.
+        """
         now = self._clock.now()
         user.touch(now)
         await TrustedDevices(tx).forget(user.id)
+        on_trust = await sessions_on_trust(tx, user.id, now=now)
+        await self._sessions.end_named(tx, on_trust, reason=NO_TRUST, info=info)
         await notify(tx, kind, user, at=now, info=info, data=data, link={"told": kind, **(link or {})})

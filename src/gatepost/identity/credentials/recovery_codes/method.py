@@ -74,11 +74,6 @@ class RecoveryCodeMethod:
         await notify(tx, MailKind.RECOVERY_CODE_USED, user, at=now, info=info, data={"left": left})
         return Proved(self.name, now)
 
-    async def left(self, tx: Transaction, user: User) -> int:
-        """Return how many codes of an account are unused."""
-        stored = await RecoveryCodeSets(tx).held(user.id)
-        return stored.left if stored is not None else 0
-
     async def remove(self, tx: Transaction, user: User) -> bool:
         """Make the codes of an account void; return whether there were any."""
         return await RecoveryCodeSets(tx).remove(user.id)

@@ -116,6 +116,16 @@ async def somebody(server: GatepostServer) -> Somebody:
     return Somebody(answer.json()["id"], name, email, PASSWORD)
 
 
+@pytest.fixture
+async def verified(somebody: Somebody, mailbox: SmtpServer, server: GatepostServer) -> Somebody:
+    """Return somebody whose address is proved."""
+    token = (await mailed_link(mailbox, to=somebody.email, path="/verify-email")).partition("token=")[2]
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        answer = await client.post("/api/auth/email/verify", json={"token": token})
+    assert answer.status_code == 200, answer.text
+    return somebody
+
+
 async def mailed_link(mailbox: SmtpServer, *, to: str, path: str) -> str:
     """Wait for the newest mail to an address whose link opens a page, and return the link without its host."""
     async with asyncio.timeout(MAIL_SECONDS):

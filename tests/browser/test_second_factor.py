@@ -8,16 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from playwright.async_api import Page, Route, expect
 
 from gatepost.identity.credentials.totp.codes import code_at, step_at
-from tests.browser.conftest import Somebody, Visitors, mailed_link
+from tests.browser.conftest import Somebody, Visitors
 from tests.browser.test_accessibility import LOOKS
 from tests.support.api import PASSWORD
-from tests.support.server import GatepostServer
-from tests.support.smtp import SmtpServer
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -27,16 +24,6 @@ PENDING = {
     "code": "second_factor_required", "status": 401, "title": "Second factor required", "message": "…", "errors": [],
     "pendingToken": "gpq_x", "methods": ["totp", "recovery_code"], "expiresIn": 600,
 }  # fmt: skip
-
-
-@pytest.fixture
-async def verified(somebody: Somebody, mailbox: SmtpServer, server: GatepostServer) -> Somebody:
-    """Return somebody whose address is proved."""
-    token = (await mailed_link(mailbox, to=somebody.email, path="/verify-email")).partition("token=")[2]
-    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
-        answer = await client.post("/api/auth/email/verify", json={"token": token})
-    assert answer.status_code == 200, answer.text
-    return somebody
 
 
 def code_of(secret: str, *, away: int = 0) -> str:

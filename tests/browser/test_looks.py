@@ -168,7 +168,11 @@ async def test_people_on_a_phone_are_two_lines_each_below_folded_filters(
 
 
 async def test_list_of_error_codes_keeps_nobody_out(visitors: Visitors) -> None:
-    for options in ({"color_scheme": "dark"}, {"viewport": {"width": 360, "height": 740}, "is_mobile": True}):
+    for options in (
+        {"color_scheme": "dark"},
+        {"viewport": {"width": 800, "height": 740}},
+        {"viewport": {"width": 360, "height": 740}, "is_mobile": True},
+    ):
         visitor = await visitors(**options)
         await visitor.goto("/errors#invalid_credentials")
         assert await visitor.findings() == []

@@ -158,9 +158,15 @@ class Client {
     return this.#record.owesSignOut === true || (this.#user === null && this.#store.text === null);
   }
 
+  /** Whether somebody is signed in, after a look at what another tab did: its event may come later than this. */
+  #isSomebody() {
+    this.#look();
+    return !this.#isNobody();
+  }
+
   /** Refresh, once for all tabs; return whether somebody is signed in then. `held` is the record used. */
   async #renew(held) {
-    if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return !this.#isNobody();
+    if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return this.#isSomebody();
     return (this.#refreshing ??= alone(this.#lock, () => this.#exchange(held)).finally(() => {
       this.#refreshing = null;
     }));
@@ -172,7 +178,7 @@ class Client {
     // Another tab may have done it meanwhile.
     await news(this.#lock, isLate);
     const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
-    if (answer === null || isLate() || turn !== this.#turn) return !this.#isNobody();
+    if (answer === null || isLate() || turn !== this.#turn) return this.#isSomebody();
     if (answer.ok) {
       this.#store.put({ signIn: read(held).signIn ?? -random(), ...this.#credentials(answer.data ?? {}) });
       await announce(this.#lock);

@@ -104,6 +104,34 @@ test("a tab whose token another tab has replaced takes the new one, without a re
   assert.equal(refreshesOf(await control("calls")).length, 1);
 });
 
+test("a refusal tells a tab that another tab has signed out, before the browser does", async () => {
+  const storage = memory();
+  const one = await signedIn({ storage });
+  const other = client({ storage });
+  await other.signOut();
+
+  assert.equal((await one.fetch("/api/test/user")).status, 401);
+
+  assert.equal(one.user, null);
+});
+
+test("a sign-out in another tab while a refresh is under way is known once that has ended", async () => {
+  const storage = memory();
+  const other = client({ storage });
+  const one = await signedIn({
+    storage,
+    fetch: async (address, ...sent) => {
+      if (String(address).endsWith("/api/auth/refreshtoken")) await other.signOut();
+      return fetch(address, ...sent);
+    },
+  });
+  await expire();
+
+  assert.equal((await one.fetch("/api/test/user")).status, 401);
+
+  assert.equal(one.user, null);
+});
+
 test("a refresh whose answer is lost is sent again, and the session goes on past the grace", async (t) => {
   const giveUp = timeouts(t);
   for (const fault of ["lost", "held", "unheard", "502", "504"]) {

@@ -158,15 +158,9 @@ class Client {
     return this.#record.owesSignOut === true || (this.#user === null && this.#store.text === null);
   }
 
-  /** Whether somebody is signed in, after a look at what another tab did: its event may come later than this. */
-  #isSomebody() {
-    this.#look();
-    return !this.#isNobody();
-  }
-
   /** Refresh, once for all tabs; return whether somebody is signed in then. `held` is the record used. */
   async #renew(held) {
-    if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return this.#isSomebody();
+    if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return this.#look();
     return (this.#refreshing ??= alone(this.#lock, () => this.#exchange(held)).finally(() => {
       this.#refreshing = null;
     }));
@@ -178,7 +172,7 @@ class Client {
     // Another tab may have done it meanwhile.
     await news(this.#lock, isLate);
     const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
-    if (answer === null || isLate() || turn !== this.#turn) return this.#isSomebody();
+    if (answer === null || isLate() || turn !== this.#turn) return this.#look();
     if (answer.ok) {
       this.#store.put({ signIn: read(held).signIn ?? -random(), ...this.#credentials(answer.data ?? {}) });
       await announce(this.#lock);
@@ -279,9 +273,10 @@ class Client {
     return sent(this.#fetch, this.#base + path, body, { credentials, ...options });
   }
 
+  /** Take over what another tab did, whose event may come later than this; return whether somebody is signed in. */
   #look = () => {
-    if (this.#record.signIn === this.#known) return;
-    this.#become(this.isRemembered ? undefined : null);
+    if (this.#record.signIn !== this.#known) this.#become(this.isRemembered ? undefined : null);
+    return !this.#isNobody();
   };
 
   /** Change who is signed in, and the record unless it is left out. Return the user. */

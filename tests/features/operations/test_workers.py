@@ -84,7 +84,7 @@ def test_worker_that_was_killed_keeps_its_counts_and_loses_the_rest(server: Gate
 
     before = until(server, all_are_shared)
 
-    known = set()
+    known: set[str] = set()
     while len(known) < WORKERS:
         known.add(_worker(ask(server, "/metrics").headers["x-request-id"]))
 

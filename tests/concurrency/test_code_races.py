@@ -6,12 +6,11 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from gatepost.audit.log import AuditEvent
 from gatepost.audit.models import AuditEntry
 from gatepost.identity.factors.models import TotpSecret
-from gatepost.identity.sessions.models import Session
 from tests.support.api import Person
 from tests.support.factors import App, go_on, pending_token, set_up_app
 from tests.support.workers import FREE_GUESSES, Workers
@@ -33,19 +32,13 @@ async def app(workers: Workers, person: Person) -> App:
     return app
 
 
-async def sessions_of(workers: Workers, person: Person) -> int:
-    async with workers.database.read() as tx:
-        query = select(func.count()).select_from(Session).where(Session.user_id == person.id)
-        return await tx.scalar(query) or 0
-
-
 @pytest.mark.parametrize("method", ["totp", "recovery_code"])
 async def test_of_twenty_equal_codes_one_opens_a_session(
     workers: Workers, person: Person, app: App, method: str
 ) -> None:
     code = app.code(datetime.now(UTC)) if method == "totp" else app.recovery_codes[0]
     tokens = [await pending_token(workers.first, person) for _ in range(AT_ONCE)]
-    before = await sessions_of(workers, person)
+    before = await workers.sessions_of(person.id)
 
     answers = await asyncio.gather(
         *(go_on(api, token, code, method) for api, token in zip(workers.in_turn(AT_ONCE), tokens, strict=True))
@@ -55,14 +48,14 @@ async def test_of_twenty_equal_codes_one_opens_a_session(
     # On a machine that is busy with other things somebody may wait for the rows too long.
     assert statuses[200] == 1, statuses
     assert statuses.keys() <= {200, 401, 429, 503}
-    assert await sessions_of(workers, person) == before + 1
+    assert await workers.sessions_of(person.id) == before + 1
 
 
 async def test_one_pending_sign_in_opens_one_session_by_whatever_codes(
     workers: Workers, person: Person, app: App
 ) -> None:
     token = await pending_token(workers.first, person)
-    before = await sessions_of(workers, person)
+    before = await workers.sessions_of(person.id)
 
     answers = await asyncio.gather(
         *(
@@ -72,7 +65,7 @@ async def test_one_pending_sign_in_opens_one_session_by_whatever_codes(
     )
 
     assert [answer.status_code for answer in answers].count(200) == 1
-    assert await sessions_of(workers, person) == before + 1
+    assert await workers.sessions_of(person.id) == before + 1
 
 
 async def test_wrong_codes_at_once_get_no_more_answers_than_one_by_one(

@@ -6,10 +6,9 @@ import uuid
 from collections import Counter
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from gatepost.identity.factors.models import Passkey
-from gatepost.identity.sessions.models import Session
 from tests.support.api import Person
 from tests.support.passkeys import Browser, add_passkey, ask, sign_in
 from tests.support.workers import Workers
@@ -27,18 +26,12 @@ async def browser(workers: Workers, person: Person) -> Browser:
     return await add_passkey(workers.first, workers.office, person, Browser.new(os.urandom(16)))
 
 
-async def sessions_of(workers: Workers, person: Person) -> int:
-    async with workers.database.read() as tx:
-        query = select(func.count()).select_from(Session).where(Session.user_id == person.id)
-        return await tx.scalar(query) or 0
-
-
 async def test_of_twenty_equal_responses_one_opens_a_session(
     workers: Workers, person: Person, browser: Browser
 ) -> None:
     options = await ask(workers.first)
     credential = browser.get(options["publicKey"])
-    before = await sessions_of(workers, person)
+    before = await workers.sessions_of(person.id)
 
     answers = await asyncio.gather(*(sign_in(api, options, credential) for api in workers.in_turn(AT_ONCE)))
 
@@ -46,13 +39,13 @@ async def test_of_twenty_equal_responses_one_opens_a_session(
     # On a machine that is busy with other things somebody may wait for the rows too long.
     assert statuses[200] == 1, statuses
     assert statuses.keys() <= {200, 401, 503}
-    assert await sessions_of(workers, person) == before + 1
+    assert await workers.sessions_of(person.id) == before + 1
 
 
 async def test_of_equal_counters_one_opens_a_session(workers: Workers, person: Person, browser: Browser) -> None:
     several = [await ask(workers.first) for _ in range(8)]
     credentials = [browser.get(options["publicKey"], sign_count=7) for options in several]
-    before = await sessions_of(workers, person)
+    before = await workers.sessions_of(person.id)
 
     answers = await asyncio.gather(
         *(
@@ -64,6 +57,6 @@ async def test_of_equal_counters_one_opens_a_session(workers: Workers, person: P
     statuses = Counter(answer.status_code for answer in answers)
     assert statuses[200] == 1, statuses
     assert statuses.keys() <= {200, 401, 503}
-    assert await sessions_of(workers, person) == before + 1
+    assert await workers.sessions_of(person.id) == before + 1
     async with workers.database.read() as tx:
         assert await tx.scalar(select(Passkey.sign_count).where(Passkey.user_id == person.id)) == 7

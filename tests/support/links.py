@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Transaction
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
-from tests.support.api import Person
+from tests.support.api import Api, Person
 
 SUBJECTS = {
     "Verify your e-mail address": "verify_email",
@@ -90,3 +90,12 @@ async def link_of(tx: Transaction, person: Person, *, now: datetime) -> str:
     renewed = await tokens.renew(asked, now=now, life=timedelta(days=1))
     assert renewed is not None
     return renewed[0]
+
+
+async def report_and_reset(api: Api, services: Services, token: str, *, password: str) -> None:
+    """Say with the link of a mail that it was not oneself, and set a new password by the mail that comes."""
+    reported = await api.post("/api/auth/not-me", json={"token": token})
+    assert reported.status_code == 200, reported.text
+    link = await take_link(services, "reset_password")
+    answer = await api.post("/api/auth/password/reset", json={"token": link, "password": password})
+    assert answer.status_code == 200, answer.text

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from sqlalchemy import URL, select, text
+from sqlalchemy import URL, func, select, text
 
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
@@ -60,6 +60,11 @@ class Workers:
         """Return the row of a session."""
         async with self.database.read() as tx:
             return (await tx.scalars(select(Session).where(Session.id == session_id))).one()
+
+    async def sessions_of(self, user_id: int) -> int:
+        """Count the sessions of an account."""
+        async with self.database.read() as tx:
+            return await tx.scalar(select(func.count()).where(Session.user_id == user_id)) or 0
 
     async def revocations(self, user_id: int) -> Sequence[Revocation]:
         """Return the lines of the feed that concern an account, but the one that says whose its number is."""

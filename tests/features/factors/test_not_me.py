@@ -9,20 +9,11 @@ from gatepost.identity.throttling.devices import DeviceTokens
 from tests.support.api import Api, Person
 from tests.support.clock import FakeClock
 from tests.support.factors import ME, App, begin_sign_in, go_on, pending_token, refreshed, set_up_app
-from tests.support.links import take_link, take_mails
+from tests.support.links import report_and_reset, take_link, take_mails
 
 NEW = "another horse 12"
 
 pytestmark = pytest.mark.both_databases
-
-
-async def report_and_reset(api: Api, services: Services, token: str) -> None:
-    """Say that it was not oneself, and set a new password by the mail that comes."""
-    reported = await api.post("/api/auth/not-me", json={"token": token})
-    assert reported.status_code == 200, reported.text
-    link = await take_link(services, "reset_password")
-    answer = await api.post("/api/auth/password/reset", json={"token": link, "password": NEW})
-    assert answer.status_code == 200, answer.text
 
 
 async def test_app_of_a_thief_goes_by_the_mail_that_tells_of_it(
@@ -33,7 +24,7 @@ async def test_app_of_a_thief_goes_by_the_mail_that_tells_of_it(
     token = await take_link(services, "second_factor_added")
     clock.advance(minutes=1)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     assert (await begin_sign_in(api, person, NEW)).status_code == 200
 
@@ -50,7 +41,7 @@ async def test_app_of_a_thief_goes_by_an_earlier_mail(
     await set_up_app(api, services, await api.sign_in(person.username, password=person.password + "9"))
     await take_mails(services)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     assert (await begin_sign_in(api, person, NEW)).status_code == 200
 
@@ -63,7 +54,7 @@ async def test_app_that_is_older_than_the_mail_stays(
     token = await take_link(services, "recovery_code_used")
     clock.advance(minutes=1)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     answer = await begin_sign_in(api, person, NEW)
     assert (answer.status_code, answer.json()["methods"]) == (401, ["totp", "recovery_code"])
@@ -79,7 +70,7 @@ async def test_recovery_codes_of_a_thief_go_and_the_app_stays(
     token = await take_link(services, "recovery_codes_replaced")
     clock.advance(minutes=1)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     answer = await begin_sign_in(api, person, NEW)
     assert (answer.status_code, answer.json()["methods"]) == (401, ["totp"])
@@ -103,7 +94,7 @@ async def test_waits_of_the_thief_end_and_the_next_ones_are_as_long(
     await wrong_codes(api, person, person.password)
     token = await take_link(services, "codes_guessed")
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     pending = await pending_token(api, person, NEW)
     assert (await go_on(api, pending, "00000-00000", "recovery_code")).status_code == 401
@@ -124,7 +115,7 @@ async def test_device_of_the_owner_is_known_again_and_that_of_the_thief_is_not(
     thiefs = {"X-Device-Token": thief.headers["X-Device-Token"]}
     token = await take_link(services, "recovery_code_used")
     clock.advance(minutes=1)
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
     own = await go_on(
         api, await pending_token(api, person, NEW), app_of_person.code(clock.now()), **{"X-Device-Token": ""}
     )

@@ -6,21 +6,12 @@ from gatepost.composition.services import Services
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.factors import begin_sign_in, go_on, set_up_app
-from tests.support.links import take_link, take_mails
+from tests.support.links import report_and_reset, take_link, take_mails
 from tests.support.passkeys import Browser, add_passkey, pass_time, sign_in_with
 
 NEW = "another horse 12"
 
 pytestmark = pytest.mark.both_databases
-
-
-async def report_and_reset(api: Api, services: Services, token: str) -> None:
-    """Say that it was not oneself, and set a new password by the mail that comes."""
-    reported = await api.post("/api/auth/not-me", json={"token": token})
-    assert reported.status_code == 200, reported.text
-    link = await take_link(services, "reset_password")
-    answer = await api.post("/api/auth/password/reset", json={"token": link, "password": NEW})
-    assert answer.status_code == 200, answer.text
 
 
 async def test_passkey_of_a_thief_goes_by_the_mail_that_tells_of_it(
@@ -30,7 +21,7 @@ async def test_passkey_of_a_thief_goes_by_the_mail_that_tells_of_it(
     token = await take_link(services, "passkey_added")
     await pass_time(services, clock, minutes=1)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     assert (await begin_sign_in(api, person, NEW)).status_code == 200
     assert_problem(await sign_in_with(api, thiefs), 401, "passkey_invalid")
@@ -47,7 +38,7 @@ async def test_passkey_of_a_thief_goes_by_an_earlier_mail_and_the_owners_stays(
     thiefs = await add_passkey(api, services, owner, Browser.new(b"\x07" * 16))
     await take_mails(services)
 
-    await report_and_reset(api, services, token)
+    await report_and_reset(api, services, token, password=NEW)
 
     answer = await begin_sign_in(api, owner, NEW)
     # The app is reported too; the codes came with the owner's passkey, before.
@@ -70,7 +61,7 @@ async def test_passkey_of_which_there_may_be_a_copy_goes_when_it_was_not_its_own
     browser.sign_count = 2
     assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")
 
-    await report_and_reset(api, services, await take_link(services, "passkey_copied"))
+    await report_and_reset(api, services, await take_link(services, "passkey_copied"), password=NEW)
 
     browser.sign_count = 90
     assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")

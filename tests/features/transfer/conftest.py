@@ -1,6 +1,7 @@
 """Empty databases to move between, and the old service's database."""
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -23,6 +24,18 @@ OLD_SCHEMA = (
 )
 
 RunImport = Callable[..., Any]
+
+
+def write_lines(file: Path, *lines: dict[str, Any]) -> Path:
+    """Write a file as `gatepost import jsonl` reads it."""
+    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
+    return file
+
+
+def accounts_of(file: Path) -> list[dict[str, Any]]:
+    """Return the accounts of a file that `gatepost export` has written."""
+    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["type"] == "account"]
 
 
 class OldDatabase:

@@ -1,7 +1,6 @@
 """Second factors move between two deployments, each with a SECRET_KEY of its own."""
 
 import base64
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,7 @@ from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from tests.conftest import MakeServices, http_client, started
-from tests.features.transfer.conftest import RunImport
+from tests.features.transfer.conftest import RunImport, accounts_of, write_lines
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
@@ -44,16 +43,6 @@ async def app_of_person(api: Api, services: Services, person: Person, clock: Fak
     clock.advance(minutes=1)
     await services.identity.revocations.poll()
     return app
-
-
-def accounts(file: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line["type"] == "account"]
-
-
-def write(file: Path, *lines: dict[str, Any]) -> Path:
-    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    return file
 
 
 def account(name: str, factors: Any) -> dict[str, Any]:
@@ -90,8 +79,8 @@ async def test_factors_go_to_a_place_with_another_key_and_work_there(
     assert "including password hashes and the secrets of second factors: keep it safe" in exported.stderr
     assert "1 of them imported with second factors" in imported.stdout
     assert "0 imported (0 without a password), 1 there already, 0 conflicts" in repeated.stdout
-    assert accounts(file) == accounts(again)
-    assert [code["used"] for code in accounts(file)[0]["factors"]["recovery_codes"]["codes"]].index(True) == 3
+    assert accounts_of(file) == accounts_of(again)
+    assert [code["used"] for code in accounts_of(file)[0]["factors"]["recovery_codes"]["codes"]].index(True) == 3
     async with started(other) as running, http_client(running) as client:
         there = Api(client)
         assert_problem(await go_on(there, await pending_token(there, person), used), 401, "invalid_code")
@@ -99,7 +88,7 @@ async def test_factors_go_to_a_place_with_another_key_and_work_there(
             await go_on(there, await pending_token(there, person), spent, "recovery_code"), 401, "invalid_code"
         )
         clock.advance(minutes=1)
-        shown = oathtool(accounts(file)[0]["factors"]["totp"]["secret"], clock)
+        shown = oathtool(accounts_of(file)[0]["factors"]["totp"]["secret"], clock)
         assert (await go_on(there, await pending_token(there, person), shown)).status_code == 200
         unused = app_of_person.recovery_codes[4]
         assert (await go_on(there, await pending_token(there, person), unused, "recovery_code")).status_code == 200
@@ -124,7 +113,7 @@ async def test_export_says_that_factors_are_not_in_it(
     assert "authenticator apps and recovery codes are NOT included (accounts that have some: 1)" in result.stderr
     assert "factors" not in (tmp_path / "file").read_text(encoding="utf-8")
     assert "NOT included" not in all_of_it.stderr
-    assert ["factors" in line for line in accounts(tmp_path / "all")] == [True, False]
+    assert ["factors" in line for line in accounts_of(tmp_path / "all")] == [True, False]
     async with database.read() as tx:
         found = await tx.scalars(
             select(AuditEntry.details).where(AuditEntry.event == "accounts.exported").order_by(AuditEntry.id)
@@ -142,7 +131,7 @@ async def test_export_names_whose_factors_cannot_be_opened_and_has_the_rest(
 
     assert result.exit_code == 1
     assert f"SECRET_KEY does not open them: #{person.id}; see gatepost doctor" in result.stderr
-    assert list(accounts(tmp_path / "file")[0]["factors"]) == ["recovery_codes"]
+    assert list(accounts_of(tmp_path / "file")[0]["factors"]) == ["recovery_codes"]
 
 
 async def test_secrets_of_other_systems_come_down_to_80_bits(
@@ -154,7 +143,7 @@ async def test_secrets_of_other_systems_come_down_to_80_bits(
         account("shorter", {"totp": {"secret": SECRET_72}}),
     ]
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "file", *rows))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "file", *rows))
 
     assert result.exit_code == 1
     refused = "line 2: factors_refused: factors.totp.secret has 72 bits, and 80 to 480 bits are accepted"
@@ -206,7 +195,7 @@ async def test_broken_field_is_told_by_line_and_its_account_does_not_come_withou
 ) -> None:
     rows = [account("good", {"totp": {"secret": SECRET_80}, "recovery_codes": CODES}), account("bad", factors)]
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "file", *rows))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "file", *rows))
 
     assert result.exit_code == 1
     assert f"line 2: factors_refused: {reason}" in result.stdout
@@ -219,9 +208,9 @@ async def test_account_that_is_there_without_its_factor_is_told(
     gatepost: RunImport, database: Database, tmp_path: Path
 ) -> None:
     plain, full = account("abbey", None), account("abbey", {"totp": {"secret": SECRET_80}})
-    assert (await gatepost("import", "jsonl", write(tmp_path / "plain", plain))).exit_code == 0
+    assert (await gatepost("import", "jsonl", write_lines(tmp_path / "plain", plain))).exit_code == 0
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "full", full))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "full", full))
 
     assert result.exit_code == 1
     assert "line 1: factors_differ: account " in result.stdout

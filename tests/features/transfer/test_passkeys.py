@@ -1,6 +1,5 @@
 """Passkeys move between two deployments: in every export, since they hold no secret."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.models import Passkey, UserHandle
 from tests.conftest import MakeServices, http_client, started
-from tests.features.transfer.conftest import RunImport
+from tests.features.transfer.conftest import RunImport, accounts_of, write_lines
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
@@ -69,16 +68,6 @@ async def elsewhere(
     return other
 
 
-def accounts(file: Path) -> list[dict[str, Any]]:
-    lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    return [line for line in lines if line["type"] == "account"]
-
-
-def write(file: Path, *lines: dict[str, Any]) -> Path:
-    file.write_text("\n".join(json.dumps(line) for line in lines), encoding="utf-8")
-    return file
-
-
 def account(name: str, *credentials: Any, handle: bytes = HANDLE, **more: Any) -> dict[str, Any]:
     passkeys = {"user_handle": encode(handle), "credentials": list(credentials)}
     return {"username": name, "email": f"{name}@example.com", "factors": {"passkeys": passkeys}} | more
@@ -104,8 +93,8 @@ async def test_passkey_signs_in_at_the_new_place(
     assert "1 of them imported with second factors" in imported.stdout
     assert "another domain" not in imported.stdout
     assert "0 imported (0 without a password), 1 there already, 0 conflicts" in repeated.stdout
-    assert accounts(file) == accounts(again)
-    factors = accounts(file)[0]["factors"]
+    assert accounts_of(file) == accounts_of(again)
+    factors = accounts_of(file)[0]["factors"]
     assert list(factors) == ["passkeys"]
     [credential] = factors["passkeys"]["credentials"]
     assert (credential["name"], credential["rp_id"], credential["sign_count"]) == ("Phone", "localhost", 5)
@@ -129,15 +118,15 @@ async def test_secrets_beside_a_passkey_stay_behind_unless_they_are_asked_for(
 
     assert "recovery codes are NOT included (accounts that have some: 1)" in plain.stderr
     assert "those without a passkey sign in with the password alone" in plain.stderr
-    assert list(accounts(tmp_path / "plain")[0]["factors"]) == ["passkeys"]
+    assert list(accounts_of(tmp_path / "plain")[0]["factors"]) == ["passkeys"]
     assert "NOT included" not in full.stderr
-    assert list(accounts(tmp_path / "full")[0]["factors"]) == ["passkeys", "recovery_codes"]
+    assert list(accounts_of(tmp_path / "full")[0]["factors"]) == ["passkeys", "recovery_codes"]
 
 
 async def test_account_may_come_with_passkeys_and_no_password(
     api: Api, database: Database, gatepost: RunImport, tmp_path: Path
 ) -> None:
-    file = write(tmp_path / "file", account("abbey", CREDENTIAL, email_verified=True))
+    file = write_lines(tmp_path / "file", account("abbey", CREDENTIAL, email_verified=True))
 
     result = await gatepost("import", "jsonl", file)
 
@@ -159,7 +148,7 @@ async def test_passkey_of_another_domain_comes_and_is_told(
         account("abbey", CREDENTIAL, another(1, rp_id="former.example.com")),
         account("grace", another(2, rp_id="former.example.com"), handle=b"\x08" * 32),
     ]
-    file = write(tmp_path / "file", *rows)
+    file = write_lines(tmp_path / "file", *rows)
 
     tried = await gatepost("import", "jsonl", "--dry-run", file)
     result = await gatepost("import", "jsonl", file)
@@ -236,7 +225,7 @@ async def test_broken_passkey_is_told_by_line_and_nothing_of_its_account_comes(
 ) -> None:
     rows = [account("good", another(1), handle=b"\x01" * 32), account("bad") | {"factors": {"passkeys": passkeys}}]
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "file", *rows))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "file", *rows))
 
     assert result.exit_code == 1
     assert f"line 2: factors_refused: {reason}" in result.stdout
@@ -262,7 +251,9 @@ async def test_what_another_account_has_is_told_by_line(
         account("good", another(3), handle=b"\x01" * 32),
     ]
 
-    result = await gatepost("import", "jsonl", *(["--dry-run"] if is_dry else []), write(tmp_path / "file", *rows))
+    result = await gatepost(
+        "import", "jsonl", *(["--dry-run"] if is_dry else []), write_lines(tmp_path / "file", *rows)
+    )
 
     assert result.exit_code == 1
     assert f"line 1: passkey_taken: account {person.id} here has this passkey" in result.stdout
@@ -289,7 +280,7 @@ async def test_what_is_in_the_source_twice_comes_for_nobody(
         account("sixth", another(6), handle=b"\x06" * 32),
     ]
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "file", *rows))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "file", *rows))
 
     assert result.exit_code == 1
     same_passkey = "passkey_twice: the same passkey is in the source more than once: line 1, line 2"
@@ -304,9 +295,9 @@ async def test_account_that_is_there_without_its_passkey_is_told(
     gatepost: RunImport, database: Database, tmp_path: Path
 ) -> None:
     one, two = account("abbey", another(1)), account("abbey", another(1), another(2))
-    assert (await gatepost("import", "jsonl", write(tmp_path / "one", one))).exit_code == 0
+    assert (await gatepost("import", "jsonl", write_lines(tmp_path / "one", one))).exit_code == 0
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "two", two))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "two", two))
     same = await gatepost("import", "jsonl", tmp_path / "one")
 
     assert (result.exit_code, same.exit_code) == (1, 0)
@@ -321,11 +312,11 @@ async def test_longest_passkeys_come_and_as_many_as_an_account_may_have(
     longest = [another(place, id=encode(bytes([place]) * 1023), name="n" * 64) for place in range(20)]
     rows = [account("abbey", *longest, password_hash=None)]
 
-    result = await gatepost("import", "jsonl", write(tmp_path / "file", *rows))
+    result = await gatepost("import", "jsonl", write_lines(tmp_path / "file", *rows))
     back = await run_command(services.settings, "export", "jsonl", str(tmp_path / "back"))
 
     assert (result.exit_code, back.exit_code) == (0, 0), result.output
-    found = accounts(tmp_path / "back")[0]["factors"]["passkeys"]["credentials"]
+    found = accounts_of(tmp_path / "back")[0]["factors"]["passkeys"]["credentials"]
     assert [passkey["id"] for passkey in found] == [passkey["id"] for passkey in longest]
 
 
@@ -339,5 +330,5 @@ async def test_passkey_comes_with_the_app_and_the_codes_of_its_account(
     assert (await run_command(elsewhere.settings, "import", "jsonl", str(file))).exit_code == 0
     assert (await run_command(elsewhere.settings, "export", "jsonl", "--with-factors", str(again))).exit_code == 0
 
-    assert list(accounts(file)[0]["factors"]) == ["passkeys", "totp", "recovery_codes"]
-    assert accounts(again) == accounts(file)
+    assert list(accounts_of(file)[0]["factors"]) == ["passkeys", "totp", "recovery_codes"]
+    assert accounts_of(again) == accounts_of(file)

@@ -14,7 +14,7 @@ from gatepost.http.deps import PathId, RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound
-from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
+from gatepost.identity.credentials.deps import OF_PROOFS, Confirm
 from gatepost.identity.credentials.totp.schemas import TotpResponse
 from gatepost.identity.factors.errors import FactorUnreadable, NoSecondFactor, SecondFactorsOff, TotpEnrolled
 from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
@@ -37,13 +37,11 @@ async def factors(user: CurrentUser, service: FactorServiceDep) -> FactorsRespon
 )
 async def start_totp(
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: FactorServiceDep,
-    info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> TotpResponse:
     """The secret is shown only once. It counts as soon as the app's first code has confirmed it, within an hour."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     return TotpResponse.of(await service.start_totp(user, proved_hash=proved.password_hash))
 
 
@@ -71,13 +69,12 @@ async def confirm_totp(
 )
 async def remove_totp(
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: FactorServiceDep,
     info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> None:
     """The recovery codes go with the last second factor; the password alone is enough to sign in then."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     await service.remove_totp(user, proved_hash=proved.password_hash, info=info)
 
 
@@ -89,13 +86,12 @@ async def remove_totp(
 )
 async def replace_recovery_codes(
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: FactorServiceDep,
     info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> RecoveryCodesResponse:
     """They are shown only once. Earlier codes no longer work."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))
 

@@ -16,7 +16,7 @@ from gatepost.identity.accounts.errors import (
     UsernameTaken,
     UserNotFound,
 )
-from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
+from gatepost.identity.credentials.deps import OF_PROOFS, Confirm
 from gatepost.identity.sessions.deps import BrowsersDep
 from gatepost.identity.throttling.deps import ChangeLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyRequests
@@ -67,16 +67,15 @@ async def export_me(user: CurrentUser, deletion: DeletionServiceDep) -> Response
 async def delete_me(
     request: Request,
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     deletion: DeletionServiceDep,
     browsers: BrowsersDep,
     info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> DeletionResponse:
     """Every session ends now. The account is deleted after a waiting period; signing in before then cancels the
     deletion.
     """
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     erase_at = await deletion.ask_deletion(user, proved_hash=proved.password_hash, info=info)
     await browsers.forget(request, info=info)
     return DeletionResponse(erase_at=erase_at, message="Your account will be deleted. Sign in before then to keep it.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import Body, Depends
@@ -10,6 +11,7 @@ from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.http.deps import RequestInfoDep, provided
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
+from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.password import PasswordMethod
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.schemas import PasswordProof
@@ -35,5 +37,16 @@ def require_fresh(seconds: int = int(FRESH_FOR.total_seconds())) -> Callable[...
     return check
 
 
+async def _confirming(
+    user: CurrentUser,
+    reauthentication: ReauthenticationDep,
+    info: RequestInfoDep,
+    body: Annotated[PasswordProof | None, Body()] = None,
+) -> Callable[[], Awaitable[User]]:
+    return partial(reauthentication.confirm, user, body.password if body else None, info=info)
+
+
 FreshProof = Depends(require_fresh())
-OptionalProof = Annotated[PasswordProof | None, Body()]
+# The route calls it once all else of the request is known to be valid: `Reauthentication.confirm` with the password of
+# the body, which may be absent.
+Confirm = Annotated[Callable[[], Awaitable[User]], Depends(_confirming)]

@@ -15,7 +15,7 @@ from gatepost.http.deps import PathId, RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.identity.access.deps import CurrentUser
 from gatepost.identity.accounts.errors import EmailUnverified, UserNotFound
-from gatepost.identity.credentials.deps import OF_PROOFS, OptionalProof, ReauthenticationDep
+from gatepost.identity.credentials.deps import OF_PROOFS, Confirm
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable, WrongPasskey
 from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.factors.errors import SecondFactorsOff
@@ -41,13 +41,11 @@ async def passkeys(user: CurrentUser, service: PasskeyServiceDep) -> PasskeysRes
 )
 async def start_passkey(
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: PasskeyServiceDep,
-    info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> CreationOptionsResponse:
     """Options for the browser. What it makes is accepted within ten minutes, in this session."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     return CreationOptionsResponse.of(await service.start(user, proved_hash=proved.password_hash))
 
 
@@ -92,13 +90,12 @@ async def rename_passkey(
 async def remove_passkey(
     passkey_id: PathId,
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: PasskeyServiceDep,
     info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> None:
     """Other sessions that signed in with it end. The recovery codes go with the last second factor."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     await service.remove(user, passkey_id, proved_hash=proved.password_hash, info=info)
 
 
@@ -111,11 +108,10 @@ async def remove_passkey(
 )
 async def remove_password(
     user: CurrentUser,
-    reauthentication: ReauthenticationDep,
+    confirm: Confirm,
     service: PasskeyServiceDep,
     info: RequestInfoDep,
-    body: OptionalProof = None,
 ) -> None:
     """You sign in with a passkey only. Every other session ends. A mail ("forgot password") can set one again."""
-    proved = await reauthentication.confirm(user, body.password if body else None, info=info)
+    proved = await confirm()
     await service.remove_password(user, proved_hash=proved.password_hash, info=info)

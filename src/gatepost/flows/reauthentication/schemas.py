@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from gatepost.core.crypto.passwords import LONGEST as LONGEST_PASSWORD
 from gatepost.http.schemas import In, Out
 from gatepost.identity.assurance.second_factors import Answer
+from gatepost.identity.credentials.passkeys.challenges import session_bond
 from gatepost.identity.credentials.passkeys.schemas import ChallengeId, Credential
-from gatepost.identity.credentials.reauthentication import session_bond
 from gatepost.identity.credentials.schemas import require_fields_of
 from gatepost.identity.factors.methods import Method
 

@@ -14,7 +14,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
-from gatepost.identity.credentials.passkeys.challenges import Purpose
+from gatepost.identity.credentials.passkeys.challenges import Purpose, session_bond
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import Asked
 from gatepost.identity.factors.enrolment import usable_methods
@@ -30,11 +30,6 @@ from gatepost.identity.throttling.rates import Rate, RateLimits
 from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
 from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
-
-
-def session_bond(session_id: int) -> str:
-    """Return what the challenge of a passkey is bound to that a session asks for."""
-    return f"session {session_id}"
 
 
 class Reauthentication:

@@ -17,7 +17,7 @@ from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
-from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
+from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose, session_bond
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import Asked, PasskeyUser
@@ -89,7 +89,7 @@ class PasskeyService:
             await self._require_room(tx, user)
             whose = PasskeyUser(await Passkeys(tx).handle_of(user.id), user.username, user.username)
             return await self._passkeys.ask_for_new(
-                tx, Purpose.REGISTRATION, whose, user=user, bound_to=str(principal.session_id)
+                tx, Purpose.REGISTRATION, whose, user=user, bound_to=session_bond(principal.session_id)
             )
 
     async def add(
@@ -180,7 +180,7 @@ class PasskeyService:
                 Purpose.REGISTRATION,
                 now=self._clock.now(),
                 user_id=user.id,
-                bound_to=str(principal.session_id),
+                bound_to=session_bond(principal.session_id),
             )
         return used.challenge if used is not None else None
 

@@ -27,6 +27,11 @@ class Purpose(StrEnum):
     SIGN_UP = "sign_up"
 
 
+def session_bond(session_id: int) -> str:
+    """Return what a challenge is bound to that a session asks for."""
+    return f"session {session_id}"
+
+
 class Challenges:
     """The challenges, within one transaction."""
 

@@ -216,6 +216,9 @@ async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Some
     await set_up(page, press=press)
     await check("recovery codes")
     await page.locator("#recovery-codes .primary").click()
+    await expect(page.locator("#recovery-codes li")).to_have_count(0)
+    left = "all => all.filter((one) => one.onclick).length"
+    assert await page.locator("[data-copy-codes], [data-save-codes]").evaluate_all(left) == 0
     await expect(page.locator("#recovery")).to_be_visible()
     await check("account")
     await page.locator("[data-menu]").click() if look == "phone" else None

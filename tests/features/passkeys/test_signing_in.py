@@ -280,6 +280,15 @@ async def test_removed_passkey_signs_nobody_in(api: Api, owner: Person, browser:
     assert "unknownCredential" not in assert_problem(expired, 401, "passkey_invalid")
 
 
+async def test_browser_hears_of_an_unknown_passkey_that_is_synced(api: Api) -> None:
+    browser, options = Browser.new(), await ask(api)
+    browser.handle = b"\x01" * 32
+
+    answer = await sign_in(api, options, browser.get(options["publicKey"], flags=UP | UV | BE | BS))
+
+    assert assert_problem(answer, 401, "passkey_invalid")["unknownCredential"] is True
+
+
 async def test_passkeys_of_two_people_do_not_mix(api: Api, services: Services, owner: Person, browser: Browser) -> None:
     other = await api.sign_up("other")
     theirs = await add_passkey(api, services, other, Browser.new(b"\x07" * 20))

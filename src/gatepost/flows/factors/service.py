@@ -8,7 +8,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import WrongCode
-from gatepost.identity.accounts.callers import account_of, proved_account
+from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.repository import Passkeys
@@ -17,6 +17,7 @@ from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.enrolment import ShownSecret, has_second_factor
 from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
+from gatepost.identity.sessions.callers import caller_of, proved_caller
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
@@ -70,6 +71,7 @@ class FactorService:
             EmailUnverified: the address is not proved, so that it may be somebody else's.
             TotpEnrolled: the account has an app.
             WrongPassword: the password that was proved has just been replaced.
+            TokenRevoked: the session has ended a moment ago.
             UserNotFound: the account has just been deleted.
         """
         user, secret = await self._start_totp(principal, proved_hash=proved_hash)
@@ -85,6 +87,7 @@ class FactorService:
             WrongCode: it is not a code of the secret, or there is none.
             FactorUnreadable: SECRET_KEY does not open the secret; a new one can be started.
             TooManyAttempts: too many were not.
+            TokenRevoked: the session has ended a moment ago.
             UserNotFound: the account has just been deleted.
         """
         codes = await self._confirm_totp(principal, code, info=info)
@@ -98,11 +101,11 @@ class FactorService:
 
         Raises:
             NoSecondFactor: there is none.
-            WrongPassword, UserNotFound: as for `start_totp`.
+            WrongPassword, TokenRevoked, UserNotFound: as for `start_totp`.
         """
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             if not await self._totp.remove(tx, user):
                 raise NoSecondFactor
             await self._enrolment.removed(tx, user)
@@ -117,10 +120,10 @@ class FactorService:
 
         Raises:
             NoSecondFactor: there is none that they could stand in for.
-            WrongPassword, UserNotFound: as for `start_totp`.
+            WrongPassword, TokenRevoked, UserNotFound: as for `start_totp`.
         """
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             if not await has_second_factor(tx, user.id):
                 raise NoSecondFactor
             codes = await self._recovery_codes.make(tx, user)
@@ -134,7 +137,7 @@ class FactorService:
     @retry_conflicts
     async def _start_totp(self, principal: UserPrincipal, *, proved_hash: str) -> tuple[User, bytes]:
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             secret = await self._enrolment.start_totp(tx, user)
         return user, secret
 
@@ -143,7 +146,7 @@ class FactorService:
         counters = self._guesses.of_session(principal.session_id)
         async with self._db.begin() as tx:
             await self._guesses.check(tx, counters)
-            user = await account_of(tx, principal.account, is_locked=True)
+            user = await caller_of(tx, principal, now=self._clock.now())
             confirmed = await self._enrolment.confirm_totp(tx, user, code, session_id=principal.session_id, info=info)
             if confirmed is None:
                 await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)

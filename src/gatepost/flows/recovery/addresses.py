@@ -7,7 +7,6 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
-from gatepost.identity.accounts.callers import proved_account
 from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
@@ -17,6 +16,7 @@ from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import Purpose
 from gatepost.identity.registration.pending import PendingSignUps
+from gatepost.identity.sessions.callers import proved_caller
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.tokens.principal import UserPrincipal
@@ -93,7 +93,7 @@ class AddressService:
     async def _ask_change(self, principal: UserPrincipal, email: Name, proved_hash: str, *, info: RequestInfo) -> bool:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             if mailbox_of(email.display) == mailbox_of(user.email):
                 await self._respell(tx, user, email, session_id=principal.session_id, info=info)
                 return True

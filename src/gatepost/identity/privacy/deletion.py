@@ -14,7 +14,7 @@ from gatepost.core.crypto import base64url
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import ReadPage, in_pages
 from gatepost.core.request_info import RequestInfo
-from gatepost.identity.accounts.callers import account_of, proved_account
+from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.errors import LastAdministrator
 from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
@@ -24,6 +24,7 @@ from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.sessions.callers import proved_caller
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
@@ -83,13 +84,14 @@ class DeletionService:
 
         Raises:
             WrongPassword: the password that was proved has just been replaced.
+            TokenRevoked: the session has ended a moment ago.
             UserNotFound: the account has just been deleted.
             LastAdministrator: nobody would be left to look after the others.
         """
         now = self._clock.now()
         erase_at = now + self._policy.deletion_grace
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             await require_another_administrator(tx, user, policy=self._policy)
             user.erase_at = erase_at
             await tx.flush()

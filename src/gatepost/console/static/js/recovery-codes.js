@@ -1,7 +1,7 @@
 // Recovery codes, shown once: to copy, save and print.
 
 import { save } from "./files.js";
-import { one, show } from "./ui.js";
+import { all, one, show } from "./ui.js";
 import { day, say } from "./words.js";
 
 const dialog = one("#recovery-codes");
@@ -32,6 +32,8 @@ export function keepCodes(codes, username) {
 
 function clear() {
   one("[data-codes]", dialog).replaceChildren();
+  // They hold the text of the codes.
+  for (const button of all("[data-copy-codes], [data-save-codes]", dialog)) button.onclick = null;
   copied.textContent = "";
 }
 

@@ -11,7 +11,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
-from gatepost.identity.accounts.callers import account_of, proved_account
+from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
@@ -28,6 +28,7 @@ from gatepost.identity.factors.enrolment import has_second_factor
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, UserHandle
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
+from gatepost.identity.sessions.callers import caller_of, proved_caller
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
@@ -82,10 +83,11 @@ class PasskeyService:
             TooManyPasskeys: the account has as many as it may.
             PasskeysUnavailable: browsers would refuse them here.
             WrongPassword: the password that was proved has just been replaced.
+            TokenRevoked: the session has ended a moment ago.
             UserNotFound: the account has just been deleted.
         """
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             await self._require_room(tx, user)
             whose = PasskeyUser(await Passkeys(tx).handle_of(user.id), user.username, user.username)
             return await self._passkeys.ask_for_new(
@@ -99,7 +101,7 @@ class PasskeyService:
 
         Raises:
             WrongPasskey: it is no valid response to a challenge of this session, or an account has it already.
-            SecondFactorsOff, EmailUnverified, TooManyPasskeys, UserNotFound: as for `start`.
+            SecondFactorsOff, EmailUnverified, TooManyPasskeys, TokenRevoked, UserNotFound: as for `start`.
         """
         challenge = await self._use_challenge(principal, challenge_id)
         if challenge is None:
@@ -133,10 +135,10 @@ class PasskeyService:
         Raises:
             PasskeyNotFound: the account has no such passkey.
             LastWayIn: the account has no password, and no other passkey.
-            WrongPassword, UserNotFound: as for `start`.
+            WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             passkey = await self._passkey(tx, user, passkey_id)
             if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
                 raise LastWayIn
@@ -155,11 +157,11 @@ class PasskeyService:
 
         Raises:
             LastWayIn: the account has no passkey.
-            WrongPassword, UserNotFound: as for `start`.
+            WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         now, session_id = self._clock.now(), principal.session_id
         async with self._db.begin() as tx:
-            user = await proved_account(tx, principal.account, proved_hash=proved_hash)
+            user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             if not await self._is_usable(tx, user):
                 raise LastWayIn
             user.password_hash = UNUSABLE_HASH
@@ -190,7 +192,7 @@ class PasskeyService:
     ) -> tuple[Passkey, list[str]]:
         session_id = principal.session_id
         async with self._db.begin() as tx:
-            user = await account_of(tx, principal.account, is_locked=True)
+            user = await caller_of(tx, principal, now=self._clock.now())
             await self._require_room(tx, user)
             is_first = not await has_second_factor(tx, user.id)
             passkey = await self._passkeys.add(tx, user, new, name=name)

@@ -46,6 +46,11 @@ class AuthenticatorData:
     credential: AttestedCredential | None
 
 
+def flags_of(data: bytes) -> Flags:
+    """Return the flags of authenticator data; none where it ends before them."""
+    return Flags(data[HASH_BYTES]) if len(data) > HASH_BYTES else Flags(0)
+
+
 def read_authenticator_data(data: bytes) -> AuthenticatorData:
     """Parse authenticator data; every optional part must be flagged, and nothing may follow.
 
@@ -54,7 +59,7 @@ def read_authenticator_data(data: bytes) -> AuthenticatorData:
     """
     if not HEAD_BYTES <= len(data) <= LONGEST:
         raise PasskeyRefused(Refusal.AUTHENTICATOR_DATA)
-    flags = Flags(data[HASH_BYTES])
+    flags = flags_of(data)
     rest = data[HEAD_BYTES:]
     credential = None
     if flags & Flags.ATTESTED_CREDENTIAL_DATA:

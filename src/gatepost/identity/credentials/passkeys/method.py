@@ -10,6 +10,7 @@ from gatepost.identity.assurance.proofs import Proved
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authentication import StoredPasskey, verify_authentication
+from gatepost.identity.credentials.passkeys.authenticator_data import Flags, flags_of
 from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose
 from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
@@ -221,6 +222,6 @@ def _nobodys(credential: object) -> StoredPasskey:
         credential_id=response.credential_id,
         public_key=NOBODYS_KEY,
         sign_count=0,
-        backup_eligible=False,
+        backup_eligible=Flags.BACKUP_ELIGIBLE in flags_of(response.authenticator_data),
         user_handle=response.user_handle or b"",
     )

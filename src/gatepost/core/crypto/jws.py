@@ -107,7 +107,7 @@ def verifying_key_from_jwk(members: Mapping[str, Any], *, algorithms: Collection
         raise WeakKeyError("a key without a kid")
     if use != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise WeakKeyError("a key that is not for verifying")
-    if algorithm not in algorithms:
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise WeakKeyError("a key of a kind that we do not use")
     if SECRET_MEMBERS & members.keys():
         raise WeakKeyError("a key that should be secret")

@@ -48,19 +48,16 @@ class Answer:
         """Whether the status is 200 to 299."""
         return httpx.codes.is_success(self.status)
 
-    def json_object(self) -> dict[str, Any]:
-        """Return the JSON object in it.
+    def json(self) -> Any:
+        """Return the JSON in it.
 
         Raises:
             OutboundError: NOT_JSON; it has another type, or is not strict JSON (`core/strict_json.py`).
         """
-        value = None
         if self.media_type.endswith(JSON_TYPES):
             with suppress(strict_json.StrictJsonError):
-                value = strict_json.loads(self.body)
-        if not isinstance(value, dict):
-            raise OutboundError(Cause.NOT_JSON, f"{self.host} answers something that is not a JSON object")
-        return value
+                return strict_json.loads(self.body)
+        raise OutboundError(Cause.NOT_JSON, f"{self.host} answers something that is not JSON")
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def _provider(
         complain("kind", "it is none that we know", f"Use one of: {', '.join(PRESETS)}")
         return None
     for key in sorted((preset.required | {"client_id"}) - said.keys()):
-        complain(key, "it is missing", "Set it")
+        complain(key, "it is missing", f"Set it, or {key} in [providers.{name}] of PROVIDERS_FILE")
     taken = (COMMON | preset.keys) - ({"client_secret"} - preset.required)
     for key in sorted(said.keys() - taken):
         complain(key, f"it is no key of a provider of the kind {said['kind']}")
@@ -125,7 +125,7 @@ def _provider(
         for detail in error.errors():
             complain(str(detail["loc"][0]), in_words(detail["type"], detail["msg"]))
         return None
-    if settings.in_production and not provider.named_issuer.startswith("https://"):
+    if settings.in_production and not provider.address.startswith("https://"):
         complain("issuer", "it is not https")
         return None
     return provider

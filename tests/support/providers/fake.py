@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import hmac
 import json
 import secrets
 import zlib
@@ -158,7 +157,7 @@ class FakeProvider:
                 return False
             name, _, secret = decoded.partition(":")
             pair = (unquote_plus(name), unquote_plus(secret))
-        return pair[0] == self.client_id and hmac.compare_digest(pair[1], self.client_secret)
+        return pair == (self.client_id, self.client_secret)
 
     def bearer(self, request: Request) -> Authorization | None:
         """Return what the access token of a request was given for."""

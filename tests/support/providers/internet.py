@@ -19,7 +19,8 @@ class Internet:
 
     def outbound(self, **options: Any) -> Outbound:
         """Return a client that reaches these hosts and no others."""
-        return Outbound(**{"resolve": self._resolve, "transport": _Transport(self)} | options)
+        everything: dict[str, Any] = {"resolve": self._resolve, "transport": _Transport(self)} | options
+        return Outbound(**everything)
 
     async def _resolve(self, host: str, _: int) -> Sequence[str]:
         if host not in self._hosts and host not in self.addresses:

@@ -87,7 +87,7 @@ class FakeOidc(FakeProvider):
         if self.fault is Fault.SIGNED_AS_SECRET:
             return self.key.sign_as_secret(claims)
         if self.fault is Fault.FOREIGN_KEY:
-            other = SigningKey(self.key.algorithm)
+            other = SigningKey(self.key.algorithm, number=2)
             other.kid = self.key.kid
             return other.sign(claims)
         return self.key.sign(claims)

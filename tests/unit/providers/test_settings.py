@@ -242,6 +242,6 @@ def test_misspelt_variable_of_a_known_kind_is_refused() -> None:
 def test_variables_of_other_programs_are_left_alone() -> None:
     names = ("PROVIDER_URL", "PROVIDER_AWS_REGION", "PROVIDERS_FILE", "PROVIDER_CLIENT_ID")
 
-    assert read_providers(settings(**dict.fromkeys(names[1:2], "a"))) == ()
+    assert read_providers(settings(PROVIDER_AWS_REGION="a")) == ()
     assert not any(map(is_provider_variable, names))
     assert is_provider_variable("provider_acme_client_id")

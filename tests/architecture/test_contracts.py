@@ -54,6 +54,8 @@ RANDOM = {
     "identity/assurance/trusted_devices.py:new_name": "secrets.token_urlsafe(NONCE_BYTES)",
     "identity/throttling/devices.py:write": "secrets.token_urlsafe(NONCE_BYTES)",
     "mail/transports.py:_write": "secrets.token_hex(4)",
+    # Names are public: the digits only have to differ.
+    "identity/registration/usernames.py:suggestions": "secrets.randbelow(10 ** DIGITS)",
     "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
 }
 # Who does cryptography, and with what; another place or library is a choice to be looked at.

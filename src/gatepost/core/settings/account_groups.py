@@ -1,4 +1,4 @@
-"""The settings of the life of an account: mail, proving an address, sign-up, what is remembered of it."""
+"""Settings for accounts: mail, sign-up, verification of addresses, second factors, passkeys, the audit log."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field, SecretStr
 
 from gatepost.core.settings.types import CommaSeparated, PositiveInt
 
-# A tag of RFC 5646, as long as the columns are that hold it.
+# A language tag (RFC 5646); `max_length` matches the columns that store it.
 LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 
 class EmailVerification(StrEnum):
-    """Whether an address is proved: never, after sign-in, or before it."""
+    """Whether people verify their address: never, optionally, or before the first sign-in."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -20,7 +20,7 @@ class EmailVerification(StrEnum):
 
 
 class SecondFactor(StrEnum):
-    """Whether people can set up a second factor, or have to: all of them, or those who administer."""
+    """Whether people can set up a second factor, or all people or all administrators must."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -29,7 +29,7 @@ class SecondFactor(StrEnum):
 
 
 class SignUp(StrEnum):
-    """Who may make an account: anybody, who was invited, nobody."""
+    """Who may create an account: anybody, people with an invitation, or nobody."""
 
     OPEN = "open"
     INVITE = "invite"

@@ -18,7 +18,7 @@ handle(
     finish(verify, say("verify_email.client.verified"));
   },
   {
-    // A new link is one field away.
+    // An invalid link shows the form for a new one.
     onProblem({ code }) {
       if (code === "already_verified") {
         finish(verify, say("verify_email.client.already"));
@@ -42,7 +42,7 @@ handle(resend, async ({ email }) => {
 
 askPassword(token !== null && isOfSignUp);
 
-/** Ask for the password of the sign-up, or not. */
+/** Show or hide the field for the password of the sign-up. */
 function askPassword(isAsked) {
   const field = one("[data-field=password]", verify);
   one("input", field).disabled = !isAsked;

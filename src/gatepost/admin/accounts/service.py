@@ -111,7 +111,7 @@ class AccountEditor:
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
             UsernameInvalid: the name is an e-mail address, but not the account's own.
-            PermissionRequired: a reset by mail would remove its passkeys, since its address would be verified no more,
+            PermissionRequired: the address would become unverified, so that a reset by mail would remove its passkeys,
             and the caller may not remove second factors.
             LastAdministrator: it could not sign in before its address is verified, and there is no other administrator.
         """
@@ -234,10 +234,10 @@ async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name |
 
 
 async def _require_no_passkeys(tx: Transaction, user: User) -> None:
-    """Keep somebody from removing passkeys by a reset, as it does where the address is not verified.
+    """Check that an account has no passkeys, which a password reset would remove while the address is not verified.
 
     Raises:
-        PermissionRequired: there are some.
+        PermissionRequired: it has some.
     """
     if await Passkeys(tx).count(Passkey.user_id == user.id):
         raise PermissionRequired(

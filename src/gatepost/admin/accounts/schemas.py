@@ -73,8 +73,8 @@ class UserResponse(Out):
     )
     factors: list[str] = Field(
         description="The factors with which the owner can authenticate besides a password: `passkey` (passkeys), "
-        "`totp` (an authenticator app), `recovery_code` (unused recovery codes).", examples=[["passkey", "totp",
-        "recovery_code"]],
+        "`totp` (an authenticator app), `recovery_code` (unused recovery codes).",
+        examples=[["passkey", "totp", "recovery_code"]],
     )
     disabled_at: datetime | None = Field(examples=[None])
     erase_at: datetime | None = Field(examples=[None])

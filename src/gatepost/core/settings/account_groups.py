@@ -82,15 +82,15 @@ class AccountSettings(BaseModel):
     )
     second_factor: SecondFactor = Field(
         SecondFactor.OPTIONAL,
-        description="`off` (nobody can set one up), `optional`, `required` or `required_for_admins`: who has none sets "
-        "one up at the next sign-in. An account with a second factor always needs it.",
+        description="`off` (nobody can set one up), `optional`, `required` or `required_for_admins`: people without "
+        "one set it up at the next sign-in. An account with a second factor always needs it.",
     )
     trusted_device_days: int = Field(
         30,
         ge=0,
         le=365,
-        description="Days for which a device is not asked for the second factor again, where its person wants that; "
-        "0 asks always.",
+        description="Days for which a device is not asked for the second factor again, if the person chooses so; "
+        "0 always asks.",
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
@@ -98,7 +98,7 @@ class AccountSettings(BaseModel):
 
 
 class PasskeySettings(BaseModel):
-    """Where passkeys are good."""
+    """Where passkeys can be used."""
 
     passkey_rp_id: str | None = Field(
         None,
@@ -116,5 +116,5 @@ class AuditSettings(BaseModel):
     """How long audit entries are kept."""
 
     audit_retention_days: int = Field(
-        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them for ever."
+        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them forever."
     )

@@ -56,7 +56,7 @@ export async function sent(fetch, address, body, options) {
   }
 }
 
-/** Send once more where no answer comes; null if that is too late. */
+/** Send once more where no answer comes; null if late. */
 export async function sentTwice(send, isLate) {
   for (let isLast = false; ; isLast = true) {
     try {

@@ -143,7 +143,7 @@ async def make_world(api: Api, services: Services) -> World:
 
 
 async def ask_for_all(world: World, clock: FakeClock) -> None:
-    """Ask for a mail of every kind with a link: those that wait since `make_world`, and more."""
+    """Ask for mails of every kind with a link: those that have waited since `make_world`, and more."""
     old, new = world.people["old"], world.people["new"]
     world.asked = {MailKind.EMAIL_CHANGED: ("old", old.email), MailKind.VERIFY_EMAIL: ("new", new.email)}
     clock.advance(minutes=2)
@@ -206,7 +206,7 @@ async def try_in_vain(services: Services) -> None:
 
 
 async def come(world: World, moment: Moment, clock: FakeClock) -> None:
-    """Bring what was asked for to this moment."""
+    """Bring the mails that were asked for to this point."""
     if moment in (Moment.TRIED, Moment.PUT_BACK):
         await try_in_vain(world.services)
     counts = await world.services.flows.outbox.counts()

@@ -12,8 +12,8 @@ from gatepost.core.settings import EmailVerification, SecondFactor
 from gatepost.identity.accounts.errors import EmailUnverified
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
-from gatepost.identity.assurance.proofs import Proved, prove_again
-from gatepost.identity.assurance.repository import sessions_on_trust
+from gatepost.identity.assurance.proofs import Proved, forget_proof, prove_again
+from gatepost.identity.assurance.repository import sessions_on_trust, sessions_proved_by
 from gatepost.identity.assurance.second_factors import Answer
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
@@ -30,6 +30,12 @@ from gatepost.mail.outbox import MailKind
 
 END_REASON = "second_factor_added"
 NO_TRUST = "device_trusted_no_more"
+# Why a session ends that a factor was a proof of.
+REMOVED = {
+    Method.PASSKEY: "passkey_removed",
+    Method.TOTP: "totp_removed",
+    Method.RECOVERY_CODE: "recovery_codes_replaced",
+}
 
 
 class FactorEnrolment:
@@ -134,10 +140,41 @@ class FactorEnrolment:
             return []
         return await self._recovery_codes.make(tx, user)
 
-    async def removed(self, tx: Transaction, user: User) -> None:
-        """Remove the recovery codes, if there is nothing left that they could stand in for."""
+    async def removed(
+        self,
+        tx: Transaction,
+        user: User,
+        method: Method,
+        credential: int | None = None,
+        *,
+        session_id: int,
+        info: RequestInfo,
+    ) -> None:
+        """End the other sessions that a removed factor was a proof of; in this one, the proof no longer counts.
+
+        With the last factor the recovery codes go, which have nothing left to stand in for.
+        """
+        await self.end_proved_by(tx, user, method, credential, but=session_id, info=info)
+        session = await Sessions(tx).get(session_id)
+        if session is not None:
+            forget_proof(session, method, credential)
         if not await has_second_factor(tx, user.id):
             await self._recovery_codes.remove(tx, user)
+            await self.end_proved_by(tx, user, Method.RECOVERY_CODE, but=session_id, info=info)
+
+    async def end_proved_by(
+        self,
+        tx: Transaction,
+        user: User,
+        method: Method,
+        credential: int | None = None,
+        *,
+        but: int,
+        info: RequestInfo,
+    ) -> None:
+        """End the sessions of an account, but one, that a credential was a proof of which is good no more."""
+        ids = await sessions_proved_by(tx, user.id, method, credential, but=but, now=self._clock.now())
+        await self._sessions.end_named(tx, ids, reason=REMOVED[method], info=info)
 
     async def changed(
         self,

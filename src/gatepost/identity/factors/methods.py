@@ -45,8 +45,13 @@ SEVERAL_FACTORS = "mfa"
 
 def amr_of(methods: Collection[Method]) -> str:
     """Return the words of these methods in tokens, separated by spaces."""
-    words = [word for method in methods for word in STRENGTHS[method].amr]
-    return " ".join(dict.fromkeys([*words, *([SEVERAL_FACTORS] if _has_several(methods) else [])]))
+    words = words_of(methods).split(" ") if methods else []
+    return " ".join(words + ([SEVERAL_FACTORS] if _has_several(methods) else []))
+
+
+def words_of(methods: Collection[Method]) -> str:
+    """Return the same words, without one that says that they are several factors together."""
+    return " ".join(dict.fromkeys(word for method in methods for word in STRENGTHS[method].amr))
 
 
 def acr_of(methods: Collection[Method]) -> Acr:

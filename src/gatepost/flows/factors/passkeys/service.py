@@ -13,7 +13,6 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
-from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
@@ -143,11 +142,9 @@ class PasskeyService:
             if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
-            await self._enrolment.removed(tx, user)
-            proved_by_it = await sessions_proved_by(
-                tx, user.id, Method.PASSKEY, passkey.id, but=principal.session_id, now=self._clock.now()
+            await self._enrolment.removed(
+                tx, user, Method.PASSKEY, passkey.id, session_id=principal.session_id, info=info
             )
-            await self._sessions.end_named(tx, proved_by_it, reason="passkey_removed", info=info)
             self._record(tx, AuditEvent.PASSKEY_REMOVED, passkey, principal, info=info)
             await self._changed(tx, user, MailKind.PASSKEY_REMOVED, passkey, info=info)
 

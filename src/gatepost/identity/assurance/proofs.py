@@ -84,12 +84,13 @@ class Attempt(Protocol):
 
 def authentication_by(proved: Sequence[Proved]) -> Authentication:
     """Return what a session says of its proofs: those that count, how sure that is, and the moment of the last."""
-    methods = [proof.by for proof in proved if not proof.is_removed]
+    counted = [proof for proof in proved if not proof.is_removed]
+    at, methods = max(proof.at for proof in counted or proved), [proof.by for proof in counted]
     return Authentication(
         # A token says some method; where none counts any more, it says how somebody came in.
         amr=amr_of(methods) or words_of([proof.by for proof in proved]),
-        acr=acr_of(methods),
-        at=max(proof.at for proof in proved),
+        acr=acr_of(methods, last=[proof.by for proof in counted if proof.at == at]),
+        at=at,
         proofs=[proof.as_json() for proof in proved],
     )
 

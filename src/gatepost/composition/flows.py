@@ -13,6 +13,7 @@ from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
 from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
+from gatepost.flows.recovery.owners import Owners
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.flows.signup.passkeys import PasskeySignUp
 from gatepost.flows.signup.service import SignUpService
@@ -44,6 +45,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         platform.settings, platform.clock, platform.database, platform.passwords,
     )  # fmt: skip
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
+    owners = Owners(database, clock, identity.guesses, identity.password, identity.passkey_sign_in)
     passkey_sign_up = PasskeySignUp(database, clock, identity.passkeys, policy=policy)
     return Flows(
         sign_up=SignUpService(
@@ -72,13 +74,34 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         trusted_devices=TrustedDeviceService(database, clock, sessions),
         passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment),
         password_recovery=PasswordService(
-            database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
+            database,
+            clock,
+            passwords,
+            sessions,
+            identity.reauthentication,
+            identity.ownership,
+            rules=rules,
+            policy=policy,
         ),
         addresses=AddressService(
-            database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
+            database,
+            clock,
+            identity.reauthentication,
+            identity.pending_sign_ups,
+            feed,
+            owners,
+            identity.ownership,
+            policy=policy,
         ),
         compromise_reports=CompromiseReports(
-            database, clock, sessions, feed, identity.guesses, identity.totp, identity.recovery_codes
+            database,
+            clock,
+            sessions,
+            feed,
+            identity.guesses,
+            identity.totp,
+            identity.recovery_codes,
+            identity.ownership,
         ),
         clients=ClientService(database, clock),
         introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),

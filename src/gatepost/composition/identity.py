@@ -15,6 +15,7 @@ from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.relying_party import usable
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
@@ -77,6 +78,7 @@ class Identity:
     accounts: AccountService
     pending_sign_ups: PendingSignUps
     deletion: DeletionService
+    ownership: Ownership
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -127,6 +129,7 @@ def build_identity(platform: Platform) -> Identity:
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
+    factor_removal = FactorRemoval([passkeys, totp, recovery_codes])
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -151,7 +154,7 @@ def build_identity(platform: Platform) -> Identity:
         totp=totp,
         recovery_codes=recovery_codes,
         enrolment=enrolment,
-        factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
+        factor_removal=factor_removal,
         seal_renewal=SealRenewal(database, sealed),
         seal_survey=SealSurvey(database, sealed),
         opening=opening,
@@ -164,6 +167,7 @@ def build_identity(platform: Platform) -> Identity:
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
+        ownership=Ownership(clock, sessions, factor_removal, policy=policy),
     )
 
 

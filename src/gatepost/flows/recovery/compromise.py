@@ -16,6 +16,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
@@ -52,6 +53,7 @@ class CompromiseReports:
         guesses: Guesses,
         totp: TotpMethod,
         recovery_codes: RecoveryCodeMethod,
+        ownership: Ownership,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -60,14 +62,16 @@ class CompromiseReports:
         self._guesses = guesses
         self._totp = totp
         self._recovery_codes = recovery_codes
+        self._ownership = ownership
 
     async def report(self, token: str, *, info: RequestInfo) -> bool:
         """Restore the address of the mail, send a link for a new password, and return whether it was sent.
 
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
         the address was changed, all sessions end. An authenticator app, passkeys or recovery codes that the mail
-        reports, or that came after it, are removed: the stranger has them. Waits after wrong codes end. A planned
-        deletion is cancelled, and all invitations of the account are revoked.
+        reports, or that came after it, are removed: the stranger has them. If the address was never verified, all
+        sessions and factors go. Waits after wrong codes end. A planned deletion is cancelled, and all invitations of
+        the account are revoked.
 
         If another account has taken the address meanwhile without verifying it, it loses the address, since the token
         verifies it. If that account has verified it, no link is sent and this account is left without an address, since
@@ -114,6 +118,8 @@ class CompromiseReports:
 
     async def _remove_factors(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         """Remove the second factors that the stranger may have set up; earlier ones are the owner's."""
+        if await self._ownership.take_back(tx, user, info=info):
+            return
         told = used.data.get("told")
         app, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
         confirmed_at = app.confirmed_at if app is not None else None

@@ -130,6 +130,7 @@ def build_identity(platform: Platform) -> Identity:
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
     factor_removal = FactorRemoval([passkeys, totp, recovery_codes])
+    ownership = Ownership(clock, sessions, factor_removal, policy=policy)
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -161,13 +162,13 @@ def build_identity(platform: Platform) -> Identity:
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
-        ownership=Ownership(clock, sessions, factor_removal, policy=policy),
+        ownership=ownership,
     )
 
 

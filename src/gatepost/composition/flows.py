@@ -1,4 +1,4 @@
-"""What people and clients do, and the mails that go with it."""
+"""Builds the services for the use cases of people and clients, and for their mails."""
 
 from dataclasses import dataclass
 
@@ -24,7 +24,7 @@ from gatepost.mail.worker import OutboxWorker
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """One service a use case, or a few."""
+    """The services of the flows, each for one or several use cases."""
 
     sign_up: SignUpService
     passkey_sign_up: PasskeySignUp

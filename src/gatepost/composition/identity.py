@@ -1,4 +1,4 @@
-"""Who people are and what proves it: keys, tokens, sessions, accounts, and how often anything may be tried."""
+"""Builds the engines for identities: keys, tokens, sessions, accounts, credentials and throttling."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -15,7 +15,7 @@ from tests.support.clock import FakeClock
 from tests.support.email_codes import EMAIL, Tab, wrong
 from tests.support.factors import ME, prove_address, set_up_app
 from tests.support.links import Mail, take_mails
-from tests.support.passkeys import Browser, add_passkey
+from tests.support.passkeys import add_passkey, prove_with
 from tests.support.workers import claims
 
 ASK = "/api/auth/reauthenticate/email-code"
@@ -150,9 +150,10 @@ async def test_last_passkey_can_go_where_its_owner_signs_in_by_mail(
         api = Api(client)
         body = (await Tab(api, before).signed_in()).json()
         person = Person(body["id"], body["username"], EMAIL, "", body["accessToken"], body["refreshToken"])
-        await add_passkey(api, before, person, Browser.new())
+        browser = await add_passkey(api, before, person)
     async with started(services) as app, http_client(app) as client:
         api = Api(client)
+        person = await prove_with(api, person, browser)
         [passkey] = (await api.get(f"{ME}/passkeys", headers=person.headers)).json()["passkeys"]
 
         answer = await api.delete(f"{ME}/passkeys/{passkey['id']}", headers=person.headers)

@@ -1,4 +1,4 @@
-"""The decisions of a deployment about accounts."""
+"""The policy of a deployment for accounts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from gatepost.identity.accounts.errors import EmailSignInOff, InvitationRequired
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 
-# The permissions that open the administration; others are for other services.
+# The permissions for administration; others are for other services.
 ADMINISTRATIVE = frozenset({ALL_PERMISSIONS, *Permission})
-# How long "this was not me" can be said.
+# How long the link "this was not me" is valid.
 COMPROMISE_REPORT_LIFE = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
 class AccountPolicy:
-    """Who may sign up, what they prove, and how long links in mails are good."""
+    """Who may sign up, what they must verify, and how long links in mails are valid."""
 
     signup: SignUp
     reveals_taken: bool
@@ -49,7 +49,7 @@ class AccountPolicy:
         )
 
     def require_sign_up(self, *, is_invited: bool) -> None:
-        """Let somebody pass who may sign up.
+        """Check that somebody may sign up.
 
         Raises:
             SignUpClosed, InvitationRequired: they may not.
@@ -73,7 +73,7 @@ class AccountPolicy:
         return self.email_sign_in and user.email_verified_at is not None
 
     def requires_factor(self, permissions: Iterable[str]) -> bool:
-        """Whether somebody with these permissions has to have a second factor."""
+        """Whether somebody with these permissions must have a second factor."""
         if self.second_factor is SecondFactor.REQUIRED_FOR_ADMINS:
             return not ADMINISTRATIVE.isdisjoint(permissions)
         return self.second_factor is SecondFactor.REQUIRED

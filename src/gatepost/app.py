@@ -29,6 +29,8 @@ from gatepost.flows.profile.router import router as accounts_router
 from gatepost.flows.reauthentication.router import router as reauthentication_router
 from gatepost.flows.recovery.router import router as recovery_router
 from gatepost.flows.session.router import router as sessions_router
+from gatepost.flows.signin.email_codes.cookies import EmailCodeCookies
+from gatepost.flows.signin.email_codes.router import router as email_code_router
 from gatepost.flows.signin.passkeys.router import router as passkey_signin_router
 from gatepost.flows.signin.router import router as signin_router
 from gatepost.flows.signup.router import router as signup_router
@@ -58,6 +60,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signup_router,
     signin_router,
     passkey_signin_router,
+    email_code_router,
     token_router,
     accounts_router,
     factors_router,
@@ -114,6 +117,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         Browsers: Browsers(cookies, services.identity.sessions),
         Console: console,
         DeviceCookies: DeviceCookies(settings),
+        EmailCodeCookies: EmailCodeCookies(settings),
         Drain: drain,
     }
     problems.install(app, public_url=settings.base_url, page=page_of_problem(console))

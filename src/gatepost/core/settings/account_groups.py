@@ -28,6 +28,13 @@ class SecondFactor(StrEnum):
     REQUIRED_FOR_ADMINS = "required_for_admins"
 
 
+class EmailSignIn(StrEnum):
+    """Whether a code or a link in a mail signs people in."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class SignUp(StrEnum):
     """Who may create an account: anybody, people with an invitation, or nobody."""
 
@@ -74,6 +81,11 @@ class AccountSettings(BaseModel):
     )
     email_verification: EmailVerification = Field(
         EmailVerification.OPTIONAL, description="`off`, `optional`, or `required` before the first sign-in."
+    )
+    email_sign_in: EmailSignIn | None = Field(
+        None,
+        description="Codes and links by mail that sign people in: `on` or `off`; by default on, but off with "
+        "EMAIL_VERIFICATION=off, and in production with MAIL_URL=console:.",
     )
     verify_email_hours: PositiveInt = Field(48, description="Lifetime of the link that verifies an address.")
     reset_password_minutes: PositiveInt = Field(60, description="Lifetime of the link that sets a new password.")

@@ -1,6 +1,6 @@
 """Rules for all accounts together: there is always an administrator."""
 
-from sqlalchemy import ColumnElement, Select, column, exists, or_, select, table
+from sqlalchemy import ColumnElement, Select, and_, column, exists, literal, or_, select, table
 
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Transaction
@@ -52,7 +52,12 @@ def _administrators(policy: AccountPolicy) -> Select[int]:
 
 
 def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
-    proves = or_(User.password_hash != UNUSABLE_HASH, exists().where(PASSKEYS.c.user_id == User.id).correlate(User))
+    proves = or_(
+        User.password_hash != UNUSABLE_HASH,
+        exists().where(PASSKEYS.c.user_id == User.id).correlate(User),
+        # A code by mail, of somebody who has shown that they get it.
+        and_(literal(policy.email_sign_in), User.email_verified_at.is_not(None)),
+    )
     needed = (User.disabled_at.is_(None), User.erase_at.is_(None), proves)
     if policy.verification is EmailVerification.REQUIRED:
         return (*needed, User.email_verified_at.is_not(None))

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gatepost.core.settings import EmailVerification, SecondFactor, Settings, SignUp
-from gatepost.identity.accounts.errors import InvitationRequired, SignUpClosed
+from gatepost.identity.accounts.errors import EmailSignInOff, InvitationRequired, SignUpClosed
+from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.roles import ALL_PERMISSIONS, Permission
 
 # The permissions for administration; others are for other services.
@@ -22,6 +23,7 @@ class AccountPolicy:
     reveals_taken: bool
     verification: EmailVerification
     second_factor: SecondFactor
+    email_sign_in: bool
     trusted_device_life: timedelta
     default_language: str
     verify_email_life: timedelta
@@ -37,6 +39,7 @@ class AccountPolicy:
             reveals_taken=settings.signup_reveals_taken,
             verification=settings.email_verification,
             second_factor=settings.second_factor,
+            email_sign_in=settings.signs_in_by_email,
             trusted_device_life=timedelta(days=settings.trusted_device_days),
             default_language=settings.default_language,
             verify_email_life=timedelta(hours=settings.verify_email_hours),
@@ -55,6 +58,19 @@ class AccountPolicy:
             raise SignUpClosed
         if self.signup is SignUp.INVITE and not is_invited:
             raise InvitationRequired
+
+    def require_email_sign_in(self) -> None:
+        """Let somebody pass who signs in by a code or a link in a mail.
+
+        Raises:
+            EmailSignInOff: nobody can.
+        """
+        if not self.email_sign_in:
+            raise EmailSignInOff
+
+    def lets_in_by_mail(self, user: User) -> bool:
+        """Whether a code by mail is a way in for an account: its owner has shown that they get its mails."""
+        return self.email_sign_in and user.email_verified_at is not None
 
     def requires_factor(self, permissions: Iterable[str]) -> bool:
         """Whether somebody with these permissions must have a second factor."""

@@ -33,14 +33,19 @@ class CounterKind(StrEnum):
     SESSION = "session"
     SECOND_FACTOR = "second_factor"
     KNOWN_SECOND_FACTOR = "known_second_factor"
+    EMAIL_CODE = "email_code"
+    KNOWN_EMAIL_CODE = "known_email_code"
 
 
 # The counters that a guess of a password may use, before its account is known.
 OF_PASSWORDS = (
     CounterKind.ACCOUNT, CounterKind.ADDRESS, CounterKind.PLACE, CounterKind.DEVICE, CounterKind.SESSION,
 )  # fmt: skip
-# There are few possible codes, so somebody who has the password must not get many attempts in a year.
-OF_CODES = (CounterKind.SECOND_FACTOR, CounterKind.KNOWN_SECOND_FACTOR)
+# There are few possible codes, so somebody who has the password, or requests codes by mail, must not get many attempts
+# in a year.
+OF_CODES = (
+    CounterKind.SECOND_FACTOR, CounterKind.KNOWN_SECOND_FACTOR, CounterKind.EMAIL_CODE, CounterKind.KNOWN_EMAIL_CODE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +136,15 @@ class Counters:
         """
         kind = CounterKind.KNOWN_SECOND_FACTOR if is_known else CounterKind.SECOND_FACTOR
         return self._counter(kind, f"{user.id} {user.random_id}")
+
+    def of_email_codes(self, email_canonical: str, *, is_known: bool) -> Counter:
+        """Return the counter of all codes that an address gets by mail, for devices known to its account, or not."""
+        kind = CounterKind.KNOWN_EMAIL_CODE if is_known else CounterKind.EMAIL_CODE
+        return self._counter(kind, email_canonical)
+
+    def of_session_codes(self, session_id: int) -> Counter:
+        """Return the counter of all codes by mail that are asked for in a session."""
+        return self._counter(CounterKind.EMAIL_CODE, f"session {session_id}")
 
     def _counter(self, kind: CounterKind, subject: str) -> Counter:
         digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

@@ -34,6 +34,8 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
             return {**told, "left": 3}
         case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:
             return {**told, "name": "YubiKey 5C"}
+        case MailKind.IDENTITY_LINKED | MailKind.IDENTITY_UNLINKED:
+            return {**told, "name": "Google"}
         case MailKind.SIGN_UP_TAKEN:
             return {**username, "has_account": True, "link": f"{public_url}/"}
         case MailKind.INVITATION:

@@ -15,8 +15,9 @@ from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_passkeys, has_second_factor
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import BY_IDENTITY, Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
@@ -136,9 +137,15 @@ class SessionOpening:
 
 
 async def _stands(tx: Transaction, proof: Proof) -> bool:
-    """Whether the passkeys of a proof have not been removed since."""
-    passkeys = [proved.credential or 0 for proved in proof.proved if proved.by is Method.PASSKEY]
-    return not passkeys or await has_passkeys(tx, proof.user.id, passkeys)
+    """Whether the passkeys and identities of a proof have not been removed since."""
+    passkeys, identities = _credentials(proof, Method.PASSKEY), _credentials(proof, *BY_IDENTITY)
+    if passkeys and not await has_passkeys(tx, proof.user.id, passkeys):
+        return False
+    return not identities or await Identities(tx).has_all(proof.user.id, identities)
+
+
+def _credentials(proof: Proof, *methods: Method) -> list[int]:
+    return [proved.credential or 0 for proved in proof.proved if proved.by in methods]
 
 
 async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: RequestInfo) -> None:

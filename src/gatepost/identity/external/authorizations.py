@@ -133,6 +133,12 @@ class Authorizations:
             statement.values(told=told.as_json()).execution_options(synchronize_session=False)
         )
 
+    async def prolong(self, pending_id: int, *, now: datetime) -> None:
+        """Let an authorization wait for some more time."""
+        statement = update(PendingAuthorization).where(PendingAuthorization.id == pending_id)
+        statement = statement.values(expires_at=now + LIFE)
+        await self._tx.execute(statement.execution_options(synchronize_session=False))
+
     async def going_on(self, browser: str, *, now: datetime) -> PendingAuthorization | None:
         """Return the sign-in of a browser that has come back last and can go on; None where there is none."""
         query = select(PendingAuthorization).where(

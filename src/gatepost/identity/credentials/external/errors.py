@@ -1,6 +1,6 @@
 """What can go wrong with accounts at other providers, whoever asks."""
 
-from gatepost.core.errors import Conflict, Unauthorized
+from gatepost.core.errors import Conflict, NotFound, Unauthorized
 
 
 class ProviderSignInInvalid(Unauthorized):
@@ -35,3 +35,11 @@ class TooManyIdentities(Conflict):
     code = "too_many_identities"
     title = "Too many identities"
     message = "Too many accounts are linked. Unlink one first."
+
+
+class IdentityNotFound(NotFound):
+    """The account has no such identity."""
+
+    code = "identity_not_found"
+    title = "Identity not found"
+    message = "This linked account does not exist."

@@ -12,7 +12,7 @@ from gatepost.identity.credentials.external.errors import IdentityLinked, Identi
 from gatepost.identity.external.authorizations import Told
 from gatepost.identity.external.models import ExternalIdentity
 from gatepost.identity.external.repository import Identities
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import BY_IDENTITY
 from gatepost.identity.links.mails import notify
 from gatepost.identity.providers.registry import Providers
 from gatepost.identity.sessions.service import SessionService
@@ -21,7 +21,6 @@ from gatepost.mail.outbox import MailKind
 # Of an account.
 MOST_IDENTITIES = 20
 END_REASON = "identity_removed"
-BY_IDENTITY = (Method.PROVIDER, Method.PROVIDER_FACTORS)
 
 
 class IdentityLinks:

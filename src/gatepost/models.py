@@ -11,7 +11,7 @@ from gatepost.identity.external.models import ExternalIdentity, PendingAuthoriza
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.throttling.models import GuessCounter
 from gatepost.mail.models import OutboxMail
@@ -22,6 +22,7 @@ __all__ = [
     "AuditSeal",
     "Base",
     "DailyStatistic",
+    "EmailCode",
     "ExternalIdentity",
     "GuessCounter",
     "Invitation",

@@ -12,6 +12,7 @@ from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
+from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
@@ -62,6 +63,7 @@ class Identity:
     password: PasswordMethod
     passkeys: PasskeyMethod
     passkey_sign_in: PasskeySignIn
+    email_codes: EmailCodeMethod
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
     factor_removal: FactorRemoval
@@ -120,6 +122,7 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    email_codes = EmailCodeMethod(clock, guesses, settings.keys, default_language=policy.default_language)
     passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
     enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
@@ -146,6 +149,7 @@ def build_identity(platform: Platform) -> Identity:
         ),
         passkeys=passkeys,
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
+        email_codes=email_codes,
         totp=totp,
         recovery_codes=recovery_codes,
         enrolment=enrolment,

@@ -24,7 +24,8 @@ from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, TokenService
-from gatepost.identity.throttling.guesses import ANY_COUNTED, Guesses
+from gatepost.identity.throttling.guess_columns import ANY_COUNTED
+from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 # What keeps a session from being opened at once that came of one factor, also where the second is a moment old.

@@ -14,7 +14,10 @@ from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
+from gatepost.identity.credentials.external.linking import IdentityLinks
+from gatepost.identity.credentials.external.method import ProviderMethod
 from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.relying_party import usable
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
@@ -23,6 +26,8 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.credentials.ways_in import WaysIn
+from gatepost.identity.external.states import States
 from gatepost.identity.factors.removal import FactorRemoval
 from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
@@ -78,7 +83,12 @@ class Identity:
     accounts: AccountService
     pending_sign_ups: PendingSignUps
     deletion: DeletionService
+    ownership: Ownership
     providers: Providers
+    provider_states: States
+    provider_method: ProviderMethod
+    identity_links: IdentityLinks
+    ways_in: WaysIn
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -129,6 +139,9 @@ def build_identity(platform: Platform) -> Identity:
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
+    providers = Providers()
+    links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers)
+    factor_removal = FactorRemoval([passkeys, totp, recovery_codes, links])
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -153,20 +166,25 @@ def build_identity(platform: Platform) -> Identity:
         totp=totp,
         recovery_codes=recovery_codes,
         enrolment=enrolment,
-        factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
+        factor_removal=factor_removal,
         seal_renewal=SealRenewal(database, sealed),
         seal_survey=SealSurvey(database, sealed),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens, ways_in
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
-        providers=Providers(),
+        ownership=Ownership(clock, sessions, factor_removal, policy=policy),
+        providers=providers,
+        provider_states=States(settings.keys),
+        provider_method=ProviderMethod(database, clock, rate_limits, decision, trust_life=policy.trusted_device_life),
+        identity_links=links,
+        ways_in=ways_in,
     )
 
 

@@ -44,7 +44,7 @@ class LimitSettings(BaseModel):
         pattern=RATE,
         description="Requests for passkeys, and apps at a sign-in, from one IP address; each sign-in page makes one.",
     )
-    provider_rate: str = Field(
+    providers_rate: str = Field(
         "100/minute",
         pattern=RATE,
         description="Requests to sign in with another provider, and ways back from there, from one IP address.",

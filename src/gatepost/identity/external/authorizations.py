@@ -102,9 +102,7 @@ class Authorizations:
         )
         await self._tx.flush()
 
-    async def answer(
-        self, state: State, *, provider: str, browser: str, now: datetime
-    ) -> PendingAuthorization | None:
+    async def answer(self, state: State, *, provider: str, browser: str, now: datetime) -> PendingAuthorization | None:
         """Use a state up, and return what it was for.
 
         None where it is of another browser or another provider, too old, or used. Of several at once, one gets it.
@@ -129,9 +127,7 @@ class Authorizations:
     async def keep(self, pending_id: int, told: Told) -> None:
         """Note what is known of the person of an authorization by now."""
         statement = update(PendingAuthorization).where(PendingAuthorization.id == pending_id)
-        await self._tx.execute(
-            statement.values(told=told.as_json()).execution_options(synchronize_session=False)
-        )
+        await self._tx.execute(statement.values(told=told.as_json()).execution_options(synchronize_session=False))
 
     async def prolong(self, pending_id: int, *, now: datetime) -> None:
         """Let an authorization wait for some more time."""
@@ -167,4 +163,6 @@ class AuthorizationPurge:
 
     async def run(self) -> int:
         """Remove a batch and return how many went."""
-        return await delete_batch(self._db, PendingAuthorization.id, PendingAuthorization.expires_at <= self._clock.now())
+        return await delete_batch(
+            self._db, PendingAuthorization.id, PendingAuthorization.expires_at <= self._clock.now()
+        )

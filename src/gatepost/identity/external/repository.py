@@ -1,6 +1,7 @@
 """Queries of accounts at other providers."""
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -24,6 +25,14 @@ class Identities:
         """Return the identities of an account, the oldest first."""
         query = select(ExternalIdentity).where(ExternalIdentity.user_id == user_id).order_by(ExternalIdentity.id)
         return (await self._tx.scalars(query.execution_options(populate_existing=True))).all()
+
+    async def of_all(self, user_ids: Collection[int]) -> Mapping[int, Sequence[ExternalIdentity]]:
+        """Return the identities of several accounts, the oldest first, by the accounts that have any."""
+        query = select(ExternalIdentity).where(ExternalIdentity.user_id.in_(user_ids)).order_by(ExternalIdentity.id)
+        found: dict[int, list[ExternalIdentity]] = defaultdict(list)
+        for identity in await self._tx.scalars(query):
+            found[identity.user_id].append(identity)
+        return found
 
     async def get(self, user_id: int, identity_id: int) -> ExternalIdentity | None:
         """Return an identity of an account."""

@@ -126,7 +126,7 @@ class RateLimits:
             Rate.REFRESH: settings.refresh_rate,
             Rate.CHANGE: settings.change_rate,
             Rate.PASSKEY: settings.passkey_rate,
-            Rate.PROVIDER: settings.provider_rate,
+            Rate.PROVIDER: settings.providers_rate,
         }
         url = settings.redis_url
         return cls(

@@ -224,9 +224,7 @@ class ProviderCallback:
         return user
 
     @retry_conflicts
-    async def _remember(
-        self, name: str, reason: Reason, pending: PendingAuthorization, *, info: RequestInfo
-    ) -> None:
+    async def _remember(self, name: str, reason: Reason, pending: PendingAuthorization, *, info: RequestInfo) -> None:
         """Write that a provider's answer was refused. No guess that is counted: nothing else would end it."""
         logger.warning("an answer of the provider %s is refused: %s", name, reason)
         details = {"reason": Refusal.PROVIDER.value, "provider": name, "why": reason.value}

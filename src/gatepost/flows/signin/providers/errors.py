@@ -30,7 +30,7 @@ class ReturnAddressInvalid(Invalid):
 class AccountExists(Conflict):
     """An account has the address that the provider vouches for, and is not linked with it.
 
-    `provider`, `title` and `email` say with what. Sign in as before; `POST /api/users/me/identities` then links the two.
+    `provider`, `title` and `email` say with what. Sign in as before; `POST /api/users/me/identities` then links them.
     """
 
     code = "account_exists"

@@ -1,6 +1,6 @@
 """JSON of signing in with another provider."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
@@ -45,7 +45,7 @@ class ProvidersResponse(Out):
 class StartRequest(In):
     """What somebody goes to a provider for, and where they want to be afterwards."""
 
-    purpose: Purpose = Field(
+    purpose: Literal["signin", "link", "reauthenticate"] = Field(
         description="`signin`; or, for who is signed in: `link` lets the provider open the account from now on, "
         "`reauthenticate` proves once more who they are.",
         examples=["signin"],
@@ -61,7 +61,7 @@ class StartRequest(In):
 
     def command(self) -> StartCommand:
         """Return what is asked for."""
-        return StartCommand(self.purpose, self.return_to, self.invitation)
+        return StartCommand(Purpose(self.purpose), self.return_to, self.invitation)
 
 
 class StartResponse(Out):

@@ -69,9 +69,7 @@ class ProviderSignIn:
         await self._end(pending.id)
         return signed_in
 
-    async def go_on(
-        self, browser: str, *, info: RequestInfo, device: Device, replaces: Collection[int]
-    ) -> SignedIn:
+    async def go_on(self, browser: str, *, info: RequestInfo, device: Device, replaces: Collection[int]) -> SignedIn:
         """Sign in whom the provider has vouched for in this browser.
 
         Raises:

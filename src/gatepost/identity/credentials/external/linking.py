@@ -12,7 +12,7 @@ from gatepost.identity.credentials.external.errors import IdentityLinked, Identi
 from gatepost.identity.external.authorizations import Told
 from gatepost.identity.external.models import ExternalIdentity
 from gatepost.identity.external.repository import Identities
-from gatepost.identity.factors.methods import BY_IDENTITY
+from gatepost.identity.factors.methods import BY_IDENTITY, Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.providers.registry import Providers
 from gatepost.identity.sessions.service import SessionService
@@ -25,6 +25,9 @@ END_REASON = "identity_removed"
 
 class IdentityLinks:
     """Does it in transactions of its callers, who hold the account."""
+
+    # As something that an account has set up, and that can be removed with all the rest.
+    name = Method.PROVIDER
 
     def __init__(self, clock: Clock, sessions: SessionService, providers: Providers) -> None:
         self._clock = clock
@@ -92,10 +95,10 @@ class IdentityLinks:
         info: RequestInfo | None,
     ) -> None:
         """Let an identity open its account no more. Its sessions end, but for `session_id`; the owner is told."""
-        await self.remove(tx, identity, session_id=session_id, actor_id=actor_id, info=info)
+        await self.take(tx, identity, session_id=session_id, actor_id=actor_id, info=info)
         await self._changed(tx, user, identity, MailKind.IDENTITY_UNLINKED, info=info if actor_id is None else None)
 
-    async def remove(
+    async def take(
         self,
         tx: Transaction,
         identity: ExternalIdentity,
@@ -115,6 +118,10 @@ class IdentityLinks:
             tx, AuditEvent.IDENTITY_UNLINKED, at=now, user_id=identity.user_id, actor_id=actor_id,
             session_id=session_id, info=info, details=details,
         )  # fmt: skip
+
+    async def remove(self, tx: Transaction, user: User) -> bool:
+        """Forget the identities of an account; return whether there were any."""
+        return await Identities(tx).remove_all(user.id) > 0
 
     async def _sessions_by(self, tx: Transaction, identity: ExternalIdentity, *, but: int) -> Sequence[int]:
         found = [

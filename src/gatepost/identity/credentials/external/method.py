@@ -1,15 +1,13 @@
 """An account at another provider, as a way in."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import defer, joinedload
 
 from gatepost.core.clock import Clock
-from gatepost.core.db.database import Database, Transaction, retry_conflicts
+from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.assurance.decision import Decision
@@ -100,9 +98,9 @@ class ProviderMethod:
     async def prove(self, attempt: ProviderAttempt) -> Proof:
         """Read what an attempt proves; see `ProviderAttempt.prove`."""
         proof = await self._read(attempt)
-        if not attempt.can_ask and self._decision.refusal(proof.user) is None:
-            if self._decision.outcome(proof) is not Outcome.SESSION:
-                raise SecondFactorDue
+        is_due = self._decision.outcome(proof) is not Outcome.SESSION
+        if is_due and not attempt.can_ask and self._decision.refusal(proof.user) is None:
+            raise SecondFactorDue
         await self._rates.require_room(Rate.SIGN_IN, str(proof.user.id))
         return proof
 
@@ -122,10 +120,10 @@ class ProviderMethod:
             **trust_params(attempt.device, since=now - self._trust_life),
         }
         async with self._db.read() as tx:
-            found = await _signing_in(tx, values)
-        if found is None:
+            rows = (await tx.execute(SIGNING_IN, values)).unique().all()
+        if not rows:
             raise ProviderSignInInvalid
-        identity_id, user, is_strange, has_second_factor, trusted_id = found
+        identity_id, user, is_strange, has_second_factor, trusted_id = rows[0]
         proved = [proof_by(identity_id, told, at=attempt.at)]
         if has_second_factor and trusted_id is not None:
             proved.append(Proved(Method.TRUSTED_DEVICE, now, trusted_id))
@@ -141,10 +139,3 @@ class ProviderMethod:
 def proof_by(identity_id: int, told: Told, *, at: datetime) -> Proved:
     """Return what an identity proves: one factor, or several where the provider is believed that it took them."""
     return Proved(Method.PROVIDER_FACTORS if told.has_factors else Method.PROVIDER, at, identity_id)
-
-
-async def _signing_in(
-    tx: Transaction, values: Mapping[str, Any]
-) -> tuple[int, User, bool, bool, int | None] | None:
-    rows = (await tx.execute(SIGNING_IN, values)).unique().all()
-    return rows[0]._tuple() if rows else None

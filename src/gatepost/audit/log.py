@@ -53,6 +53,7 @@ class AuditEvent(StrEnum):
     DELETION_PLANNED = "account.deletion_planned"
     DELETION_CANCELLED = "account.deletion_cancelled"
     ACCOUNT_ERASED = "account.erased"
+    ACCOUNT_TAKEN_BACK = "account.taken_back"
     COMPROMISE_REPORTED = "account.compromise_reported"
     INVITED = "invitation.sent"
     INVITATION_ACCEPTED = "invitation.accepted"

@@ -14,6 +14,7 @@ from gatepost.flows.oauth.service import ClientService
 from gatepost.flows.profile.service import ProfileService
 from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
+from gatepost.flows.recovery.owners import Owners
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.flows.signin.providers.accounts import IdentityAccounts
 from gatepost.flows.signin.providers.callback import ProviderCallback
@@ -53,6 +54,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
         platform.settings, platform.clock, platform.database, platform.passwords,
     )  # fmt: skip
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
+    owners = Owners(database, clock, identity.guesses, identity.password, identity.passkey_sign_in)
     passkey_sign_up = PasskeySignUp(database, clock, identity.passkeys, policy=policy)
     provider_sign_in = _provider_sign_in(platform, identity)
     return Flows(
@@ -105,10 +107,24 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             base_url=settings.base_url,
         ),
         password_recovery=PasswordService(
-            database, clock, passwords, sessions, identity.reauthentication, rules=rules, policy=policy
+            database,
+            clock,
+            passwords,
+            sessions,
+            identity.reauthentication,
+            identity.ownership,
+            rules=rules,
+            policy=policy,
         ),
         addresses=AddressService(
-            database, clock, identity.reauthentication, identity.pending_sign_ups, feed, policy=policy
+            database,
+            clock,
+            identity.reauthentication,
+            identity.pending_sign_ups,
+            feed,
+            owners,
+            identity.ownership,
+            policy=policy,
         ),
         compromise_reports=CompromiseReports(
             database,
@@ -118,6 +134,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.guesses,
             identity.totp,
             identity.recovery_codes,
+            identity.ownership,
             identity.identity_links,
         ),
         clients=ClientService(database, clock),

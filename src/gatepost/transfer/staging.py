@@ -52,7 +52,7 @@ class Staging:
         self._db.executemany("INSERT INTO marks (what, value, seq) VALUES (?, ?, ?)", marks)
 
     def refuse_twice(self) -> Iterator[Conflict]:
-        """Refuse every row whose id, name, address, passkey or identity another one has: which is meant, nobody knows."""
+        """Refuse rows with the id, name, address, passkey or identity of another one: nobody can say which is meant."""
         for column, (code, reason) in TWICE.items():
             self._db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
             groups = self._db.execute(

@@ -18,6 +18,7 @@ from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.proofs import proofs_of
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.external.linking import IdentityLinks
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
@@ -57,6 +58,7 @@ class CompromiseReports:
         guesses: Guesses,
         totp: TotpMethod,
         recovery_codes: RecoveryCodeMethod,
+        ownership: Ownership,
         identity_links: IdentityLinks,
     ) -> None:
         self._db = database
@@ -66,6 +68,7 @@ class CompromiseReports:
         self._guesses = guesses
         self._totp = totp
         self._recovery_codes = recovery_codes
+        self._ownership = ownership
         self._identity_links = identity_links
 
     async def report(self, token: str, *, info: RequestInfo) -> bool:
@@ -74,8 +77,9 @@ class CompromiseReports:
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
         the address was changed, all sessions end. An authenticator app, passkeys or recovery codes that the mail
         reports, or that came after it, are removed: the stranger has them. So is an account at another provider that
-        opened the reported session, or was linked then or later. Waits after wrong codes end. A planned
-        deletion is cancelled, and all invitations of the account are revoked.
+        opened the reported session, or was linked then or later. If the address was never verified, all sessions,
+        factors and linked accounts go. Waits after wrong codes end. A planned deletion is cancelled, and all
+        invitations of the account are revoked.
 
         If another account has taken the address meanwhile without verifying it, it loses the address, since the token
         verifies it. If that account has verified it, no link is sent and this account is left without an address, since
@@ -123,6 +127,8 @@ class CompromiseReports:
 
     async def _remove_factors(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         """Remove the second factors that the stranger may have set up; earlier ones are the owner's."""
+        if await self._ownership.take_back(tx, user, info=info):
+            return
         told = used.data.get("told")
         app, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
         confirmed_at = app.confirmed_at if app is not None else None

@@ -108,7 +108,7 @@ class SessionOpening:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         async with self._db.begin() as tx:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
-            if held is None or self._decision.refusal(held) is not None or not await _stands(tx, proof):
+            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof):
                 return None
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
@@ -137,7 +137,7 @@ class SessionOpening:
             await _tell_owner(tx, proof.user, session, info=info)
 
 
-async def _stands(tx: Transaction, proof: Proof) -> bool:
+async def stands(tx: Transaction, proof: Proof) -> bool:
     """Whether the passkeys and identities of a proof have not been removed since."""
     passkeys, identities = _credentials(proof, Method.PASSKEY), _credentials(proof, *BY_IDENTITY)
     if passkeys and not await has_passkeys(tx, proof.user.id, passkeys):

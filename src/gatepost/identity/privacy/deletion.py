@@ -196,6 +196,7 @@ def _account(user: User) -> dict[str, Any]:
         "username": user.username,
         "email": user.email,
         "emailVerifiedAt": _text(user.email_verified_at),
+        "firstVerifiedAt": _text(user.first_verified_at),
         "language": user.language,
         "roles": list(user.role_names),
         "createdAt": _text(user.created_at),

@@ -10,7 +10,8 @@ decides (`identity/assurance/matrix.py`), and `tests/features/signin/test_matrix
 - **session**: the answer has tokens.
 - **factor**: 401 `second_factor_required` with `methods`. `POST /api/auth/signin/continue` accepts one of them.
 - **set up**: 401 `second_factor_required` with `enrolMethods`. `POST /api/auth/signin/totp` returns a secret for an
-  authenticator app, and `continue` accepts its first code.
+  authenticator app, and `continue` accepts its first code; or `POST /api/auth/signin/passkey` returns options for a
+  passkey, and `continue` accepts what the browser has made.
 - **refused**: 403 `refresh_token_invalid`. The person signs in again, by a way that opens a session.
 - **sign in**: no tokens. The person signs in next.
 - –: there is no such case.

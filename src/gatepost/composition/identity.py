@@ -135,7 +135,9 @@ def build_identity(platform: Platform) -> Identity:
     email_codes = EmailCodeMethod(clock, guesses, settings.keys, default_language=policy.default_language)
     passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
-    enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
+    enrolment = FactorEnrolment(
+        clock, sessions, totp, recovery_codes, passkeys, policy=policy, issuer=settings.brand_name
+    )
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )

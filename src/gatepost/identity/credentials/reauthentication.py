@@ -1,6 +1,7 @@
 """Who is signed in proves once more who they are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from gatepost.audit.log import AuditEvent, record
@@ -32,7 +33,7 @@ from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
 from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
-from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
+from gatepost.identity.tokens.step_up import FRESH_FOR, Demand, weaker
 
 
 class Reauthentication:
@@ -95,12 +96,15 @@ class Reauthentication:
             user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
             others = [] if factors or not await self._ways_in.providers_of(tx, user) else [Method.PROVIDER]
+            session = await Sessions(tx).get(principal.session_id)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
         if factors or password is None:
             wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
+            # A factor that was removed since the token was issued is none.
+            shown = replace(principal, acr=weaker(principal.acr, session.acr)) if session is not None else principal
             methods = [*_methods_of(user, factors), *others]
-            wanted.require(principal, now=self._clock.now(), methods=methods)
+            wanted.require(shown, now=self._clock.now(), methods=methods)
         return user
 
     @retry_conflicts

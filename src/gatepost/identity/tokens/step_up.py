@@ -56,5 +56,10 @@ class Demand:
         return StepUpRequired(max_age=self.max_age, acr_values=acr_values, methods=methods)
 
 
+def weaker(one: str, other: str) -> str:
+    """Return which of two `acr` says less."""
+    return min(one, other, key=_rank)
+
+
 def _rank(acr: str | None) -> int:
     return ORDER.index(acr) if acr in ORDER else 0

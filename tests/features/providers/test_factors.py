@@ -18,7 +18,7 @@ from tests.support.clock import FakeClock
 from tests.support.factors import App as AuthenticatorApp
 from tests.support.factors import go_on, prove_address, refreshed, secret_of, set_up_app
 from tests.support.passkeys import pass_time
-from tests.support.providers import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
+from tests.support.provider_visits import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 
 DEVICE = "gatepost_device"
 

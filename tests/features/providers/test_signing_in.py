@@ -13,7 +13,7 @@ from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.links import take_mails
-from tests.support.providers import (
+from tests.support.provider_visits import (
     COOKIE,
     ISSUER,
     PATH,

@@ -25,7 +25,7 @@ from tests.support.factors import ME, App, pending_token, prove_address, set_up_
 from tests.support.links import take_link, take_mails
 from tests.support.matrix import page
 from tests.support.passkeys import Browser, add_passkey, prove_with, sign_in_with
-from tests.support.providers import FakeProvider, Visitor, outcome, set_up, signed_in
+from tests.support.provider_visits import FakeProvider, Visitor, outcome, set_up, signed_in
 
 CELLS = list(cells())
 DEVICE = "X-Device-Token"

@@ -2,6 +2,7 @@ import { abortable, isStream, isTokenRefused, sent, StepUp, TOKEN_REFUSED } from
 import { COOKIES_ONLY, errorOf, GatepostError, jsonOf, STREAM, unexpected, unreachable } from "./error.js";
 import { alone, announce, news } from "./locks.js";
 import { read, sharedStorage, Store } from "./store.js";
+import { waysIn } from "./ways.js";
 
 export { errorOf, GatepostError };
 
@@ -61,6 +62,7 @@ class Client {
     this.#user = this.#isNobody() ? null : undefined;
     this.#store.onChange(this.#look);
     if (this.#record.owesSignOut) this.session();
+    Object.assign(this, waysIn((...sent) => this.#enter(...sent), this.fetch));
   }
 
   get user() {
@@ -75,12 +77,6 @@ class Client {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
-
-  signUp = (account) => this.#enter("/api/auth/signup", account);
-
-  signIn = (credentials) => this.#enter(`/api/auth/${credentials.credential ? "passkeys/" : ""}signin`, credentials);
-
-  continueSignIn = (proof) => this.#enter("/api/auth/signin/continue", proof);
 
   signOut = async () => {
     const { refreshToken } = this.#record;
@@ -198,12 +194,12 @@ class Client {
     }
   }
 
-  async #enter(path, body) {
+  async #enter(path, body, options) {
     const aborting = new AbortController();
     this.#entering.add(aborting);
     // Not beside a refresh, whose answer would put the earlier cookies in the place of the new ones.
     return alone(this.#lock, async () => {
-      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting });
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting, ...options });
       if (error) throw error;
       if (aborting.signal.aborted) throw unreachable();
       // A mail tells how to go on.

@@ -13,6 +13,7 @@ const FIELD_OF_CODE = {
   wrong_sign_up_password: "password",
   invalid_code: "code",
   wrong_code: "code",
+  wrong_mail_code: "code",
 };
 
 /**

@@ -10,13 +10,8 @@ export function providerOf(name, title = name) {
 }
 
 /** Let the buttons of a form lead to providers: `leave(name)` goes, `onProblem` is as for `handle`. */
-export function bindProviders(form, leave, onProblem) {
-  const buttons = all("[data-provider]", form);
-  const setLeaving = (button, isLeaving) => {
-    setBusy(form, isLeaving);
-    button.ariaBusy = isLeaving ? "true" : null;
-  };
-  for (const button of buttons) {
+export function bindProviders(form, leave, onProblem = () => false) {
+  for (const button of all("[data-provider]", form)) {
     button.addEventListener("click", async () => {
       if (form.ariaBusy === "true") return;
       clear(form);
@@ -29,11 +24,17 @@ export function bindProviders(form, leave, onProblem) {
       }
     });
   }
-  // "Back" may bring the page as it was when it was left.
-  addEventListener("pageshow", ({ persisted }) => {
-    if (persisted) for (const button of buttons) setLeaving(button, false);
-  });
 }
+
+function setLeaving(button, isLeaving) {
+  setBusy(button.form, isLeaving);
+  button.ariaBusy = isLeaving ? "true" : null;
+}
+
+// "Back" may bring the page as it was when it was left.
+addEventListener("pageshow", ({ persisted }) => {
+  if (persisted) for (const button of all("[data-provider][aria-busy=true]")) setLeaving(button, false);
+});
 
 /** Return what came of a visit to a provider, as the address of this page says: its kind, and its words; or null. */
 export function outcomeOf() {

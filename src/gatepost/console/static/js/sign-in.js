@@ -34,7 +34,6 @@ bindProviders(
     rememberWay(`provider:${name}`);
     return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
   },
-  () => false,
 );
 bindRestart(restart);
 markLastWay();

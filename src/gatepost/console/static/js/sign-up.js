@@ -43,7 +43,6 @@ if (form) {
       rememberWay(`provider:${name}`);
       return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
     },
-    () => false,
   );
   bindRestart(restart);
 }

@@ -206,10 +206,11 @@ export interface Client {
 
   /**
    * Leave for a provider, whose answer comes back to the service. Who is signed in then arrives at `returnTo` (by default
-   * this page), at an allowed origin; a sign-in that needs more arrives at the service's sign-in page first. For the transport
-   * `"cookie"`. Throws a GatepostError: `provider_unknown`, `provider_unavailable`.
+   * this page), at an allowed origin; a sign-in that needs more arrives at the service's sign-in page first. `invitation` is the
+   * token of an invitation's link. For the transport `"cookie"`. Throws a GatepostError: `provider_unknown`,
+   * `provider_unavailable`.
    */
-  signInWith(name: string, options?: { returnTo?: string }): Promise<void>;
+  signInWith(name: string, options?: { returnTo?: string; invitation?: string }): Promise<void>;
 
   /**
    * Sign in with what a provider has answered in this browser, as `signIn`, on pages of your own. Throws a GatepostError:

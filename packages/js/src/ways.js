@@ -13,9 +13,9 @@ export const waysIn = (enter, fetch) => ({
 
   providers: () => asked(fetch, "/api/auth/providers"),
 
-  signInWith: async (name, { returnTo = globalThis.location?.href } = {}) => {
+  signInWith: async (name, { returnTo = globalThis.location?.href, invitation } = {}) => {
     const path = `/api/auth/providers/${encodeURIComponent(name)}/start`;
-    const { authorizationUrl } = await asked(fetch, path, { purpose: "signin", returnTo }, BOUND);
+    const { authorizationUrl } = await asked(fetch, path, { purpose: "signin", returnTo, invitation }, BOUND);
     globalThis.location.assign(authorizationUrl);
   },
 

@@ -21,7 +21,7 @@ from gatepost.mail.languages import SUPPORTED
 TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "/console"
 # What every page's script may have to say.
-COMMON_WORDS = ("common.client", "problem")
+COMMON_WORDS = ("common.client", "problem", "ways.client.outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ PAGES = (
     ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client", "invitation.client")),
     ConsolePage("/sign-in-link", "sign_in_link", "sign-in-link", words=("sign_in_link.client", "ways.client")),
     ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
-    ConsolePage("/account", "account", "account", words=("account.client", "ways.client.outcome", "events")),
+    ConsolePage("/account", "account", "account", words=("account.client", "events")),
     ConsolePage("/boards", "boards", "boards"),
 )
 

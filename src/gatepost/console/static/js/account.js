@@ -5,7 +5,7 @@ import { bindRows, chooseAwaited, openRow } from "./account-rows.js";
 import { showDevices } from "./devices.js";
 import { restoreDraft } from "./drafts.js";
 import { bindFactors, showFactors } from "./factors.js";
-import { bindIdentities, showIdentities, tellOutcome } from "./identities.js";
+import { bindIdentities, showIdentities } from "./identities.js";
 import { requireUser } from "./page.js";
 
 const account = await requireUser();
@@ -19,6 +19,5 @@ restoreDraft(account, ({ id }) => {
   const row = document.getElementById(id)?.closest("[data-row]");
   if (row) openRow(row);
 });
-await tellOutcome();
 const rows = Promise.all([showFactors(), showIdentities()]).then(chooseAwaited);
 await Promise.all([rows, showDevices(), showActivity()]);

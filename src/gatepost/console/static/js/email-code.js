@@ -101,9 +101,11 @@ async function send(email) {
   const { resendAfter = PAUSE_SECONDS } = (await purpose.send(email)) ?? {};
   sentTo = email;
   stand(code, say("ways.client.sent", { email }));
-  show(purpose !== SIGN_IN, account);
-  account.disabled = purpose === SIGN_IN;
-  show(purpose === SIGN_IN, one("[data-link-hint]"));
+  const isSignUp = purpose !== SIGN_IN;
+  show(isSignUp, account);
+  account.disabled = !isSignUp;
+  show(!isSignUp, one("[data-link-hint]"));
+  one(".primary", code).textContent = say(isSignUp ? "ways.client.create" : "ways.client.submit");
   countDown(again, say("ways.client.send_again"), resendAfter);
   code.elements.code.focus();
 }

@@ -1,17 +1,15 @@
 // One's own accounts at other providers: linking and unlinking them.
 
 import { untilLoaded } from "./again.js";
-import { client, get, post, remove } from "./api.js";
-import { open } from "./forms.js";
+import { get, post, remove } from "./api.js";
 import { showDevices } from "./devices.js";
+import { open } from "./forms.js";
 import { attempt } from "./page.js";
-import { bindProviders, forgetOutcome, outcomeOf, providerOf } from "./providers.js";
+import { bindProviders, providerOf } from "./providers.js";
 import { all, ask, list, one, show, toast } from "./ui.js";
 import { ago, data, day, moment, say } from "./words.js";
 
 const ME = "/api/users/me/identities";
-// What the person wanted.
-const GOOD = ["linked", "already_linked", "reauthenticated"];
 
 const row = one("#identities");
 const container = one("#identity-list");
@@ -30,20 +28,6 @@ export function bindIdentities() {
 
 /** Load and show them. */
 export const showIdentities = () => attempt(load);
-
-/** Say what came of a visit to a provider. */
-export async function tellOutcome() {
-  const outcome = outcomeOf();
-  if (!outcome?.text) return;
-  forgetOutcome();
-  // The access token says from then on that the proof is fresh.
-  if (outcome.kind === "reauthenticated") await client.refresh().catch(() => {});
-  if (GOOD.includes(outcome.kind)) return toast(outcome.text);
-  const notice = one("[data-outcome]");
-  one("p", notice).textContent = outcome.text;
-  show(true, notice);
-  notice.focus();
-}
 
 async function link(name) {
   const { authorizationUrl } = await post(`/api/auth/providers/${name}/start`, { purpose: "link" });

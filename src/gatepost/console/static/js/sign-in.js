@@ -53,6 +53,7 @@ async function arrive(way) {
 async function link({ provider, title }) {
   const values = { provider: providerOf(provider, title).title };
   const step = one("[data-step]:not([hidden])");
+  show(false, one("[data-outcome]"));
   try {
     await post("/api/users/me/identities", {});
     finish(step, say("ways.client.linked", values));

@@ -63,9 +63,12 @@ async function showProviders() {
   bindProviders(form, leave);
 }
 
-/** Leave for a provider; what was typed is there again when its person is back. */
+/** Leave for a provider; what was typed is there again when its person is back, and is told that they may go on. */
 async function leave(name) {
-  const returnTo = location.pathname + location.search + location.hash;
+  const here = new URL(location.href);
+  here.searchParams.set("provider", name);
+  here.searchParams.set("outcome", "reauthenticated");
+  const returnTo = here.pathname + here.search + here.hash;
   const { authorizationUrl } = await post(`/api/auth/providers/${name}/start`, { purpose: "reauthenticate", returnTo });
   keepInput();
   location.assign(authorizationUrl);

@@ -27,6 +27,8 @@ from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
+from gatepost.identity.providers.building import build_providers
+from gatepost.identity.providers.registry import Providers
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService
 from gatepost.identity.sessions.activity import SessionActivity
@@ -75,6 +77,7 @@ class Identity:
     accounts: AccountService
     pending_sign_ups: PendingSignUps
     deletion: DeletionService
+    providers: Providers
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -160,6 +163,7 @@ def build_identity(platform: Platform) -> Identity:
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
+        providers=build_providers(settings, platform.outbound, clock),
     )
 
 

@@ -1,10 +1,11 @@
 """The settings object, and the values derived from the settings."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
+from pydantic import PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
@@ -12,7 +13,13 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
 from gatepost.core.db.url import DRIVERS, read_database_url
 from gatepost.core.origins import TrustedOrigins, origin_of
-from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings, PasskeySettings
+from gatepost.core.settings.account_groups import (
+    AccountSettings,
+    AuditSettings,
+    MailSettings,
+    PasskeySettings,
+    ProviderFileSettings,
+)
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
 from gatepost.core.settings.groups import (
@@ -38,6 +45,7 @@ class Settings(
     WatchingSettings,
     AuditSettings,
     MailSettings,
+    ProviderFileSettings,
     PasskeySettings,
     AccountSettings,
     LimitSettings,
@@ -54,6 +62,7 @@ class Settings(
         frozen=True,
         hide_input_in_errors=True,
     )
+    _provider_variables: Mapping[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -67,6 +76,17 @@ class Settings(
         """Treat empty values as unset, and read `.env` by our own rules."""
         env_file = EnvFileSource(settings_cls, ENV_FILE.get())
         return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
+
+    def with_provider_variables(self, variables: Mapping[str, SecretStr]) -> Self:
+        """Return these settings with the variables `PROVIDER_<NAME>_<KEY>`, by their names in upper case."""
+        copy = self.model_copy()
+        copy._provider_variables = variables  # noqa: SLF001  of a copy of ours
+        return copy
+
+    @property
+    def provider_variables(self) -> Mapping[str, SecretStr]:
+        """The variables `PROVIDER_<NAME>_<KEY>`; `identity/providers/settings.py` reads them."""
+        return self._provider_variables
 
     @property
     def in_production(self) -> bool:

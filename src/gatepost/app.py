@@ -108,7 +108,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         middleware=_middleware(services, tracing),
     )
     cookies = TokenCookies(settings)
-    console = Console(settings, WaysIn())
+    console = Console(settings, WaysIn(services.identity.providers.listed))
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,

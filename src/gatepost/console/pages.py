@@ -12,7 +12,7 @@ from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
 from gatepost.console.translations import Words, words_of
-from gatepost.console.ways import WaysIn, mark_of
+from gatepost.console.ways import NEUTRAL_MARK, WaysIn
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.identity.credentials.passkeys.relying_party import usable
@@ -126,7 +126,7 @@ class Console:
             # Where passkeys are good; null where browsers would refuse them.
             "rpId": self._passkeys.id if self._passkeys else None,
             "providers": self._providers,
-            "neutralMark": self._address_of(mark_of()),
+            "neutralMark": self._address_of(NEUTRAL_MARK),
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }

@@ -2,39 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-NEUTRAL = "oidc"
-# Drawn by the rules of each brand; every other kind has the neutral one.
-MARKED = ("apple", "discord", "github", "gitlab", "google", "linkedin", "microsoft", "slack")
+from gatepost.identity.providers.provider import Provider
 
-
-class ListedProvider(Protocol):
-    """A provider that is set up."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
+NEUTRAL_MARK = "marks/oidc.svg"
 
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
     """Other providers, in the order in which they are set up, and whether mails bring codes."""
 
-    providers: Sequence[ListedProvider] = ()
+    providers: Sequence[Provider] = ()
     by_mail: bool = False
 
     def shown(self) -> Sequence[Mapping[str, str]]:
-        """Return what the pages show of each provider; `mark` is the name of a file."""
+        """Return what the pages show of each provider; `mark` is the file with the mark of its kind."""
         return [
-            {"name": provider.name, "title": provider.title, "mark": mark_of(provider.kind)}
+            {"name": provider.name, "title": provider.title, "mark": f"marks/{provider.kind}.svg"}
             for provider in self.providers
         ]
-
-
-def mark_of(kind: str = NEUTRAL) -> str:
-    """Return the file with the mark of a kind of provider."""
-    return f"marks/{kind if kind in MARKED else NEUTRAL}.svg"

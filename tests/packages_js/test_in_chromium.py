@@ -23,6 +23,10 @@ pytestmark = pytest.mark.browser
 API = "http://localhost:8080"
 APP = "http://localhost:8081"
 BOARD = "/api/test/user"
+PROOF = f"{{ method: 'password', password: '{PASSWORD}' }}"
+NEW_PASSWORD = """
+{ method: "POST", headers: { "Content-Type": "application/json" }, body: '{"newPassword": "another horse"}' }
+"""
 # A page whose client the tests call; `heard` is whom it was told of.
 START = """
 <!doctype html><title>An app</title><script type="module">
@@ -283,6 +287,33 @@ async def test_sign_out_wins_over_sign_ins_that_are_under_way_or_wait(
     assert await tab.statuses() == [401]
 
 
+async def test_proof_beside_a_refresh_of_another_tab_costs_neither(
+    open_tabs: Open, network: Network, transport: str
+) -> None:
+    one, other = await open_tabs(transport)
+    await one.sign_up("Abbey", heard_by=[other])
+    await network.wait(minutes=6)
+    network.spoil(REFRESH, "held")
+    await one.do("() => { window.under_way = gatepost.refresh() }")
+    await network.reached.wait()
+    network.calls.clear()
+    await other.do(f"() => {{ window.under_way = gatepost.reauthenticate({PROOF}) }}")
+    # Enough for a proof that does not wait.
+    for _ in range(50):
+        await other.do("fetch('http://localhost:8080/healthz').catch(() => {})")
+    network.released.set()
+    await one.do("under_way")
+    await other.do("under_way")
+
+    # The tokens that both tabs have now know of the proof.
+    change = f"gatepost.fetch('/api/auth/password/change', {NEW_PASSWORD}).then(({{ status }}) => status)"
+    assert await other.do(change) == 204
+    assert "200 /api/auth/reauthenticate" in network.calls
+    # The grace of the token of before is over.
+    await network.wait(hours=24, seconds=1)
+    assert await one.statuses() + await other.statuses() == [200, 200]
+
+
 async def test_sign_out_without_a_network_holds_here_and_is_made_up_for(open_tabs: Open, network: Network) -> None:
     one, other = await open_tabs("cookie")
     await one.sign_up("Abbey", heard_by=[other])
@@ -317,6 +348,28 @@ async def test_sign_out_that_was_lost_is_made_up_for_when_a_page_is_loaded(open_
     assert network.calls == ["204 /api/auth/signout"]
     assert await tab.do("gatepost.user") is None
     assert not {cookie["name"] for cookie in await tab.page.context.cookies()} - {"gatepost_device"}
+
+
+async def test_sign_out_that_is_made_up_for_takes_nothing_from_a_sign_in_of_another_tab(
+    open_tabs: Open, network: Network
+) -> None:
+    [one] = await open_tabs("cookie", count=1)
+    await one.sign_up("Abbey")
+    network.spoil("/api/auth/signout", "500")
+    assert await one.do("failure(() => gatepost.signOut())") == "failed"
+    network.spoil("/api/auth/signin", "held")
+    await one.do(f"() => {{ window.under_way = gatepost.signIn({{ username: 'Abbey', password: '{PASSWORD}' }}) }}")
+    await network.reached.wait()
+    network.calls.clear()
+
+    # When it is loaded, it asks who is there.
+    [other] = await open_tabs("cookie", count=1)
+    network.released.set()
+    assert (await one.do("under_way"))["username"] == "Abbey"
+    assert (await other.do("gatepost.session()"))["username"] == "Abbey"
+
+    assert "204 /api/auth/signout" not in network.calls
+    assert await one.statuses() + await other.statuses() == [200, 200]
 
 
 async def test_page_that_is_left_at_once_has_signed_out(open_tabs: Open, network: Network, transport: str) -> None:

@@ -121,7 +121,7 @@ class Issuer:
             httpx.HTTPError, IssuerError: the issuer does not answer, or not as it should.
         """
         metadata = await self._find()
-        asked_at = self._clock.now()
+        asked_at, elapsed = self._clock.now(), self._clock.elapsed()
         answer = await self._get(
             metadata.revocations_uri,
             params={
@@ -138,7 +138,7 @@ class Issuer:
         if answer.status_code != httpx.codes.NOT_MODIFIED:
             self._take_in(_json(answer), answer.headers.get("etag", ""))
         # What was true when the question left is known now.
-        self.revoked.mark_read(at=asked_at, elapsed=self._clock.elapsed())
+        self.revoked.mark_read(at=asked_at, elapsed=elapsed)
 
     def _take_in(self, body: dict[str, Any], etag: str) -> None:
         try:

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.packages_js.conftest import PACKAGE, REFRESH, Network
 from tests.support.api import PASSWORD
+from tests.support.authenticators import authenticator
 from tests.support.browser import chromium
 from tests.support.server import address, free_port, served
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.browser
 API = "http://localhost:8080"
 APP = "http://localhost:8081"
 BOARD = "/api/test/user"
+PASSKEYS = "/api/users/me/passkeys"
 PROOF = f"{{ method: 'password', password: '{PASSWORD}' }}"
 NEW_PASSWORD = """
 { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"newPassword": "another horse"}' }
@@ -31,6 +33,7 @@ NEW_PASSWORD = """
 START = """
 <!doctype html><title>An app</title><script type="module">
   import { createClient } from "/client/client.js";
+  import { createPasskeys } from "/client/passkeys.js";
   const transport = location.hash.slice(1);
   // How long an answer may take is for the tests to say, whatever the speed of the machine.
   const FOREVER = 123456789;
@@ -39,7 +42,15 @@ START = """
   window.setTimeout = (work, time, ...rest) => (time === FOREVER ? waiting.push(work) : real(work, time, ...rest));
   window.giveUp = () => waiting.splice(0).forEach((work) => work());
   window.heard = [];
+  // When passkeys were made, and when the browser was told which are good, and which those are.
+  window.made = [];
+  window.told = [];
+  const create = navigator.credentials.create.bind(navigator.credentials);
+  navigator.credentials.create = (options) => made.push(Date.now()) && create(options);
+  PublicKeyCredential.signalAllAcceptedCredentials = async ({ allAcceptedCredentialIds: ids }) =>
+    told.push({ at: Date.now(), ids });
   window.gatepost = createClient({ baseUrl: "http://localhost:8080/", transport, refreshTimeout: FOREVER });
+  window.passkeys = createPasskeys(gatepost);
   gatepost.onChange((user) => heard.push(user && user.username));
   window.statuses = async (count, path) =>
     (await Promise.all(Array.from({ length: count }, () => gatepost.fetch(path)))).map(({ status }) => status);
@@ -428,6 +439,55 @@ async def test_wrong_password_is_told_and_starts_no_refresh(open_tabs: Open, net
 
     assert network.calls == ["401 /api/auth/signin"]
     assert await tab.statuses() == [200]
+
+
+async def test_passkey_is_made_once_a_list_of_another_tab_is_told(open_tabs: Open, network: Network) -> None:
+    one, other = await open_tabs("cookie")
+    await _with_a_passkey(one, other, network)
+    network.spoil(PASSKEYS, "held")
+    await other.do("() => { window.under_way = passkeys.list() }")
+    await network.reached.wait()
+    await one.do("() => { made.length = 0; window.under_way = passkeys.add() }")
+    # Enough for one that does not wait.
+    for _ in range(50):
+        await one.do("fetch('http://localhost:8080/healthz').catch(() => {})")
+    network.released.set()
+    await other.do("under_way")
+    await one.do("under_way")
+
+    [told] = await other.do("told")
+    assert len(told["ids"]) == 1
+    assert told["at"] <= (await one.do("made"))[0]
+
+
+async def test_browser_is_told_of_no_list_while_another_tab_adds_a_passkey(open_tabs: Open, network: Network) -> None:
+    one, other = await open_tabs("cookie")
+    await _with_a_passkey(one, other, network)
+    network.spoil(PASSKEYS, "held")
+    await one.do("() => { window.under_way = passkeys.add() }")
+    await network.reached.wait()
+
+    assert len((await other.do("passkeys.list()"))["passkeys"]) == 2
+    assert await other.do("told") == []
+
+    network.released.set()
+    added = await one.do("under_way")
+    await other.do("passkeys.list()")
+    [told] = await other.do("told")
+    assert len(told["ids"]) == 2
+    assert added["credentialId"] in told["ids"]
+
+
+async def _with_a_passkey(one: Tab, other: Tab, network: Network) -> None:
+    """Sign up and add a passkey in a tab, whose next one is another authenticator's."""
+    await one.sign_up("Abbey", heard_by=[other])
+    await network.verify(await one.do("gatepost.user.id"))
+    # A browser has ceremonies in the tab that people look at.
+    await one.page.bring_to_front()
+    device = await authenticator(one.page)
+    await one.do(f"passkeys.add({{ password: '{PASSWORD}' }})")
+    await device.leave()
+    await authenticator(one.page)
 
 
 def _pages() -> Starlette:

@@ -69,7 +69,7 @@ export async function asked(fetch, path, body, options) {
   return data;
 }
 
-/** Send once more where no answer comes; null if that is too late. */
+/** Send once more where no answer comes; null if late. */
 export async function sentTwice(send, isLate) {
   for (let isLast = false; ; isLast = true) {
     try {

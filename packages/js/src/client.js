@@ -6,7 +6,7 @@ import { waysIn } from "./ways.js";
 
 export { errorOf, GatepostError };
 
-// Refusals of a refresh that end the session; after any other, it goes on.
+// Refusals of a refresh that end the session.
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
 
 const random = () => String(Math.random());
@@ -198,17 +198,17 @@ class Client {
     return this.#lock.alone(() => work(aborting)).finally(() => this.#entering.delete(aborting));
   }
 
-  /** Send a proof of who was signed in by the record `held`; return the error. */
+  /** Send a proof of who was signed in by the record `held`; return what was refused. */
   #prove(proof, held) {
     return this.#exclusively(async (aborting) => {
       await this.#lock.news(() => this.#store.text !== held);
-      const { accessToken, owesSignOut } = this.#record;
       const isTheirs = () => isSameSignIn(held, this.#store.text);
+      const { accessToken, owesSignOut } = this.#record;
       if (owesSignOut || !isTheirs()) throw unreachable();
       const { status, data, error } = await this.#post("/api/auth/reauthenticate", proof, { accessToken, aborting });
-      if (!error && !data) throw unexpected(status);
-      if (data?.accessToken && isTheirs()) this.#store.put({ ...this.#record, accessToken: data.accessToken });
-      return error;
+      if (error) return error;
+      if (!data) throw unexpected(status);
+      if (data.accessToken && isTheirs()) this.#store.put({ ...this.#record, accessToken: data.accessToken });
     });
   }
 

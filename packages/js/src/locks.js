@@ -12,29 +12,32 @@ export class Lock {
 
   /** Do something while no other tab does, and after what this one does. */
   alone(work) {
-    let result;
-    const begin = () => (result ??= work());
-    const done = this.#last.then(() => request(this.name, {}, begin)).catch(begin);
+    const done = this.#last.then(() => holding(this.name, {}, work));
     this.#last = done.catch(() => {});
     return done;
   }
 
-  /** Tell other tabs for a second that the storage has something new: a lock is seen at once, the storage a moment later. */
+  /** Tell other tabs for a second of something new: a lock is seen at once, the storage a moment later. */
   announce() {
     return new Promise((resolve) => {
-      const hold = () => resolve() ?? pause(NEWS_MS);
-      request(`${this.name}:new`, { mode: "shared" }, hold).catch(resolve);
+      request(`${this.name}:new`, { mode: "shared" }, () => resolve() ?? pause(NEWS_MS)).catch(resolve);
     });
   }
 
   /** Wait for something new, if another tab has announced it. */
   async news(isThere) {
-    const isAnnounced = () => request(`${this.name}:new`, { ifAvailable: true }, (lock) => lock === null).catch(() => false);
+    const isAnnounced = () => holding(`${this.name}:new`, { ifAvailable: true }, (lock) => lock === null);
     while (!isThere() && (await isAnnounced())) await pause(PAUSE_MS);
   }
 }
 
-/** Do something; `work` gets a lock, or null where another tab has it. */
-export const request = async (...sent) => globalThis.navigator.locks.request(...sent);
+/** Do something with a lock, if there are locks; `work` gets null where others have it (`ifAvailable`). */
+export function holding(name, options, work) {
+  let result;
+  const begin = (lock) => (result ??= work(lock));
+  return request(name, options, begin).catch(begin);
+}
+
+const request = async (...sent) => globalThis.navigator.locks.request(...sent);
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -59,7 +59,7 @@ export function read(text) {
 /** Return a text without the access token, which a fresh proof replaces. */
 export const lasting = (text) => JSON.stringify({ ...read(text), accessToken: null });
 
-/** Whether two are of one sign-in, as far as can be told: of cookies that came from elsewhere, it cannot. */
+/** Whether two are of one sign-in; of cookies that came from elsewhere, that is not known. */
 export function isSameSignIn(...texts) {
   const [held, now] = texts.map((text) => read(text).signIn);
   return held ? held === now : !(now > 0);

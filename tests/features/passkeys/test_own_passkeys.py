@@ -79,7 +79,12 @@ async def test_passkey_is_added_and_asked_for_from_then_on(
         "createdAt": now,
         "lastUsedAt": None,
     }
-    own = {"rpId": "localhost", "userHandle": public_key["user"]["id"], "passkeys": [body]}
+    own = {
+        "rpId": "localhost",
+        "userHandle": public_key["user"]["id"],
+        "username": person.username,
+        "passkeys": [body],
+    }
     assert (await api.get(URL, headers=person.headers)).json() == own
     assert (await api.get(f"{ME}/factors", headers=person.headers)).json()["passkeys"] == [body]
     assert await told(services) == ["passkey_added"]

@@ -39,6 +39,7 @@ class OwnPasskeys:
     """The passkeys of an account, and what browsers know it by."""
 
     rp_id: str | None
+    username: str
     handle: bytes | None = field(repr=False)
     passkeys: Sequence[Passkey]
 
@@ -71,7 +72,8 @@ class PasskeyService:
             user = await account_of(tx, principal.account)
             known = await tx.get(UserHandle, user.id)
             handle = known.handle if known is not None else None
-            return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
+            rp_id = rp.id if rp is not None else None
+            return OwnPasskeys(rp_id, user.username, handle, await Passkeys(tx).of(user.id))
 
     @retry_conflicts
     async def start(self, principal: UserPrincipal, *, proved_hash: str) -> Asked:

@@ -37,7 +37,7 @@ async def prove_address(services: Services, person: Person) -> None:
     """Let the address of an account be proved."""
     now = services.platform.clock.now()
     async with services.platform.database.begin() as tx:
-        await tx.execute(update(User).where(User.id == person.id).values(email_verified_at=now))
+        await tx.execute(update(User).where(User.id == person.id).values(email_verified_at=now, first_verified_at=now))
 
 
 async def set_up_app(api: Api, services: Services, person: Person) -> App:

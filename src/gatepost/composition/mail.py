@@ -8,6 +8,8 @@ from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import read_sender
 from gatepost.flows.recovery.mails import RecoveryMails
 from gatepost.flows.signup.mails import SignUpMails
+from gatepost.identity.credentials.email_codes.mails import EmailCodeMails
+from gatepost.identity.credentials.email_codes.method import MAILS
 from gatepost.identity.links.mails import NOTICES
 from gatepost.identity.mailing.links import LinkWriter
 from gatepost.identity.mailing.notices import NoticeMails
@@ -38,6 +40,7 @@ def build_preparation(platform: Platform, identity: Identity) -> MailPreparation
     links = LinkWriter(clock, public_url=platform.settings.base_url, policy=policy)
     notices, sign_ups = NoticeMails(links), SignUpMails(clock, links, policy=policy)
     recovery = RecoveryMails(links, sign_ups)
+    codes = EmailCodeMails(clock, links, identity.email_codes, policy=policy)
     kinds = {
         MailKind.VERIFY_EMAIL: recovery.asked_for,
         MailKind.CONFIRM_NEW_EMAIL: recovery.asked_for,
@@ -48,5 +51,6 @@ def build_preparation(platform: Platform, identity: Identity) -> MailPreparation
         MailKind.DELETION_PLANNED: notices.deletion_planned,
         **dict.fromkeys(NOTICES, notices.happened),
         MailKind.FACTORS_RESET: notices.factors_reset,
+        **dict.fromkeys(MAILS.values(), codes.code),
     }
     return MailPreparation(platform.database, clock, identity.mailboxes, kinds)

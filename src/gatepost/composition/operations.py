@@ -10,8 +10,10 @@ from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
 from gatepost.core.db.purging import Purger, PurgeTask
 from gatepost.identity.assurance.purging import PendingSignInPurge, TrustedDevicePurge
+from gatepost.identity.credentials.email_codes.purging import EmailCodePurge
 from gatepost.identity.credentials.passkeys.challenges import ChallengePurge
 from gatepost.identity.credentials.totp.purging import TotpPurge
+from gatepost.identity.external.authorizations import AuthorizationPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
 from gatepost.identity.throttling.purging import GuessPurge
@@ -72,7 +74,9 @@ def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention
         PurgeTask("links", LinkPurge(database, clock).run),
         PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
         PurgeTask("trusted devices", TrustedDevicePurge(database, clock).run),
+        PurgeTask("authorizations", AuthorizationPurge(database, clock).run),
         PurgeTask("passkey challenges", ChallengePurge(database, clock).run),
+        PurgeTask("codes by mail", EmailCodePurge(database, clock).run),
         PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),
         PurgeTask("sealed secrets", identity.seal_renewal.run),
         PurgeTask("invitations", admin.invitations.purge),

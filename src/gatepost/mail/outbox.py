@@ -18,6 +18,9 @@ class MailKind(StrEnum):
     RESET_PASSWORD = "reset_password"  # noqa: S105  a kind, not a password
     SET_PASSWORD = "set_password"  # noqa: S105
     CONFIRM_NEW_EMAIL = "confirm_new_email"
+    SIGN_IN_CODE = "sign_in_code"
+    ADDRESS_CODE = "address_code"
+    CONFIRMATION_CODE = "confirmation_code"
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_DEVICE = "new_device"
@@ -31,6 +34,8 @@ class MailKind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_COPIED = "passkey_copied"
     PASSWORD_REMOVED = "password_removed"  # noqa: S105
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     SIGN_UP_TAKEN = "sign_up_taken"
     INVITATION = "invitation"
     DELETION_PLANNED = "deletion_planned"

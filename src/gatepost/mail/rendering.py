@@ -47,6 +47,7 @@ DEVICE_WORDS = {"de": {"Unknown device": "Unbekanntes Gerät", " on ": " unter "
 OPTIONAL: Mapping[str, Any] = {
     "username": "",
     "has_account": True,
+    "is_new": False,
     "device": "",
     "name": "",
     "address": "",

@@ -259,6 +259,7 @@ class Importer:
             "email": row.email.display,
             "email_canonical": row.email.canonical,
             "email_verified_at": row.email_verified_at,
+            "first_verified_at": row.first_verified_at,
             "language": row.language or self._default_language,
             "password_hash": row.password_hash,
             "token_version": row.token_version,

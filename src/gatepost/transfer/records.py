@@ -86,6 +86,12 @@ class Row:
     kinds: list[Kind] = field(default_factory=list)
     complaints: list[Conflict] = field(default_factory=list)
 
+    @property
+    def first_verified_at(self) -> datetime | None:
+        """When its address was verified for the first time: before an authenticator app, if it has one."""
+        totp = self.factors.totp
+        return self.email_verified_at or (totp.confirmed_at if totp is not None else None)
+
     @classmethod
     def read(cls, values: Mapping[str, Any], *, place: str, now: datetime) -> Self:
         """Check the values of one row, by the names of the columns."""

@@ -8,7 +8,7 @@ from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security.base import SecurityBase
 
-from gatepost.core.errors import Forbidden
+from gatepost.core.errors import Forbidden, Unauthorized
 from gatepost.http.cookies import WHITE_SPACE
 from gatepost.http.deps import service
 from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
@@ -17,6 +17,7 @@ from gatepost.identity.access.gate import Gate
 from gatepost.identity.access.original_request import may_change_something
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest
 from gatepost.identity.tokens.principal import UserPrincipal
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
@@ -55,6 +56,20 @@ class CurrentUserScheme(_Scheme):
     async def __call__(self, request: Request) -> UserPrincipal:
         """Return the signed-in person, or answer 401."""
         return await service(request, Gate).authenticate(_presented(request))
+
+
+class OptionalUserScheme(_Scheme):
+    """Finds the access token, and who it is from; the route serves who sends none, too."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONAL_SCHEME)
+
+    async def __call__(self, request: Request) -> UserPrincipal | None:
+        """Return the signed-in person; None where there is none, or another site may have sent the request."""
+        try:
+            return await service(request, Gate).authenticate(_presented(request), at_once=True)
+        except (Unauthorized, CrossSiteRequest, AmbiguousCookie):
+            return None
 
 
 class OriginalUserScheme(_Scheme):
@@ -96,6 +111,7 @@ def is_by_cookie(request: Request) -> bool:
 TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[UserPrincipal, Depends(get_current_user)]
+OptionalUser = Annotated[UserPrincipal | None, Depends(OptionalUserScheme())]
 IsByCookie = Annotated[bool, Depends(is_by_cookie)]
 OriginalUser = Annotated[UserPrincipal, Depends(OriginalUserScheme())]
 

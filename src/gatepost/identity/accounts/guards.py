@@ -10,8 +10,8 @@ from gatepost.identity.accounts.models import Role, User, user_roles
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import RoleName
 
-# The model is in `identity/factors/`, which builds on accounts.
-PASSKEYS = table("passkeys", column("user_id"))
+# What opens an account besides a password. The models are in packages that build on accounts.
+WAYS_IN = (table("passkeys", column("user_id")), table("identities", column("user_id")))
 
 
 async def take_turn(tx: Transaction) -> None:
@@ -52,7 +52,8 @@ def _administrators(policy: AccountPolicy) -> Select[int]:
 
 
 def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
-    proves = or_(User.password_hash != UNUSABLE_HASH, exists().where(PASSKEYS.c.user_id == User.id).correlate(User))
+    others = [exists().where(way.c.user_id == User.id).correlate(User) for way in WAYS_IN]
+    proves = or_(User.password_hash != UNUSABLE_HASH, *others)
     needed = (User.disabled_at.is_(None), User.erase_at.is_(None), proves)
     if policy.verification is EmailVerification.REQUIRED:
         return (*needed, User.email_verified_at.is_not(None))

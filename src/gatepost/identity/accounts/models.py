@@ -59,6 +59,9 @@ class User(Base):
     email: Mapped[str] = mapped_column(text(320))
     email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
     email_verified_at: Mapped[datetime | None] = mapped_column(index=True)
+    # When an address of it was verified for the first time; this stays when the address changes. Until then, what was
+    # set up may be a stranger's (`identity/credentials/ownership.py`).
+    first_verified_at: Mapped[datetime | None]
     language: Mapped[str] = mapped_column(exact(16), default="en")
     password_hash: Mapped[str] = mapped_column(exact(255))
     # Access tokens carry it; raising it makes all earlier ones stale.
@@ -99,6 +102,7 @@ class User(Base):
             email=email.display,
             email_canonical=email.canonical,
             email_verified_at=now if is_verified else None,
+            first_verified_at=now if is_verified else None,
             language=language,
             password_hash=password_hash,
             token_version=0,
@@ -116,6 +120,10 @@ class User(Base):
     def touch(self, now: datetime) -> None:
         """Note that the account has changed: whoever has read it before has read another version."""
         self.version, self.updated_at = self.version + 1, now
+
+    def verify_email(self, now: datetime) -> None:
+        """Note that the account's address is proved."""
+        self.email_verified_at, self.first_verified_at = now, self.first_verified_at or now
 
     def rename(self, username: Name) -> None:
         """Give the account another user name."""

@@ -174,6 +174,7 @@ def _named(kind: str, beside: tuple[ColumnElement[Any], ...]) -> Select[Any]:
             defer(User.created_at, raiseload=True),
             defer(User.updated_at, raiseload=True),
             defer(User.last_sign_in_at, raiseload=True),
+            defer(User.first_verified_at, raiseload=True),
             joinedload(User.roles).load_only(Role.name, Role.permissions, raiseload=True),
         )
     )

@@ -17,8 +17,9 @@ from gatepost.identity.assurance.second_factors import Answer, SecondFactors
 from gatepost.identity.credentials.passkeys.challenges import Purpose, session_bond
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import Asked
+from gatepost.identity.credentials.ways_in import WaysIn
 from gatepost.identity.factors.enrolment import usable_methods
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import Method, acr_of
 from gatepost.identity.sessions.handout import AccessToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
@@ -49,6 +50,7 @@ class Reauthentication:
         factors: SecondFactors,
         passkeys: PasskeyMethod,
         tokens: TokenService,
+        ways_in: WaysIn,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -58,6 +60,7 @@ class Reauthentication:
         self._factors = factors
         self._passkeys = passkeys
         self._tokens = tokens
+        self._ways_in = ways_in
 
     async def confirm(
         self,
@@ -86,11 +89,12 @@ class Reauthentication:
                 await self._guesses.check(tx, counters)
             user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
+            others = [] if factors else await self._single_factors(tx, user)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
         if factors or password is None:
             wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
-            wanted.require(principal, now=self._clock.now(), methods=factors or [Method.PASSWORD])
+            wanted.require(principal, now=self._clock.now(), methods=factors or others)
         return user
 
     @retry_conflicts
@@ -144,11 +148,39 @@ class Reauthentication:
                 await self._tokens.prolong_access(tx, session, now=now)
             except (RefreshTokenInvalid, AccountDisabled, EmailUnverified) as refusal:
                 raise TokenRevoked from refusal  # the refresh that follows is told why
-            record(
-                tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
-                details={"method": proved.by},
-            )  # fmt: skip
+            self._record(tx, session, proved, info=info)
         return user, session
+
+    async def by_identity(
+        self, tx: Transaction, session_id: int, user: User, proved: Proved, *, info: RequestInfo
+    ) -> None:
+        """Note in a session of an account, which the caller's transaction holds, what an identity proves.
+
+        The next refresh of the session brings an access token that says so.
+
+        Raises:
+            StepUpRequired: it is one factor, and the account has a second one.
+            TokenRevoked: the session has ended a moment ago.
+        """
+        factors = await usable_methods(tx, user.id)
+        if factors and acr_of([proved.by]) is Acr.ONE_FACTOR:
+            raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
+        session = await Sessions(tx).held(session_id, now=self._clock.now())
+        if session is None or session.user_id != user.id:
+            raise TokenRevoked
+        prove_again(session, proved)
+        self._record(tx, session, proved, info=info)
+
+    async def _single_factors(self, tx: Transaction, user: User) -> list[Method]:
+        """Return by what an account without a second factor can prove whose it is."""
+        by_provider = [Method.PROVIDER] if await self._ways_in.providers_of(tx, user) else []
+        return [*([Method.PASSWORD] if user.has_password or not by_provider else []), *by_provider]
+
+    def _record(self, tx: Transaction, session: Session, proved: Proved, *, info: RequestInfo) -> None:
+        record(
+            tx, AuditEvent.REAUTHENTICATED, at=self._clock.now(), user_id=session.user_id, session_id=session.id,
+            info=info, details={"method": proved.by},
+        )  # fmt: skip
 
     async def _proved(
         self, tx: Transaction, user: User, answer: Answer, read: User | None, *, info: RequestInfo, device: Device

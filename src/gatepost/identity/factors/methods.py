@@ -49,6 +49,8 @@ STRENGTHS: Mapping[Method, Strength] = {
     Method.PROVIDER_FACTORS: Strength(frozenset({KNOWLEDGE, POSSESSION}), ("fed",)),
     Method.TRUSTED_DEVICE: Strength(),
 }
+# The credential of these is an identity.
+BY_IDENTITY = (Method.PROVIDER, Method.PROVIDER_FACTORS)
 SEVERAL_FACTORS = "mfa"
 
 

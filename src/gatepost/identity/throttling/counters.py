@@ -33,14 +33,18 @@ class CounterKind(StrEnum):
     SESSION = "session"
     SECOND_FACTOR = "second_factor"
     KNOWN_SECOND_FACTOR = "known_second_factor"
+    EMAIL_CODE = "email_code"
+    KNOWN_EMAIL_CODE = "known_email_code"
 
 
 # What a guess of a password counts on, before it is known whose it is.
 OF_PASSWORDS = (
     CounterKind.ACCOUNT, CounterKind.ADDRESS, CounterKind.PLACE, CounterKind.DEVICE, CounterKind.SESSION,
 )  # fmt: skip
-# Of codes there are few, so that whoever has the password must not have many tries in a year.
-OF_CODES = (CounterKind.SECOND_FACTOR, CounterKind.KNOWN_SECOND_FACTOR)
+# Of codes there are few, so that whoever has the password, or asks for mails, must not have many tries in a year.
+OF_CODES = (
+    CounterKind.SECOND_FACTOR, CounterKind.KNOWN_SECOND_FACTOR, CounterKind.EMAIL_CODE, CounterKind.KNOWN_EMAIL_CODE,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,15 @@ class Counters:
         """
         kind = CounterKind.KNOWN_SECOND_FACTOR if is_known else CounterKind.SECOND_FACTOR
         return self._counter(kind, f"{user.id} {user.random_id}")
+
+    def of_email_codes(self, email_canonical: str, *, is_known: bool) -> Counter:
+        """Return the counter of all codes that an address gets by mail, for devices known to its account, or not."""
+        kind = CounterKind.KNOWN_EMAIL_CODE if is_known else CounterKind.EMAIL_CODE
+        return self._counter(kind, email_canonical)
+
+    def of_session_codes(self, session_id: int) -> Counter:
+        """Return the counter of all codes by mail that are asked for in a session."""
+        return self._counter(CounterKind.EMAIL_CODE, f"session {session_id}")
 
     def _counter(self, kind: CounterKind, subject: str) -> Counter:
         digest = hmac.new(self._key, f"{kind} {subject}".encode("utf-8", "surrogatepass"), hashlib.sha256).digest()

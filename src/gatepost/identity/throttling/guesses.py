@@ -6,22 +6,11 @@ passes there is told, so that of any number of guesses at once no more get an an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, cast
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    CursorResult,
-    ScalarSelect,
-    bindparam,
-    delete,
-    exists,
-    select,
-    update,
-)
+from sqlalchemy import CursorResult, delete, select, update
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -32,7 +21,6 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.sessions.models import Session
 from gatepost.identity.throttling.counters import (
     OF_PASSWORDS,
     Counter,
@@ -44,52 +32,8 @@ from gatepost.identity.throttling.counters import (
 )
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyAttempts
+from gatepost.identity.throttling.guess_columns import Guess
 from gatepost.identity.throttling.models import GuessCounter
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """One guess, before it is known whether an account has the name: every counter that may come to matter."""
-
-    name: Counter
-    address: Counter
-    place: Counter
-    device: Counter
-    session: Counter
-    known: Device
-    client_address: str
-
-    def values(self) -> dict[str, Any]:
-        """Return what `GUESS_COLUMNS` is asked with."""
-        counters = (self.name, self.address, self.place, self.device, self.session)
-        return {
-            **{f"{counter.kind}_counter": counter.subject for counter in counters},
-            "known_session": self.known.session_id,
-            "client_address": self.client_address,
-        }
-
-
-def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
-    subject: BindParameter[str] = bindparam(f"{kind}_counter")
-    return select(GuessCounter.blocked_until).where(GuessCounter.subject == subject).scalar_subquery()
-
-
-# What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
-GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
-    *map(_blocked_until, OF_PASSWORDS),
-    select(Session.id)
-    .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
-    .correlate(User)
-    .scalar_subquery(),
-    select(Session.id)
-    .where(Session.user_id == User.id, Session.address == bindparam("client_address"))
-    .limit(1)
-    .correlate(User)
-    .scalar_subquery(),
-)
-
-# Whether there is a counter among those that `Guesses.guard_params` names.
-ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))
 
 
 class Guesses:
@@ -149,6 +93,24 @@ class Guesses:
             return (self._counters.of_second_factors(user, is_known=True),)
         return (self._counters.of_second_factors(user, is_known=False), self._counters.of_address(info.address))
 
+    def of_email_codes(
+        self, email_canonical: str, user: User | None, *, info: RequestInfo, device: Device
+    ) -> tuple[Counter, ...]:
+        """Return what a wrong code by mail counts on: its address, whether the account `user` has it or nobody.
+
+        Known devices of that account count apart, as for second factors.
+        """
+        if user is not None and device.is_known_to(user):
+            return (self._counters.of_email_codes(email_canonical, is_known=True),)
+        return (
+            self._counters.of_email_codes(email_canonical, is_known=False),
+            self._counters.of_address(info.address),
+        )
+
+    def of_session_codes(self, session_id: int) -> tuple[Counter, ...]:
+        """Return what a wrong code by mail counts on of somebody who is signed in: the session, and no other."""
+        return (self._counters.of_session_codes(session_id),)
+
     def of_sign_up(self, link_id: int) -> tuple[Counter, ...]:
         """Return what a guess of the password of a sign-up that waits for its link counts on."""
         return (self._counters.of_name(f"sign-up {link_id}"),)
@@ -190,9 +152,10 @@ class Guesses:
         return tuple(began)
 
     async def record_success(
-        self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo
+        self, tx: Transaction, counters: Sequence[Counter], user: User | None, *, info: RequestInfo
     ) -> None:
-        """Forget wrong guesses for an account after a right one, in the transaction that remembers it.
+        """Forget wrong guesses for an account, or an address of nobody, after a right one, in the transaction that
+        remembers it.
 
         Those from its address stay: who has an account would else clear them between two guesses for another.
 
@@ -226,6 +189,8 @@ class Guesses:
             user = await (users.by_email(name) if kind == "email" else users.by_username(name))
             if user is not None:
                 counters += self._of_codes(user)
+            elif kind == "email":
+                counters.append(self._counters.of_email_codes(name, is_known=False))
         return await _forget(tx, {counter.subject for counter in counters})
 
     async def forget_codes(self, tx: Transaction, user: User) -> None:
@@ -241,11 +206,17 @@ class Guesses:
         await tx.execute(statement.execution_options(synchronize_session=False))
 
     def _of_codes(self, user: User) -> list[Counter]:
-        return [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
+        email, both = user.email_canonical, (False, True)
+        return [
+            *(self._counters.of_second_factors(user, is_known=is_known) for is_known in both),
+            *(self._counters.of_email_codes(email, is_known=is_known) for is_known in both),
+        ]
 
-    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
+    def _forgotten_with(self, counters: Sequence[Counter], user: User | None, *, info: RequestInfo) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
-        if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
+        if user is not None and not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(
+            counter.kind for counter in counters
+        ):
             names = counted_names(user)
             own |= {self._counters.of_name(name).subject for name in names}
             own |= {self._counters.of_place(name, info.address).subject for name in names}

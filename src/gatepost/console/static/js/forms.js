@@ -9,7 +9,6 @@ import { isWaiting, wait } from "./wait.js";
 const FIELD_OF_CODE = {
   username_taken: "username",
   email_taken: "email",
-  password_required: "password",
   wrong_sign_up_password: "password",
   invalid_code: "code",
   wrong_code: "code",

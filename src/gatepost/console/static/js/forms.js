@@ -83,6 +83,8 @@ export function tell(form, problem) {
 
 /** Return a problem in words. */
 export function words(problem) {
+  // Not the service itself is busy.
+  if (problem.code === "provider_unavailable") return say("problem.provider_unavailable");
   if (problem.retryAfter !== null && [429, 503].includes(problem.status)) {
     return `${say(problem.status === 429 ? "problem.too_many" : "problem.busy")} ${waiting(problem)}`;
   }

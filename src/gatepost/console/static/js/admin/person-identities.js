@@ -15,19 +15,20 @@ export function showIdentities({ username: name, identities }, { mayUnlink, unli
     one("#identity-row"),
     identities.map((identity) => ({
       ...identity,
-      mark: providerOf(identity.provider).mark,
+      ...providerOf(identity.provider),
       mayUnlink,
       linked: text("since", { date: day(identity.createdAt) }),
       used: identity.lastUsedAt ? used(ago(identity.lastUsedAt)) : text("unused"),
       used_at: identity.lastUsedAt && used(moment(identity.lastUsedAt)),
-      unlink: text("unlink", { provider: identity.title }),
+      unlink: text("unlink", { provider: providerOf(identity.provider).title }),
     })),
   );
   for (const [index, button] of all("[data-unlink]", one("[data-identities]")).entries()) {
     button.addEventListener("click", () => ask(identities[index]));
   }
 
-  async function ask({ id, title: provider }) {
+  async function ask({ id, provider: own }) {
+    const provider = providerOf(own).title;
     const isSure = await confirm({
       title: text("title", { provider }),
       consequences: [text("gone", { provider }), text("sessions"), text("mail")],

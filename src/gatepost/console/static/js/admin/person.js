@@ -78,7 +78,7 @@ function display() {
   displayRoles();
   displaySessions();
   showIdentities(person, {
-    mayUnlink: !isSelf && may(account, "users:write"),
+    mayUnlink: !isSelf && may(account, "factors:reset"),
     unlink: (identity) => remove(`${path}/identities/${identity}`, undefined, seen()),
     reload: load,
   });

@@ -6,7 +6,7 @@ import { giveUp, needToken, token } from "./link.js";
 import "./page.js";
 import { secondFactor } from "./second-factor.js";
 import { bindRestart, stand } from "./steps.js";
-import { one, show } from "./ui.js";
+import { one, show, write } from "./ui.js";
 import { device, moment, say } from "./words.js";
 
 const form = one("#sign-in-link");
@@ -36,7 +36,8 @@ if (token) {
 /** Say who asks for the sign-in, if it is another device than this one. */
 function tell(link) {
   isElsewhere = !link.sameBrowser;
-  one("[data-lead]").textContent = say(isElsewhere ? "sign_in_link.client.elsewhere" : "sign_in_link.client.here");
+  const lead = isElsewhere ? "sign_in_link.client.elsewhere" : "sign_in_link.client.here";
+  write(one("[data-lead]"), say(lead, { email: link.email }));
   show(isElsewhere, one("[data-elsewhere]"));
   const button = one("[data-here]");
   button.classList.toggle("primary", !isElsewhere);

@@ -192,7 +192,7 @@ class Reauthentication:
             TokenRevoked: the session has ended a moment ago.
         """
         factors = await usable_methods(tx, user.id)
-        if factors and acr_of([proved.by]) is Acr.ONE_FACTOR:
+        if factors and acr_of([proved.by], last=[proved.by]) is Acr.ONE_FACTOR:
             raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
         session = await Sessions(tx).held(session_id, now=self._clock.now())
         if session is None or session.user_id != user.id:

@@ -1,4 +1,4 @@
-"""Every table of the service, for the migrations."""
+"""All tables of the service, for the migrations."""
 
 from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal

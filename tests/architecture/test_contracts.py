@@ -8,7 +8,9 @@ from pathlib import Path
 
 import gatepost
 from gatepost.core.crypto import sealing
+from gatepost.flows.signin.email_codes import cookies as email_code_cookies
 from gatepost.identity.assurance import repository as pending_sign_ins
+from gatepost.identity.credentials.email_codes import codes as email_codes
 from gatepost.identity.credentials.passkeys import challenges, options
 from gatepost.identity.credentials.recovery_codes import codes as recovery_codes
 from gatepost.identity.credentials.totp import codes as totp_codes
@@ -46,6 +48,11 @@ RANDOM = {
     "core/crypto/secrets.py:development_secret": "secrets.token_urlsafe(48)",
     "identity/credentials/recovery_codes/codes.py:new_code": "secrets.randbelow(1 << BITS)",
     "identity/credentials/recovery_codes/codes.py:new_key": "secrets.token_bytes(KEY_BYTES)",
+    "identity/credentials/email_codes/codes.py:new_code": "secrets.randbelow(10 ** DIGITS)",
+    "identity/credentials/email_codes/method.py:ask": "secrets.token_hex(32)",
+    "flows/signin/email_codes/cookies.py:bind": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "identity/external/cookies.py:bind": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "identity/external/states.py:new": "secrets.token_bytes(RANDOM_BYTES)",
     "identity/credentials/totp/codes.py:new_secret": "secrets.token_bytes(SECRET_BYTES)",
     "identity/credentials/passkeys/challenges.py:add": "secrets.token_urlsafe(ID_BYTES)",
     "identity/credentials/passkeys/challenges.py:_new_challenge": "secrets.token_bytes(CHALLENGE_BYTES)",
@@ -207,6 +214,7 @@ def test_whatever_nobody_may_guess_is_made_of_so_many_random_bytes() -> None:
     assert pending_sign_ins.RANDOM_BYTES == 32
     assert (challenges.ID_BYTES, challenges.CHALLENGE_BYTES, options.USER_HANDLE_BYTES) == (16, 32, 32)
     assert (recovery_codes.BITS, recovery_codes.KEY_BYTES) == (50, 32)
+    assert (email_codes.DIGITS, email_code_cookies.RANDOM_BYTES) == (6, 32)
 
 
 def test_cryptography_is_of_known_libraries_in_few_places() -> None:

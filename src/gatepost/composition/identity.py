@@ -1,4 +1,4 @@
-"""Who people are and what proves it: keys, tokens, sessions, accounts, and how often anything may be tried."""
+"""Builds the engines for identities: keys, tokens, sessions, accounts, credentials and throttling."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -136,13 +136,16 @@ def build_identity(platform: Platform) -> Identity:
     email_codes = EmailCodeMethod(clock, guesses, settings.keys, default_language=policy.default_language)
     passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
-    enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
+    enrolment = FactorEnrolment(
+        clock, sessions, totp, recovery_codes, passkeys, policy=policy, issuer=settings.brand_name
+    )
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
     providers = build_providers(settings, platform.outbound, clock)
-    links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers)
+    links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers, policy=policy)
     factor_removal = FactorRemoval([passkeys, totp, recovery_codes, links])
+    ownership = Ownership(clock, sessions, factor_removal, policy=policy)
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -174,13 +177,13 @@ def build_identity(platform: Platform) -> Identity:
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens, ways_in
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens, ways_in
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
-        ownership=Ownership(clock, sessions, factor_removal, policy=policy),
+        ownership=ownership,
         providers=providers,
         provider_states=States(settings.keys),
         provider_method=ProviderMethod(database, clock, rate_limits, decision, trust_life=policy.trusted_device_life),

@@ -1,4 +1,4 @@
-"""What runs in the background, and what operators look at and run."""
+"""Builds the services for background work and for operators."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,7 @@ class Operations:
 
 
 def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Operations:
-    """Build them."""
+    """Build the services for operations."""
     settings, clock, database = platform.settings, platform.clock, platform.database
     feed = identity.revocations
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
@@ -66,7 +66,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
 
 
 def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention: AuditRetention) -> list[PurgeTask]:
-    """Return what is removed once it has expired, and what is put under a new SECRET_KEY."""
+    """Return the tasks that delete expired data, and those that encrypt again with a new SECRET_KEY."""
     clock, database = platform.clock, platform.database
     return [
         PurgeTask("revocations", identity.revocations.purge),

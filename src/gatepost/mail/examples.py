@@ -1,4 +1,4 @@
-"""What each template is given, as examples: for `gatepost mail preview`, for tests, and for who writes a template."""
+"""Example values for each mail template: for `gatepost mail preview`, for tests, and for authors of templates."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -26,7 +26,7 @@ NAMES = {
 
 
 def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> PreparedMail:
-    """Return a mail of this kind with everything that its template can ask for; its links lead nowhere."""
+    """Return a mail of this kind with every value that its template can use; its links do not work."""
     context = _context(kind, public_url=public_url, clock=clock)
     return PreparedMail(ADDRESS, language, kind.value, context)
 
@@ -65,5 +65,5 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
         case MailKind.DELETION_PLANNED:
             return {**username, "erase_at": clock.now() + timedelta(days=14), "link": f"{public_url}/"}
         case _:
-            # They tell that something has happened, and from where.
+            # The other mails report an event and the device that caused it.
             return told

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import webauthn
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
@@ -15,6 +15,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn
+from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, UserHandle
 from gatepost.identity.tokens.principal import UserPrincipal
 from tests.conftest import MakeServices, http_client, started
@@ -363,7 +364,9 @@ async def test_last_way_in_stays(api: Api, services: Services, owner: Person, br
     assert (await remove_password(api, owner)).status_code == 204
     principal = services.identity.verifier.verify(owner.access_token)
     assert isinstance(principal, UserPrincipal)
-    # Without a password the caller is let through by another proof.
+    # Without a password the caller is let through by another proof. An address that is not proved is no way in.
+    async with services.platform.database.begin() as tx:
+        await tx.execute(update(User).values(email_verified_at=None))
     await services.flows.passkeys.remove(principal, browser.id, proved_hash=UNUSABLE_HASH, info=RequestInfo())
     with pytest.raises(LastWayIn):
         await services.flows.passkeys.remove(principal, second.id, proved_hash=UNUSABLE_HASH, info=RequestInfo())

@@ -152,7 +152,7 @@ async def test_an_account_of_a_provider_proves_itself_there_again(
     await pass_time(services, clock, minutes=6)
     [identity] = await identities_of(api, person)
     refused = assert_problem(await visitor.start("link", person=person), 401, "step_up_required")
-    assert refused["methods"] == ["provider"]
+    assert refused["methods"] == ["email_code", "provider"]
     provider.tells(authenticated_at=clock.now() + timedelta(seconds=1))
 
     answer = await visitor.visit("reauthenticate", person=person)

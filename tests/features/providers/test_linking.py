@@ -1,6 +1,7 @@
 """Linking and unlinking accounts at other providers."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import httpx
@@ -10,10 +11,12 @@ from sqlalchemy import func, select, update
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
+from gatepost.core.settings import EmailSignIn
 from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.external.linking import MOST_IDENTITIES
 from gatepost.identity.external.models import ExternalIdentity
 from gatepost.identity.sessions.models import Session
+from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
@@ -200,7 +203,25 @@ async def test_unlinking_needs_a_fresh_proof(
     assert refused["methods"] == ["password", "provider"]
 
 
-async def test_the_last_way_in_stays(api: Api, services: Services, visitor: Visitor, clock: FakeClock) -> None:
+async def test_a_code_by_mail_is_another_way_in(api: Api, visitor: Visitor) -> None:
+    await visitor.visit()
+    person = await signed_in(visitor)
+    [identity] = await identities_of(api, person)
+
+    assert (await unlink(api, person, identity["id"])).status_code == 204
+
+
+@pytest.fixture
+async def without_mail(make_services: MakeServices) -> AsyncIterator[tuple[Services, Api, Visitor]]:
+    """Give a service where nobody signs in by mail."""
+    services, provider = make_services(email_sign_in=EmailSignIn.OFF), FakeProvider()
+    set_up(services, provider)
+    async with started(services) as app, http_client(app) as client, http_client(app, keeps_cookies=True) as browser:
+        yield services, Api(client), Visitor(browser, provider)
+
+
+async def test_the_last_way_in_stays(without_mail: tuple[Services, Api, Visitor]) -> None:
+    services, api, visitor = without_mail
     await visitor.visit()
     person = await signed_in(visitor)
     [identity] = await identities_of(api, person)
@@ -213,8 +234,11 @@ async def test_the_last_way_in_stays(api: Api, services: Services, visitor: Visi
 
 
 async def test_an_identity_lets_the_password_and_the_passkey_go(
-    api: Api, services: Services, person: Person, visitor: Visitor, clock: FakeClock
+    without_mail: tuple[Services, Api, Visitor],
 ) -> None:
+    services, api, visitor = without_mail
+    person = await api.sign_up("Grace Hopper")
+    await prove_address(services, person)
     assert_problem(await api.delete("/api/users/me/password", headers=person.headers), 409, "last_way_in")
     await visitor.visit("link", person=person)
     assert (await api.delete("/api/users/me/password", headers=person.headers)).status_code == 204
@@ -225,7 +249,7 @@ async def test_an_identity_lets_the_password_and_the_passkey_go(
 
     assert removed.status_code == 204, removed.text
     [identity] = await identities_of(api, person)
-    assert_problem(await unlink(api, person, identity["id"]), 409, "last_way_in")
+    assert_problem(await unlink(api, await refreshed(api, person), identity["id"]), 409, "last_way_in")
 
 
 async def test_an_identity_of_a_provider_that_is_not_set_up_is_no_way_in(

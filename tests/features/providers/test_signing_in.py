@@ -113,7 +113,8 @@ async def test_no_other_site_is_returned_to(visitor: Visitor, address: str) -> N
 async def test_the_list_of_providers_is_public_and_may_be_kept_for_a_while(api: Api, provider: FakeProvider) -> None:
     answer = await api.get(PATH)
 
-    assert answer.json()["providers"] == [{"name": "acme", "title": "Acme", "kind": "oidc"}]
+    acme = {"name": "acme", "title": "Acme", "kind": "oidc"}
+    assert answer.json() == {"providers": [acme], "emailSignIn": True}
     assert answer.headers["cache-control"] == "public, max-age=60"
 
 

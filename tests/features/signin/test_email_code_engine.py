@@ -16,6 +16,7 @@ from gatepost.identity.links.models import EmailCode
 from gatepost.identity.throttling.errors import TooManyAttempts
 from gatepost.identity.throttling.models import GuessCounter
 from tests.support.clock import FakeClock
+from tests.support.email_codes import wrong
 from tests.support.links import Mail, take_mails
 
 EMAIL = parse_email("heba@example.com")
@@ -51,10 +52,6 @@ class Flow:
         async with self._services.platform.database.begin() as tx:
             proved = await self._codes.check(tx, purpose, code, bound_to=self.bound_to, email=email, info=ASKER)
         return proved is not None and proved.email == email
-
-
-def wrong(code: str) -> str:
-    return f"{(int(code) + 1) % 1_000_000:06}"
 
 
 @pytest.mark.both_databases

@@ -122,9 +122,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _network(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint(
-            "SESSION_MAX_DAYS",
-            "it is below JWT_REFRESH_EXPIRATION_DAYS",
-            "Increase it, or decrease JWT_REFRESH_EXPIRATION_DAYS",
+            "SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Increase it, or decrease that one"
         )
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
         yield Complaint(
@@ -246,6 +244,12 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
     else:
         if settings.in_production:
             yield from _exposed_mail(settings, url)
+    if settings.signs_in_by_email and settings.email_verification is EmailVerification.OFF:
+        yield Complaint(
+            "EMAIL_SIGN_IN",
+            "with EMAIL_VERIFICATION=off, people would share an account with whoever signed up with their address",
+            "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off",
+        )
     try:
         read_sender(settings.mail_from)
     except ValueError as error:

@@ -108,7 +108,7 @@ class SessionOpening:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         async with self._db.begin() as tx:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
-            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof):
+            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof, held):
                 return None
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
@@ -137,8 +137,11 @@ class SessionOpening:
             await _tell_owner(tx, proof.user, session, info=info)
 
 
-async def stands(tx: Transaction, proof: Proof) -> bool:
-    """Whether the passkeys and identities of a proof have not been removed since."""
+async def stands(tx: Transaction, proof: Proof, held: User) -> bool:
+    """Whether the passkeys and identities of a proof have not been removed since, nor the mailbox been replaced."""
+    is_by_mail = any(proved.by is Method.EMAIL_CODE for proved in proof.proved)
+    if is_by_mail and held.email_canonical != proof.user.email_canonical:
+        return False
     passkeys, identities = _credentials(proof, Method.PASSKEY), _credentials(proof, *BY_IDENTITY)
     if passkeys and not await has_passkeys(tx, proof.user.id, passkeys):
         return False

@@ -1,4 +1,4 @@
-"""One guess, and what a sign-in reads about it beside the account, in the same query."""
+"""One guess, and what a sign-in selects about it in the same query as the account."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from gatepost.identity.throttling.models import GuessCounter
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """One guess, before it is known whether an account has the name: every counter that may come to matter."""
+    """One guess, before it is known whether an account has the name, with all counters that may be used."""
 
     name: Counter
     address: Counter
@@ -25,7 +25,7 @@ class Guess:
     client_address: str
 
     def values(self) -> dict[str, Any]:
-        """Return what `GUESS_COLUMNS` is asked with."""
+        """Return the parameters of `GUESS_COLUMNS`."""
         counters = (self.name, self.address, self.place, self.device, self.session)
         return {
             **{f"{counter.kind}_counter": counter.subject for counter in counters},
@@ -39,7 +39,7 @@ def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
     return select(GuessCounter.blocked_until).where(GuessCounter.subject == subject).scalar_subquery()
 
 
-# What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
+# Selected in the same query as the account of an attempt, for `Guesses.admit`.
 GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
     *map(_blocked_until, OF_PASSWORDS),
     select(Session.id)
@@ -53,5 +53,5 @@ GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
     .scalar_subquery(),
 )
 
-# Whether there is a counter among those that `Guesses.guard_params` names.
+# Whether any of the counters in `Guesses.guard_params` exists.
 ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))

@@ -1,4 +1,4 @@
-// Loading what a place shows: where that fails, the place says so once, and offers to try again.
+// Loads the content of a part of the page. If that fails, a message in its place offers to try again.
 
 import { words } from "./forms.js";
 import { fill, one } from "./ui.js";
@@ -6,12 +6,12 @@ import { duration, say } from "./words.js";
 
 const SECOND_MS = 1000;
 
-/** Whether a problem passes by itself, so that the same request may work later. */
+/** Whether a problem is temporary, so that the same request may work later. */
 export const isPassing = ({ status, code }) =>
   ["unreachable", "unexpected_answer"].includes(code) || status === 429 || status >= 500;
 
 /**
- * Return what `load()` returns; while it fails by what `isHeld` is true for, a message stands in the place of elements.
+ * Return what `load()` returns. While it fails with a problem for which `isHeld` is true, a message replaces `places`.
  *
  * Any other problem is thrown.
  */
@@ -45,7 +45,7 @@ function stand(places) {
   return message;
 }
 
-/** Say what is wrong; return when somebody wants to try again, which they may after the wait that the answer names. */
+/** Show the problem; resolve when the person wants to try again, which is possible after the answer's `Retry-After`. */
 function again(message, problem) {
   const button = one("button", message);
   one("[data-failed-text]", message).textContent = words(problem);
@@ -60,7 +60,7 @@ function again(message, problem) {
   });
 }
 
-/** Count down on a button until it may be used; a screen reader does not hear each second. */
+/** Count down on a button until it may be used; screen readers do not hear every second. */
 export function countDown(button, label, seconds) {
   button.ariaDisabled = seconds > 0 ? "true" : null;
   button.textContent = seconds > 0 ? `${label} (${duration(seconds)})` : label;

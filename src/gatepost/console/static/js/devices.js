@@ -1,4 +1,4 @@
-// The devices that are signed in.
+// The devices where the person is signed in, and those that are trusted.
 
 import { untilLoaded } from "./again.js";
 import { get, post, remove } from "./api.js";
@@ -15,7 +15,7 @@ const others = one("[data-end-others]");
 export function showDevices() {
   return attempt(async () => {
     const devices = await untilLoaded([container, count], () => get("/api/auth/sessions"));
-    // This one first, then as they were last used.
+    // This device first, then in the API's order, by last use.
     devices.sort((one, other) => other.isCurrent - one.isCurrent);
     list(container, one("#device"), devices.map(described));
     for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));

@@ -11,6 +11,7 @@ from gatepost.flows.signin.providers.signing_in import ProviderSignIn
 from gatepost.flows.signin.providers.starting import AuthorizationStart
 from gatepost.http.deps import provided
 from gatepost.identity.access.deps import get_current_user
+from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.deps import HandoutByCookie
 from gatepost.identity.external.deps import AuthorizationCookieDep
 from gatepost.identity.providers.registry import Providers
@@ -23,6 +24,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 # Of what providers send; longer ones are as good as none.
 LONGEST_CODE, LONGEST_TEXT = 4096, 2048
 
+PolicyDep = Annotated[AccountPolicy, Depends(provided(AccountPolicy))]
 ProvidersDep = Annotated[Providers, Depends(provided(Providers))]
 AuthorizationStartDep = Annotated[AuthorizationStart, Depends(provided(AuthorizationStart))]
 ProviderCallbackDep = Annotated[ProviderCallback, Depends(provided(ProviderCallback))]

@@ -9,6 +9,7 @@ from gatepost.flows.signin.providers.deps import (
     AnswerDep,
     AuthorizationStartDep,
     CallerIfNeeded,
+    PolicyDep,
     ProviderCallbackDep,
     ProviderName,
     ProvidersDep,
@@ -68,10 +69,11 @@ OptionalFormText = Annotated[str | None, Form()]
 
 
 @router.get("", summary="The providers that are set up")
-async def providers(response: Response, providers: ProvidersDep) -> ProvidersResponse:
+async def providers(response: Response, providers: ProvidersDep, policy: PolicyDep) -> ProvidersResponse:
     """In the order of the settings, for the buttons of a sign-in page."""
     response.headers["Cache-Control"] = f"public, max-age={CACHED_SECONDS}"
-    return ProvidersResponse(providers=list(map(ProviderResponse.of, providers.listed)), email_sign_in=False)
+    listed = list(map(ProviderResponse.of, providers.listed))
+    return ProvidersResponse(providers=listed, email_sign_in=policy.email_sign_in)
 
 
 @router.post(

@@ -30,7 +30,7 @@ class EmailCodeMails:
         self._signup = policy.signup
 
     async def code(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Prepare the mail with a code, unless its time is over or its account has changed since.
+        """Prepare the mail with a code, unless its time is over, or its account is disabled or has changed since.
 
         To an address without an account it goes where anybody may sign up, or where it only proves the address.
         """
@@ -38,6 +38,8 @@ class EmailCodeMails:
         if row is None:
             return None
         user = await Users(tx).get(row.user_id or 0)
+        if user is not None and user.disabled_at is not None:
+            return None
         if user is None and row.purpose == CodePurpose.SIGN_IN and not await self._may_sign_up(tx, row):
             return None
         code, token = await self._codes.write(tx, row)

@@ -1,12 +1,12 @@
 """Asking for codes by mail, and checking them, in transactions of callers."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from gatepost.audit.log import LONGEST_ADDRESS
+from gatepost.audit.log import LONGEST_ADDRESS, AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys, digest_of
 from gatepost.core.db.database import Transaction
@@ -14,10 +14,12 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.decision import Refusal
 from gatepost.identity.credentials.email_codes.codes import CodeMacs, new_code
 from gatepost.identity.credentials.email_codes.repository import EmailCodes
 from gatepost.identity.links.models import EmailCode
 from gatepost.identity.links.tokens import new_token
+from gatepost.identity.throttling.counters import Counter
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
 from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.mailboxes import asker
@@ -126,10 +128,11 @@ class EmailCodeMethod:
         email: Name,
         info: RequestInfo,
         device: Device = UNKNOWN_DEVICE,
+        counters: Sequence[Counter] | None = None,
     ) -> ProvedMailbox | None:
         """Use a code up and return what it proves; None where it is not right, which is counted: the caller commits.
 
-        Wrong ones count on the address, over all of its codes, whether an account has it or not.
+        Wrong ones count on `counters`, or else on the address, over all of its codes, whether an account has it or not.
 
         Raises:
             TooManyAttempts: too many were wrong; whether this one was right is not told. The caller undoes all.
@@ -139,19 +142,27 @@ class EmailCodeMethod:
         if row is None:
             return None
         user = await Users(tx).kept(row.user_id or 0)
-        counters = self._guesses.of_email_codes(email.canonical, user, info=info, device=device)
+        if counters is None:
+            counters = self._guesses.of_email_codes(email.canonical, user, info=info, device=device)
         await self._guesses.check(tx, counters)
         if not self._macs.fits(code, row.code_mac, bound_to):
             await self._guesses.record_failure(tx, counters, info=info, user_id=row.user_id)
+            if purpose is CodePurpose.SIGN_IN:
+                told = {"reason": Refusal.WRONG_CODE.value}
+                record(tx, AuditEvent.SIGN_IN_FAILED, at=now, user_id=row.user_id, info=info, details=told)
             return None
         await self._guesses.record_success(tx, counters, user, info=info)
         return await self._use(tx, row, user)
+
+    async def look(self, tx: Transaction, purpose: CodePurpose, token: str) -> EmailCode | None:
+        """Return the code beside a link, without using it up; None where the link is no good."""
+        return await EmailCodes(tx).of_link(purpose.value, token, now=self._clock.now())
 
     async def open_link(
         self, tx: Transaction, purpose: CodePurpose, token: str, *, bound_to: str | None
     ) -> ProvedMailbox | None:
         """As `check`, of the link beside a code: at the place where it was asked for, or with None at any place."""
-        row = await EmailCodes(tx).of_link(purpose.value, token, now=self._clock.now())
+        row = await self.look(tx, purpose, token)
         if row is None or (bound_to is not None and row.bound_to != bound_to):
             return None
         return await self._use(tx, row, await Users(tx).kept(row.user_id or 0))

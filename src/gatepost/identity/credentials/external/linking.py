@@ -7,6 +7,7 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
+from gatepost.identity.assurance.proofs import forget_proof
 from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.credentials.external.errors import IdentityLinked, IdentityTaken, TooManyIdentities
 from gatepost.identity.external.authorizations import Told
@@ -15,6 +16,7 @@ from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.methods import BY_IDENTITY, Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.providers.registry import Providers
+from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.mail.outbox import MailKind
 
@@ -94,7 +96,10 @@ class IdentityLinks:
         actor_id: int | None = None,
         info: RequestInfo | None,
     ) -> None:
-        """Let an identity open its account no more. Its sessions end, but for `session_id`; the owner is told."""
+        """Let an identity open its account no more, and tell the owner.
+
+        The sessions that it was a proof of end; in `session_id`, if given, the proof no longer counts instead.
+        """
         await self.take(tx, identity, session_id=session_id, actor_id=actor_id, info=info)
         await self._changed(tx, user, identity, MailKind.IDENTITY_UNLINKED, info=info if actor_id is None else None)
 
@@ -111,8 +116,12 @@ class IdentityLinks:
         """Do the same, and tell nobody."""
         now = self._clock.now()
         await Identities(tx).remove(identity.id)
-        for session in await self._sessions_by(tx, identity, but=session_id or 0):
-            await self._sessions.end(tx, session_id=session, reason=END_REASON, info=info)
+        for proved_by_it in await self._sessions_by(tx, identity, but=session_id or 0):
+            await self._sessions.end(tx, session_id=proved_by_it, reason=END_REASON, info=info)
+        session = await Sessions(tx).get(session_id) if session_id is not None else None
+        if session is not None:
+            for method in BY_IDENTITY:
+                forget_proof(session, method, identity.id)
         details = _described(identity) | ({"reason": reason} if reason is not None else {})
         record(
             tx, AuditEvent.IDENTITY_UNLINKED, at=now, user_id=identity.user_id, actor_id=actor_id,

@@ -5,8 +5,8 @@ from alembic import op
 
 from gatepost.core.db.tables import UtcDateTime
 
-revision = "0044"
-down_revision = "0043"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 

@@ -51,6 +51,8 @@ RANDOM = {
     "identity/credentials/email_codes/codes.py:new_code": "secrets.randbelow(10 ** DIGITS)",
     "identity/credentials/email_codes/method.py:ask": "secrets.token_hex(32)",
     "flows/signin/email_codes/cookies.py:bind": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "identity/external/cookies.py:bind": "secrets.token_urlsafe(RANDOM_BYTES)",
+    "identity/external/states.py:new": "secrets.token_bytes(RANDOM_BYTES)",
     "identity/credentials/totp/codes.py:new_secret": "secrets.token_bytes(SECRET_BYTES)",
     "identity/credentials/passkeys/challenges.py:add": "secrets.token_urlsafe(ID_BYTES)",
     "identity/credentials/passkeys/challenges.py:_new_challenge": "secrets.token_bytes(CHALLENGE_BYTES)",

@@ -69,9 +69,9 @@ class FakeProvider:
         """Whether the settings of this test say so."""
         return self.proves_factors
 
-    async def check(self) -> str:
-        """Find everything in order."""
-        return "ok"
+    async def check(self, *, redirect_uri: str) -> str:
+        """Say that all is well."""
+        return f"answers to {redirect_uri}"
 
     def tells(self, **changes: Any) -> None:
         """Say something else of everybody from now on."""

@@ -61,7 +61,8 @@ async def wrong_with(visitor: Visitor) -> list[object]:
 
 async def marks(page: Page) -> list[bool]:
     """Whether each mark on a page is a picture that has loaded."""
-    return await page.locator("[data-provider] .mark").evaluate_all("(all) => all.map((one) => one.naturalWidth > 0)")
+    are_there = "(all) => all.map((one) => one.naturalWidth > 0)"
+    return list(await page.locator("[data-provider] .mark").evaluate_all(are_there))
 
 
 @pytest.mark.parametrize("look", WIDTHS)

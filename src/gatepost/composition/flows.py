@@ -71,7 +71,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.recovery_codes,
             identity.enrolment,
         ),
-        trusted_devices=TrustedDeviceService(database, clock, sessions),
+        trusted_devices=TrustedDeviceService(database, clock, sessions, trust_life=policy.trusted_device_life),
         passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment),
         password_recovery=PasswordService(
             database,

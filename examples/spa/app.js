@@ -8,10 +8,13 @@ const gatepost = createClient({
 const main = document.querySelector("main");
 const dialog = document.querySelector("dialog");
 
-// Fills the page with a template; gives the element that a selector finds in it.
+// Shows a template; gives the element that a selector finds in it, also when another one is shown since. So a page is
+// shown first, and what it loads comes into it: an answer that is late changes no other page.
 function show(id) {
-  main.replaceChildren(document.getElementById(id).content.cloneNode(true));
-  return (selector) => main.querySelector(selector);
+  const page = document.createElement("section");
+  page.append(document.getElementById(id).content.cloneNode(true));
+  main.replaceChildren(page);
+  return (selector) => page.querySelector(selector);
 }
 
 // Asks for the password or a code, whichever the account has, until `send` accepts it; whether it did.
@@ -42,17 +45,17 @@ function prove({ methods }, send) {
 
 async function home() {
   const { username, roles } = gatepost.user;
-  const board = await gatepost.fetch("/api/test/user");
   const find = show("home");
   find("h1").textContent = `Hello ${username}`;
-  find("p").textContent = `${roles.join(", ")}: ${await board.text()}`;
   find("button").addEventListener("click", () => gatepost.signOut());
+  const board = await gatepost.fetch("/api/test/user");
+  find("p").textContent = `${roles.join(", ")}: ${await board.text()}`;
 }
 
 async function devices() {
+  const find = show("devices");
   const answer = await gatepost.fetch("/api/auth/sessions");
   if (!answer.ok) return;
-  const find = show("devices");
   for (const { device, isCurrent } of await answer.json()) {
     const line = document.createElement("li");
     line.textContent = isCurrent ? `${device} (this one)` : device;

@@ -16,6 +16,9 @@ SUBJECTS = {
     "Reset your password": "reset_password",
     "Set your password": "set_password",
     "Verify your new e-mail address": "confirm_new_email",
+    "Your sign-in code": "sign_in_code",
+    "Your code to verify your e-mail address": "address_code",
+    "Your code to confirm that it is you": "confirmation_code",
     "Your e-mail address was changed": "email_changed",
     "Your password was changed": "password_changed",
     "New sign-in": "new_device",
@@ -36,6 +39,9 @@ SUBJECTS = {
 }
 LINK = re.compile(r"http://localhost:8080/[a-z-]+#token=(gpt_[A-Za-z0-9_-]+)")
 
+# On a line of its own.
+CODE = re.compile(r"^ +([0-9]{6})\s*$", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Mail:
@@ -55,6 +61,13 @@ class Mail:
         """The token of its one link."""
         assert len(self.tokens) == 1, self.text
         return self.tokens[0]
+
+    @property
+    def code(self) -> str:
+        """The code in it."""
+        codes = CODE.findall(self.text)
+        assert len(codes) == 1, self.text
+        return str(codes[0])
 
 
 async def take_mails(services: Services) -> list[Mail]:

@@ -1,4 +1,4 @@
-"""Writing the audit log."""
+"""Writes the audit log."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ LONGEST_ADDRESS = 45
 
 
 class AuditEvent(StrEnum):
-    """What the log knows of."""
+    """The events that the log records."""
 
     ACCOUNT_CREATED = "account.created"
     SIGNED_IN = "session.opened"
@@ -79,7 +79,7 @@ def record(
     info: RequestInfo | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an event to the caller's transaction: it is kept if, and only if, what it tells of is kept."""
+    """Add an event to the caller's transaction: it is stored if, and only if, what it reports is."""
     tx.add(
         AuditEntry(
             at=at,

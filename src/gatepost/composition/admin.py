@@ -1,4 +1,4 @@
-"""What administrators look after."""
+"""Builds the services for administration."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from gatepost.identity.throttling.unlocking import Unlocker
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """The services behind the administration's routes and commands."""
+    """The services of the administration's routes and commands."""
 
     account_reader: AccountReader
     account_editor: AccountEditor
@@ -37,7 +37,7 @@ class Admin:
 
 
 def build_admin(platform: Platform, identity: Identity) -> Admin:
-    """Build them."""
+    """Build the services for administration."""
     clock, database = platform.clock, platform.database
     sessions, feed, policy, keys = identity.sessions, identity.revocations, identity.policy, identity.keys
     life = platform.settings.access_token_life

@@ -1,4 +1,4 @@
-"""What people and clients do, and the mails that go with it."""
+"""Builds the services for the use cases of people and clients, and for their mails."""
 
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from gatepost.flows.recovery.addresses import AddressService
 from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.owners import Owners
 from gatepost.flows.recovery.passwords import PasswordService
+from gatepost.flows.signin.email_codes.service import EmailCodeSignIn
 from gatepost.flows.signup.passkeys import PasskeySignUp
 from gatepost.flows.signup.service import SignUpService
 from gatepost.mail.transports import transport_of
@@ -23,10 +24,11 @@ from gatepost.mail.worker import OutboxWorker
 
 @dataclass(frozen=True, slots=True)
 class Flows:
-    """One service a use case, or a few."""
+    """The services of the flows, each for one or several use cases."""
 
     sign_up: SignUpService
     passkey_sign_up: PasskeySignUp
+    email_code_sign_in: EmailCodeSignIn
     profile: ProfileService
     factors: FactorService
     trusted_devices: TrustedDeviceService
@@ -62,6 +64,15 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             policy=policy,
         ),
         passkey_sign_up=passkey_sign_up,
+        email_code_sign_in=EmailCodeSignIn(
+            database,
+            clock,
+            identity.rate_limits,
+            identity.email_codes,
+            identity.accounts,
+            identity.ownership,
+            policy=policy,
+        ),
         profile=ProfileService(database, clock, feed),
         factors=FactorService(
             database,
@@ -72,7 +83,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.enrolment,
         ),
         trusted_devices=TrustedDeviceService(database, clock, sessions, trust_life=policy.trusted_device_life),
-        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment),
+        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment, policy=policy),
         password_recovery=PasswordService(
             database,
             clock,

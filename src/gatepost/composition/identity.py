@@ -1,4 +1,4 @@
-"""Who people are and what proves it: keys, tokens, sessions, accounts, and how often anything may be tried."""
+"""Builds the engines for identities: keys, tokens, sessions, accounts, credentials and throttling."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
+from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.ownership import Ownership
@@ -62,6 +63,7 @@ class Identity:
     password: PasswordMethod
     passkeys: PasskeyMethod
     passkey_sign_in: PasskeySignIn
+    email_codes: EmailCodeMethod
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
     factor_removal: FactorRemoval
@@ -120,6 +122,7 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    email_codes = EmailCodeMethod(clock, guesses, settings.keys, default_language=policy.default_language)
     passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
     enrolment = FactorEnrolment(
@@ -129,6 +132,7 @@ def build_identity(platform: Platform) -> Identity:
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
     factor_removal = FactorRemoval([passkeys, totp, recovery_codes])
+    ownership = Ownership(clock, sessions, factor_removal, policy=policy)
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -149,6 +153,7 @@ def build_identity(platform: Platform) -> Identity:
         ),
         passkeys=passkeys,
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
+        email_codes=email_codes,
         totp=totp,
         recovery_codes=recovery_codes,
         enrolment=enrolment,
@@ -159,13 +164,13 @@ def build_identity(platform: Platform) -> Identity:
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
-        ownership=Ownership(clock, sessions, factor_removal, policy=policy),
+        ownership=ownership,
     )
 
 

@@ -44,7 +44,7 @@ class Visitor:
         self.wants_page = is_navigation(request.headers)
 
     def see(self, page: ConsolePage, **shown: object) -> Page:
-        """Answer with a page and what it shows besides; a language that was asked for is remembered."""
+        """Answer with a page and the values in `shown`; a language in the URL is remembered."""
         visit = Visit(self._language.name, is_signed_in=self._signed_in, return_to=self._return_to)
         return self._language.put_on(Page(self._console.render(page, visit, **shown)))
 

@@ -1,4 +1,4 @@
-"""Everything that another system needs to go on with the accounts, password hashes included."""
+"""Exports everything that another system needs to take over the accounts, including password hashes."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -19,10 +19,10 @@ from gatepost.transfer.factors import MovedFactors
 
 
 class Exporter:
-    """Gives accounts back, as lines of JSON; passkeys always, secrets of second factors only `with_factors`.
+    """Exports accounts as lines of JSON, always with passkeys, but with secrets of second factors only `with_factors`.
 
-    After that, `left_out` is how many accounts have second factors that are not in it, and `unopened` has the ids of
-    those whose second factors SECRET_KEY does not open.
+    Afterwards, `left_out` is the number of accounts whose second factors are not in the export, and `unopened` has the
+    ids of those whose second factors SECRET_KEY cannot decrypt.
     """
 
     def __init__(self, database: Database, clock: Clock, factors: FactorStore, *, with_factors: bool) -> None:
@@ -34,7 +34,7 @@ class Exporter:
         self.unopened: list[int] = []
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give a line a role and then a line an account, by id; the audit log tells that it was done."""
+        """Yield a line for each role, then for each account, ordered by id. The export is recorded in the audit log."""
         for role in await self._begin():
             line = {"type": "role", "name": role.name, "description": role.description}
             yield _line({**line, "permissions": role.permissions})

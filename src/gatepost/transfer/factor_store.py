@@ -1,4 +1,4 @@
-"""Second factors of accounts that are exported or imported, in the database: opened here, and sealed."""
+"""Reads and writes second factors in the database for exports and imports: decrypts and encrypts their secrets."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,19 +19,19 @@ from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret,
 from gatepost.transfer.factors import MovedFactors, MovedRecoveryCodes, MovedTotp
 from gatepost.transfer.passkeys import CREDENTIAL, HANDLE, Mark, MovedPasskey, MovedPasskeys
 
-# Those with secrets of ours.
+# The methods whose secrets we store.
 SECRET = (Method.TOTP, Method.RECOVERY_CODE)
-# Of the ids that are asked for in one statement, each with up to 1,023 bytes.
+# Values per statement; a credential id has up to 1,023 bytes.
 PART = 500
 MARKED = {CREDENTIAL: (Passkey.credential_id, Passkey.user_id), HANDLE: (UserHandle.handle, UserHandle.user_id)}
-# They are called as the columns.
+# The fields are named like the columns.
 PASSKEY_FIELDS = tuple(field.name for field in fields(MovedPasskey))
-# In the place of what SECRET_KEY does not open.
+# Stands for a secret that SECRET_KEY cannot decrypt.
 SHUT = object()
 
 
 class FactorStore:
-    """Reads and writes the second factors of accounts, in transactions of its callers."""
+    """Reads and writes the second factors of accounts, in its callers' transactions."""
 
     def __init__(self, passkeys: PasskeyMethod, totp: TotpMethod, recovery_codes: RecoveryCodeMethod) -> None:
         self._passkeys = passkeys
@@ -39,16 +39,16 @@ class FactorStore:
         _, self._codes_box = recovery_codes.sealed
 
     async def count_secret(self, tx: Transaction) -> int:
-        """Return how many accounts have something that is a secret."""
+        """Return how many accounts have a second factor with a secret."""
         has_any = or_(*(IS_SET_UP[method] for method in SECRET))
         return await tx.scalar(select(func.count()).select_from(User).where(has_any)) or 0
 
     async def read(
         self, tx: Transaction, users: Sequence[User], unopened: list[int], *, with_secrets: bool
     ) -> dict[int, MovedFactors]:
-        """Return what these accounts have, opened, by their ids; `unopened` gets those with more than that.
+        """Return the decrypted factors by account id. Ids with a factor that cannot be decrypted go into `unopened`.
 
-        Without `with_secrets`, these are their passkeys only.
+        Without `with_secrets`, only passkeys are returned.
         """
         ids = [user.id for user in users]
         passkeys = await _passkeys_of(tx, ids)
@@ -69,7 +69,7 @@ class FactorStore:
         return found
 
     def write(self, tx: Transaction, user: User, factors: MovedFactors) -> None:
-        """Seal what a new account has, and add it."""
+        """Encrypt the factors of a new account, and add them."""
         if (passkeys := factors.passkeys) is not None:
             tx.add(UserHandle(user_id=user.id, handle=passkeys.user_handle))
             tx.add_all(_row(passkey, user) for passkey in passkeys.credentials)
@@ -97,7 +97,7 @@ class FactorStore:
             )
 
     async def lacking(self, tx: Transaction, wanted: Sequence[tuple[User, MovedFactors]]) -> set[int]:
-        """Return the ids of the accounts that do not have a factor which they should."""
+        """Return the ids of the accounts that lack one of the wanted factors."""
         ids = [user.id for user, _ in wanted]
         totp = {row.user_id for row in await _all(tx, TotpSecret, ids)}
         codes = {row.user_id for row in await _all(tx, RecoveryCodes, ids)}
@@ -111,7 +111,7 @@ class FactorStore:
         }
 
     async def owners(self, tx: Transaction, wanted: Sequence[MovedFactors]) -> Mapping[Mark, int]:
-        """Return the accounts here that have what only one may have, by that."""
+        """Return the ids of existing accounts that have one of the factors' unique marks, by mark."""
         marks = [mark for factors in wanted for mark in factors.marks]
         found: dict[Mark, int] = {}
         for what, (column, owner) in MARKED.items():
@@ -123,7 +123,7 @@ class FactorStore:
         return found
 
     def count_elsewhere(self, factors: MovedFactors) -> int:
-        """Return how many of these passkeys were made for another domain, so that they are good for nothing here."""
+        """Return how many of these passkeys were created for another domain, so that they do not work here."""
         rp = self._passkeys.relying_party
         return sum(rp is None or passkey.rp_id != rp.id for passkey in _passkeys_in(factors))
 
@@ -138,7 +138,7 @@ class FactorStore:
 
 
 def _or_shut(open_row: Callable[[Any, User], Any], row: Any, user: User) -> Any:
-    """Open a row that is there; one that no SECRET_KEY opens must not take the others of its account with it."""
+    """Decrypt a row if there is one; `SHUT` if that fails, so that the account's other factors are still exported."""
     try:
         return None if row is None else open_row(row, user)
     except SealError:

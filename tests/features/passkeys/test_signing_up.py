@@ -147,8 +147,19 @@ async def test_options_tell_nothing_of_names_that_are_taken(api: Api) -> None:
     for options in (free, taken):
         del options["challengeId"], options["publicKey"]["challenge"], options["publicKey"]["user"]["id"]
     assert free == taken
-    answer = await sign_up(api, await begin(api), {})
+    options = await begin(api)
+    answer = await sign_up(api, options, Browser.new().create(options["publicKey"]))
     assert_problem(answer, 400, "username_taken")
+
+
+async def test_sign_up_that_is_sent_twice_is_not_told_that_its_own_names_are_taken(api: Api) -> None:
+    options, browser = await begin(api), Browser.new()
+    credential = browser.create(options["publicKey"])
+    assert (await sign_up(api, options, credential)).status_code == 201
+
+    assert_problem(await sign_up(api, options, credential), 403, "wrong_passkey")
+
+    assert (await sign_in_with(api, browser)).status_code == 200
 
 
 @pytest.mark.both_databases

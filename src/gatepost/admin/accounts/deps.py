@@ -1,4 +1,4 @@
-"""What the routes of account administration ask for."""
+"""Dependencies of the account administration routes."""
 
 from typing import Annotated
 

@@ -50,7 +50,7 @@ class AccountReader:
 
         Raises:
             UnknownRole: the filter names a role that does not exist.
-            CursorInvalid: the cursor is none of ours, or belongs to another order.
+            CursorInvalid: the cursor is not one of ours, or belongs to another order.
         """
         cursor = None if after is None else Cursor.read(after, sort)
         async with self._db.read() as tx:

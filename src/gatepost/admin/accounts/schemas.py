@@ -72,8 +72,8 @@ class UserResponse(Out):
         description="False if the owner signs in with passkeys only, or has not chosen a password yet.", examples=[True]
     )
     factors: list[str] = Field(
-        description="What the owner can prove who they are by, besides a password: `passkey`, passkeys; `totp`, an "
-        "authenticator app; `recovery_code`, recovery codes that are unused.",
+        description="The factors with which the owner can authenticate besides a password: `passkey` (passkeys), "
+        "`totp` (an authenticator app), `recovery_code` (unused recovery codes).",
         examples=[["passkey", "totp", "recovery_code"]],
     )
     disabled_at: datetime | None = Field(examples=[None])
@@ -151,7 +151,7 @@ class NewUserRequest(In):
     language: Language | None = Field(default=None, description="The language of mails.", examples=["en"])
 
     def draft(self) -> AccountDraft:
-        """Return it with its names in both forms.
+        """Return the draft, with the names in both forms.
 
         Raises:
             UsernameInvalid: the user name is an e-mail address, but not the one in `email`.
@@ -177,7 +177,7 @@ class UserChangeRequest(In):
     language: Language | None = Field(default=None, examples=["en"])
 
     def change(self) -> AccountChange:
-        """Return it with its names in both forms."""
+        """Return the change, with the names in both forms."""
         return AccountChange(
             username=_parsed(parse_wanted_name, self.username),
             email=_parsed(parse_email, self.email),

@@ -35,7 +35,7 @@ class FactorFilter(StrEnum):
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """The kinds of which an account has one, or none at all."""
+        """The methods of which an account has at least one, or for `none` has none."""
         return SECOND_FACTORS if self in (FactorFilter.ANY, FactorFilter.NONE) else (Method(self.value),)
 
 

@@ -13,8 +13,8 @@ COLUMNS = (
 )  # fmt: skip
 # Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
-# What begins a formula (OWASP, "CSV Injection"), in half and full width, at the beginning of a cell or of what would be
-# one where another separator than the comma is taken.
+# What starts a formula (OWASP, "CSV Injection"), in half and full width, at the start of a cell, or of what would be a
+# cell with another separator than the comma.
 FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 
 

@@ -1,4 +1,4 @@
-"""The settings of guessing and floods: how often somebody may try, and what a password must not be."""
+"""Settings for limits on guesses and requests, and for common passwords."""
 
 from pydantic import BaseModel, Field, SecretStr
 

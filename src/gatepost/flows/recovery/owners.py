@@ -86,7 +86,7 @@ class Owners:
             ProofRequired: nothing shows that the account is theirs.
             TooManyAttempts: guesses at the same time have used up what was left.
         """
-        if shown is not None and _is_same(shown.proof.user, user) and await stands(tx, shown.proof):
+        if shown is not None and _is_same(shown.proof.user, user) and await stands(tx, shown.proof, user):
             await self._guesses.record_success(tx, shown.proof.counters, user, info=info)
             return
         if shown is None and await self._is_signed_in(tx, user, link.caller):

@@ -90,6 +90,14 @@ class EmailUnverified(Forbidden):
     oauth = "invalid_grant"
 
 
+class EmailSignInOff(NotFound):
+    """The deployment sends no codes and links that sign people in (EMAIL_SIGN_IN)."""
+
+    code = "email_sign_in_off"
+    title = "Sign-in by e-mail off"
+    message = "You cannot sign in by a code here."
+
+
 class SignUpClosed(Forbidden):
     """This deployment does not allow sign-ups."""
 

@@ -37,16 +37,13 @@ class Way:
     name: str
     route: str
     proves: tuple[Method, ...]
+    # Whether it makes the account.
+    is_new: bool = False
 
     @property
     def is_refresh(self) -> bool:
         """Whether a session goes on, which cannot be asked for more."""
         return self.route.endswith("/refreshtoken")
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it makes the account."""
-        return self.route.endswith("/signup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +80,19 @@ STATES = (
     State("a password and an authenticator app", frozenset({Method.PASSWORD, Method.TOTP})),
     State("a password and a passkey", frozenset({Method.PASSWORD, Method.PASSKEY})),
     State("a passkey and no password", frozenset({Method.PASSKEY})),
+    State("neither a password nor a second factor", frozenset()),
 )
 WAYS = (
     Way("password", "POST /api/auth/signin", (Method.PASSWORD,)),
     Way("password, as an OAuth form", "POST /api/auth/token", (Method.PASSWORD,)),
     Way("password on a trusted device", "POST /api/auth/signin", (Method.PASSWORD, Method.TRUSTED_DEVICE)),
     Way("passkey", "POST /api/auth/passkeys/signin", (Method.PASSKEY,)),
+    Way("code or link by mail", "POST /api/auth/email-code/signin", (Method.EMAIL_CODE,)),
+    Way(
+        "code or link by mail on a trusted device",
+        "POST /api/auth/email-code/signin",
+        (Method.EMAIL_CODE, Method.TRUSTED_DEVICE),
+    ),
     Way("refresh of a session of a password", "POST /api/auth/refreshtoken", (Method.PASSWORD,)),
     Way(
         "refresh of a session of a trusted device",
@@ -96,8 +100,10 @@ WAYS = (
         (Method.PASSWORD, Method.TRUSTED_DEVICE),
     ),
     Way("refresh of a session of a passkey", "POST /api/auth/refreshtoken", (Method.PASSKEY,)),
-    Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,)),
-    Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,)),
+    Way("refresh of a session of a code by mail", "POST /api/auth/refreshtoken", (Method.EMAIL_CODE,)),
+    Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,), is_new=True),
+    Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,), is_new=True),
+    Way("sign-up by a code by mail", "POST /api/auth/email-code/signin", (Method.EMAIL_CODE,), is_new=True),
     Way("link that sets a new password", "POST /api/auth/password/reset", ()),
 )
 POLICIES = (
@@ -118,11 +124,15 @@ def cells() -> Iterator[tuple[Way, State, Policy, Outcome | None]]:
 
 
 def _can_be(way: Way, state: State, policy: Policy) -> bool:
-    """Whether an account of this state can come this way. A new account has what it was made with."""
+    """Whether an account of this state can come this way. A new account has what it was made with.
+
+    Every account has a mailbox, and with it a code.
+    """
+    needs = set(way.proves) - {Method.TRUSTED_DEVICE, Method.EMAIL_CODE}
     if way.is_new:
         # By signing up nobody is an administrator.
-        return state.methods == set(way.proves) and not policy.is_administrator
-    has = set(way.proves) - {Method.TRUSTED_DEVICE} <= state.methods
+        return state.methods == needs and not policy.is_administrator
+    has = needs <= state.methods
     return has and (Method.TRUSTED_DEVICE not in way.proves or state.has_second_factor)
 
 

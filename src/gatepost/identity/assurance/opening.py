@@ -23,7 +23,8 @@ from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, TokenService
-from gatepost.identity.throttling.guesses import ANY_COUNTED, Guesses
+from gatepost.identity.throttling.guess_columns import ANY_COUNTED
+from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 # What keeps a session from being opened at once that came of one factor, also where the second is a moment old.
@@ -106,7 +107,7 @@ class SessionOpening:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         async with self._db.begin() as tx:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
-            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof):
+            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof, held):
                 return None
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
@@ -135,8 +136,11 @@ class SessionOpening:
             await _tell_owner(tx, proof.user, session, info=info)
 
 
-async def stands(tx: Transaction, proof: Proof) -> bool:
-    """Whether the passkeys of a proof have not been removed since."""
+async def stands(tx: Transaction, proof: Proof, held: User) -> bool:
+    """Whether the passkeys of a proof have not been removed since, nor the mailbox been replaced."""
+    is_by_mail = any(proved.by is Method.EMAIL_CODE for proved in proof.proved)
+    if is_by_mail and held.email_canonical != proof.user.email_canonical:
+        return False
     passkeys = [proved.credential or 0 for proved in proof.proved if proved.by is Method.PASSKEY]
     return not passkeys or await has_passkeys(tx, proof.user.id, passkeys)
 

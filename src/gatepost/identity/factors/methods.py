@@ -14,6 +14,10 @@ class Method(StrEnum):
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
     PASSKEY = "passkey"
+    EMAIL_CODE = "email_code"
+    # An account at another provider; and where the provider has told, and is believed, that it took several factors.
+    PROVIDER = "provider"
+    PROVIDER_FACTORS = "provider_factors"
     # A device on which a second factor was used, and was trusted then; it stands in for that factor and proves nothing.
     TRUSTED_DEVICE = "trusted_device"
 
@@ -38,6 +42,11 @@ STRENGTHS: Mapping[Method, Strength] = {
     # Its device has verified the person, by a PIN or a fingerprint. Without an attestation nobody knows how well it
     # keeps the key: `swk` claims less than `hwk`.
     Method.PASSKEY: Strength(frozenset({POSSESSION, VERIFICATION}), ("swk", "user"), resists_phishing=True),
+    # A mailbox, or an account elsewhere, is opened by what somebody knows: with a password it is still one factor.
+    # RFC 8176 has no words for them; these are those of others.
+    Method.EMAIL_CODE: Strength(frozenset({KNOWLEDGE}), ("email",)),
+    Method.PROVIDER: Strength(frozenset({KNOWLEDGE}), ("fed",)),
+    Method.PROVIDER_FACTORS: Strength(frozenset({KNOWLEDGE, POSSESSION}), ("fed",)),
     Method.TRUSTED_DEVICE: Strength(),
 }
 SEVERAL_FACTORS = "mfa"

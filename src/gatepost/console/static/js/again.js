@@ -1,4 +1,4 @@
-// Loading what a place shows: where that fails, the place says so once, and offers to try again.
+// Loads the content of a part of the page. If that fails, a message in its place offers to try again.
 
 import { words } from "./forms.js";
 import { fill, one } from "./ui.js";
@@ -6,16 +6,27 @@ import { duration, say } from "./words.js";
 
 const SECOND_MS = 1000;
 
-/** Whether a problem passes by itself, so that the same request may work later. */
+// The last loading of each place.
+const latest = new WeakMap();
+
+/** Whether a problem is temporary, so that the same request may work later. */
 export const isPassing = ({ status, code }) =>
   ["unreachable", "unexpected_answer"].includes(code) || status === 429 || status >= 500;
 
 /**
- * Return what `load()` returns; while it fails by what `isHeld` is true for, a message stands in the place of elements.
+ * Return what `load()` returns. While it fails with a problem for which `isHeld` is true, a message replaces `places`.
  *
- * Any other problem is thrown.
+ * Any other problem is thrown. Where the same place has begun to load once more meanwhile, that is what is returned: an
+ * answer that comes late takes nothing back.
  */
-export async function untilLoaded(places, load, isHeld = isPassing) {
+export function untilLoaded(places, load, isHeld = isPassing) {
+  const [place] = places;
+  const loading = loaded(places, load, isHeld).then((found) => (latest.get(place) === loading ? found : latest.get(place)));
+  latest.set(place, loading);
+  return loading;
+}
+
+async function loaded(places, load, isHeld) {
   const before = places[0].previousElementSibling;
   if (before?.matches("[data-failed]")) before.remove();
   let message = null;
@@ -45,7 +56,7 @@ function stand(places) {
   return message;
 }
 
-/** Say what is wrong; return when somebody wants to try again, which they may after the wait that the answer names. */
+/** Show the problem; resolve when the person wants to try again, which is possible after the answer's `Retry-After`. */
 function again(message, problem) {
   const button = one("button", message);
   one("[data-failed-text]", message).textContent = words(problem);
@@ -60,7 +71,7 @@ function again(message, problem) {
   });
 }
 
-/** Count down on the button; a screen reader hears the wait from the message, and not each second. */
+/** Count down on the button; screen readers read the wait once, in the message, and not every second. */
 function wait(button, seconds) {
   const label = say("common.client.again");
   button.ariaDisabled = seconds > 0 ? "true" : null;

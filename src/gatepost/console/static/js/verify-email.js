@@ -49,7 +49,7 @@ one("[data-refuse]", verify).addEventListener("click", async () => {
 
 if (token !== null && isOfSignUp) askFor(["password"], "[data-of-sign-up]");
 
-/** Look at a problem of the link; return whether there is nothing more to say of it. A new link is one field away. */
+/** Handle a problem with the link; return whether that was all. An invalid link shows the form for a new one. */
 function look({ code, methods }) {
   if (code === "already_verified") {
     finish(verify, say("verify_email.client.already"));

@@ -13,6 +13,7 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
@@ -37,6 +38,7 @@ class OwnPasskeys:
     """The passkeys of an account, and what browsers know it by."""
 
     rp_id: str | None
+    username: str
     handle: bytes | None = field(repr=False)
     passkeys: Sequence[Passkey]
 
@@ -51,12 +53,15 @@ class PasskeyService:
         sessions: SessionService,
         passkeys: PasskeyMethod,
         enrolment: FactorEnrolment,
+        *,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._passkeys = passkeys
         self._enrolment = enrolment
+        self._policy = policy
 
     async def of(self, principal: UserPrincipal) -> OwnPasskeys:
         """Return the caller's passkeys, the oldest first.
@@ -69,7 +74,8 @@ class PasskeyService:
             user = await account_of(tx, principal.account)
             known = await tx.get(UserHandle, user.id)
             handle = known.handle if known is not None else None
-            return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
+            rp_id = rp.id if rp is not None else None
+            return OwnPasskeys(rp_id, user.username, handle, await Passkeys(tx).of(user.id))
 
     @retry_conflicts
     async def start(self, principal: UserPrincipal, *, proved_hash: str) -> Asked:
@@ -129,13 +135,14 @@ class PasskeyService:
 
         Raises:
             PasskeyNotFound: the account has no such passkey.
-            LastWayIn: the account has no password, and no other passkey.
+            LastWayIn: the account has no password and no other passkey, and nobody signs in by a code by mail.
             WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             passkey = await self._passkey(tx, user, passkey_id)
-            if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
+            has_other = user.has_password or self._policy.lets_in_by_mail(user)
+            if not has_other and not await self._is_usable(tx, user, but=passkey.id):
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
             await self._enrolment.removed(

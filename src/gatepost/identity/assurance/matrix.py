@@ -140,7 +140,7 @@ def _outcome(way: Way, state: State, policy: Policy) -> Outcome | None:
     if not way.proves:
         return None
     return outcome(
-        acr_of(way.proves, last=way.proves),
+        acr_of(way.proves),
         is_on_trusted_device=Method.TRUSTED_DEVICE in way.proves,
         has_second_factor=state.has_second_factor,
         requires_factor=policy.requires_factor,

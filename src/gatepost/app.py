@@ -7,6 +7,7 @@ from gatepost import __version__
 from gatepost.admin.accounts.router import router as users_router
 from gatepost.admin.audit.router import router as audit_router
 from gatepost.admin.factors.router import router as factor_reset_router
+from gatepost.admin.identities.router import router as identity_removal_router
 from gatepost.admin.invitations.router import router as invitations_router
 from gatepost.admin.keys.router import router as key_life_router
 from gatepost.admin.roles.router import router as roles_router
@@ -19,6 +20,7 @@ from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.flows.demo.router import router as boards_router
+from gatepost.flows.factors.identities.router import router as identities_router
 from gatepost.flows.factors.passkeys.router import router as passkeys_router
 from gatepost.flows.factors.router import router as factors_router
 from gatepost.flows.forward_auth.router import router as access_router
@@ -32,6 +34,7 @@ from gatepost.flows.session.router import router as sessions_router
 from gatepost.flows.signin.email_codes.cookies import EmailCodeCookies
 from gatepost.flows.signin.email_codes.router import router as email_code_router
 from gatepost.flows.signin.passkeys.router import router as passkey_signin_router
+from gatepost.flows.signin.providers.router import router as providers_router
 from gatepost.flows.signin.router import router as signin_router
 from gatepost.flows.signup.router import router as signup_router
 from gatepost.http import openapi, pages, problems
@@ -43,6 +46,7 @@ from gatepost.http.parameters import single_parameters
 from gatepost.http.security_headers import security_headers
 from gatepost.http.server.draining import Drain
 from gatepost.http.spa import app as spa
+from gatepost.identity.external.cookies import AuthorizationCookie
 from gatepost.identity.sessions.browsers import Browsers
 from gatepost.identity.sessions.cookies import TokenCookies
 from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS
@@ -61,16 +65,19 @@ ROUTERS: tuple[APIRouter, ...] = (
     signin_router,
     passkey_signin_router,
     email_code_router,
+    providers_router,
     token_router,
     accounts_router,
     factors_router,
     reauthentication_router,
     passkeys_router,
+    identities_router,
     clients_router,
     recovery_router,
     invitations_router,
     users_router,
     factor_reset_router,
+    identity_removal_router,
     roles_router,
     audit_router,
     figures_router,
@@ -114,6 +121,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,
+        AuthorizationCookie: AuthorizationCookie(settings),
         Browsers: Browsers(cookies, services.identity.sessions),
         Console: console,
         DeviceCookies: DeviceCookies(settings),

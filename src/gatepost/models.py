@@ -7,6 +7,7 @@ from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
+from gatepost.identity.external.models import ExternalIdentity, PendingAuthorization
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
@@ -22,6 +23,7 @@ __all__ = [
     "Base",
     "DailyStatistic",
     "EmailCode",
+    "ExternalIdentity",
     "GuessCounter",
     "Invitation",
     "Lease",
@@ -29,6 +31,7 @@ __all__ = [
     "OutboxMail",
     "Passkey",
     "PasskeyChallenge",
+    "PendingAuthorization",
     "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",

@@ -32,6 +32,8 @@ SUBJECTS = {
     "A passkey was removed": "passkey_removed",
     "A passkey of your account may": "passkey_copied",
     "Your account has no password": "password_removed",
+    "An account at another provider was linked": "identity_linked",
+    "An account at another provider was unlinked": "identity_unlinked",
     "You already have an account": "sign_up_taken",
     "This user name is taken": "sign_up_taken",
     "You are invited": "invitation",

@@ -16,6 +16,10 @@ decides (`identity/assurance/matrix.py`), and `tests/features/signin/test_matrix
 - **sign in**: no tokens. The person signs in next.
 - –: there is no such case.
 
+From another provider the browser is led on: with a session to where the person wanted to be; else to the sign-in page
+with `outcome=second_factor`, and `POST /api/auth/providers/continue` gives one of these answers. Every account can be
+linked with another provider. One that "has proved two factors" is believed by its settings.
+
 The OAuth form answers `mfa_required` with `mfa_token` instead. An account that is disabled, or whose address
 has to be verified first (`EMAIL_VERIFICATION=required`), gets no session by any way. A factor is set up only after the
 address is verified, unless `EMAIL_VERIFICATION=off`.

@@ -28,6 +28,8 @@ class AuditEvent(StrEnum):
     PASSKEY_RENAMED = "passkey.renamed"
     PASSKEY_REMOVED = "passkey.removed"
     PASSKEY_COPIED = "passkey.copied"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
     DEVICE_TRUSTED = "trusted_device.added"

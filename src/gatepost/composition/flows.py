@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from gatepost.composition.identity import Identity
 from gatepost.composition.mail import build_messages, build_preparation
 from gatepost.composition.platform import Platform
+from gatepost.flows.factors.identities.service import IdentityService
 from gatepost.flows.factors.passkeys.service import PasskeyService
 from gatepost.flows.factors.service import FactorService
 from gatepost.flows.factors.trusted_devices import TrustedDeviceService
@@ -16,6 +17,10 @@ from gatepost.flows.recovery.compromise import CompromiseReports
 from gatepost.flows.recovery.owners import Owners
 from gatepost.flows.recovery.passwords import PasswordService
 from gatepost.flows.signin.email_codes.service import EmailCodeSignIn
+from gatepost.flows.signin.providers.accounts import IdentityAccounts
+from gatepost.flows.signin.providers.callback import ProviderCallback
+from gatepost.flows.signin.providers.signing_in import ProviderSignIn
+from gatepost.flows.signin.providers.starting import AuthorizationStart
 from gatepost.flows.signup.passkeys import PasskeySignUp
 from gatepost.flows.signup.service import SignUpService
 from gatepost.mail.transports import transport_of
@@ -33,6 +38,10 @@ class Flows:
     factors: FactorService
     trusted_devices: TrustedDeviceService
     passkeys: PasskeyService
+    identities: IdentityService
+    authorization_start: AuthorizationStart
+    provider_sign_in: ProviderSignIn
+    provider_callback: ProviderCallback
     password_recovery: PasswordService
     addresses: AddressService
     compromise_reports: CompromiseReports
@@ -49,6 +58,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
     sessions, feed, policy, rules = identity.sessions, identity.revocations, identity.policy, identity.password_rules
     owners = Owners(database, clock, identity.guesses, identity.password, identity.passkey_sign_in)
     passkey_sign_up = PasskeySignUp(database, clock, identity.passkeys, policy=policy)
+    provider_sign_in = _provider_sign_in(platform, identity)
     return Flows(
         sign_up=SignUpService(
             database,
@@ -83,7 +93,30 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.enrolment,
         ),
         trusted_devices=TrustedDeviceService(database, clock, sessions, trust_life=policy.trusted_device_life),
-        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment, policy=policy),
+        passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment, identity.ways_in),
+        identities=IdentityService(database, clock, identity.providers, identity.identity_links, identity.ways_in),
+        authorization_start=AuthorizationStart(
+            database,
+            clock,
+            identity.providers,
+            identity.provider_states,
+            identity.reauthentication,
+            identity.enrolment,
+            policy=policy,
+            base_url=settings.base_url,
+            origins=settings.trusted_origins,
+        ),
+        provider_sign_in=provider_sign_in,
+        provider_callback=ProviderCallback(
+            database,
+            clock,
+            identity.providers,
+            identity.provider_states,
+            provider_sign_in,
+            identity.identity_links,
+            identity.reauthentication,
+            base_url=settings.base_url,
+        ),
         password_recovery=PasswordService(
             database,
             clock,
@@ -113,6 +146,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.totp,
             identity.recovery_codes,
             identity.ownership,
+            identity.identity_links,
         ),
         clients=ClientService(database, clock),
         introspection=TokenIntrospection(identity.gate, identity.verifier, sessions),
@@ -124,4 +158,19 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             build_preparation(platform, identity),
             attempts=settings.mail_attempts,
         ),
+    )
+
+
+def _provider_sign_in(platform: Platform, identity: Identity) -> ProviderSignIn:
+    clock, database = platform.clock, platform.database
+    return ProviderSignIn(
+        database,
+        clock,
+        identity.providers,
+        IdentityAccounts(
+            database, clock, identity.accounts, identity.identity_links, identity.ownership, policy=identity.policy
+        ),
+        identity.provider_method,
+        identity.sign_in,
+        identity.email_codes,
     )

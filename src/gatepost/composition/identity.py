@@ -14,6 +14,8 @@ from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
+from gatepost.identity.credentials.external.linking import IdentityLinks
+from gatepost.identity.credentials.external.method import ProviderMethod
 from gatepost.identity.credentials.hash_survey import HashSurvey
 from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
@@ -24,11 +26,15 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.credentials.ways_in import WaysIn
+from gatepost.identity.external.states import States
 from gatepost.identity.factors.removal import FactorRemoval
 from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
+from gatepost.identity.providers.building import build_providers
+from gatepost.identity.providers.registry import Providers
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService
 from gatepost.identity.sessions.activity import SessionActivity
@@ -79,6 +85,11 @@ class Identity:
     pending_sign_ups: PendingSignUps
     deletion: DeletionService
     ownership: Ownership
+    providers: Providers
+    provider_states: States
+    provider_method: ProviderMethod
+    identity_links: IdentityLinks
+    ways_in: WaysIn
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -131,7 +142,9 @@ def build_identity(platform: Platform) -> Identity:
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
-    factor_removal = FactorRemoval([passkeys, totp, recovery_codes])
+    providers = build_providers(settings, platform.outbound, clock)
+    links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers, policy=policy)
+    factor_removal = FactorRemoval([passkeys, totp, recovery_codes, links])
     ownership = Ownership(clock, sessions, factor_removal, policy=policy)
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
@@ -164,13 +177,18 @@ def build_identity(platform: Platform) -> Identity:
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens, ways_in
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
         ownership=ownership,
+        providers=providers,
+        provider_states=States(settings.keys),
+        provider_method=ProviderMethod(database, clock, rate_limits, decision, trust_life=policy.trusted_device_life),
+        identity_links=links,
+        ways_in=ways_in,
     )
 
 

@@ -13,6 +13,7 @@ from gatepost.identity.assurance.purging import PendingSignInPurge, TrustedDevic
 from gatepost.identity.credentials.email_codes.purging import EmailCodePurge
 from gatepost.identity.credentials.passkeys.challenges import ChallengePurge
 from gatepost.identity.credentials.totp.purging import TotpPurge
+from gatepost.identity.external.authorizations import AuthorizationPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
 from gatepost.identity.throttling.purging import GuessPurge
@@ -54,6 +55,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
                 database,
                 feed,
                 identity.rate_limits,
+                platform.outbound,
                 connections=settings.db_pool_size + settings.db_max_overflow,
             ),
             folder=settings.metrics_dir,
@@ -72,6 +74,7 @@ def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention
         PurgeTask("links", LinkPurge(database, clock).run),
         PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
         PurgeTask("trusted devices", TrustedDevicePurge(database, clock).run),
+        PurgeTask("authorizations", AuthorizationPurge(database, clock).run),
         PurgeTask("passkey challenges", ChallengePurge(database, clock).run),
         PurgeTask("codes by mail", EmailCodePurge(database, clock).run),
         PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),

@@ -10,7 +10,7 @@ from gatepost.console.admin_pages import ADMIN_PAGES
 from gatepost.console.first_steps import FirstStepsDep
 from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
 from gatepost.console.responses import YEAR_SECONDS, Page, PageLanguage
-from gatepost.console.return_address import safe_return
+from gatepost.core.return_address import safe_return
 from gatepost.http.deps import provided
 from gatepost.http.navigation import is_navigation
 from gatepost.http.problems import RouteNotFound

@@ -18,6 +18,12 @@ PAGES = {
     MailKind.SET_PASSWORD: "set-password",
 }
 
+# What has been added or removed is called so.
+NAMES = {
+    **dict.fromkeys((MailKind.PASSKEY_ADDED, MailKind.PASSKEY_REMOVED, MailKind.PASSKEY_COPIED), "YubiKey 5C"),
+    **dict.fromkeys((MailKind.IDENTITY_LINKED, MailKind.IDENTITY_UNLINKED), "Google"),
+}
+
 
 def example(kind: MailKind, *, language: str, public_url: str, clock: Clock) -> PreparedMail:
     """Return a mail of this kind with every value that its template can use; its links do not work."""
@@ -39,8 +45,8 @@ def _context(kind: MailKind, *, public_url: str, clock: Clock) -> Mapping[str, A
             return {**happened, "has_password": False, "password_page": f"{public_url}/forgot-password"}
         case MailKind.RECOVERY_CODE_USED:
             return {**told, "left": 3}
-        case MailKind.PASSKEY_ADDED | MailKind.PASSKEY_REMOVED | MailKind.PASSKEY_COPIED:
-            return {**told, "name": "YubiKey 5C"}
+        case _ if kind in NAMES:
+            return {**told, "name": NAMES[kind]}
         case MailKind.SIGN_IN_CODE:
             return {**coded, "link": f"{public_url}/sign-in-link#token=gpt_example"}
         case MailKind.ADDRESS_CODE | MailKind.CONFIRMATION_CODE:

@@ -34,6 +34,8 @@ class MailKind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_COPIED = "passkey_copied"
     PASSWORD_REMOVED = "password_removed"  # noqa: S105
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     SIGN_UP_TAKEN = "sign_up_taken"
     INVITATION = "invitation"
     DELETION_PLANNED = "deletion_planned"

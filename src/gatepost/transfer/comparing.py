@@ -7,7 +7,7 @@ from gatepost.core.crypto.passwords import OURS_PREFIX
 from gatepost.identity.accounts.errors import RolesTooLong
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.rights import MOST_BYTES, size_of
-from gatepost.transfer.passkeys import Mark
+from gatepost.transfer.marks import CODES, Mark
 from gatepost.transfer.records import Conflict, Row
 
 
@@ -36,7 +36,7 @@ class Findings:
         self.new = fit
 
     def refuse_taken(self, owners: Mapping[Mark, int]) -> None:
-        """Refuse new accounts with a passkey or user handle of another account."""
+        """Refuse new accounts with a passkey, user handle or identity of another account."""
         fit: list[Row] = []
         for row in self.new:
             taken = [mark for mark in row.factors.marks if mark in owners]
@@ -45,7 +45,8 @@ class Findings:
                 continue
             what, _ = taken[0]
             self.refused.append(row)
-            self.conflicts.append(row.conflict("passkey_taken", f"account {owners[taken[0]]} here has this {what}"))
+            reason = f"account {owners[taken[0]]} here has this {what}"
+            self.conflicts.append(row.conflict(f"{CODES[what]}_taken", reason))
         self.new = fit
 
 

@@ -14,12 +14,13 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.factors.enrolment import OWNERS
+from gatepost.identity.factors.methods import Method
 from gatepost.transfer.factor_store import SECRET, FactorStore
 from gatepost.transfer.factors import MovedFactors
 
 
 class Exporter:
-    """Exports accounts as lines of JSON, always with passkeys, but with secrets of second factors only `with_factors`.
+    """Exports accounts as lines of JSON: passkeys and identities always, secrets of second factors only `with_factors`.
 
     Afterwards, `left_out` is the number of accounts whose second factors are not in the export, and `unopened` has the
     ids of those whose second factors SECRET_KEY cannot decrypt.
@@ -44,7 +45,7 @@ class Exporter:
 
     @retry_conflicts
     async def _begin(self) -> Sequence[Role]:
-        methods = [method for method in OWNERS if self._with_factors or method not in SECRET]
+        methods = [method for method in (*OWNERS, Method.PROVIDER) if self._with_factors or method not in SECRET]
         details = {"factors": [method.value for method in methods]}
         async with self._db.begin() as tx:
             record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), details=details)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, tuple_
 
 from gatepost.core.crypto.sealing import SealError
 from gatepost.core.db.database import Transaction
@@ -13,11 +13,14 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.external.models import ExternalIdentity
 from gatepost.identity.factors.enrolment import IS_SET_UP
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret, UserHandle, owner_of
 from gatepost.transfer.factors import MovedFactors, MovedRecoveryCodes, MovedTotp
-from gatepost.transfer.passkeys import CREDENTIAL, HANDLE, Mark, MovedPasskey, MovedPasskeys
+from gatepost.transfer.identities import MovedIdentities, MovedIdentity, mark_of
+from gatepost.transfer.marks import CREDENTIAL, HANDLE, IDENTITY, Mark
+from gatepost.transfer.passkeys import MovedPasskey, MovedPasskeys
 
 # The methods whose secrets we store.
 SECRET = (Method.TOTP, Method.RECOVERY_CODE)
@@ -26,6 +29,7 @@ PART = 500
 MARKED = {CREDENTIAL: (Passkey.credential_id, Passkey.user_id), HANDLE: (UserHandle.handle, UserHandle.user_id)}
 # The fields are named like the columns.
 PASSKEY_FIELDS = tuple(field.name for field in fields(MovedPasskey))
+IDENTITY_FIELDS = tuple(field.name for field in fields(MovedIdentity))
 # Stands for a secret that SECRET_KEY cannot decrypt.
 SHUT = object()
 
@@ -48,18 +52,19 @@ class FactorStore:
     ) -> dict[int, MovedFactors]:
         """Return the decrypted factors by account id. Ids with a factor that cannot be decrypted go into `unopened`.
 
-        Without `with_secrets`, only passkeys are returned.
+        Without `with_secrets`, only passkeys and identities are returned.
         """
         ids = [user.id for user in users]
-        passkeys = await _passkeys_of(tx, ids)
+        passkeys, identities = await _passkeys_of(tx, ids), await _identities_of(tx, ids)
         if not with_secrets:
-            return {user.id: MovedFactors(passkeys.get(user.id)) for user in users}
+            return {user.id: MovedFactors(passkeys.get(user.id), identities=identities.get(user.id)) for user in users}
         totp = {row.user_id: row for row in await _all(tx, TotpSecret, ids) if row.confirmed_at is not None}
         codes = {row.user_id: row for row in await _all(tx, RecoveryCodes, ids)}
         found = {}
         for user in users:
             opened = {
                 "passkeys": passkeys.get(user.id),
+                "identities": identities.get(user.id),
                 "totp": _or_shut(self._opened_totp, totp.get(user.id), user),
                 "recovery_codes": _or_shut(self._opened_codes, codes.get(user.id), user),
             }
@@ -73,6 +78,11 @@ class FactorStore:
         if (passkeys := factors.passkeys) is not None:
             tx.add(UserHandle(user_id=user.id, handle=passkeys.user_handle))
             tx.add_all(_row(passkey, user) for passkey in passkeys.credentials)
+        if (identities := factors.identities) is not None:
+            tx.add_all(
+                ExternalIdentity(user_id=user.id, **{name: getattr(one, name) for name in IDENTITY_FIELDS})
+                for one in identities.linked
+            )
         if (totp := factors.totp) is not None:
             tx.add(
                 TotpSecret(
@@ -102,12 +112,15 @@ class FactorStore:
         totp = {row.user_id for row in await _all(tx, TotpSecret, ids)}
         codes = {row.user_id for row in await _all(tx, RecoveryCodes, ids)}
         passkeys = {(row.user_id, row.credential_id) for row in await _all(tx, Passkey, ids)}
+        rows = await _all(tx, ExternalIdentity, ids)
+        identities = {(row.user_id, mark_of(row.issuer, row.subject)) for row in rows}
         return {
             user.id
             for user, factors in wanted
             if (factors.totp is not None and user.id not in totp)
             or (factors.recovery_codes is not None and user.id not in codes)
             or any((user.id, passkey.credential_id) not in passkeys for passkey in _passkeys_in(factors))
+            or any((user.id, identity.mark) not in identities for identity in _identities_in(factors))
         }
 
     async def owners(self, tx: Transaction, wanted: Sequence[MovedFactors]) -> Mapping[Mark, int]:
@@ -120,7 +133,7 @@ class FactorStore:
                 part = values[start : start + PART]
                 rows = (await tx.execute(select(column, owner).where(column.in_(part)))).all()
                 found |= {(what, value): user_id for value, user_id in rows}
-        return found
+        return found | await _owners_of_identities(tx, [value for kind, value in marks if kind == IDENTITY])
 
     def count_elsewhere(self, factors: MovedFactors) -> int:
         """Return how many of these passkeys were created for another domain, so that they do not work here."""
@@ -162,6 +175,37 @@ async def _passkeys_of(tx: Transaction, ids: Collection[int]) -> dict[int, Moved
 
 def _passkeys_in(factors: MovedFactors) -> Sequence[MovedPasskey]:
     return factors.passkeys.credentials if factors.passkeys is not None else ()
+
+
+def _identities_in(factors: MovedFactors) -> Sequence[MovedIdentity]:
+    return factors.identities.linked if factors.identities is not None else ()
+
+
+async def _identities_of(tx: Transaction, ids: Collection[int]) -> dict[int, MovedIdentities]:
+    found: dict[int, list[ExternalIdentity]] = defaultdict(list)
+    for row in await _all(tx, ExternalIdentity, ids):
+        found[row.user_id].append(row)
+    return {
+        user_id: MovedIdentities(
+            tuple(
+                MovedIdentity(**{name: getattr(row, name) for name in IDENTITY_FIELDS})
+                for row in sorted(rows, key=lambda row: row.id)
+            )
+        )
+        for user_id, rows in found.items()
+    }
+
+
+async def _owners_of_identities(tx: Transaction, values: Sequence[bytes]) -> dict[Mark, int]:
+    found: dict[Mark, int] = {}
+    for start in range(0, len(values), PART):
+        pairs = [tuple(value.decode().split("\n")) for value in values[start : start + PART]]
+        named = tuple_(ExternalIdentity.issuer, ExternalIdentity.subject).in_(pairs)
+        rows = await tx.execute(
+            select(ExternalIdentity.issuer, ExternalIdentity.subject, ExternalIdentity.user_id).where(named)
+        )
+        found |= {mark_of(issuer, subject): user_id for issuer, subject, user_id in rows}
+    return found
 
 
 def _moved(row: Passkey) -> MovedPasskey:

@@ -1,6 +1,6 @@
 """Second factors in exports and imports. They are unencrypted in the file; each deployment uses its own SECRET_KEY.
 
-Passkeys have no secret: their private key stays in the authenticator.
+Passkeys have no secret: their private key stays in the authenticator. Identities have none either.
 
 The object `factors` of an account has a member for each kind of factor that the account has. A new kind needs a reader
 in `READERS` and a field of `MovedFactors`.
@@ -18,7 +18,9 @@ from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.recovery_codes.codes import COUNT, KEY_BYTES
 from gatepost.identity.credentials.totp.codes import step_at
 from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
-from gatepost.transfer.passkeys import Mark, MovedPasskeys, read_passkeys
+from gatepost.transfer.identities import MovedIdentities, read_identities
+from gatepost.transfer.marks import Mark
+from gatepost.transfer.passkeys import MovedPasskeys, read_passkeys
 from gatepost.transfer.values import read_moment
 
 # RFC 4226, section 4, requires 128 bits, but other systems often use 80. The maximum is what fits into the column.
@@ -57,6 +59,7 @@ class MovedFactors:
     passkeys: MovedPasskeys | None = None
     totp: MovedTotp | None = None
     recovery_codes: MovedRecoveryCodes | None = None
+    identities: MovedIdentities | None = None
 
     def __bool__(self) -> bool:
         return self != MovedFactors()
@@ -64,7 +67,8 @@ class MovedFactors:
     @property
     def marks(self) -> Sequence[Mark]:
         """The values that no other account may have."""
-        return self.passkeys.marks if self.passkeys is not None else ()
+        kinds = (self.passkeys, self.identities)
+        return [mark for kind in kinds if kind is not None for mark in kind.marks]
 
     def as_json(self) -> dict[str, Any]:
         """Return the factors as in an export; their secrets are in plain text."""
@@ -87,6 +91,8 @@ class MovedFactors:
                 ],
                 **_moments(codes),
             }
+        if self.identities is not None:
+            written["identities"] = self.identities.as_json()
         return written
 
 
@@ -141,6 +147,7 @@ READERS: Mapping[str, Callable[[Fields, datetime], Any]] = {
     "passkeys": read_passkeys,
     "totp": _read_totp,
     "recovery_codes": _read_recovery_codes,
+    "identities": read_identities,
 }
 
 

@@ -15,14 +15,12 @@ from gatepost.identity.credentials.passkeys.public_keys import read_public_key
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.responses import read_transports
 from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
+from gatepost.transfer.marks import CREDENTIAL, HANDLE, Mark
 
 # The lengths of the columns: a domain (RFC 1035, section 2.3.4), and the longest accepted key.
 LONGEST_RP_ID, LONGEST_PUBLIC_KEY = 253, 1024
 # Authenticators send 4 bytes (WebAuthn 3, section 6.1).
 LARGEST_COUNT = 2**32 - 1
-# A value that only one account may have: its kind, and the value.
-Mark = tuple[str, bytes]
-CREDENTIAL, HANDLE = "passkey", "user handle"
 
 
 @dataclass(frozen=True, slots=True)

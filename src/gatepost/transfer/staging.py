@@ -4,6 +4,7 @@ import pickle
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+from gatepost.transfer.marks import CODES
 from gatepost.transfer.records import Conflict, Row, describe_twice
 
 TWICE = {
@@ -51,7 +52,7 @@ class Staging:
         self._db.executemany("INSERT INTO marks (what, value, seq) VALUES (?, ?, ?)", marks)
 
     def refuse_twice(self) -> Iterator[Conflict]:
-        """Refuse all rows that share an id, name, address or passkey: nobody can know which one is right."""
+        """Refuse all rows that share an id, name, address, passkey or identity: nobody can know which one is right."""
         for column, (code, reason) in TWICE.items():
             self._db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
             groups = self._db.execute(
@@ -63,9 +64,9 @@ class Staging:
                     (value,),
                 ).fetchall()
                 yield from self._refuse(rows, code, reason)
-        yield from self._refuse_passkeys_twice()
+        yield from self._refuse_marks_twice()
 
-    def _refuse_passkeys_twice(self) -> Iterator[Conflict]:
+    def _refuse_marks_twice(self) -> Iterator[Conflict]:
         self._db.execute("CREATE INDEX by_mark ON marks (what, value)")
         groups = self._db.execute(
             "SELECT what, value FROM marks GROUP BY what, value HAVING count(DISTINCT seq) > 1"
@@ -76,7 +77,7 @@ class Staging:
                 " (SELECT seq FROM marks WHERE what = ? AND value = ?) ORDER BY seq",
                 (what, value),
             ).fetchall()
-            yield from self._refuse(rows, "passkey_twice", f"the same {what} is in the source more than once")
+            yield from self._refuse(rows, f"{CODES[what]}_twice", f"the same {what} is in the source more than once")
 
     def _refuse(self, rows: Sequence[tuple[int, str, int | None, bytes]], code: str, reason: str) -> Iterator[Conflict]:
         others = describe_twice((place, number) for _, place, number, _ in rows)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from gatepost.admin.accounts import finding
@@ -14,6 +14,8 @@ from gatepost.core.db.database import Transaction
 from gatepost.core.db.tables import UNREADABLE
 from gatepost.core.ids import LARGEST_ID
 from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.external.models import ExternalIdentity
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import IS_SET_UP, OWNERS, methods_in
 from gatepost.identity.factors.methods import Method
 
@@ -33,13 +35,17 @@ STATUS_INDEXES = {
     Status.DELETING: "ix_users_erase_at",
 }
 
+# By what accounts can be found: the column of the account, and what else must hold.
+FILTERED = {**OWNERS, Method.PROVIDER: (ExternalIdentity.user_id, true())}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, and the factors with which its owner can authenticate besides a password."""
+    """An account, the factors with which its owner can authenticate besides a password, and their identities."""
 
     user: User
     factors: Sequence[Method]
+    identities: Sequence[ExternalIdentity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,10 @@ class AccountList:
         ids = await self._ids(place)
         order = {user_id: number for number, user_id in enumerate(ids)}
         query = select(User, *IS_SET_UP.values()).options(selectinload(User.roles)).where(User.id.in_(order))
-        found = [Account(user, methods_in(has)) for user, *has in await self._tx.execute(query)]
+        identities = await Identities(self._tx).of_all(ids)
+        found = [
+            Account(user, methods_in(has), identities.get(user.id, ())) for user, *has in await self._tx.execute(query)
+        ]
         return sorted(found, key=lambda account: order[account.user.id])
 
     async def _ids(self, place: Place) -> Sequence[int]:
@@ -237,7 +246,7 @@ def _has_role(role: str, *, one_by_one: bool) -> ColumnElement[bool]:
 
 
 def _has_factor(method: Method, *, one_by_one: bool) -> ColumnElement[bool]:
-    owner, counts = OWNERS[method]
+    owner, counts = FILTERED[method]
     if not one_by_one:
         return User.id.in_(select(owner).where(counts))
     query = select(func.count()).where(owner == User.id, counts)

@@ -26,12 +26,13 @@ class Status(StrEnum):
 
 
 class FactorFilter(StrEnum):
-    """A filter for second factors: accounts with any, with none, or with one of a kind."""
+    """A filter for second factors: accounts with any, with none, or with one of a kind; or with an identity."""
 
     ANY = "any"
     NONE = "none"
     PASSKEY = "passkey"
     TOTP = "totp"
+    PROVIDER = "provider"
 
     @property
     def methods(self) -> tuple[Method, ...]:

@@ -8,8 +8,8 @@ from gatepost.admin.accounts.lists import Account
 from gatepost.admin.accounts.states import state_of
 
 COLUMNS = (
-    "id", "username", "email", "emailVerified", "roles", "status", "factors", "language", "createdAt", "lastSignInAt",
-    "disabledAt", "eraseAt",
+    "id", "username", "email", "emailVerified", "roles", "status", "factors", "providers", "language", "createdAt",
+    "lastSignInAt", "disabledAt", "eraseAt",
 )  # fmt: skip
 # Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
@@ -49,6 +49,7 @@ def _cells(account: Account) -> Sequence[str]:
         " ".join(user.role_names),
         state_of(user),
         " ".join(account.factors),
+        " ".join(identity.provider for identity in account.identities),
         user.language,
         *(_moment(at) for at in (user.created_at, user.last_sign_in_at, user.disabled_at, user.erase_at)),
     )

@@ -124,6 +124,14 @@ class PasskeySettings(BaseModel):
     )
 
 
+class ProviderFileSettings(BaseModel):
+    """Other providers by which people can sign in. `PROVIDER_<NAME>_CLIENT_ID` and the like set up providers, too."""
+
+    providers_file: Path | None = Field(
+        None, description="File that sets up other providers (TOML); docs/providers.md describes it."
+    )
+
+
 class AuditSettings(BaseModel):
     """How long audit entries are kept."""
 

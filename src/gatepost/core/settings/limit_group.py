@@ -44,6 +44,11 @@ class LimitSettings(BaseModel):
         pattern=RATE,
         description="Requests for passkeys, and apps at a sign-in, from one IP address; each sign-in page makes one.",
     )
+    providers_rate: str = Field(
+        "100/minute",
+        pattern=RATE,
+        description="Requests to sign in with another provider, and ways back from there, from one IP address.",
+    )
     redis_url: SecretStr | None = Field(
         None,
         description="`redis://user:password@host:6379/0`, for limits that all processes share; without it, each "

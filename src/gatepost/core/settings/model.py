@@ -1,10 +1,11 @@
 """The settings object, and the values derived from the settings."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
+from pydantic import PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
@@ -19,6 +20,7 @@ from gatepost.core.settings.account_groups import (
     EmailVerification,
     MailSettings,
     PasskeySettings,
+    ProviderFileSettings,
 )
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
@@ -45,6 +47,7 @@ class Settings(
     WatchingSettings,
     AuditSettings,
     MailSettings,
+    ProviderFileSettings,
     PasskeySettings,
     AccountSettings,
     LimitSettings,
@@ -61,6 +64,7 @@ class Settings(
         frozen=True,
         hide_input_in_errors=True,
     )
+    _provider_variables: Mapping[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -74,6 +78,17 @@ class Settings(
         """Treat empty values as unset, and read `.env` by our own rules."""
         env_file = EnvFileSource(settings_cls, ENV_FILE.get())
         return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
+
+    def with_provider_variables(self, variables: Mapping[str, SecretStr]) -> Self:
+        """Return these settings with the variables `PROVIDER_<NAME>_<KEY>`, by their names in upper case."""
+        copy = self.model_copy()
+        copy._provider_variables = variables  # noqa: SLF001  of a copy of ours
+        return copy
+
+    @property
+    def provider_variables(self) -> Mapping[str, SecretStr]:
+        """The variables `PROVIDER_<NAME>_<KEY>`; `identity/providers/settings.py` reads them."""
+        return self._provider_variables
 
     @property
     def in_production(self) -> bool:

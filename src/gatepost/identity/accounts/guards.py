@@ -10,8 +10,8 @@ from gatepost.identity.accounts.models import Role, User, user_roles
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import RoleName
 
-# The model is in `identity/factors/`, which imports this package.
-PASSKEYS = table("passkeys", column("user_id"))
+# What opens an account besides a password. The models are in packages that import this one.
+WAYS_IN = (table("passkeys", column("user_id")), table("identities", column("user_id")))
 
 
 async def take_turn(tx: Transaction) -> None:
@@ -54,7 +54,7 @@ def _administrators(policy: AccountPolicy) -> Select[int]:
 def _can_sign_in(policy: AccountPolicy) -> tuple[ColumnElement[bool], ...]:
     proves = or_(
         User.password_hash != UNUSABLE_HASH,
-        exists().where(PASSKEYS.c.user_id == User.id).correlate(User),
+        *(exists().where(way.c.user_id == User.id).correlate(User) for way in WAYS_IN),
         # A code by mail, of somebody who has shown that they get it.
         and_(literal(policy.email_sign_in), User.email_verified_at.is_not(None)),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gatepost.core.settings import SecondFactor
-from gatepost.identity.factors.methods import Method, acr_of
+from gatepost.identity.factors.methods import BY_IDENTITY, Method, acr_of
 from gatepost.identity.tokens.principal import Acr
 
 
@@ -82,6 +82,8 @@ STATES = (
     State("a passkey and no password", frozenset({Method.PASSKEY})),
     State("neither a password nor a second factor", frozenset()),
 )
+CALLBACK = "GET /api/auth/providers/{name}/callback"
+REFRESH = "POST /api/auth/refreshtoken"
 WAYS = (
     Way("password", "POST /api/auth/signin", (Method.PASSWORD,)),
     Way("password, as an OAuth form", "POST /api/auth/token", (Method.PASSWORD,)),
@@ -93,17 +95,19 @@ WAYS = (
         "POST /api/auth/email-code/signin",
         (Method.EMAIL_CODE, Method.TRUSTED_DEVICE),
     ),
-    Way("refresh of a session of a password", "POST /api/auth/refreshtoken", (Method.PASSWORD,)),
-    Way(
-        "refresh of a session of a trusted device",
-        "POST /api/auth/refreshtoken",
-        (Method.PASSWORD, Method.TRUSTED_DEVICE),
-    ),
-    Way("refresh of a session of a passkey", "POST /api/auth/refreshtoken", (Method.PASSKEY,)),
-    Way("refresh of a session of a code by mail", "POST /api/auth/refreshtoken", (Method.EMAIL_CODE,)),
+    Way("another provider", CALLBACK, (Method.PROVIDER,)),
+    Way("another provider on a trusted device", CALLBACK, (Method.PROVIDER, Method.TRUSTED_DEVICE)),
+    Way("another provider that has proved two factors", CALLBACK, (Method.PROVIDER_FACTORS,)),
+    Way("refresh of a session of a password", REFRESH, (Method.PASSWORD,)),
+    Way("refresh of a session of a trusted device", REFRESH, (Method.PASSWORD, Method.TRUSTED_DEVICE)),
+    Way("refresh of a session of a passkey", REFRESH, (Method.PASSKEY,)),
+    Way("refresh of a session of a code by mail", REFRESH, (Method.EMAIL_CODE,)),
+    Way("refresh of a session of another provider", REFRESH, (Method.PROVIDER,)),
+    Way("refresh of a session of two factors of another provider", REFRESH, (Method.PROVIDER_FACTORS,)),
     Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,), is_new=True),
     Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,), is_new=True),
     Way("sign-up by a code by mail", "POST /api/auth/email-code/signin", (Method.EMAIL_CODE,), is_new=True),
+    Way("sign-up or invitation with another provider", CALLBACK, (Method.PROVIDER,), is_new=True),
     Way("link that sets a new password", "POST /api/auth/password/reset", ()),
 )
 POLICIES = (
@@ -126,9 +130,9 @@ def cells() -> Iterator[tuple[Way, State, Policy, Outcome | None]]:
 def _can_be(way: Way, state: State, policy: Policy) -> bool:
     """Whether an account of this state can come this way. A new account has what it was made with.
 
-    Every account has a mailbox, and with it a code.
+    Every account has a mailbox, and with it a code; and every one can be linked with another provider.
     """
-    needs = set(way.proves) - {Method.TRUSTED_DEVICE, Method.EMAIL_CODE}
+    needs = set(way.proves) - {Method.TRUSTED_DEVICE, Method.EMAIL_CODE, *BY_IDENTITY}
     if way.is_new:
         # By signing up nobody is an administrator.
         return state.methods == needs and not policy.is_administrator
@@ -140,7 +144,7 @@ def _outcome(way: Way, state: State, policy: Policy) -> Outcome | None:
     if not way.proves:
         return None
     return outcome(
-        acr_of(way.proves),
+        acr_of(way.proves, last=way.proves),
         is_on_trusted_device=Method.TRUSTED_DEVICE in way.proves,
         has_second_factor=state.has_second_factor,
         requires_factor=policy.requires_factor,

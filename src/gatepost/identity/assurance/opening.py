@@ -15,8 +15,9 @@ from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_passkeys, has_second_factor
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import BY_IDENTITY, Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
@@ -137,12 +138,18 @@ class SessionOpening:
 
 
 async def stands(tx: Transaction, proof: Proof, held: User) -> bool:
-    """Whether the passkeys of a proof have not been removed since, nor the mailbox been replaced."""
+    """Whether the passkeys and identities of a proof have not been removed since, nor the mailbox been replaced."""
     is_by_mail = any(proved.by is Method.EMAIL_CODE for proved in proof.proved)
     if is_by_mail and held.email_canonical != proof.user.email_canonical:
         return False
-    passkeys = [proved.credential or 0 for proved in proof.proved if proved.by is Method.PASSKEY]
-    return not passkeys or await has_passkeys(tx, proof.user.id, passkeys)
+    passkeys, identities = _credentials(proof, Method.PASSKEY), _credentials(proof, *BY_IDENTITY)
+    if passkeys and not await has_passkeys(tx, proof.user.id, passkeys):
+        return False
+    return not identities or await Identities(tx).has_all(proof.user.id, identities)
+
+
+def _credentials(proof: Proof, *methods: Method) -> list[int]:
+    return [proved.credential or 0 for proved in proof.proved if proved.by in methods]
 
 
 async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: RequestInfo) -> None:

@@ -80,6 +80,14 @@ class FactorEnrolment:
         """
         if self._policy.second_factor is SecondFactor.OFF:
             raise SecondFactorsOff
+        self.require_proved_address(user)
+
+    def require_proved_address(self, user: User) -> None:
+        """Let an account pass whose address is proved, where addresses are.
+
+        Raises:
+            EmailUnverified: it is not, so that it may be somebody else's.
+        """
         if self._policy.verification is not EmailVerification.OFF and user.email_verified_at is None:
             raise EmailUnverified
 

@@ -20,8 +20,9 @@ from gatepost.identity.credentials.email_codes.method import CodePurpose, EmailC
 from gatepost.identity.credentials.passkeys.challenges import Purpose, session_bond
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import Asked
+from gatepost.identity.credentials.ways_in import WaysIn
 from gatepost.identity.factors.enrolment import usable_methods
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import Method, acr_of
 from gatepost.identity.sessions.handout import AccessToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
@@ -53,6 +54,7 @@ class Reauthentication:
         passkeys: PasskeyMethod,
         codes: EmailCodeMethod,
         tokens: TokenService,
+        ways_in: WaysIn,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -63,6 +65,7 @@ class Reauthentication:
         self._passkeys = passkeys
         self._codes = codes
         self._tokens = tokens
+        self._ways_in = ways_in
 
     async def confirm(
         self,
@@ -91,6 +94,7 @@ class Reauthentication:
                 await self._guesses.check(tx, counters)
             user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
+            others = [] if factors or not await self._ways_in.providers_of(tx, user) else [Method.PROVIDER]
             session = await Sessions(tx).get(principal.session_id)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
@@ -98,7 +102,8 @@ class Reauthentication:
             wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
             # A factor that was removed since the token was issued is none.
             shown = replace(principal, acr=weaker(principal.acr, session.acr)) if session is not None else principal
-            wanted.require(shown, now=self._clock.now(), methods=_methods_of(user, factors))
+            methods = [*_methods_of(user, factors), *others]
+            wanted.require(shown, now=self._clock.now(), methods=methods)
         return user
 
     @retry_conflicts
@@ -171,11 +176,34 @@ class Reauthentication:
                 await self._tokens.prolong_access(tx, session, now=now)
             except (RefreshTokenInvalid, AccountDisabled, EmailUnverified) as refusal:
                 raise TokenRevoked from refusal  # the refresh that follows is told why
-            record(
-                tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
-                details={"method": proved.by},
-            )  # fmt: skip
+            self._record(tx, session, proved, info=info)
         return user, session
+
+    async def by_identity(
+        self, tx: Transaction, session_id: int, user: User, proved: Proved, *, info: RequestInfo
+    ) -> None:
+        """Note in a session of an account, which the caller's transaction holds, what an identity proves.
+
+        The next refresh of the session brings an access token that says so.
+
+        Raises:
+            StepUpRequired: it is one factor, and the account has a second one.
+            TokenRevoked: the session has ended a moment ago.
+        """
+        factors = await usable_methods(tx, user.id)
+        if factors and acr_of([proved.by], last=[proved.by]) is Acr.ONE_FACTOR:
+            raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
+        session = await Sessions(tx).held(session_id, now=self._clock.now())
+        if session is None or session.user_id != user.id:
+            raise TokenRevoked
+        prove_again(session, proved)
+        self._record(tx, session, proved, info=info)
+
+    def _record(self, tx: Transaction, session: Session, proved: Proved, *, info: RequestInfo) -> None:
+        record(
+            tx, AuditEvent.REAUTHENTICATED, at=self._clock.now(), user_id=session.user_id, session_id=session.id,
+            info=info, details={"method": proved.by},
+        )  # fmt: skip
 
     async def _proved(
         self, tx: Transaction, user: User, answer: Answer, read: User | None, *, info: RequestInfo, device: Device

@@ -49,6 +49,8 @@ STRENGTHS: Mapping[Method, Strength] = {
     Method.PROVIDER_FACTORS: Strength(frozenset({KNOWLEDGE, POSSESSION}), ("fed",)),
     Method.TRUSTED_DEVICE: Strength(),
 }
+# The credential of these is an identity.
+BY_IDENTITY = (Method.PROVIDER, Method.PROVIDER_FACTORS)
 SEVERAL_FACTORS = "mfa"
 
 
@@ -63,15 +65,15 @@ def words_of(methods: Collection[Method]) -> str:
     return " ".join(dict.fromkeys(word for method in methods for word in STRENGTHS[method].amr))
 
 
-def acr_of(methods: Collection[Method], *, last: Collection[Method] | None = None) -> Acr:
+def acr_of(methods: Collection[Method], *, last: Collection[Method]) -> Acr:
     """Return how sure these methods make it who somebody is: two of one kind are one factor.
 
-    It is never more than the `last` of them show, where some were earlier: a token tells one moment for its `acr` (RFC
-    9470), which a weaker method must not renew for a stronger one.
+    It is never more than the `last` of them show: a token tells one moment for its `acr` (RFC 9470), which a weaker
+    method must not renew for a stronger one.
     """
     if not _has_several(methods):
         return Acr.ONE_FACTOR
-    strengths = [STRENGTHS[method] for method in (methods if last is None else last)]
+    strengths = [STRENGTHS[method] for method in last]
     if any(strength.resists_phishing for strength in strengths):
         return Acr.PHISHING_RESISTANT
     return Acr.TWO_FACTORS if any(POSSESSION in strength.factors for strength in strengths) else Acr.ONE_FACTOR

@@ -33,10 +33,26 @@ async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> 
         InvitationInvalid: it is not valid, or somebody else has just accepted it.
     """
     invitation = await find(tx, token, email=email, now=now)
+    return invitation, await _use_up(tx, invitation)
+
+
+async def accept_found(tx: Transaction, invitation_id: int, *, email: Name, now: datetime) -> Sequence[Role]:
+    """Do the same with an invitation whose token was shown before.
+
+    Raises:
+        InvitationInvalid: as for `accept`.
+    """
+    invitation = await Invitations(tx).get(invitation_id)
+    if invitation is None or invitation.email_canonical != email.canonical or invitation.expires_at <= now:
+        raise InvitationInvalid
+    return await _use_up(tx, invitation)
+
+
+async def _use_up(tx: Transaction, invitation: Invitation) -> Sequence[Role]:
     roles = await roles_given(tx, invitation)
     if not await Invitations(tx).use_up(invitation):
         raise InvitationInvalid
-    return invitation, roles
+    return roles
 
 
 async def roles_given(tx: Transaction, invitation: Invitation) -> Sequence[Role]:

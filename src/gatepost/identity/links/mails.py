@@ -39,6 +39,8 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.PASSKEY_REMOVED: Purpose.COMPROMISE_REPORT,
     MailKind.PASSKEY_COPIED: Purpose.COMPROMISE_REPORT,
     MailKind.PASSWORD_REMOVED: Purpose.COMPROMISE_REPORT,
+    MailKind.IDENTITY_LINKED: Purpose.COMPROMISE_REPORT,
+    MailKind.IDENTITY_UNLINKED: Purpose.COMPROMISE_REPORT,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
 NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.COMPROMISE_REPORT)

@@ -21,9 +21,11 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
+from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import EmailCode, OneTimeToken
+from gatepost.identity.privacy.external import authorization, identities_of
 from gatepost.identity.sessions.callers import proved_caller
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -32,7 +34,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
-T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn, EmailCode)
+T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn, PendingAuthorization, EmailCode)
 R = TypeVar("R")
 
 BATCH = 100
@@ -65,11 +67,14 @@ class DeletionService:
         async with self._db.read() as tx:
             user = await account_of(tx, principal.account)
             factors = await _factors(tx, user.id)
+            identities = await identities_of(tx, user.id)
         return {
             "exportedAt": _text(self._clock.now()),
             "account": _account(user),
             "sessions": self._pages(_owned(Session, user.id), _session),
             "secondFactors": factors,
+            "identities": identities,
+            "pendingAuthorizations": self._pages(_owned(PendingAuthorization, user.id), authorization),
             "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _asked),
             "emailCodes": self._pages(_owned(EmailCode, user.id), _asked),
             "trustedDevices": self._pages(_owned(TrustedDevice, user.id), _trusted),

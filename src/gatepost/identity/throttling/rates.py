@@ -45,6 +45,7 @@ class Rate(StrEnum):
     REFRESH = "refresh"
     CHANGE = "change"
     PASSKEY = "passkey"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class RateLimits:
             Rate.REFRESH: settings.refresh_rate,
             Rate.CHANGE: settings.change_rate,
             Rate.PASSKEY: settings.passkey_rate,
+            Rate.PROVIDER: settings.providers_rate,
         }
         url = settings.redis_url
         return cls(

@@ -13,7 +13,6 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
@@ -24,6 +23,7 @@ from gatepost.identity.credentials.passkeys.options import Asked
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.registration import NewPasskey
 from gatepost.identity.credentials.passkeys.repository import Passkeys
+from gatepost.identity.credentials.ways_in import WaysIn
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, UserHandle
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
@@ -53,15 +53,14 @@ class PasskeyService:
         sessions: SessionService,
         passkeys: PasskeyMethod,
         enrolment: FactorEnrolment,
-        *,
-        policy: AccountPolicy,
+        ways_in: WaysIn,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._passkeys = passkeys
         self._enrolment = enrolment
-        self._policy = policy
+        self._ways_in = ways_in
 
     async def of(self, principal: UserPrincipal) -> OwnPasskeys:
         """Return the caller's passkeys, the oldest first.
@@ -135,14 +134,13 @@ class PasskeyService:
 
         Raises:
             PasskeyNotFound: the account has no such passkey.
-            LastWayIn: the account has no password and no other passkey, and nobody signs in by a code by mail.
+            LastWayIn: there is no other way into the account.
             WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             passkey = await self._passkey(tx, user, passkey_id)
-            has_other = user.has_password or self._policy.lets_in_by_mail(user)
-            if not has_other and not await self._is_usable(tx, user, but=passkey.id):
+            if not await self._ways_in.has_other(tx, user, passkey=passkey.id):
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
             await self._enrolment.removed(
@@ -157,13 +155,13 @@ class PasskeyService:
         """Leave the caller's account without a password. Every other session ends.
 
         Raises:
-            LastWayIn: the account has no passkey.
+            LastWayIn: there is no other way into the account.
             WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         now, session_id = self._clock.now(), principal.session_id
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
-            if not await self._is_usable(tx, user):
+            if not await self._ways_in.has_other(tx, user, than_password=True):
                 raise LastWayIn
             user.password_hash = UNUSABLE_HASH
             user.touch(now)
@@ -210,13 +208,6 @@ class PasskeyService:
         if passkey is None:
             raise PasskeyNotFound
         return passkey
-
-    async def _is_usable(self, tx: Transaction, user: User, *, but: int = 0) -> bool:
-        """Whether an account has a passkey, besides one, that is good here."""
-        rp = self._passkeys.relying_party
-        return rp is not None and bool(
-            await Passkeys(tx).count(Passkey.user_id == user.id, Passkey.rp_id == rp.id, Passkey.id != but)
-        )
 
     def _record(
         self, tx: Transaction, event: AuditEvent, passkey: Passkey, principal: UserPrincipal, *, info: RequestInfo

@@ -49,7 +49,7 @@ async def test_trusted_device_needs_the_password_alone(
 
     assert answer.status_code == 200, answer.text
     told = claims(answer.json()["accessToken"])
-    # No second factor was shown: whoever asks for one by `acr` is not told that it was.
+    # No second factor was shown, so a service that asks for one by `acr` must not see one.
     assert (told["acr"], told["amr"]) == (Acr.ONE_FACTOR, ["pwd"])
     renewed = await api.refresh(answer.json()["refreshToken"])
     assert renewed.status_code == 200

@@ -25,6 +25,7 @@ from gatepost.app import create_app
 from gatepost.composition.services import Services, build_services
 from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.migrations import migrate
+from gatepost.core.outbound import Outbound
 from gatepost.core.settings import LogLevel, Settings
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -122,9 +123,11 @@ async def make_services(
     made: list[Services] = []
     sends_mail = request.node.get_closest_marker("sends_mail") is not None
 
-    def make(*, own_clock: FakeClock | None = None, **changes: Any) -> Services:
+    def make(*, own_clock: FakeClock | None = None, outbound: Outbound | None = None, **changes: Any) -> Services:
         settings = make_settings(**changes)
-        made.append(build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings)))
+        made.append(
+            build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings), outbound=outbound)
+        )
         if not sends_mail:
             made[-1].flows.outbox.woken = asyncio.Event()
         return made[-1]

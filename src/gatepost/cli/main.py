@@ -16,6 +16,7 @@ from gatepost.cli import (
     info,
     keys,
     mail,
+    providers,
     purge,
     restoring,
     server,
@@ -49,6 +50,7 @@ app.add_typer(users.app, name="users")
 app.add_typer(factors.app, name="factors")
 app.add_typer(keys.app, name="keys")
 app.add_typer(clients.app, name="clients")
+app.add_typer(providers.app, name="providers")
 app.add_typer(mail.app, name="mail")
 app.add_typer(audit.app, name="audit")
 app.add_typer(transfer.app, name="import")

@@ -33,6 +33,7 @@ from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
+from gatepost.identity.providers.building import build_providers
 from gatepost.identity.providers.registry import Providers
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService
@@ -141,7 +142,7 @@ def build_identity(platform: Platform) -> Identity:
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
-    providers = Providers()
+    providers = build_providers(settings, platform.outbound, clock)
     links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers, policy=policy)
     factor_removal = FactorRemoval([passkeys, totp, recovery_codes, links])
     ownership = Ownership(clock, sessions, factor_removal, policy=policy)

@@ -55,6 +55,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
                 database,
                 feed,
                 identity.rate_limits,
+                platform.outbound,
                 connections=settings.db_pool_size + settings.db_max_overflow,
             ),
             folder=settings.metrics_dir,

@@ -13,6 +13,7 @@ from gatepost.composition.identity import Identity, build_identity
 from gatepost.composition.operations import Operations, build_operations
 from gatepost.composition.platform import Platform, build_platform
 from gatepost.core.clock import Clock
+from gatepost.core.outbound import Outbound
 from gatepost.core.settings import Settings
 
 
@@ -52,9 +53,15 @@ class Services:
         await self.platform.database.dispose()
 
 
-def build_services(settings: Settings, *, clock: Clock | None = None, engine: AsyncEngine | None = None) -> Services:
+def build_services(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    engine: AsyncEngine | None = None,
+    outbound: Outbound | None = None,
+) -> Services:
     """Build all services; they are not connected or started yet."""
-    platform = build_platform(settings, clock=clock, engine=engine)
+    platform = build_platform(settings, clock=clock, engine=engine, outbound=outbound)
     identity = build_identity(platform)
     admin = build_admin(platform, identity)
     return Services(

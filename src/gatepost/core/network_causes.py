@@ -28,11 +28,11 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, its cause, and so on."""
+    """Give an exception, what caused it, and so on. Clients of HTTP hide the cause from tracebacks, not from here."""
     link: BaseException | None = error
     while link is not None:
         yield link
-        link = link.__cause__
+        link = link.__cause__ or link.__context__
 
 
 def _is_refusal(error: OSError) -> bool:

@@ -26,7 +26,7 @@ class Preset:
     `keys` may be set beside those of every kind, `required` have to be. Of a kind that follows the standards, all is
     read from the provider itself; what the others leave out is here: `has_nonce` is false where ID tokens never have
     the nonce, `has_pkce` where a `code_verifier` fails, and `answer_issuer` is the `iss` of the answer (RFC 9207) where
-    it is not the issuer of the identities.
+    it is not the issuer of the identities. `prompt` asks for a new sign-in, or for as much as there is.
     """
 
     title: str
@@ -38,11 +38,12 @@ class Preset:
     has_nonce: bool = True
     has_pkce: bool = True
     answer_issuer: str = ""
+    prompt: str | None = "login"
 
 
 PRESETS: Mapping[str, Preset] = {
     Kind.OIDC: Preset("", keys=frozenset({"issuer", "trusts_email"}), required=frozenset({"client_secret", "issuer"})),
-    Kind.GOOGLE: Preset("Google", "https://accounts.google.com"),
+    Kind.GOOGLE: Preset("Google", "https://accounts.google.com", prompt="select_account"),
     Kind.MICROSOFT: Preset(
         "Microsoft", "https://login.microsoftonline.com/{tenant}/v2.0", keys=frozenset({"tenant", "allowed_tenants"})
     ),
@@ -53,13 +54,18 @@ PRESETS: Mapping[str, Preset] = {
         keys=frozenset({"team_id", "key_id", "private_key"}),
         required=frozenset({"team_id", "key_id", "private_key"}),
         answers_by_post=True,
+        prompt=None,
     ),
     Kind.GITHUB: Preset(
-        "GitHub", "https://github.com", "read:user user:email", answer_issuer="https://github.com/login/oauth"
+        "GitHub",
+        "https://github.com",
+        "read:user user:email",
+        answer_issuer="https://github.com/login/oauth",
+        prompt="select_account",
     ),
     Kind.GITLAB: Preset("GitLab", "https://gitlab.com", keys=frozenset({"issuer", "trusts_email"})),
-    Kind.DISCORD: Preset("Discord", "https://discord.com", "identify email"),
+    Kind.DISCORD: Preset("Discord", "https://discord.com", "identify email", prompt="consent"),
     # Their documentation has no nonce, and PKCE for native apps alone, where LinkedIn has enabled it.
-    Kind.LINKEDIN: Preset("LinkedIn", "https://www.linkedin.com/oauth", has_nonce=False, has_pkce=False),
-    Kind.SLACK: Preset("Slack", "https://slack.com", keys=frozenset({"trusts_email"})),
+    Kind.LINKEDIN: Preset("LinkedIn", "https://www.linkedin.com/oauth", has_nonce=False, has_pkce=False, prompt=None),
+    Kind.SLACK: Preset("Slack", "https://slack.com", keys=frozenset({"trusts_email"}), prompt=None),
 }

@@ -64,6 +64,11 @@ class AuthorizationAnswer:
     user: str | None = field(default=None, repr=False)
 
 
+def callback_uri(base_url: str, name: str) -> str:
+    """Return the address to which a provider sends the browser back; each has its own (RFC 9700, section 4.4)."""
+    return f"{base_url}/api/auth/providers/{name}/callback"
+
+
 class Provider(Protocol):
     """A provider that is set up. `kind` is that of its settings, such as `google` or `oidc`."""
 
@@ -101,7 +106,7 @@ class Provider(Protocol):
     def has_proved_factors(self, profile: ProviderProfile) -> bool:
         """Whether this sign-in took several factors there, by what the settings of the provider believe."""
 
-    async def check(self) -> str:
+    async def check(self, *, redirect_uri: str) -> str:
         """Ask the provider for what a sign-in needs, and return in one line what was found.
 
         Raises:

@@ -36,6 +36,8 @@ def _p256(pem: SecretStr) -> SecretStr:
     return SecretStr(text)
 
 
+# The tenant of all personal accounts at Microsoft; their metadata name it, and not "consumers".
+MICROSOFT_CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 Issuer = Annotated[str, AfterValidator(_issuer)]
 Word = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
 TENANTS = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|common|organizations|consumers)$"
@@ -68,6 +70,7 @@ class ProviderSettings(BaseModel):
         return PRESETS[self.kind]
 
     @property
-    def named_issuer(self) -> str:
-        """The issuer by the settings or the kind; Microsoft's with the tenant filled in."""
-        return (self.issuer or self.preset.issuer).replace("{tenant}", self.tenant)
+    def address(self) -> str:
+        """The issuer by the settings or the kind: where its metadata are."""
+        tenant = MICROSOFT_CONSUMERS if self.tenant == "consumers" else self.tenant
+        return (self.issuer or self.preset.issuer).replace("{tenant}", tenant)

@@ -245,7 +245,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
 
 
 async def passkeys_of_other_domains(services: Services) -> AsyncIterator[Finding]:
-    """Report passkeys that were made for another domain, which no browser offers any more."""
+    """Report passkeys that were created for another domain, which browsers no longer offer."""
     rp = services.identity.passkeys.relying_party
     async with services.platform.database.read() as tx:
         others = await Passkeys(tx).count(*([Passkey.rp_id != rp.id] if rp is not None else []))

@@ -35,7 +35,7 @@ def reset(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do 
         require_terminal("say --yes")
         user, methods = asyncio.run(_look(account))
         typer.confirm(f"Remove {_listed(methods)} of {called(user)} and end every session?", abort=True)
-        # By its id and as it was shown: somebody else may have the name now.
+        # By id and version, as it was shown: the name may belong to somebody else by now.
         account, if_match = f"#{user.id}", IfMatch(version=user.version)
     else:
         if_match = IfMatch()

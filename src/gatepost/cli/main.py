@@ -80,7 +80,7 @@ def run() -> None:
         _complain("invalid settings:", *(f"  {complaint}" for complaint in error.complaints))
         sys.exit(REFUSED_SETTINGS)
     except AppError as error:
-        # The API has some of its words from the service that it replaces: `Failed! Role does not exist = nope`.
+        # Some messages of the API come from the service that it replaces: `Failed! Role does not exist = nope`.
         _complain(str(error).removeprefix("Failed! ").replace(" = ", ": ").rstrip("!"))
         sys.exit(FAILED)
     except (DatabaseUnusable, MigrationError, SigningKeyError, MailError) as error:

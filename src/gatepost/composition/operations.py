@@ -1,4 +1,4 @@
-"""What runs in the background, and what operators look at and run."""
+"""Builds the services for background work and for operators."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,10 @@ from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
 from gatepost.core.db.purging import Purger, PurgeTask
 from gatepost.identity.assurance.purging import PendingSignInPurge, TrustedDevicePurge
+from gatepost.identity.credentials.email_codes.purging import EmailCodePurge
 from gatepost.identity.credentials.passkeys.challenges import ChallengePurge
 from gatepost.identity.credentials.totp.purging import TotpPurge
+from gatepost.identity.external.authorizations import AuthorizationPurge
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
 from gatepost.identity.throttling.purging import GuessPurge
@@ -34,7 +36,7 @@ class Operations:
 
 
 def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Operations:
-    """Build them."""
+    """Build the services for operations."""
     settings, clock, database = platform.settings, platform.clock, platform.database
     feed = identity.revocations
     retention = AuditRetention(database, clock, settings.keys, days=settings.audit_retention_days)
@@ -64,7 +66,7 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
 
 
 def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention: AuditRetention) -> list[PurgeTask]:
-    """Return what is removed once it has expired, and what is put under a new SECRET_KEY."""
+    """Return the tasks that delete expired data, and those that encrypt again with a new SECRET_KEY."""
     clock, database = platform.clock, platform.database
     return [
         PurgeTask("revocations", identity.revocations.purge),
@@ -72,7 +74,9 @@ def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention
         PurgeTask("links", LinkPurge(database, clock).run),
         PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
         PurgeTask("trusted devices", TrustedDevicePurge(database, clock).run),
+        PurgeTask("authorizations", AuthorizationPurge(database, clock).run),
         PurgeTask("passkey challenges", ChallengePurge(database, clock).run),
+        PurgeTask("codes by mail", EmailCodePurge(database, clock).run),
         PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),
         PurgeTask("sealed secrets", identity.seal_renewal.run),
         PurgeTask("invitations", admin.invitations.purge),

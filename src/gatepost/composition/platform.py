@@ -1,4 +1,4 @@
-"""What everything else stands on: settings, clock, database, password hashing."""
+"""Builds the services that all others need: settings, clock, database, password hashing."""
 
 from dataclasses import dataclass
 
@@ -29,7 +29,7 @@ class Platform:
 def build_platform(
     settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None, outbound: Outbound | None
 ) -> Platform:
-    """Build them; nothing is connected yet."""
+    """Build the platform; it does not connect to anything yet."""
     clock = clock or SystemClock()
     database = Database(engine or make_engine(settings), timeout_seconds=settings.db_timeout_seconds)
     return Platform(

@@ -18,7 +18,7 @@ from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 END_REASON = "factors_reset"
-# With a session alone, a thief could otherwise remove the second factors of the account that the session is of.
+# Otherwise somebody with a stolen session could remove the second factors of its account.
 OWN_FACTORS = "DELETE /api/users/me/totp or …/passkeys/{passkey_id}, which require a fresh proof of identity"
 
 
@@ -36,13 +36,13 @@ class FactorReset:
 
     @retry_conflicts
     async def reset(self, user_id: int, *, if_match: IfMatch, by: Actor) -> Sequence[Method]:
-        """Remove every second factor of an account, end its sessions, and tell its owner; return what was removed.
+        """Remove all second factors of an account, end its sessions, and notify its owner; return what was removed.
 
-        Pending sign-ins become void, and so do links that were sent. Nothing that SECRET_KEY has sealed
-        is opened.
+        Pending sign-ins and links that were sent become void. No secrets are decrypted, so this also works if
+        SECRET_KEY has changed.
 
         Raises:
-            NoSecondFactor: it has none.
+            NoSecondFactor: the account has none.
             UserNotFound, OwnAccount, BeyondAuthority, VersionMismatch: as for every change of an account.
         """
         now = self._clock.now()
@@ -53,7 +53,7 @@ class FactorReset:
             removed = await self._removal.remove_all(tx, user)
             if not removed:
                 raise NoSecondFactor
-            # The next factor has other codes, and its owner did not guess these.
+            # A new factor has other codes, so wrong guesses of the old ones do not count.
             await self._guesses.forget_codes(tx, user)
             user.touch(now)
             await TrustedDevices(tx).forget(user.id)

@@ -1,7 +1,7 @@
-"""A strict check of signed tokens, over `cryptography` alone: what other services install has no more.
+"""Verifies signed tokens strictly. Needs only `cryptography`, because other services install it with the SDK.
 
-RFC 8725 is followed: one algorithm a key, the key chosen by us, three known header members, canonical base64url,
-strict JSON, typed claims. `core/crypto/jose.py` makes the tokens.
+It follows RFC 8725: one algorithm per key, only keys that we chose, exactly three header members, canonical base64url,
+strict JSON, typed claims. `core/crypto/jose.py` creates the tokens.
 """
 
 import hashlib
@@ -33,33 +33,33 @@ CURVES: Mapping[object, tuple[ec.EllipticCurve, str, int, hashes.HashAlgorithm]]
 # What our own tokens are signed with, and published keys are for.
 OWN_ALGORITHMS = frozenset({"ES256", "RS256"})
 HEADER_MEMBERS = {"alg", "kid", "typ"}
-# The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
+# The members of public keys, in the order of RFC 7638, and those of private and symmetric keys (RFC 7518).
 EC_MEMBERS: tuple[str, ...] = ("crv", "kty", "x", "y")
 RSA_MEMBERS: tuple[str, ...] = ("e", "kty", "n")
 OKP_MEMBERS: tuple[str, ...] = ("crv", "kty", "x")
 SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-# Two machines' clocks may differ by this much.
+# The clocks of two machines may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
 
-# The bytes are a shared secret.
+# Bytes are a shared secret.
 KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | Ed25519PublicKey | bytes
 
 
 class TokenRefusedError(Exception):
-    """The text is not a good token for this use."""
+    """The text is not a valid token for this use."""
 
 
 class TokenExpiredError(TokenRefusedError):
-    """The token was good, until its `exp`."""
+    """The token is past its `exp`, and valid apart from that."""
 
 
 class WeakKeyError(ValueError):
-    """The material is too short, or of another kind than the algorithm needs."""
+    """The key is too short, or not of the type that the algorithm needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """A key that we trust, with the one algorithm it is for; `jwk` is its public form, None for a shared secret."""
+    """A trusted key with its only algorithm. `jwk` is the public key as a JWK, None for a shared secret."""
 
     kid: str
     algorithm: str
@@ -67,7 +67,7 @@ class VerifyingKey:
     key: KeyMaterial = field(repr=False, compare=False)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether this key made this signature; anything odd is a no."""
+        """Whether this key made this signature; False for malformed input."""
         try:
             match self.algorithm, self.key:
                 case "ES256" | "ES384" as name, ec.EllipticCurvePublicKey() as key:
@@ -90,7 +90,7 @@ class VerifyingKey:
                     return True
                 case "HS256", bytes() as secret:
                     return hmac.compare_digest(hmac.digest(secret, message, "sha256"), signature)
-        except Exception:  # noqa: BLE001  InvalidSignature, and whatever a backend raises on odd input, is a refusal
+        except Exception:  # noqa: BLE001  InvalidSignature, and anything a backend raises on malformed input
             return False
         return False
 
@@ -99,7 +99,7 @@ def verifying_key_from_jwk(members: Mapping[str, Any], *, algorithms: Collection
     """Build a public key for one of these algorithms from a member of a JWK Set (RFC 7517) whose publisher is trusted.
 
     Raises:
-        WeakKeyError: it is private, symmetric, too short, not for signatures, or malformed.
+        WeakKeyError: the key is private, symmetric, too short, not for signatures, or malformed.
     """
     algorithm, kid = members.get("alg"), members.get("kid")
     use, operations = members.get("use", "sig"), members.get("key_ops", ["verify"])
@@ -138,13 +138,13 @@ def verify(
     now: datetime,
     expired_too: bool = False,
 ) -> dict[str, Any]:
-    """Return the claims of a good token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are there and typed.
+    """Return the claims of a valid token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are present and typed.
 
-    With `expired_too` it may be past its `exp`.
+    With `expired_too` the token may be past its `exp`.
 
     Raises:
-        TokenExpiredError: all is well but the time.
-        TokenRefusedError: anything else.
+        TokenExpiredError: the token is past its `exp`, and valid apart from that.
+        TokenRefusedError: anything else is wrong with it.
     """
     try:
         claims = _signed_claims(token, keys, typ)
@@ -155,16 +155,16 @@ def verify(
     except TokenRefusedError:
         raise
     except Exception as error:
-        # Whatever a parser or a backend stumbles over came with the token.
+        # Any exception of a parser or a backend is caused by the token.
         raise TokenRefusedError("not readable") from error
     return claims
 
 
 def key_id(token: object) -> str:
-    """Return the name of the key that a token claims, empty where it claims none.
+    """Return the `kid` in a token's header, unverified; empty if there is none.
 
     Raises:
-        TokenRefusedError: it is no text, or the header cannot be read.
+        TokenRefusedError: the token is not text, is too long, or its header cannot be read.
     """
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
         raise TokenRefusedError("not a compact token")
@@ -203,7 +203,7 @@ def json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
 
 
 def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
-    """Return the claims of a token that a key of ours has signed."""
+    """Return the claims of a token that one of our keys has signed."""
     header_segment, claims_segment, message, signature = split(token)
     header = _header(header_segment)
     if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
@@ -217,7 +217,7 @@ def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> di
 
 
 def _public_key(members: Mapping[str, Any], algorithm: object) -> tuple[KeyMaterial, tuple[str, ...]]:
-    """Return the key, checked by its numbers and not by their text, and the names of the members it is made of."""
+    """Return the key, checked by its decoded numbers, and the names of the members that it consists of."""
     match algorithm, members.get("kty"), members.get("crv"):
         case "ES256" | "ES384", "EC", name if name == CURVES[algorithm][1]:
             curve, _, size, _ = CURVES[algorithm]
@@ -258,5 +258,5 @@ def _time(claims: dict[str, Any], name: str) -> int:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Mapping[str, Any]:
-    """Read a header; all tokens of one key have the same."""
+    """Read a header; it is the same for all tokens of a key."""
     return json_object(segment, max_depth=1)

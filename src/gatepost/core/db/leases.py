@@ -1,4 +1,4 @@
-"""Work that one replica does at a time: a lease in the database, taken by whoever comes first."""
+"""Leases in the database, for work that only one replica does at a time."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from gatepost.core.db.tables import Base, exact
 
 
 class Lease(Base):
-    """Who may do a piece of work until when."""
+    """Who may do a kind of work, and until when."""
 
     __tablename__ = "leases"
 
@@ -37,7 +37,7 @@ class Leases:
         try:
             return await self._take(name, life=life)
         except IntegrityError:
-            return False  # another worker was first to make it
+            return False  # another worker created it first
 
     @retry_conflicts
     async def _take(self, name: str, *, life: timedelta) -> bool:

@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError as UnreadableSource
 
 from gatepost.core.crypto.secrets import SecretFileError, development_secret
 from gatepost.core.db.tls import TlsUnusable, tls_context
-from gatepost.core.settings.account_groups import EmailVerification
+from gatepost.core.settings.account_groups import EmailSignIn, EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
@@ -246,6 +246,10 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
     else:
         if settings.in_production:
             yield from _exposed_mail(settings, url)
+    if settings.email_sign_in is EmailSignIn.ON and settings.email_verification is EmailVerification.OFF:
+        yield Complaint(
+            "EMAIL_SIGN_IN", "it needs verified addresses", "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off"
+        )
     try:
         read_sender(settings.mail_from)
     except ValueError as error:

@@ -16,6 +16,8 @@ from gatepost.core.origins import TrustedOrigins, origin_of
 from gatepost.core.settings.account_groups import (
     AccountSettings,
     AuditSettings,
+    EmailSignIn,
+    EmailVerification,
     MailSettings,
     PasskeySettings,
     ProviderFileSettings,
@@ -31,7 +33,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
-from gatepost.core.settings.mail import ehlo_name
+from gatepost.core.settings.mail import MailScheme, ehlo_name, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
@@ -97,6 +99,17 @@ class Settings(
     def base_url(self) -> str:
         """PUBLIC_URL without a trailing slash, for building links."""
         return self.public_url.rstrip("/")
+
+    @property
+    def signs_in_by_email(self) -> bool:
+        """Whether codes and links by mail sign people in."""
+        if self.email_sign_in is not None:
+            return self.email_sign_in is EmailSignIn.ON
+        if self.email_verification is EmailVerification.OFF:
+            return False
+        return (
+            not self.in_production or parse_mail_url(self.mail_url.get_secret_value()).scheme is not MailScheme.CONSOLE
+        )
 
     @property
     def ehlo_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The settings as text: the example file, the page of the documents, and the effective values."""
+"""The settings as text: the example file, the documentation page, and the effective values."""
 
 import textwrap
 from collections.abc import Iterator

@@ -64,13 +64,16 @@ class PendingSignIns:
 
 
 async def sessions_proved_by(
-    tx: Transaction, user_id: int, method: Method, credential: int, *, but: int, now: datetime
+    tx: Transaction, user_id: int, method: Method, credential: int | None, *, but: int, now: datetime
 ) -> list[int]:
     """Return the ids of the sessions of an account, but one, that go on and that this credential was a proof of."""
     query = select(Session.id, Session.proofs).where(Session.user_id == user_id, Session.id != but, *live(now))
-    used = {"by": method, "credential": credential}
     rows = (await tx.execute(query)).all()
-    return [row.id for row in rows if any(used.items() <= proof.items() for proof in row.proofs or ())]
+    return [
+        row.id
+        for row in rows
+        if any((proof["by"], proof.get("credential")) == (method, credential) for proof in row.proofs or ())
+    ]
 
 
 async def sessions_on_trust(tx: Transaction, user_id: int, *, now: datetime) -> list[int]:

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
-from gatepost.core.crypto.passwords import Passwords
+from gatepost.core.crypto.passwords import UNUSABLE_HASH, Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.request_info import RequestInfo
@@ -18,7 +18,9 @@ from gatepost.identity.accounts.names import Name, is_address, settle_name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.rights import require_fit
+from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.credentials.password_rules import PasswordRules
+from gatepost.identity.registration.usernames import suggestions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.mail.languages import choose
 
@@ -104,6 +106,30 @@ class AccountService:
         await self.insert(tx, user, info=info)
         return user
 
+    async def add_proved(
+        self,
+        tx: Transaction,
+        email: Name,
+        *,
+        hint: str | None,
+        info: RequestInfo,
+        invited_to: Sequence[Role] | None = None,
+    ) -> User:
+        """Make the account of somebody who has proved an address and gave no password, in the caller's transaction.
+
+        The user name is made from `hint`, or from the address, and can be changed. The role is that of every sign-up,
+        or those that an invitation gives.
+
+        Raises:
+            SignUpClosed, InvitationRequired: nobody may sign up so.
+            IntegrityError: the address has an account, or somebody has taken the name at this moment.
+        """
+        self._policy.require_sign_up(is_invited=invited_to is not None)
+        username = await self._free_name(tx, hint, email)
+        new = NewAccount(username, email, password="", is_verified=True)
+        roles = await Roles(tx).given([RoleName.USER]) if invited_to is None else invited_to
+        return await self.add(tx, new, UNUSABLE_HASH, roles=roles, info=info)
+
     async def insert(self, tx: Transaction, user: User, *, info: RequestInfo | None, **said: Any) -> None:
         """Insert an account that is ready, and record it; `said` is what the record tells besides.
 
@@ -128,6 +154,14 @@ class AccountService:
             raise username_taken()
         if email:
             raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
+
+    async def _free_name(self, tx: Transaction, hint: str | None, email: Name) -> Name:
+        """Return a user name that no account has, as of now."""
+        for name in suggestions(hint, email.display):
+            is_taken, _ = await Users(tx).taken(username=name.canonical, email=email.canonical)
+            if not is_taken:
+                break
+        return name
 
     @retry_conflicts
     async def _create(self, new: NewAccount, password_hash: str, *, roles: Sequence[str]) -> User:

@@ -1,4 +1,4 @@
-"""The end of counters."""
+"""Deletes expired counters."""
 
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database
@@ -7,14 +7,14 @@ from gatepost.identity.throttling.models import GuessCounter
 
 
 class GuessPurge:
-    """Removes counters whose guesses are forgotten."""
+    """Deletes counters whose guesses are forgotten."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     async def run(self) -> int:
-        """Remove a batch and return how many went."""
+        """Delete a batch and return how many."""
         now = self._clock.now()
         return await delete_batch(
             self._db, GuessCounter.subject, GuessCounter.expires_at <= now, GuessCounter.blocked_until <= now

@@ -46,6 +46,7 @@ SIGNING_IN = (
         defer(User.created_at, raiseload=True),
         defer(User.updated_at, raiseload=True),
         defer(User.last_sign_in_at, raiseload=True),
+        defer(User.first_verified_at, raiseload=True),
         joinedload(User.roles).load_only(Role.name, Role.permissions, raiseload=True),
     )
     .execution_options(populate_existing=True)

@@ -16,8 +16,8 @@ from tests.browser.providers.conftest import HOME
 from tests.browser.test_accessibility import LOOKS
 from tests.browser.test_narrow import BROKEN, PHONE, STICKING_OUT
 from tests.support.api import Api, Person
+from tests.support.external import FakeProvider
 from tests.support.factors import prove_address
-from tests.support.provider_visits import FakeProvider
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser
@@ -61,7 +61,8 @@ async def wrong_with(visitor: Visitor) -> list[object]:
 
 async def marks(page: Page) -> list[bool]:
     """Whether each mark on a page is a picture that has loaded."""
-    return await page.locator("[data-provider] .mark").evaluate_all("(all) => all.map((one) => one.naturalWidth > 0)")
+    are_there = "(all) => all.map((one) => one.naturalWidth > 0)"
+    return list(await page.locator("[data-provider] .mark").evaluate_all(are_there))
 
 
 @pytest.mark.parametrize("look", WIDTHS)

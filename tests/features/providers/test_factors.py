@@ -15,10 +15,10 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.external import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 from tests.support.factors import App as AuthenticatorApp
 from tests.support.factors import go_on, prove_address, refreshed, secret_of, set_up_app
 from tests.support.passkeys import pass_time
-from tests.support.provider_visits import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 
 DEVICE = "gatepost_device"
 

@@ -9,7 +9,7 @@ ONE_FACTOR = (Method.PASSWORD, Method.EMAIL_CODE, Method.PROVIDER)
 
 
 def acr(*methods: Method) -> Acr:
-    """Return how sure these are, all of the same moment."""
+    """Return how sure methods make it that are all proved at one moment."""
     return acr_of(methods, last=methods)
 
 

@@ -70,8 +70,8 @@ class FakeProvider:
         return self.proves_factors
 
     async def check(self, *, redirect_uri: str) -> str:
-        """Say that all is well."""
-        return f"answers to {redirect_uri}"
+        """Find everything in order."""
+        return "ok"
 
     def tells(self, **changes: Any) -> None:
         """Say something else of everybody from now on."""

@@ -51,13 +51,19 @@ async def linked(services: Services, person: Person, provider: str = "acme") -> 
 async def wrong_with(visitor: Visitor) -> list[object]:
     """Return what is wrong with a page as it stands."""
     await visitor.page.wait_for_load_state("networkidle")
-    found = [*await visitor.findings(), *await visitor.page.evaluate(STICKING_OUT), *await visitor.page.evaluate(BROKEN)]
+    found = [
+        *await visitor.findings(),
+        *await visitor.page.evaluate(STICKING_OUT),
+        *await visitor.page.evaluate(BROKEN),
+    ]
     return found if await visitor.fits() else [*found, "too wide"]
 
 
 async def marks(page: Page) -> list[bool]:
     """Whether each mark on a page is a picture that has loaded."""
-    return await page.locator("[data-provider] .mark").evaluate_all("(all) => all.map((one) => one.naturalWidth > 0)")
+    loaded = "(all) => all.map((one) => one.complete && one.naturalWidth > 0)"
+    found: list[bool] = await page.locator("[data-provider] .mark").evaluate_all(loaded)
+    return found
 
 
 @pytest.mark.parametrize("look", WIDTHS)

@@ -1,4 +1,4 @@
-"""Rules of the code that no type checker holds: read from the source itself."""
+"""Rules of the code that no type checker enforces, checked on the source itself."""
 
 import ast
 import re
@@ -22,19 +22,19 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LONGEST_FILE = 300
 LONGEST_FUNCTION = 40
 
-# Who raises the framework's own error, and why that is right.
+# Code that raises the framework's own error, and why that is right.
 RAISES_HTTP = {
     "sdk/client.py:check": "it runs inside the apps of others, which do not have our error handler",
 }
-# What is longer than a screen, and why that is right.
+# Functions that are longer than a screen, and why that is right.
 LONG = {
     "composition/identity.py:build_identity": "one call a service, nothing to decide",
     "composition/flows.py:build_flows": "the same",
 }
 
-# Who spreads waits by `random`. From some of its numbers the next can be told, so nothing secret is made with it.
+# Code that spreads waits by `random`. Its next numbers can be predicted, so nothing secret is made with it.
 GUESSABLE = {"core/db/database.py", "core/crypto/hashing_pool.py", "mail/worker.py"}
-# What is random, and of how much: whatever nobody may guess is made by one of these calls and no other.
+# Random values and their sizes: whatever must be unguessable is made by one of these calls and no other.
 RANDOM = {
     "identity/links/tokens.py:ask": "secrets.token_hex(32)",
     "identity/links/tokens.py:new_token": "secrets.token_urlsafe(RANDOM_BYTES)",
@@ -65,7 +65,7 @@ RANDOM = {
     "identity/registration/usernames.py:suggestions": "secrets.randbelow(10 ** DIGITS)",
     "identity/tokens/access_tokens.py:_sign": "secrets.token_urlsafe(16)",
 }
-# Who does cryptography, and with what; another place or library is a choice to be looked at.
+# Code that does cryptography, and its libraries; another place or library needs a review.
 CRYPTOGRAPHY = {
     "cryptography": {
         "audit/chain.py",
@@ -84,7 +84,7 @@ CRYPTOGRAPHY = {
     "passlib": {"core/crypto/passwords.py"},
     "ssl": {"core/db/tls.py", "core/network_causes.py", "mail/smtp.py"},
 }
-# Where another hash is used than SHA-256, and why that is right.
+# Where a hash other than SHA-256 is used, and why that is right.
 OTHER_HASHES = {
     "identity/credentials/totp/codes.py": "sha1",  # authenticator apps have no other, and HMAC holds with it
 }
@@ -117,7 +117,7 @@ def functions(tree: ast.AST) -> Iterator[Function]:
 
 
 def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """Yield what stands in a function and not in one inside it."""
+    """Yield the nodes of a function without those of inner functions."""
     waiting: list[ast.AST] = list(function.body)
     while waiting:
         node = waiting.pop()
@@ -135,13 +135,13 @@ def calls(function: Function, method: str) -> int:
 
 
 def decorators(function: Function) -> set[str]:
-    """Return the plain names above a function."""
+    """Return the decorators of a function that are plain names."""
     return {node.id for node in function.decorator_list if isinstance(node, ast.Name)}
 
 
 @cache
 def all_functions() -> list[tuple[str, Function]]:
-    """Return every function of the source with the name by which the exceptions above speak of it."""
+    """Return every function of the source by the name that the exceptions above use for it."""
     return [
         (f"{path.relative_to(SOURCE).as_posix()}:{function.name}", function)
         for path in FILES
@@ -158,7 +158,7 @@ def test_every_method_that_writes_is_run_again_after_a_conflict() -> None:
 
 
 def test_method_that_is_run_again_has_one_transaction() -> None:
-    # Of two, the first would have been committed when the method is run again.
+    # With two, the first would already be committed when the method is run again.
     for name, function in all_functions():
         if "retry_conflicts" in decorators(function):
             assert calls(function, "begin") == 1, name

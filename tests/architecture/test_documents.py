@@ -1,4 +1,4 @@
-"""The documents speak of what is there: links, files, commands, settings, error codes, routes."""
+"""What the documents name exists: links, files, commands, settings, error codes, routes."""
 
 import json
 import re

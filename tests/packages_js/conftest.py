@@ -61,10 +61,10 @@ class Network:
         self.clock.advance(**time)
         await self.services.identity.revocations.poll()
 
-    async def verify(self, id: int) -> None:
+    async def verify(self, user_id: int) -> None:
         """Let the address of an account be proved."""
         async with self.services.platform.database.begin() as tx:
-            await tx.execute(update(User).where(User.id == id).values(email_verified_at=self.clock.now()))
+            await tx.execute(update(User).where(User.id == user_id).values(email_verified_at=self.clock.now()))
 
     def refreshes(self) -> list[str]:
         """Return the calls that were refreshes."""
@@ -119,7 +119,7 @@ class Network:
             case "spoil":
                 self.spoil(asked["path"], *asked["faults"])
             case "verify":
-                await self.verify(**asked)
+                await self.verify(asked["id"])
             case "reached":
                 await self.reached.wait()
             case "release":

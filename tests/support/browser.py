@@ -12,7 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, 
 from tests.support.missing import lacking
 
 REASON = "no Chromium: install one of {} on the PATH, or set CHROMIUM to its program"
-# The shell is the same engine without the windows, and takes half as long.
+# The headless shell is the same engine without windows, and takes half as long.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
     "--no-sandbox",

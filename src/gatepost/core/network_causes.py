@@ -28,11 +28,11 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, its cause, and so on."""
+    """Yield an exception, its cause, and so on. HTTP clients hide the cause from tracebacks, not from here."""
     link: BaseException | None = error
     while link is not None:
         yield link
-        link = link.__cause__
+        link = link.__cause__ or link.__context__
 
 
 def _is_refusal(error: OSError) -> bool:

@@ -20,7 +20,7 @@ from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.invitations.models import Invitation
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.mail.models import OutboxMail
@@ -68,8 +68,8 @@ class Restoring:
             return (await tx.scalars(select(ResourceServer.client_id).order_by(ResourceServer.client_id))).all()
 
     async def run(self, *, account_gap: int) -> Restored:
-        """Hold back mails, void links, end all sessions and pending sign-ins, and finally revoke all earlier access
-        tokens. The ids of new accounts are greater than those in the copy by at least `account_gap`.
+        """Hold back mails, void links and codes, end all sessions and pending sign-ins, and finally revoke all earlier
+        access tokens. The ids of new accounts are greater than those in the copy by at least `account_gap`.
         """
         now = self._clock.now()
         grace_ends_at = now + self._deletion_grace
@@ -77,6 +77,7 @@ class Restoring:
             OutboxMail.id, OutboxMail.due_at.is_not(None), due_at=None, failed_at=now, last_error=HELD
         )
         links = await self._all(OneTimeToken.id, OneTimeToken.used_at.is_(None), used_at=now)
+        links += await self._all(EmailCode.id, EmailCode.expires_at > now, expires_at=now)
         # They stay in the administrators' list, like other expired ones.
         links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
         deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)

@@ -20,7 +20,7 @@ from tests.conftest import MakeServices
 from tests.support.api import Api
 from tests.support.browser import chromium
 from tests.support.clock import FakeClock
-from tests.support.providers import FakeProvider, set_up
+from tests.support.external import FakeProvider, set_up
 from tests.support.server import address, free_port, served
 from tests.support.visitor import Visitor, visit
 

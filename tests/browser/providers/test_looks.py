@@ -16,8 +16,8 @@ from tests.browser.providers.conftest import HOME
 from tests.browser.test_accessibility import LOOKS
 from tests.browser.test_narrow import BROKEN, PHONE, STICKING_OUT
 from tests.support.api import Api, Person
+from tests.support.external import FakeProvider
 from tests.support.factors import prove_address
-from tests.support.providers import FakeProvider
 from tests.support.visitor import Visitor
 
 pytestmark = pytest.mark.browser

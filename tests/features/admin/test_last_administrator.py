@@ -123,6 +123,16 @@ async def test_administrator_who_has_a_passkey_and_no_password_is_one(
 
 
 @pytest.mark.parametrize("loss", OWN_LOSSES)
+async def test_administrator_who_signs_in_by_mail_alone_is_one(
+    api: Api, admin: Person, services: Services, database: Database, person_with: MakePerson, loss: Loss
+) -> None:
+    second = await person_with("Second", "admin")
+    await changed(database, second, password_hash=UNUSABLE_HASH, email_verified_at=services.platform.clock.now())
+
+    assert (await loss(api, admin, admin)).is_success
+
+
+@pytest.mark.parametrize("loss", OWN_LOSSES)
 async def test_administrator_whose_deletion_is_planned_is_none(
     api: Api, admin: Person, person_with: MakePerson, loss: Loss
 ) -> None:

@@ -187,7 +187,7 @@ async def test_challenge_is_of_this_session_this_account_and_this_purpose(
     credential = Browser.new().create(options["publicKey"])
     for somebody in (elsewhere, other):
         assert_problem(await add(api, somebody, options, credential), 403, "wrong_passkey")
-    # It is good still: nobody has used it up who may not.
+    # It is still valid: a request of somebody else has not used it up.
     assert (await add(api, person, options, credential)).status_code == 201
     assert_problem(await add(api, person, options, credential), 403, "wrong_passkey")
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from gatepost.composition.services import Services
 from tests.conftest import http_client
-from tests.support.providers import FakeProvider, Visitor, set_up
+from tests.support.external import FakeProvider, Visitor, set_up
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ async def test_not_me_ends_the_sessions_of_that_device_and_starts_a_reset(
 async def test_not_me_ends_what_began_after_the_session_that_was_told_and_nothing_before(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
-    """Ids of sessions tell no order: of eight on each side, half would be taken for the other."""
+    """Ids of sessions are not in order: a test by their order would confuse half of the eight on each side."""
     await prove_address(services, await api.sign_up())
     own = [await sign_in_with(api, FIREFOX) for _ in range(8)]
     await take_mails(services)

@@ -471,6 +471,37 @@ async def test_one_address_asks_for_so_many_mails(make_services: MakeServices) -
         assert_problem(await tab.api.post(ASK, json={"email": "third@example.com"}), 429, "too_many_requests")
 
 
+async def test_operator_ends_the_wait_of_an_address(tab: Tab, services: Services, owner: Person) -> None:
+    mail = await tab.asked()
+    for _ in range(5):
+        await tab.enter(wrong(mail.code))
+    fresh = await tab.asked()
+    assert_problem(await tab.enter(fresh.code), 429, "too_many_attempts")
+
+    await services.admin.unlocker.run(names=[owner.username], addresses=[])
+
+    assert (await tab.enter(fresh.code)).status_code == 200
+
+
+async def test_owner_can_see_that_a_code_was_asked_for(tab: Tab, api: Api, owner: Person) -> None:
+    mail = await tab.asked()
+
+    text = (await api.get("/api/users/me/export", headers=owner.headers)).text
+
+    [told] = json.loads(text)["emailCodes"]
+    assert (told["userAgent"], told["address"]) == (tab.agent, "203.0.113.7")
+    assert mail.code not in json.dumps(told)
+
+
+async def test_code_is_void_after_a_restore(tab: Tab, services: Services, owner: Person) -> None:
+    mail = await tab.asked()
+
+    await services.operations.restoring.run(account_gap=10)
+
+    assert_problem(await tab.enter(mail.code), 401, "invalid_code")
+    assert_problem(await tab.follow(mail.token), 401, "invalid_code")
+
+
 async def test_code_and_link_are_in_the_mail_and_nowhere_else(
     tab: Tab, services: Services, owner: Person, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

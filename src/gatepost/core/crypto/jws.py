@@ -203,7 +203,7 @@ def json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
 
 
 def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
-    """Return the claims of a token that a key of ours has signed."""
+    """Return the claims of a token that one of our keys has signed."""
     header_segment, claims_segment, message, signature = split(token)
     header = _header(header_segment)
     if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):

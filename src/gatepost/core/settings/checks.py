@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError as UnreadableSource
 
 from gatepost.core.crypto.secrets import SecretFileError, development_secret
 from gatepost.core.db.tls import TlsUnusable, tls_context
-from gatepost.core.settings.account_groups import EmailVerification
+from gatepost.core.settings.account_groups import EmailSignIn, EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
@@ -122,7 +122,9 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _network(settings)
     if settings.session_max_life < settings.session_idle_life:
         yield Complaint(
-            "SESSION_MAX_DAYS", "it is below JWT_REFRESH_EXPIRATION_DAYS", "Increase it, or decrease that one"
+            "SESSION_MAX_DAYS",
+            "it is below JWT_REFRESH_EXPIRATION_DAYS",
+            "Increase it, or decrease JWT_REFRESH_EXPIRATION_DAYS",
         )
     if not settings.signup_reveals_taken and settings.email_verification is not EmailVerification.REQUIRED:
         yield Complaint(
@@ -244,11 +246,9 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
     else:
         if settings.in_production:
             yield from _exposed_mail(settings, url)
-    if settings.signs_in_by_email and settings.email_verification is EmailVerification.OFF:
+    if settings.email_sign_in is EmailSignIn.ON and settings.email_verification is EmailVerification.OFF:
         yield Complaint(
-            "EMAIL_SIGN_IN",
-            "with EMAIL_VERIFICATION=off, people would share an account with whoever signed up with their address",
-            "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off",
+            "EMAIL_SIGN_IN", "it needs verified addresses", "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off"
         )
     try:
         read_sender(settings.mail_from)

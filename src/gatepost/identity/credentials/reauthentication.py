@@ -40,8 +40,7 @@ class Reauthentication:
     """Asks for a proof before what a session alone is not enough for.
 
     An account with a second factor proves it by a factor: a stolen session and the password are not enough to take the
-    factor away. One without a factor uses its password; and a code by mail where it has none, since whoever sits down
-    at somebody's open browser often finds the mailbox open as well.
+    factor away. One without a factor uses its password, and one without either uses a code by mail.
     """
 
     def __init__(

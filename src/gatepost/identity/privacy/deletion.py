@@ -24,7 +24,7 @@ from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
 from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.privacy.external import authorization, identities_of
 from gatepost.identity.sessions.callers import proved_caller
 from gatepost.identity.sessions.models import Session
@@ -34,7 +34,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
-T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn, PendingAuthorization)
+T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn, PendingAuthorization, EmailCode)
 R = TypeVar("R")
 
 BATCH = 100
@@ -75,7 +75,8 @@ class DeletionService:
             "secondFactors": factors,
             "identities": identities,
             "pendingAuthorizations": self._pages(_owned(PendingAuthorization, user.id), authorization),
-            "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _pending),
+            "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _asked),
+            "emailCodes": self._pages(_owned(EmailCode, user.id), _asked),
             "trustedDevices": self._pages(_owned(TrustedDevice, user.id), _trusted),
             "links": self._pages(_owned(OneTimeToken, user.id), _link),
             "activity": self._pages(_told_of(user.id), _activity),
@@ -262,12 +263,12 @@ def _passkey(passkey: Passkey) -> dict[str, Any]:
     }
 
 
-def _pending(pending: PendingSignIn) -> dict[str, Any]:
+def _asked(row: PendingSignIn | EmailCode) -> dict[str, Any]:
     return {
-        "userAgent": pending.user_agent,
-        "address": pending.address,
-        "createdAt": _text(pending.created_at),
-        "expiresAt": _text(pending.expires_at),
+        "userAgent": row.user_agent,
+        "address": row.address,
+        "createdAt": _text(row.created_at),
+        "expiresAt": _text(row.expires_at),
     }
 
 

@@ -74,7 +74,7 @@ def verify(token: UnverifiedToken, key: ProviderKey | None, expected: Expected) 
     if key is None or not key.verifying.verify(token.message, token.signature):
         raise ProviderRefused(Refusal.SIGNATURE)
     claims = token.claims
-    if claims.get("iss") != expected.issuer or key.issuer not in (None, expected.issuer):
+    if claims.get("iss") != expected.issuer or not key.signs_for(expected.issuer, claims.get("tid")):
         raise ProviderRefused(Refusal.ISSUER)
     _check_audience(claims, expected.client_id)
     subject = claims.get("sub")

@@ -11,15 +11,21 @@ ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "ES384", "EdDSA"})
 SAME_ALGORITHM = {"Ed25519": "EdDSA"}
 # Of a key that does not say its algorithm, as Microsoft's.
 BY_KIND = {"RSA": ("RS256", "PS256"), "EC P-256": ("ES256",), "EC P-384": ("ES384",), "OKP Ed25519": ("EdDSA",)}
+# The gap in what Microsoft says for all tenants.
+TENANT = "{tenantid}"
 MOST_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderKey:
-    """A key for one algorithm. Microsoft says of some keys whose tokens alone they sign: `issuer`."""
+    """A key for one algorithm. Microsoft says of its keys whose tokens alone they sign: `issuer`, maybe with a gap."""
 
     verifying: VerifyingKey
     issuer: str | None
+
+    def signs_for(self, issuer: object, tenant: object) -> bool:
+        """Whether the key is for tokens of this issuer and tenant."""
+        return self.issuer is None or self.issuer.replace(TENANT, str(tenant)) == issuer
 
 
 class KeySet:

@@ -10,7 +10,7 @@ from gatepost.identity.providers import apple, id_token
 from gatepost.identity.providers.base import BaseProvider
 from gatepost.identity.providers.claims import profile_of
 from gatepost.identity.providers.discovery import Metadata, discover
-from gatepost.identity.providers.key_set import KeySet
+from gatepost.identity.providers.key_set import TENANT, KeySet
 from gatepost.identity.providers.memory import Remembered
 from gatepost.identity.providers.presets import Kind
 from gatepost.identity.providers.profile import ProviderProfile
@@ -24,8 +24,6 @@ from gatepost.identity.providers.provider import (
 from gatepost.identity.providers.remote import with_parameters
 from gatepost.identity.providers.settings import MICROSOFT_CONSUMERS, ProviderSettings
 
-# In the metadata of Microsoft's tenants `common` and `organizations`.
-TENANT = "{tenantid}"
 SEVERAL_TENANTS = ("common", "organizations")
 TENANT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 

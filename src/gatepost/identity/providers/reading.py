@@ -12,7 +12,7 @@ from gatepost.identity.providers.presets import PRESETS, Kind
 from gatepost.identity.providers.settings import NAME, ProviderSettings
 
 # The permissions of users who are neither the owner nor in the group.
-OTHERS = 0o007
+OTHERS, OTHERS_WRITE = 0o007, 0o002
 SECRETS = ("client_secret", "private_key")
 SEE = "See docs/providers.md for the keys"
 COMMON = frozenset({"kind", "title", "client_id", "client_secret", "scopes", "second_factor_amr", "second_factor_acr"})
@@ -77,10 +77,9 @@ def _of_file(settings: Settings, complaints: list[Complaint]) -> dict[str, dict[
             Complaint("PROVIDERS_FILE", f"{path} has something beside tables [providers.NAME]", "Move or remove it")
         )
         return {}
-    if any(key in table for table in tables.values() for key in SECRETS) and path.stat().st_mode & OTHERS:
-        complaints.append(
-            Complaint("PROVIDERS_FILE", f"others can read {path}, which has secrets", f"Run: chmod 640 {path}")
-        )
+    has_secrets = any(key in table for table in tables.values() for key in SECRETS)
+    if path.stat().st_mode & (OTHERS if has_secrets else OTHERS_WRITE):
+        complaints.append(Complaint("PROVIDERS_FILE", f"others can read or change {path}", f"Run: chmod 640 {path}"))
     return tables
 
 
@@ -120,7 +119,7 @@ def _provider(
     if len(complaints) > before:
         return None
     try:
-        provider = ProviderSettings(name=name, **{"title": preset.title or name.capitalize()} | said)
+        provider = ProviderSettings(name=name, **{"title": preset.title or name.replace("-", " ").title()} | said)
     except ValidationError as error:
         for detail in error.errors():
             complain(str(detail["loc"][0]), in_words(detail["type"], detail["msg"]))

@@ -21,7 +21,10 @@ export async function showActivity() {
 
 async function load() {
   const after = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+  const begin = next;
   const page = await get(`/api/users/me/activity?size=${SIZE}${after}`);
+  // Another click was faster.
+  if (begin !== next) return;
   const rows = page.items.map((entry) => fill(one("#event"), described(entry)));
   if (next === null) {
     container.replaceChildren();

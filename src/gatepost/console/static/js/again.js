@@ -6,6 +6,9 @@ import { duration, say } from "./words.js";
 
 const SECOND_MS = 1000;
 
+// The last loading of each place.
+const latest = new WeakMap();
+
 /** Whether a problem is temporary, so that the same request may work later. */
 export const isPassing = ({ status, code }) =>
   ["unreachable", "unexpected_answer"].includes(code) || status === 429 || status >= 500;
@@ -13,9 +16,17 @@ export const isPassing = ({ status, code }) =>
 /**
  * Return what `load()` returns. While it fails with a problem for which `isHeld` is true, a message replaces `places`.
  *
- * Any other problem is thrown.
+ * Any other problem is thrown. Where the same place has begun to load once more meanwhile, that is what is returned: an
+ * answer that comes late takes nothing back.
  */
-export async function untilLoaded(places, load, isHeld = isPassing) {
+export function untilLoaded(places, load, isHeld = isPassing) {
+  const [place] = places;
+  const loading = loaded(places, load, isHeld).then((found) => (latest.get(place) === loading ? found : latest.get(place)));
+  latest.set(place, loading);
+  return loading;
+}
+
+async function loaded(places, load, isHeld) {
   const before = places[0].previousElementSibling;
   if (before?.matches("[data-failed]")) before.remove();
   let message = null;

@@ -20,14 +20,17 @@ STICKING_OUT = """() => [...document.querySelectorAll("main .card")].flatMap((ca
     .map((one) => one.outerHTML.slice(0, 80));
 })"""
 # The words of titles that take more than one line. The name of a key ends a line at any of its signs.
-BROKEN = """() => [...document.querySelectorAll("main :is(h1, h2, h3):not([data-text=kid])")].filter(
-  (one) => one.checkVisibility()).flatMap((title) => [...title.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap((node) =>
-    [...node.data.matchAll(/[^\\s\\u00ad-]+/g)].filter((word) => {
-      const range = document.createRange();
-      range.setStart(node, word.index);
-      range.setEnd(node, word.index + word[0].length);
-      return range.getClientRects().length > 1;
-    }).map((word) => word[0])))"""
+BROKEN = """() => {
+  const titles = [...document.querySelectorAll("main :is(h1, h2, h3):not([data-text=kid])")];
+  return titles.filter((one) => one.checkVisibility()).flatMap((title) =>
+    [...title.childNodes].filter((node) => node.nodeType === Node.TEXT_NODE).flatMap((node) =>
+      [...node.data.matchAll(/[^\\s\\u00ad-]+/g)].filter((word) => {
+        const range = document.createRange();
+        range.setStart(node, word.index);
+        range.setEnd(node, word.index + word[0].length);
+        return range.getClientRects().length > 1;
+      }).map((word) => word[0])));
+}"""
 
 
 async def test_pages_fit_the_narrowest_phone(visitors: Visitors, somebody: Somebody) -> None:

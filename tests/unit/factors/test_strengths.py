@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatepost.identity.factors.methods import Method, amr_of
+from gatepost.identity.factors.methods import Method, acr_of, amr_of
 from gatepost.identity.tokens.principal import Acr
 
 ONE_FACTOR = (Method.PASSWORD, Method.EMAIL_CODE, Method.PROVIDER)

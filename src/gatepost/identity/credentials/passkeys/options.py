@@ -8,11 +8,12 @@ from typing import Any
 from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.public_keys import Algorithm
-from gatepost.identity.credentials.passkeys.responses import PUBLIC_KEY
+from gatepost.identity.credentials.passkeys.responses import LONGEST_USER_HANDLE, PUBLIC_KEY
 
 # The id of a challenge, and what to call the browser with.
 Asked = tuple[str, dict[str, Any]]
 
+# Of new ones.
 USER_HANDLE_BYTES = 32
 # Recommended with user verification (section 15.1).
 TIMEOUT_MILLISECONDS = 300_000
@@ -36,14 +37,14 @@ class CredentialDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyUser:
-    """The owner of the new passkey. The handle is random; the names are shown to the user."""
+    """The owner of the new passkey. The handle is random, of 1 to 64 bytes; the names are shown to the user."""
 
     handle: bytes = field(repr=False)
     name: str
     display_name: str
 
     def __post_init__(self) -> None:
-        if len(self.handle) != USER_HANDLE_BYTES:
+        if not 1 <= len(self.handle) <= LONGEST_USER_HANDLE:
             raise ValueError("the user handle does not have the right length")
 
 

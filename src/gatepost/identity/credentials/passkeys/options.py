@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from gatepost.core.crypto import base64url
@@ -17,14 +16,6 @@ Asked = tuple[str, dict[str, Any]]
 USER_HANDLE_BYTES = 32
 # Recommended with user verification (section 15.1).
 TIMEOUT_MILLISECONDS = 300_000
-
-
-class Hint(StrEnum):
-    """The kind of authenticator that the browser should suggest first (section 5.8.7)."""
-
-    SECURITY_KEY = "security-key"
-    CLIENT_DEVICE = "client-device"
-    HYBRID = "hybrid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,6 @@ def creation_options(
     *,
     rp_name: str,
     exclude: Iterable[CredentialDescriptor] = (),
-    hints: Iterable[Hint] = (),
 ) -> dict[str, Any]:
     """Return PublicKeyCredentialCreationOptionsJSON for a discoverable passkey.
 
@@ -73,14 +63,11 @@ def creation_options(
             "requireResidentKey": True,
             "userVerification": _user_verification(asked),
         },
-        "hints": list(hints),
         "attestation": "none",
     }
 
 
-def request_options(
-    asked: Expectation, *, allow: Iterable[CredentialDescriptor] = (), hints: Iterable[Hint] = ()
-) -> dict[str, Any]:
+def request_options(asked: Expectation, *, allow: Iterable[CredentialDescriptor] = ()) -> dict[str, Any]:
     """Return PublicKeyCredentialRequestOptionsJSON; without `allow`, the user chooses among all passkeys of the site.
 
     Without `allow`, only the challenge differs between visitors.
@@ -91,7 +78,6 @@ def request_options(
         "rpId": asked.relying_party.id,
         "allowCredentials": list(map(_descriptor, allow)),
         "userVerification": _user_verification(asked),
-        "hints": list(hints),
     }
 
 

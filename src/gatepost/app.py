@@ -117,7 +117,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         middleware=_middleware(services, tracing),
     )
     cookies = TokenCookies(settings)
-    console = Console(settings)
+    console = Console(settings, services.identity.providers.listed)
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,

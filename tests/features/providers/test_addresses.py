@@ -15,9 +15,9 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.external import FakeProvider, Visitor, outcome, person_of, set_up, signed_in
 from tests.support.factors import begin_sign_in, prove_address
 from tests.support.links import take_mails
-from tests.support.provider_visits import FakeProvider, Visitor, outcome, person_of, set_up, signed_in
 
 
 async def identities(database: Database) -> list[int]:

@@ -15,10 +15,10 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.external import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 from tests.support.factors import App as AuthenticatorApp
 from tests.support.factors import go_on, prove_address, refreshed, secret_of, set_up_app
 from tests.support.passkeys import pass_time
-from tests.support.provider_visits import FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 
 DEVICE = "gatepost_device"
 
@@ -121,7 +121,7 @@ async def test_where_everybody_has_to_have_a_second_factor_it_is_set_up_first(
     assert outcome(await visitor.visit()) == "second_factor"
 
     asked = assert_problem(await visitor.go_on(), 401, "second_factor_required")
-    assert asked["enrolMethods"] == ["totp"]
+    assert asked["enrolMethods"] == ["passkey", "totp"]
     begun = await visitor.client.post("/api/auth/signin/totp", json={"pendingToken": asked["pendingToken"]})
     code = AuthenticatorApp(secret_of(begun), []).code(clock.now())
     answer = await go_on(Api(visitor.client), asked["pendingToken"], code)

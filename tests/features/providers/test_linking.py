@@ -20,10 +20,10 @@ from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import give
 from tests.support.api import Api, Person, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.external import PROFILE, FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 from tests.support.factors import prove_address, prove_again, refreshed
 from tests.support.links import report_and_reset, take_link, take_mails
 from tests.support.passkeys import add_passkey, pass_time, prove_with
-from tests.support.provider_visits import PROFILE, FakeProvider, Visitor, identities_of, outcome, set_up, signed_in
 
 IDENTITIES = "/api/users/me/identities"
 

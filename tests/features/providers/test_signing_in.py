@@ -12,8 +12,7 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
-from tests.support.links import take_mails
-from tests.support.provider_visits import (
+from tests.support.external import (
     COOKIE,
     ISSUER,
     PATH,
@@ -24,6 +23,7 @@ from tests.support.provider_visits import (
     set_up,
     signed_in,
 )
+from tests.support.links import take_mails
 
 
 @pytest.mark.both_databases

@@ -15,7 +15,7 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import SECRET, MakeServices, http_client, started
 from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
-from tests.support.provider_visits import COOKIE, PATH, FakeProvider, Visitor, outcome, set_up, signed_in
+from tests.support.external import COOKIE, PATH, FakeProvider, Visitor, outcome, set_up, signed_in
 
 
 async def accounts_in(database: Database) -> int:

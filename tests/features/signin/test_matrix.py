@@ -21,11 +21,11 @@ from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person
 from tests.support.clock import FakeClock
 from tests.support.email_codes import Tab
+from tests.support.external import FakeProvider, Visitor, outcome, set_up, signed_in
 from tests.support.factors import ME, App, pending_token, prove_address, set_up_app
 from tests.support.links import take_link, take_mails
 from tests.support.matrix import page
 from tests.support.passkeys import Browser, add_passkey, prove_with, sign_in_with
-from tests.support.provider_visits import FakeProvider, Visitor, outcome, set_up, signed_in
 
 CELLS = list(cells())
 DEVICE = "X-Device-Token"

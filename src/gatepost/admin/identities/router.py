@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
         VersionMismatch, LastAdministrator,
     ),
 )  # fmt: skip
-async def unlink_identity(
+async def unlink_identity_of(
     user_id: PathId, identity_id: PathId, identities: IdentityRemovalDep, if_match: IfMatchDep, by: CallerDep
 ) -> None:
     """It opens the account no more, and the sessions that it opened end. The owner gets a mail. Without a password and

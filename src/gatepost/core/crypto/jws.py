@@ -41,7 +41,7 @@ SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 # The clocks of two machines may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
 
-# The bytes are a shared secret.
+# Bytes are a shared secret.
 KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | Ed25519PublicKey | bytes
 
 
@@ -258,5 +258,5 @@ def _time(claims: dict[str, Any], name: str) -> int:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Mapping[str, Any]:
-    """Read a header; all tokens of one key have the same."""
+    """Read a header; it is the same for all tokens of a key."""
     return json_object(segment, max_depth=1)

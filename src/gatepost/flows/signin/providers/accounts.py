@@ -77,15 +77,17 @@ class IdentityAccounts:
     @retry_conflicts
     async def _settle(self, pending: PendingAuthorization, told: Told, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
+            email = _address(told) if told.is_email_verified else None
+            user_id = await _owner_of(tx, email) if email is not None else None
+            # In this order: another callback may commit both in between, and then the identity is seen.
             if await Identities(tx).by_subject(told.issuer, told.subject) is not None:
                 return
-            email = _address(told)
-            if email is None or not told.is_email_verified:
+            if email is None:
                 self._policy.require_sign_up(is_invited=pending.invitation_id is not None)
-                title = self._links.title_of(pending.provider)
-                given = email.display if email is not None else None
-                raise EmailNeeded(provider=pending.provider, title=title, email=given)
-            user_id = await tx.scalar(select(User.id).where(User.email_canonical == email.canonical))
+                given, title = _address(told), self._links.title_of(pending.provider)
+                raise EmailNeeded(
+                    provider=pending.provider, title=title, email=given.display if given is not None else None
+                )
             if user_id is None:
                 user = await self._make(tx, pending, told, email, info=info)
                 await self._links.add(tx, user, pending.provider, told, session_id=None, info=info)
@@ -121,6 +123,10 @@ class IdentityAccounts:
         await self._ownership.prove(tx, user, is_owner=True, info=info)
         record(tx, AuditEvent.EMAIL_VERIFIED, at=self._clock.now(), user_id=user.id, info=info)
         return user
+
+
+async def _owner_of(tx: Transaction, email: Name) -> int | None:
+    return await tx.scalar(select(User.id).where(User.email_canonical == email.canonical))
 
 
 def _address(told: Told) -> Name | None:

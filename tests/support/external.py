@@ -69,7 +69,7 @@ class FakeProvider:
         """Whether the settings of this test say so."""
         return self.proves_factors
 
-    async def check(self) -> str:
+    async def check(self, *, redirect_uri: str) -> str:
         """Find everything in order."""
         return "ok"
 

@@ -12,7 +12,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("users", sa.Column("first_verified_at", UtcDateTime(), nullable=True))
+    # MySQL takes no column back where what follows fails, so that one which is there is passed over.
+    if "first_verified_at" not in {column["name"] for column in sa.inspect(op.get_bind()).get_columns("users")}:
+        op.add_column("users", sa.Column("first_verified_at", UtcDateTime(), nullable=True))
     op.execute("UPDATE users SET first_verified_at = email_verified_at")
     # An authenticator app is set up only after that: the address has been replaced since.
     op.execute(

@@ -186,7 +186,7 @@ async def test_waits_and_expired_attempts_are_told(visitor: Visitor, somebody: S
     await give_password(visitor, somebody)
     await page.keyboard.type("123456")
     await page.keyboard.press("Enter")
-    await expect(alert).to_have_text("This sign-in has expired. Please start again with your password.")
+    await expect(alert).to_have_text("This sign-in has expired. Please start again.")
     await expect(page.locator("#sign-in [name=username]")).to_have_value(somebody.username)
     await expect(page.locator("#second-factor")).to_be_hidden()
     assert visitor.refusals() == ["401", "401"]

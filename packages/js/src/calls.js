@@ -1,4 +1,4 @@
-import { errorOf, jsonOf, unreachable } from "./error.js";
+import { errorOf, jsonOf, unexpected, unreachable } from "./error.js";
 
 // How long others may wait for a request.
 const TIMEOUT_MS = 30_000;
@@ -54,6 +54,19 @@ export async function sent(fetch, address, body, options) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Ask the service by the `fetch` of a client, and return its JSON or throw the error: POST where there is a body. */
+export async function asked(fetch, path, body, options) {
+  const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
+  const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), redirect: "error", ...options };
+  const answer = await fetch(path, init).catch((cause) => {
+    throw unreachable(cause);
+  });
+  if (!answer.ok) throw await errorOf(answer);
+  const data = await jsonOf(answer);
+  if (!data) throw unexpected(answer.status);
+  return data;
 }
 
 /** Send once more where no answer comes; null if late. */

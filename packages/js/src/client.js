@@ -2,6 +2,7 @@ import { abortable, isStream, isTokenRefused, sent, sentTwice, StepUp, TOKEN_REF
 import { COOKIES_ONLY, errorOf, GatepostError, jsonOf, STREAM, unexpected, unreachable } from "./error.js";
 import { Lock } from "./locks.js";
 import { isSameSignIn, lasting, read, sharedStorage, Store } from "./store.js";
+import { waysIn } from "./ways.js";
 
 export { errorOf, GatepostError };
 
@@ -59,6 +60,7 @@ class Client {
     this.#user = this.#isNobody() ? null : undefined;
     this.#store.onChange(this.#look);
     if (this.#record.owesSignOut) this.session();
+    Object.assign(this, waysIn((...sent) => this.#enter(...sent), this.fetch));
   }
 
   get user() {
@@ -73,12 +75,6 @@ class Client {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
-
-  signUp = (account) => this.#enter("/api/auth/signup", account);
-
-  signIn = (credentials) => this.#enter(`/api/auth/${credentials.credential ? "passkeys/" : ""}signin`, credentials);
-
-  continueSignIn = (proof) => this.#enter("/api/auth/signin/continue", proof);
 
   signOut = async () => {
     const { refreshToken } = this.#record;
@@ -181,9 +177,9 @@ class Client {
     return false;
   }
 
-  #enter(path, body) {
+  #enter(path, body, options) {
     return this.#exclusively(async (aborting) => {
-      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting });
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting, ...options });
       if (error) throw error;
       if (aborting.signal.aborted) throw unreachable();
       // A mail tells how to go on.

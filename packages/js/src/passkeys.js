@@ -1,4 +1,4 @@
-import { errorOf, jsonOf, unexpected, unreachable } from "./error.js";
+import { asked } from "./calls.js";
 import { holding, Lock } from "./locks.js";
 import { canFill, create, failure, get, isSupported, signal } from "./webauthn.js";
 
@@ -139,17 +139,7 @@ class Passkeys {
     return userHandle === userId && !passkeys.some(({ credentialId }) => credentialId === answer.credential.id);
   }
 
-  async #send(path, body) {
-    const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
-    const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), redirect: "error" };
-    const answer = await this.#client.fetch(path, init).catch((cause) => {
-      throw unreachable(cause);
-    });
-    if (!answer.ok) throw await errorOf(answer);
-    const data = await jsonOf(answer);
-    if (!data) throw unexpected(answer.status);
-    return data;
-  }
+  #send = (path, body) => asked(this.#client.fetch, path, body);
 }
 
 async function answered(work, { challengeId, publicKey }, request) {

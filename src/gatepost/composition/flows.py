@@ -92,7 +92,7 @@ def build_flows(platform: Platform, identity: Identity) -> Flows:
             identity.recovery_codes,
             identity.enrolment,
         ),
-        trusted_devices=TrustedDeviceService(database, clock, sessions),
+        trusted_devices=TrustedDeviceService(database, clock, sessions, trust_life=policy.trusted_device_life),
         passkeys=PasskeyService(database, clock, sessions, identity.passkeys, identity.enrolment, identity.ways_in),
         identities=IdentityService(database, clock, identity.providers, identity.identity_links, identity.ways_in),
         authorization_start=AuthorizationStart(

@@ -12,6 +12,7 @@ from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
 from gatepost.console.translations import Words, words_of
+from gatepost.console.ways import NEUTRAL_MARK, WaysIn
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.identity.credentials.passkeys.relying_party import usable
@@ -20,7 +21,7 @@ from gatepost.mail.languages import SUPPORTED
 TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "/console"
 # The texts that every page's script may need.
-COMMON_WORDS = ("common.client", "problem")
+COMMON_WORDS = ("common.client", "problem", "ways.client.outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,14 @@ class ConsolePage:
 
 START = ConsolePage("/welcome", "start", "start")
 PAGES = (
-    ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client",)),
-    ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client",)),
+    ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client", "ways.client")),
+    ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client", "ways.client")),
     ConsolePage("/forgot-password", "forgot_password", "forgot-password", words=("forgot_password.client",)),
-    # Links in mails lead to these four; the token is after the #, so that no server or log sees it.
+    # Links in mails lead to these five; the token is after the #, so that no server or log sees it.
     ConsolePage("/set-password", "set_password", "set-password", words=("set_password.client",)),
     ConsolePage("/verify-email", "verify_email", "verify-email", words=("verify_email.client",)),
     ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client", "invitation.client")),
+    ConsolePage("/sign-in-link", "sign_in_link", "sign-in-link", words=("sign_in_link.client", "ways.client")),
     ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
     ConsolePage("/account", "account", "account", words=("account.client", "events")),
     ConsolePage("/boards", "boards", "boards"),
@@ -66,7 +68,7 @@ class Visit:
 class Console:
     """Renders the pages of this deployment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ways: WaysIn) -> None:
         self._settings = settings
         self._brand = Brand.of(settings)
         self._passkeys = usable(settings)
@@ -80,7 +82,12 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"asset": self._address_of}
+        self._providers = [{**shown, "mark": self._address_of(shown["mark"])} for shown in ways.shown()]
+        self._templates.globals |= {
+            "asset": self._address_of,
+            "providers": self._providers,
+            "has_email_codes": ways.by_mail,
+        }
         self._templates.filters |= {"attributes_of": _attributes}
 
     @property
@@ -119,6 +126,8 @@ class Console:
             "origins": self._origins_for(visit),
             # The domain of passkeys; null if browsers would refuse them.
             "rpId": self._passkeys.id if self._passkeys else None,
+            "providers": self._providers,
+            "neutralMark": self._address_of(NEUTRAL_MARK),
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }

@@ -28,7 +28,7 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception, what caused it, and so on. Clients of HTTP hide the cause from tracebacks, not from here."""
+    """Yield an exception, its cause, and so on. HTTP clients hide the cause from tracebacks, not from here."""
     link: BaseException | None = error
     while link is not None:
         yield link

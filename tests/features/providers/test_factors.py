@@ -121,7 +121,7 @@ async def test_where_everybody_has_to_have_a_second_factor_it_is_set_up_first(
     assert outcome(await visitor.visit()) == "second_factor"
 
     asked = assert_problem(await visitor.go_on(), 401, "second_factor_required")
-    assert "totp" in asked["enrolMethods"]
+    assert asked["enrolMethods"] == ["passkey", "totp"]
     begun = await visitor.client.post("/api/auth/signin/totp", json={"pendingToken": asked["pendingToken"]})
     code = AuthenticatorApp(secret_of(begun), []).code(clock.now())
     answer = await go_on(Api(visitor.client), asked["pendingToken"], code)

@@ -179,7 +179,7 @@ class AccountEditor:
             if change.is_verified:
                 user.verify_email(now)
             else:
-                user.email_verified_at = None
+                user.unverify_email()
             await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
         if was_verified and user.email_verified_at is None and self._policy.verification is EmailVerification.REQUIRED:
             await require_another_administrator(tx, user, policy=self._policy)
@@ -201,7 +201,7 @@ class AccountEditor:
         is_other = mailbox_of(email.display) != mailbox_of(user.email)
         if is_other:
             await notify(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
-            user.email_verified_at = None
+            user.unverify_email()
         is_renamed = user.change_email(email)
         if is_other:
             await end_links_of(tx, user, LinkEnd.ADDRESS_REPLACED, now=now)

@@ -41,7 +41,7 @@ SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 # The clocks of two machines may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
 
-# The bytes are a shared secret.
+# Bytes are a shared secret.
 KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | Ed25519PublicKey | bytes
 
 
@@ -203,7 +203,7 @@ def json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
 
 
 def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
-    """Return the claims of a token that a key of ours has signed."""
+    """Return the claims of a token that one of our keys has signed."""
     header_segment, claims_segment, message, signature = split(token)
     header = _header(header_segment)
     if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
@@ -258,5 +258,5 @@ def _time(claims: dict[str, Any], name: str) -> int:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Mapping[str, Any]:
-    """Read a header; all tokens of one key have the same."""
+    """Read a header; it is the same for all tokens of a key."""
     return json_object(segment, max_depth=1)

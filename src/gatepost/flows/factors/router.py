@@ -103,7 +103,7 @@ async def trusted_devices(
     user: CurrentUser, service: TrustedDeviceServiceDep, device: DeviceDep
 ) -> list[TrustedDeviceResponse]:
     """Those on which a sign-in asks for no second factor, the last used first."""
-    return [TrustedDeviceResponse.of(trusted, device) for trusted in await service.of(user)]
+    return [TrustedDeviceResponse.of(trusted, device, until=until) for trusted, until in await service.of(user)]
 
 
 @router.delete(

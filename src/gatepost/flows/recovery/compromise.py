@@ -196,7 +196,7 @@ class CompromiseReports:
         now = self._clock.now()
         nowhere = NOWHERE.format(id=user.id)
         await self._give(tx, user, Name(nowhere, nowhere))
-        user.email_verified_at = None
+        user.unverify_email()
         await tx.flush()
         record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info, details={"reason": "not_me"})
 

@@ -125,6 +125,11 @@ class User(Base):
         """Note that the account's address is proved."""
         self.email_verified_at, self.first_verified_at = now, self.first_verified_at or now
 
+    def unverify_email(self) -> None:
+        """Note that the account's address is to be proved again. Earlier versions did not keep when it first was."""
+        self.first_verified_at = self.first_verified_at or self.email_verified_at
+        self.email_verified_at = None
+
     def rename(self, username: Name) -> None:
         """Change the user name."""
         self.username, self.username_canonical = username.display, username.canonical

@@ -167,7 +167,7 @@ class PasswordMethod:
         values = {
             "device": describe(info.user_agent),
             "new_since": self._clock.now() - NEW_FOR,
-            **trust_params(device, since=self._clock.now() - self._trust_life),
+            **trust_params(device, now=self._clock.now(), life=self._trust_life),
             **guess.values(),
         }
         async with self._db.read() as tx:

@@ -61,7 +61,7 @@ function again(message, problem) {
   const button = one("button", message);
   one("[data-failed-text]", message).textContent = words(problem);
   button.ariaBusy = null;
-  wait(button, Math.ceil(problem.retryAfter ?? 0));
+  countDown(button, say("common.client.again"), Math.ceil(problem.retryAfter ?? 0));
   return new Promise((resolve) => {
     button.onclick = () => {
       if (button.ariaDisabled === "true" || button.ariaBusy === "true") return;
@@ -71,10 +71,10 @@ function again(message, problem) {
   });
 }
 
-/** Count down on the button; screen readers read the wait once, in the message, and not every second. */
-function wait(button, seconds) {
-  const label = say("common.client.again");
+/** Count down on a button until it may be used; screen readers do not hear every second. */
+export function countDown(button, label, seconds) {
   button.ariaDisabled = seconds > 0 ? "true" : null;
   button.textContent = seconds > 0 ? `${label} (${duration(seconds)})` : label;
-  if (seconds > 0) setTimeout(() => wait(button, seconds - 1), SECOND_MS);
+  clearTimeout(button.countDown);
+  if (seconds > 0) button.countDown = setTimeout(() => countDown(button, label, seconds - 1), SECOND_MS);
 }

@@ -12,6 +12,7 @@ const FIELD_OF_CODE = {
   wrong_sign_up_password: "password",
   invalid_code: "code",
   wrong_code: "code",
+  wrong_mail_code: "code",
 };
 
 /**
@@ -82,6 +83,8 @@ export function tell(form, problem) {
 
 /** Return the text for a problem. */
 export function words(problem) {
+  // Not the service itself is busy.
+  if (problem.code === "provider_unavailable") return say("problem.provider_unavailable");
   if (problem.retryAfter !== null && [429, 503].includes(problem.status)) {
     return `${say(problem.status === 429 ? "problem.too_many" : "problem.busy")} ${waiting(problem)}`;
   }

@@ -1,7 +1,9 @@
 // What every page does: the menu, languages, revealing passwords, signing out, and finding out who is signed in.
 
 import { untilLoaded } from "./again.js";
+import { client } from "./api.js";
 import { words } from "./forms.js";
+import { forgetOutcome, outcomeOf } from "./providers.js";
 import { showStrength } from "./strength.js";
 import { askAgainWhenLeft, currentUser, leavePage, needUser, signOut } from "./session.js";
 import { all, one, show, toast } from "./ui.js";
@@ -31,9 +33,29 @@ export function needAnswer() {
 export async function requireUser() {
   needUser();
   const account = await needAnswer();
-  if (account) return account;
+  if (account) {
+    await tellOutcome();
+    return account;
+  }
   if (account === null) leavePage();
   return new Promise(() => {});
+}
+
+// What the person went to a provider for.
+const WANTED = ["linked", "already_linked", "reauthenticated"];
+
+/** Say what came of a visit to a provider. */
+async function tellOutcome() {
+  const outcome = outcomeOf();
+  if (!outcome?.text) return;
+  forgetOutcome();
+  // The access token says from then on that the proof is fresh.
+  if (outcome.kind === "reauthenticated") await client.refresh().catch(() => {});
+  if (WANTED.includes(outcome.kind)) return toast(outcome.text);
+  const notice = one("[data-outcome]");
+  one("p", notice).textContent = outcome.text;
+  show(true, notice);
+  notice.focus();
 }
 
 /** Whether an account has one of these permissions. */

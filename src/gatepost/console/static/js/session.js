@@ -27,9 +27,14 @@ export function leavePage() {
   leave();
 }
 
+/** Keep what was typed until its person is back at this page. */
+export function keepInput() {
+  if (person) keepDraft(person);
+}
+
 /** Go to the sign-in page, which says if a session has ended, and return here afterwards. */
 function toSignIn() {
-  if (person) keepDraft(person);
+  keepInput();
   clear();
   const here = location.pathname + location.search + location.hash;
   location.replace(`/sign-in?next=${encodeURIComponent(here)}${wasSignedIn ? "#session-ended" : ""}`);

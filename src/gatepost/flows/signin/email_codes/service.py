@@ -230,7 +230,7 @@ class EmailCodeSignIn:
             "device": describe(info.user_agent),
             "new_since": now - NEW_FOR,
             "client_address": info.address,
-            **trust_params(device, since=now - self._policy.trusted_device_life),
+            **trust_params(device, now=now, life=self._policy.trusted_device_life),
         }
         row = await tx.execute(BESIDE.where(User.id == user.id), values)
         is_strange, is_factor_set_up, trusted_id = row.one()

@@ -117,7 +117,7 @@ class ProviderMethod:
             "device": describe(attempt.info.user_agent),
             "client_address": attempt.info.address,
             "new_since": now - NEW_FOR,
-            **trust_params(attempt.device, since=now - self._trust_life),
+            **trust_params(attempt.device, now=now, life=self._trust_life),
         }
         async with self._db.read() as tx:
             rows = (await tx.execute(SIGNING_IN, values)).unique().all()

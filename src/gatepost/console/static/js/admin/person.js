@@ -8,6 +8,7 @@ import { act, badge, complain, confirm, element, enter, hush, listed, loaded, na
 import { endConflict, showConflict } from "./conflict.js";
 import { showActivity } from "./person-activity.js";
 import { factorWords, facts } from "./person-facts.js";
+import { showIdentities } from "./person-identities.js";
 
 const ACTIVITY = 8;
 const PROFILE = ["username", "email", "language", "emailVerified"];
@@ -76,6 +77,11 @@ function display() {
   for (const form of [profile, roleForm]) endConflict(form);
   displayRoles();
   displaySessions();
+  showIdentities(person, {
+    mayUnlink: !isSelf && may(account, "factors:reset"),
+    unlink: (identity) => remove(`${path}/identities/${identity}`, undefined, seen()),
+    reload: load,
+  });
   const isDisabled = person.status === "disabled";
   if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
   show(!isSelf && may(account, "factors:reset") && person.factors.length > 0, one("[data-factors-card]"));

@@ -7,6 +7,12 @@ from fastapi import FastAPI
 
 from gatepost.composition.services import Services
 from tests.conftest import http_client
+from tests.features.admin.conftest import (  # noqa: F401  fixtures
+    _no_role_work_in_the_background,
+    admin,
+    person_with,
+)
+from tests.features.transfer.conftest import other_database  # noqa: F401  a fixture
 from tests.support.external import FakeProvider, Visitor, set_up
 
 

@@ -17,7 +17,6 @@ from gatepost.core.errors import AppError
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.signin.providers.outcomes import Outcome, ReauthenticationFailed, outcome_of
 from gatepost.flows.signin.providers.signing_in import ProviderSignIn
-from gatepost.flows.signin.providers.starting import callback_address
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
@@ -30,7 +29,7 @@ from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.external.repository import Identities
 from gatepost.identity.external.states import State, States
 from gatepost.identity.providers.profile import ProviderProfile
-from gatepost.identity.providers.provider import AuthorizationAnswer, ProviderRefused, ProviderUnavailable
+from gatepost.identity.providers.provider import AuthorizationAnswer, ProviderRefused, ProviderUnavailable, callback_uri
 from gatepost.identity.providers.provider import Refusal as Reason
 from gatepost.identity.providers.registry import Providers
 from gatepost.identity.sessions.handout import SignedIn
@@ -142,7 +141,7 @@ class ProviderCallback:
                 iss=answer.iss,
                 code_verifier=state.code_verifier,
                 nonce=state.nonce,
-                redirect_uri=callback_address(self._base_url, name),
+                redirect_uri=callback_uri(self._base_url, name),
                 user=answer.user,
             )
         )

@@ -17,7 +17,7 @@ from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.external.authorizations import Asked, Authorizations, Purpose
 from gatepost.identity.external.states import State, States
 from gatepost.identity.invitations.repository import Invitations
-from gatepost.identity.providers.provider import AuthorizationRequest, Provider, ProviderUnavailable
+from gatepost.identity.providers.provider import AuthorizationRequest, Provider, ProviderUnavailable, callback_uri
 from gatepost.identity.providers.registry import Providers
 from gatepost.identity.sessions.callers import caller_of
 from gatepost.identity.tokens.principal import UserPrincipal
@@ -32,11 +32,6 @@ class StartCommand:
     purpose: Purpose
     return_to: str | None
     invitation: str | None
-
-
-def callback_address(base_url: str, provider: str) -> str:
-    """Return the address to which a provider leads back; each has its own, so that no two can be mixed up."""
-    return f"{base_url}/api/auth/providers/{provider}/callback"
 
 
 class AuthorizationStart:
@@ -105,7 +100,7 @@ class AuthorizationStart:
             state=state.text,
             nonce=state.nonce,
             code_challenge=state.code_challenge,
-            redirect_uri=callback_address(self._base_url, provider.name),
+            redirect_uri=callback_uri(self._base_url, provider.name),
             must_prompt=must_prompt,
         )
         try:

@@ -17,7 +17,7 @@ IMAGE_FILES = Dockerfile docker-compose.yml deploy/compose/compose.yml
 run: .venv/installed ## build the environment and serve on http://localhost:8080
 	$(BIN)/gatepost serve
 
-# Some machines forbid it; the tests start the service a hundred times, and it would be compiled as often.
+# Some machines disable the bytecode cache; the tests start the service a hundred times and would compile it each time.
 test: export PYTHONDONTWRITEBYTECODE =
 test: .venv/installed-dev ## the whole suite; MySQL and browser tests run where there is a server and a browser
 	$(BIN)/pytest -n 2 --dist worksteal $(ARGS)
@@ -27,7 +27,7 @@ coverage: .venv/installed-dev ## the whole suite, and the lines of the code that
 	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term $(ARGS)
 
 fuzz: .venv/installed-dev ## the tests that send anything at all, up to FUZZ_EXAMPLES=300 of each and never beyond FUZZ_MINUTES=20 and five for starts
-	@# Read once: it is another number each time that it is read.
+	@# Read once, because it has another value at each reading.
 	@seed=$(FUZZ_SEED); run="FUZZ_MINUTES=$(FUZZ_MINUTES) FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) FUZZ_SEED=$$seed"; \
 	echo "again: make fuzz $$run"; env $$run $(BIN)/pytest -n 2 --dist worksteal --hypothesis-seed=$$seed tests/fuzz $(ARGS)
 
@@ -79,8 +79,8 @@ benchmarks/.build/ready: benchmarks/requirements.txt benchmarks/peers/express/pa
 clean: ## remove what the other targets made
 	rm -rf .venv benchmarks/.build .gatepost .coverage* .pytest_cache .mypy_cache .ruff_cache
 
-# It takes a minute or more, in which pip tells what it does.
-# --no-deps: the lock names all there is, and pip must not choose for itself where a release was withdrawn since.
+# It takes a minute or more, during which pip shows its progress.
+# --no-deps: the lock names every package, and pip must not choose another one where a release was withdrawn since.
 .venv/installed: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gatepost needs Python 3.11 or newer")'
 	@echo "Building the environment in .venv, once: about $$(grep -c '==' requirements.txt) packages. It takes a minute or more."

@@ -1,4 +1,4 @@
-"""Runs the migrations: on the connection that `gatepost migrate` hands in, or on the settings' database."""
+"""Runs the migrations on the connection that `gatepost migrate` passes, or else on the database of the settings."""
 
 import asyncio
 
@@ -11,7 +11,7 @@ from gatepost.models import Base
 
 
 def run(connection: Connection) -> None:
-    """Run what was asked for: on SQLite in one transaction, on MySQL, which commits each statement, step by step."""
+    """Run the migrations: on SQLite all in one transaction, on MySQL, which commits each statement, one by one."""
     is_sqlite = connection.dialect.name == "sqlite"
     context.configure(
         connection=connection,
@@ -25,7 +25,7 @@ def run(connection: Connection) -> None:
 
 
 async def run_on_the_settings_database() -> None:
-    """Connect as the service would."""
+    """Connect as the service does, and run the migrations."""
     engine = make_engine(load_settings())
     async with engine.connect() as connection:
         await connection.run_sync(run)

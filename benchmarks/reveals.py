@@ -69,6 +69,8 @@ def _questions(http: httpx.Client, known: str, *, kinds: Sequence[str]) -> Itera
     """Yield what to measure: its name, how to ask for an address, and the address that is known."""
     yield "forgotten password", partial(_post, http, "/api/auth/password/forgot"), known
     yield "confirmation mail again", partial(_post, http, "/api/auth/email/resend"), known
+    yield "code by mail", partial(_post, http, "/api/auth/email-code"), known
+    yield "wrong code by mail", partial(_wrong_code, http), known
     for name, wrong in WRONG.items():
         ask = partial(_post, http, "/api/auth/signin", password=wrong)
         yield f"sign-in, {name}", ask, known
@@ -78,6 +80,12 @@ def _questions(http: httpx.Client, known: str, *, kinds: Sequence[str]) -> Itera
 
 def _post(http: httpx.Client, path: str, email: str, **body: str) -> httpx.Response:
     return http.post(path, json={"email": email, **body})
+
+
+def _wrong_code(http: httpx.Client, email: str) -> httpx.Response:
+    """Request a code, and try one that cannot be right."""
+    _post(http, "/api/auth/email-code", email).raise_for_status()
+    return _post(http, "/api/auth/email-code/signin", email, code="none")
 
 
 def _address(kind: str) -> str:

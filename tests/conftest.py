@@ -25,6 +25,7 @@ from gatepost.app import create_app
 from gatepost.composition.services import Services, build_services
 from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.migrations import migrate
+from gatepost.core.outbound import Outbound
 from gatepost.core.settings import LogLevel, Settings
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -102,7 +103,7 @@ MakeServices = Callable[..., Services]
 
 @pytest.fixture
 def make_settings(database_url: URL, tmp_path: Path) -> MakeSettings:
-    """Return a maker of settings; its arguments are what a test wants otherwise."""
+    """Return a maker of settings; its arguments replace the tests' defaults."""
 
     def make(**changes: Any) -> Settings:
         update = {name: value for name, value in _own(tmp_path).items() if name not in changes}
@@ -122,9 +123,11 @@ async def make_services(
     made: list[Services] = []
     sends_mail = request.node.get_closest_marker("sends_mail") is not None
 
-    def make(*, own_clock: FakeClock | None = None, **changes: Any) -> Services:
+    def make(*, own_clock: FakeClock | None = None, outbound: Outbound | None = None, **changes: Any) -> Services:
         settings = make_settings(**changes)
-        made.append(build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings)))
+        made.append(
+            build_services(settings, clock=own_clock or clock, engine=ENGINES.lend(settings), outbound=outbound)
+        )
         if not sends_mail:
             made[-1].flows.outbox.woken = asyncio.Event()
         return made[-1]
@@ -164,7 +167,7 @@ async def api(app: FastAPI) -> AsyncIterator[Api]:
 
 @pytest.fixture(scope="module")
 async def module_app(sqlite_url: URL, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
-    """Give one app for all tests of a module, on a database of its own: for those that no state keeps apart."""
+    """Give one app on its own database for all tests of a module, for tests that do not affect each other's state."""
     folder = tmp_path_factory.mktemp("module")
     url = sqlite_url.set(database=str(folder / "gatepost.db"))
     copyfile(str(sqlite_url.database), str(url.database))
@@ -201,7 +204,7 @@ class StartedApp:
 
 
 def http_client(app: FastAPI, *, keeps_cookies: bool = False, **options: Any) -> httpx.AsyncClient:
-    """Return a client of the app: as from one address, and without a memory for cookies unless it is asked for."""
+    """Return a client of the app, with a fixed address, and without a cookie jar unless it is asked for."""
     cookies = None if keeps_cookies else CookieJar(DefaultCookiePolicy(allowed_domains=[]))
     transport = httpx.ASGITransport(app, client=(ADDRESS, 50000), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8080", cookies=cookies, **options)

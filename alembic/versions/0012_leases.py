@@ -1,4 +1,4 @@
-"""Who does the work that one replica does at a time."""
+"""Leases: which replica does the work that only one may do at a time."""
 
 import sqlalchemy as sa
 from alembic import op

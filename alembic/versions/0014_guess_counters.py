@@ -1,4 +1,4 @@
-"""How often somebody has guessed wrong."""
+"""Counters of wrong guesses."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Figures a day, for the overview."""
+"""Daily figures for the overview."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Sessions that go on are counted from an index alone."""
+"""An index from which live sessions are counted without reading their rows."""
 
 from alembic import op
 

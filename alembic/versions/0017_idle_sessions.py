@@ -1,4 +1,4 @@
-"""The index of 0016 finds idle sessions too."""
+"""Drops the index of idle sessions; that of 0016 finds them too."""
 
 from alembic import op
 

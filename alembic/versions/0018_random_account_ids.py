@@ -1,4 +1,4 @@
-"""What tells an account from one that had its number before a restore; empty for those that are there."""
+"""A random id that distinguishes an account from one that had the same number before a restore; existing have none."""
 
 import sqlalchemy as sa
 from alembic import op

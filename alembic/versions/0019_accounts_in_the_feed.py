@@ -1,4 +1,4 @@
-"""A line of the revocation feed can say which account a number means now."""
+"""An entry of the revocation feed can name the random id of the account that has a number now."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A line of the revocation feed can end every access token of before a moment."""
+"""An entry of the revocation feed can revoke every access token that was issued before a given time."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The lines of an account are found by its number, so that a newer one replaces an older one."""
+"""An index for the feed's entries of an account, so that a newer entry can replace an older one."""
 
 from alembic import op
 

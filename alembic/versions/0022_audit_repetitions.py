@@ -1,4 +1,4 @@
-"""What the audit log has told today, and how often it has happened since."""
+"""Events that the audit log has recorded today, and how often they were repeated since."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Sign-ups that wait for their address to be proved are found by it."""
+"""An index for finding sign-ups by their address while it waits to be confirmed."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Invitations, one an address; they go with the account of their inviter."""
+"""Invitations, one per address; they are deleted with the account of the inviter."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Invitations by names are void: those of their roles and of who sent them may be others' by now."""
+"""Removes invitations that refer to roles and inviters by name: the names may belong to others by now."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Names that roles had, kept from others while access tokens with them may be in use."""
+"""Former names of roles, which no other role may take while access tokens with them may be in use."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Where sessions were opened, and whether an account's owner has disowned one: what a purge must not forget."""
+"""Where sessions were opened, and when an account's owner last disowned one: a purge must not lose this."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,11 +18,11 @@ WHERE id IN (SELECT user_id FROM sessions WHERE end_reason = 'not_me')
 
 
 def upgrade() -> None:
-    # Two tables in one step: MySQL takes neither change back, so that one which is there is passed over.
+    # Two tables in one step: MySQL cannot roll back either change, so a column that already exists is skipped.
     _add("sessions", sa.Column("opened_address", exact(45), nullable=True))
     _add("users", sa.Column("disowned_at", UtcDateTime(), nullable=True))
     op.execute(FROM_SESSIONS)
-    # Where a session was last used is the best that is known of those that there are, and moves no further.
+    # For existing sessions, the address of their last use is the best that is known; it does not change any more.
     op.execute("UPDATE sessions SET opened_address = address WHERE opened_address IS NULL")
 
 

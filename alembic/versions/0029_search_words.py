@@ -1,4 +1,4 @@
-"""The words that accounts are found by."""
+"""The words that a search for accounts looks up."""
 
 import sqlalchemy as sa
 from alembic import op

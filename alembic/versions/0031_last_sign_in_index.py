@@ -1,4 +1,4 @@
-"""Accounts in the order of their last sign-ins."""
+"""An index of accounts in the order of their last sign-ins."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""The words of the accounts that are there, and when each was last signed in to, as far as sessions tell."""
+"""Fills in the search words of existing accounts, and their last sign-ins as far as sessions show them."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -25,7 +25,7 @@ SIGN_INS = sa.text(
 
 def upgrade() -> None:
     connection = op.get_bind()
-    # On MySQL each statement is its own transaction, of a bounded size; what was cut off is gone on with.
+    # On MySQL each statement is a transaction of its own, of limited size; an interrupted migration can run again.
     is_sqlite = connection.dialect.name == "sqlite"
     with nullcontext() if is_sqlite else op.get_context().autocommit_block():
         last = 0

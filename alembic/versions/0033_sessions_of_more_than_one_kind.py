@@ -1,4 +1,4 @@
-"""What a session came of, how well and when its person proved who they are, for which client, and by whom."""
+"""How a session came about: its kind, how strongly and when the person signed in, for which client, and by whom."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # One after the other: MySQL takes none back, so that one which is there is passed over.
+    # One after the other: MySQL cannot roll back any, so a column that already exists is skipped.
     there = _there()
     for column in _columns():
         if column.name not in there:
@@ -29,7 +29,7 @@ def downgrade() -> None:
 
 
 def _columns() -> list[sa.Column[Any]]:
-    # Processes of the version before go on adding sessions, without these.
+    # The defaults: processes of the previous version still add sessions, without these columns.
     return [
         sa.Column("kind", exact(16), nullable=False, server_default="sign_in"),
         sa.Column("acr", exact(64), nullable=False, server_default="urn:gatepost:acr:1"),

@@ -1,4 +1,4 @@
-"""The table of the statistics is called so."""
+"""Renames the table of the statistics."""
 
 from alembic import op
 

@@ -1,6 +1,6 @@
-"""What happens a day is counted under the names that events have today.
+"""Renames the events in the daily statistics to their current names.
 
-The audit log itself keeps the names that it was written with: its hash chain covers them.
+The audit log itself keeps the names that were written to it, because its hash chain covers them.
 """
 
 from collections.abc import Mapping
@@ -36,6 +36,6 @@ def downgrade() -> None:
 
 
 def _rename(names: Mapping[str, str]) -> None:
-    # One statement, so that a migration that is cut off has done all of it or nothing.
+    # One statement, so that an interrupted migration has renamed either all or nothing.
     name = STATISTICS.c.name
     op.execute(STATISTICS.update().where(name.in_(names)).values(name=sa.case(names, value=name)))

@@ -1,4 +1,4 @@
-"""What accounts share with their authenticator apps."""
+"""The secrets that accounts share with their authenticator apps."""
 
 import sqlalchemy as sa
 from alembic import op

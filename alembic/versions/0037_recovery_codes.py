@@ -1,4 +1,4 @@
-"""Recovery codes, a set an account."""
+"""Recovery codes, one set per account."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What each session was proved by, and when."""
+"""The proofs of identity of each session, and their times."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Challenges that browsers answer with a passkey."""
+"""Challenges that browsers sign with a passkey."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Devices on which the second factor is not asked for."""
+"""Devices on which a sign-in does not ask for the second factor."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -8,10 +8,13 @@ const gatepost = createClient({
 const main = document.querySelector("main");
 const dialog = document.querySelector("dialog");
 
-// Fills the page with a template; gives the element that a selector finds in it.
+// Shows a template; gives the element that a selector finds in it, also when another one is shown since. So a page is
+// shown first, and what it loads comes into it: an answer that is late changes no other page.
 function show(id) {
-  main.replaceChildren(document.getElementById(id).content.cloneNode(true));
-  return (selector) => main.querySelector(selector);
+  const page = document.createElement("section");
+  page.append(document.getElementById(id).content.cloneNode(true));
+  main.replaceChildren(page);
+  return (selector) => page.querySelector(selector);
 }
 
 // Asks for the password or a code, whichever the account has, until `send` accepts it; whether it did.
@@ -42,17 +45,17 @@ function prove({ methods }, send) {
 
 async function home() {
   const { username, roles } = gatepost.user;
-  const board = await gatepost.fetch("/api/test/user");
   const find = show("home");
   find("h1").textContent = `Hello ${username}`;
-  find("p").textContent = `${roles.join(", ")}: ${await board.text()}`;
   find("button").addEventListener("click", () => gatepost.signOut());
+  const board = await gatepost.fetch("/api/test/user");
+  find("p").textContent = `${roles.join(", ")}: ${await board.text()}`;
 }
 
 async function devices() {
+  const find = show("devices");
   const answer = await gatepost.fetch("/api/auth/sessions");
   if (!answer.ok) return;
-  const find = show("devices");
   for (const { device, isCurrent } of await answer.json()) {
     const line = document.createElement("li");
     line.textContent = isCurrent ? `${device} (this one)` : device;
@@ -76,17 +79,58 @@ function passwordPage() {
 
 function signInPage() {
   const find = show("sign-in");
-  find("form").addEventListener("submit", async (event) => {
+  const tell = (error) => (find("[role=alert]").textContent = error.message);
+  find("form").addEventListener("submit", (event) => {
     event.preventDefault();
     const { username, password } = Object.fromEntries(new FormData(event.target));
+    signIn(() => gatepost.signIn({ username, password })).catch(tell);
+  });
+  offerWays(find(".ways"), tell).catch(tell);
+}
+
+// Adds a button for each way in that the service offers besides passwords.
+async function offerWays(place, tell) {
+  const { providers, emailSignIn } = await gatepost.providers();
+  const add = (text, use) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+    button.addEventListener("click", () => Promise.resolve(use()).catch(tell));
+    place.append(button, " ");
+  };
+  // The browser leaves, and comes back to this page: signed in, or by way of the service's sign-in page.
+  for (const { name, title } of providers) add(`Continue with ${title}`, () => gatepost.signInWith(name));
+  if (emailSignIn) add("Get a code by e-mail", emailCodePage);
+}
+
+function emailCodePage() {
+  const find = show("email-code");
+  const [email, code] = [find("[name=email]"), find("[name=code]")];
+  find("form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    find("[role=alert]").textContent = "";
     try {
-      await gatepost.signIn({ username, password });
+      if (!email.readOnly) {
+        await gatepost.emailCode(email.value);
+        email.readOnly = true;
+        code.parentElement.hidden = false;
+        code.required = true;
+        find("button").textContent = "Sign in";
+        code.focus();
+      } else await signIn(() => gatepost.signInWithEmailCode({ email: email.value, code: code.value }));
     } catch (error) {
-      const { code, pendingToken, methods, message } = error;
-      if (code !== "second_factor_required" || methods.length === 0) find("[role=alert]").textContent = message;
-      else await prove({ methods }, (proof) => gatepost.continueSignIn({ pendingToken, ...proof }));
+      find("[role=alert]").textContent = error.message;
     }
   });
+}
+
+// Signs in by any way, and asks for a second factor where the account has one.
+async function signIn(enter) {
+  try {
+    await enter();
+  } catch (error) {
+    const { code, pendingToken, methods } = error;
+    if (code !== "second_factor_required" || methods.length === 0) throw error;
+    await prove({ methods }, (proof) => gatepost.continueSignIn({ pendingToken, ...proof }));
+  }
 }
 
 const pages = { "/": home, "/devices": devices, "/password": passwordPage };

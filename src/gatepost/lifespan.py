@@ -1,4 +1,4 @@
-"""From the start of a process to its stop: the work in the background, and an orderly end."""
+"""The lifespan of a process: start-up, background work, and an orderly shutdown."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -20,20 +20,20 @@ KEYS_SECONDS = 5
 ACTIVITY_SECONDS = 60
 PURGE_SECONDS = 300
 ROLES_SECONDS = 2
-# A mail of this process leaves at once; this finds those of others, and those that are tried again.
+# This process sends its own mails at once; this is for those of other processes, and for retries.
 MAIL_SECONDS = 5
-# No entry waits longer than twice this for its seal.
+# No entry waits for its seal longer than twice this time.
 SEAL_SECONDS = 1
 SHARE_SECONDS = 1
 STATISTICS_SECONDS = 5
-# Kinds that come in between, by an import, are known from the first check of one of them on.
+# Kinds that an import adds in between are known after the first check of such a hash.
 HASHES_SECONDS = 3600
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
 def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifespan:
-    """Return the life of the app: it begins on the schema that it was written for, and ends within its time."""
+    """Return the lifespan of the app. It requires the current schema to start, and ends in time."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -51,7 +51,7 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
                 task.cancel()
             await services.stop(within_seconds=drain.seconds_left)
             await services.operations.process_metrics.share()
-            # uvicorn ends a process by the signal that it got: what is not written now is lost.
+            # uvicorn then ends the process with the signal that it received: what is not written now is lost.
             await _within(FLUSH_SECONDS, standard_error().finish)
             if tracing is not None:
                 await _within(drain.seconds_left, tracing.stop)
@@ -60,17 +60,17 @@ def running(services: Services, drain: Drain, tracing: Tracing | None) -> Lifesp
 
 
 async def _within(seconds: float, work: Callable[[], None]) -> None:
-    """Do what blocks, and go on without it when its time is up."""
+    """Run blocking work in a thread, and continue without it after `seconds`."""
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def run() -> None:
-        with suppress(RuntimeError):  # the loop has ended before it
+        with suppress(RuntimeError):  # the loop ended before the work did
             try:
                 work()
             finally:
                 loop.call_soon_threadsafe(done.set)
 
-    # The end of the process waits for no daemon.
+    # A daemon thread does not delay the end of the process.
     Thread(target=run, daemon=True).start()
     with suppress(TimeoutError):
         await asyncio.wait_for(done.wait(), seconds)

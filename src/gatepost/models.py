@@ -1,4 +1,4 @@
-"""Every table of the service, for the migrations."""
+"""All tables of the service, for the migrations."""
 
 from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.models import AuditEntry, AuditRepetition, AuditSeal
@@ -7,10 +7,11 @@ from gatepost.core.db.tables import Base
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
+from gatepost.identity.external.models import ExternalIdentity, PendingAuthorization
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, TotpSecret, UserHandle
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.keys.models import StoredKey
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.sessions.models import Revocation, Session
 from gatepost.identity.throttling.models import GuessCounter
 from gatepost.mail.models import OutboxMail
@@ -21,6 +22,8 @@ __all__ = [
     "AuditSeal",
     "Base",
     "DailyStatistic",
+    "EmailCode",
+    "ExternalIdentity",
     "GuessCounter",
     "Invitation",
     "Lease",
@@ -28,6 +31,7 @@ __all__ = [
     "OutboxMail",
     "Passkey",
     "PasskeyChallenge",
+    "PendingAuthorization",
     "PendingSignIn",
     "RecoveryCodes",
     "ResourceServer",

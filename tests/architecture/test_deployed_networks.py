@@ -1,4 +1,4 @@
-"""deploy/: what is sent inside of a network is read by nobody else there, and nobody else is believed."""
+"""deploy/: nobody else in a network can read what is sent there, and nobody else is trusted."""
 
 from ipaddress import ip_address, ip_network
 from pathlib import Path

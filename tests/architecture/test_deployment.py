@@ -1,4 +1,4 @@
-"""The image and the stack fit the service: what can be known of them without building them."""
+"""The image and the stack fit the service, as far as this can be checked without building them."""
 
 import json
 import os

@@ -26,7 +26,7 @@ RENEW = (
 )
 PROTECTED: list[dict[str, list[str]]] = [{"password": []}, {"bearer": []}, {"x-access-token": []}]
 # What they ask for may come in the body.
-WITHOUT_A_HEADER = {"POST /api/auth/signout", "POST /oauth/introspect"}
+WITHOUT_A_HEADER = {"POST /api/auth/signout", "POST /oauth/introspect", "POST /api/auth/email/verify"}
 SECRETS = re.compile(r"token|password|secret|(?<!pass)key|code$", re.IGNORECASE)
 # The router answers the first three where there is no operation; the others are for the command line.
 OF_NO_OPERATION = {
@@ -42,7 +42,7 @@ OF_NO_OPERATION = {
     "client_not_found",
     "client_id_invalid",
     "client_name_invalid",
-    # Of a route that is there to say that it is not.
+    # The code of a route that only answers that it does not exist.
     "no_openid_provider",
 }
 OPERATIONS = operations()
@@ -248,7 +248,7 @@ def _bodies(media_type: str) -> Iterator[dict[str, Any]]:
 
 
 def _incoming(operation: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the schema of every text and list that the operation reads, with the place where it stands."""
+    """Yield the schema of every text and list that the operation reads, with its location."""
     for parameter in operation.get("parameters", ()):
         yield from _texts(parameter["name"], parameter["schema"])
     for body in operation.get("requestBody", {}).get("content", {}).values():

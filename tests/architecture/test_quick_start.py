@@ -1,4 +1,4 @@
-"""docs/production.md: the ten lines make settings that production takes, and a Caddy that leads to the service."""
+"""docs/production.md: the ten lines make settings that production accepts, and a Caddy that forwards to the service."""
 
 import json
 import re

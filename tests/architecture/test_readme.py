@@ -1,4 +1,4 @@
-"""The README keeps its word: its tour is run as it stands; the settings of the documents are those of the code."""
+"""The README is true: its tour is run as written; the settings of the documents are those of the code."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ class Step:
     answer: str
 
     def fits(self, printed: str) -> bool:
-        """Whether this was printed, however its lines are broken."""
+        """Whether this was printed, with any line breaks."""
         parts = (re.escape("".join(part.split())) for part in self.answer.split(ANYTHING))
         return re.fullmatch(".+".join(parts), "".join(printed.split())) is not None
 

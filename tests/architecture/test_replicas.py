@@ -198,7 +198,7 @@ def test_manifests_speak_of_one_deployment() -> None:
 
 @pytest.fixture
 def url(mysql_url: URL) -> Iterator[URL]:
-    """Give a database of its own: processes leave keys in it that are of their secret."""
+    """Give a separate database, because processes leave keys in it that only their secret opens."""
     url = mysql_url.set(database=f"{mysql_url.database}_replicas")
     asyncio.run(run_sql(mysql_url, f"CREATE DATABASE {url.database}"))
     try:
@@ -239,7 +239,7 @@ def test_two_replicas_serve_as_one_and_one_goes_on_alone(url: URL, tmp_path: Pat
 
 
 def _peer(peer: dict[str, Any]) -> str:
-    """Say in words who may be spoken to: all that a rule asks of them."""
+    """Return as text which peers a rule allows: every condition that it sets."""
     labels = [peer[kind]["matchLabels"] for kind in ("podSelector", "namespaceSelector") if kind in peer]
     assert all(len(one) == 1 for one in labels)
     words = [f"namespace {value}" if "metadata.name" in key else value for one in labels for key, value in one.items()]

@@ -1,4 +1,4 @@
-"""The security page names tests that there are, answers every requirement, and says of the program what is so."""
+"""The security page names existing tests, answers every requirement, and is true of the program."""
 
 import ast
 import re
@@ -32,13 +32,13 @@ LEVELS = {
     "14.1": "22", "14.2": "12223333", "14.3": "122",
     "16.1": "2", "16.2": "22222", "16.3": "2222", "16.4": "222", "16.5": "2223",
 }  # fmt: skip
-# What shows a requirement besides a test: a document, this page, a file of the code, or an honest word.
+# What shows a requirement besides a test: a document, this page, a file of the code, or a plain statement.
 OTHERWISE = re.compile(
     r"\]\(|\babove\b|does not apply|\*\*(no|in part|yours)\*\*|there are none|\.(py|js)`|^256$|standard error|^SHA-256"
 )
 ASSERTING = re.compile(r"assert|refused|raises|expect")
 TOKENS = {"access_token", "accessToken"}
-# Who asks for tokens to be made, whatever form the answer has.
+# Code that asks for tokens to be issued, whatever form the answer has.
 MAKERS = {
     "identity/assurance/opening.py:issue",
     "identity/sessions/tokens.py:_pair",

@@ -1,4 +1,4 @@
-"""The stacks of Compose have no loose ends: what is started is used, what is named exists, `.env` reaches it all."""
+"""The Compose stacks are complete: what is started is used, what is named exists, and `.env` reaches all of it."""
 
 import asyncio
 import re
@@ -25,11 +25,11 @@ STACKS: dict[str, dict[str, Any]] = {
     for name in ("docker-compose.yml", "deploy/compose/compose.yml")
 }
 SETTINGS = {name.upper() for name in Settings.model_fields}
-# What `.env` says to the stack, and not to the service.
+# Variables in `.env` that are for the stack, not for the service.
 OF_THE_STACK = {"HTTP_PORT", "REPLICAS"}
-# Where people come in: nothing else in the stack uses it.
+# The entry point for people: nothing else in the stack uses it.
 ENTRANCES = {"docker-compose.yml": "gatepost", "deploy/compose/compose.yml": "nginx"}
-# What the stack knows better than `.env`.
+# Settings that the stack overrides.
 FIXED = {
     "docker-compose.yml": {"HOST", "PORT", "DATA_DIR", "DATABASE_URL", "DB_HOST", "DB_PORT", "DB_USER"},
     "deploy/compose/compose.yml": {
@@ -147,7 +147,7 @@ def _sign_up(url: str) -> None:
 
 
 def _environment(name: str, service: str, said: dict[str, str]) -> dict[str, str]:
-    """Return what a container gets: the env file, and over it what the stack says, filled in from the same file."""
+    """Return a container's environment: the env file, overridden by the stack, with variables from the same file."""
     parts = STACKS[name]["services"][service]
     from_file = said if any(file["path"] == ".env" for file in parts.get("env_file", ())) else {}
     return {**from_file, **{key: _filled(value, said) for key, value in parts["environment"].items()}}
@@ -162,7 +162,7 @@ def _filled(text: str, said: dict[str, str]) -> str:
 
 
 def _hosts(name: str, service: str) -> set[str]:
-    """Return the other machines that a service speaks to, by its environment and by a file of ours in it."""
+    """Return the other hosts that a service connects to, by its environment and by our file in it."""
     parts = STACKS[name]["services"][service]
     hosts = set()
     for setting, value in parts.get("environment", {}).items():

@@ -121,7 +121,7 @@ async def verified(somebody: Somebody, mailbox: SmtpServer, server: GatepostServ
     """Return somebody whose address is proved."""
     token = (await mailed_link(mailbox, to=somebody.email, path="/verify-email")).partition("token=")[2]
     async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
-        answer = await client.post("/api/auth/email/verify", json={"token": token})
+        answer = await client.post("/api/auth/email/verify", json={"token": token, "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     return somebody
 

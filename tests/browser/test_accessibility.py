@@ -17,6 +17,7 @@ FOR_ALL = (
     "/set-password#token=x",
     "/verify-email",
     "/invitation#token=x",
+    "/sign-in-link#token=x",
     "/not-me",
     "/boards",
 )
@@ -43,7 +44,12 @@ async def test_pages_keep_nobody_out(visitors: Visitors, look: str) -> None:
     async def invite(route: Route) -> None:
         await route.fulfill(json={"email": "guest@example.com", "expiresAt": "2100-01-01T00:00:00Z"})
 
+    async def link(route: Route) -> None:
+        asked = {"email": "guest@example.com", "device": "Firefox on Windows", "address": "192.0.2.1"}
+        await route.fulfill(json={"sameBrowser": False, "at": "2026-01-31T12:00:00Z", **asked})
+
     await page.route("**/api/auth/invitation", invite)
+    await page.route("**/api/auth/email-code/link", link)
     for path in FOR_ALL:
         await visitor.goto(path)
         await check(path)

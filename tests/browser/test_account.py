@@ -277,5 +277,5 @@ async def test_account_asks_who_comes_and_leads_back_after_sign_in(visitor: Visi
     await expect(page).to_have_url(f"{visitor.url}/account#devices")
     await page.get_by_role("button", name="Sign out", exact=True).first.click()
     await expect(page.get_by_role("status")).to_have_text("You are signed out.")
-    # It proves no one, and keeps this device apart from strangers who guess.
+    # It proves nobody's identity; it only separates this device from strangers who guess.
     assert [cookie["name"] for cookie in await page.context.cookies()] == ["gatepost_device"]

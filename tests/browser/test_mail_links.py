@@ -19,6 +19,7 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
 ) -> None:
     page = visitor.page
     link = await mailed_link(mailbox, to=somebody.email, path="/verify-email")
+    await visitor.sign_in(somebody.username, somebody.password)
 
     await visitor.goto(link)
     await page.reload()
@@ -43,6 +44,47 @@ async def test_address_is_confirmed_by_a_click_and_not_by_opening(
     # Nothing that would fail again.
     await expect(page.get_by_role("button", name="Verify")).to_be_hidden()
     assert visitor.refusals() == ["400", "400"]
+
+
+async def test_link_asks_whose_the_account_is_where_nobody_is_signed_in(
+    visitor: Visitor, somebody: Somebody, mailbox: SmtpServer
+) -> None:
+    page = visitor.page
+    await visitor.goto(await mailed_link(mailbox, to=somebody.email, path="/verify-email"))
+    password = page.get_by_label("Password", exact=True)
+    await expect(password).to_be_hidden()
+    await page.get_by_role("button", name="Verify").click()
+    await expect(password).to_be_focused()
+    await expect(page.get_by_text("Is this account yours?")).to_be_visible()
+    assert await visitor.findings() == []
+    await password.fill("a guess")
+    await password.press("Enter")
+    await expect(page.locator("#verify-password-error")).to_contain_text("does not belong to this sign-up")
+    await password.fill(somebody.password)
+    await password.press("Enter")
+
+    await expect(page.get_by_text("Your e-mail address is verified.")).to_be_visible()
+    assert visitor.refusals() == ["400", "403"]
+
+
+async def test_whoever_has_not_signed_up_says_so(visitor: Visitor, somebody: Somebody, mailbox: SmtpServer) -> None:
+    page = visitor.page
+    await visitor.goto(await mailed_link(mailbox, to=somebody.email, path="/verify-email"))
+    await page.get_by_role("button", name="Verify").click()
+    await page.get_by_role("button", name="This was not me").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog).to_contain_text("nobody can sign in to it")
+    assert await visitor.findings() == []
+    await dialog.get_by_role("button", name="This was not me").click()
+
+    await expect(page.locator("[data-done]")).to_contain_text("Your e-mail address is not verified.")
+    await expect(page.locator("[data-done]")).to_be_focused()
+    await visitor.goto("/sign-in")
+    await page.locator("#sign-in [name=username]").fill(somebody.username)
+    await page.locator("#sign-in [name=password]").fill(somebody.password)
+    await page.locator("#sign-in [name=password]").press("Enter")
+    await expect(page.get_by_role("alert")).to_be_visible()
+    assert visitor.refusals() == ["400", "401"]
 
 
 async def test_password_is_reset_by_the_link_in_the_mail(

@@ -74,7 +74,7 @@ async def test_app_is_set_up_signs_in_and_is_removed(visitor: Visitor, verified:
 
     secret, codes = await set_up(page)
     dialog = page.get_by_role("dialog", name="Recovery codes")
-    # Nothing but the answer that they are kept ends it.
+    # Only confirming that they are kept ends it.
     for _ in range(2):
         await page.keyboard.press("Escape")
     await expect(dialog).to_be_visible()
@@ -186,7 +186,7 @@ async def test_waits_and_expired_attempts_are_told(visitor: Visitor, somebody: S
     await give_password(visitor, somebody)
     await page.keyboard.type("123456")
     await page.keyboard.press("Enter")
-    await expect(alert).to_have_text("This sign-in has expired. Please start again with your password.")
+    await expect(alert).to_have_text("This sign-in has expired. Please start again.")
     await expect(page.locator("#sign-in [name=username]")).to_have_value(somebody.username)
     await expect(page.locator("#second-factor")).to_be_hidden()
     assert visitor.refusals() == ["401", "401"]
@@ -233,7 +233,7 @@ async def test_second_factor_keeps_nobody_out(visitors: Visitors, verified: Some
 
 
 async def signed_in_long_ago(page: Page, path: str, methods: Sequence[str] = ("totp", "recovery_code")) -> None:
-    """Let the next call of a path be refused as that of somebody whose last proof is longer ago."""
+    """Let the next call of a path be refused, as if the last proof of identity was too old."""
     refusal = {
         "code": "step_up_required", "status": 401, "title": "Step-up required", "message": "…", "errors": [],
         "maxAge": 300, "methods": list(methods),

@@ -112,12 +112,14 @@ async def test_browser_keeps_no_secret_and_nothing_personal(visitor: Visitor, so
     )
 
     assert visitor.refusals() == ["401"]
-    # Two random marks, by which tabs tell one sign-in, and one refresh, from the next.
+    # Two random marks, by which tabs distinguish one sign-in, and one refresh, from the next.
     marks = json.loads(kept["local"].pop(f"gatepost:{visitor.url}"))
     assert marks.keys() == {"signIn", "mark"}
     assert all(0 <= float(mark) < 1 for mark in marks.values())
-    assert kept == {"local": {}, "session": {}, "cookies": "", "databases": 0, "caches": 0}
-    # The tokens themselves are out of every script's reach.
+    # Which way in was used last on this device, and not by whom.
+    assert kept.pop("local") == {"gatepost:way": "password"}
+    assert kept == {"session": {}, "cookies": "", "databases": 0, "caches": 0}
+    # The tokens themselves cannot be read by scripts.
     tokens = [cookie for cookie in await page.context.cookies() if cookie["name"] != "gatepost_device"]
     assert {cookie["name"]: cookie["httpOnly"] for cookie in tokens} == {
         "gatepost_access": True,
@@ -148,7 +150,7 @@ async def test_nothing_of_the_person_is_left_after_signing_out_and_going_back(
         await expect(page).to_have_url(f"{server.url}/sign-in?next=%2Faccount")
         assert somebody.email not in await page.content()
         assert await page.evaluate("window.isThePageOfBefore") is None
-        assert await page.evaluate("localStorage.length") == 0
+        assert await page.evaluate("({...localStorage})") == {"gatepost:way": "password"}
         visitor.refusals()
         await visitor.leave()
 
@@ -172,7 +174,7 @@ async def test_answers_that_come_after_signing_out_are_written_nowhere(visitor: 
 
     await expect(page.get_by_role("status")).to_have_text("You are signed out.")
 
-    # An answer without the place that it was for would be an error in the console, of which `leave` tells.
+    # An answer whose element is gone would be an error in the console, which `leave` reports.
     assert somebody.email not in await page.content()
 
 
@@ -191,7 +193,7 @@ async def test_sign_out_that_is_lost_shows_nothing_of_the_person_and_is_made_up_
     await expect(page.get_by_role("status")).to_contain_text("The service cannot be reached.")
     assert somebody.email not in await page.content()
     await page.unroute_all()
-    # Whoever comes next finds nobody signed in, although the browser has had the cookies until then.
+    # The next person finds nobody signed in, although the browser had the cookies until then.
     assert "gatepost_access" in {cookie["name"] for cookie in await page.context.cookies()}
     await page.reload()
     await expect(page).to_have_url(f"{visitor.url}/sign-in?next=%2Faccount")

@@ -18,6 +18,7 @@ FORMS = (
     "/set-password#token=x",
     "/verify-email#token=x&sign-up",
     "/invitation#token=x",
+    "/sign-in-link#token=x",
     "/not-me#token=x",
     "/account",
     "/admin/people/1",

@@ -1,4 +1,4 @@
-"""What keeps a command from the database is told by its cause, in one line: tried against a real server."""
+"""A command that cannot use the database names the cause in one line; tried against a real server."""
 
 import asyncio
 import socket

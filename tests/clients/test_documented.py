@@ -152,6 +152,27 @@ class HoldsBack:
             self._refreshed.set()
 
 
+class Holds:
+    """An app whose answers at one path wait for `released`: with all, or with what comes after the headers."""
+
+    def __init__(self, app: ASGIApp, path: str, *, part: str) -> None:
+        self._app = app
+        self._path = path
+        self._part = f"http.response.{part}"
+        self.released = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+
+        async def later(message: Message) -> None:
+            if message["type"] == self._part and scope["path"] == self._path:
+                async with asyncio.timeout(PATIENCE):
+                    await self.released.wait()
+            await send(message)
+
+        await self._app(scope, receive, later)
+
+
 @asynccontextmanager
 async def opened(place: Place, app: ASGIApp, *, compiles_in_the_browser: bool = False) -> AsyncIterator[Page]:
     """Serve an app at http://localhost:8080, where Abbey has an account, and give a page of a browser."""
@@ -215,6 +236,35 @@ async def test_example_routes_its_own_addresses(place: Place, make_services: Mak
         await expect(page.get_by_role("heading")).to_have_text("Your devices")
         await page.reload()
         await expect(page.get_by_role("listitem")).to_have_count(2)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("part", ["start", "body"])
+@pytest.mark.parametrize(("path", "link"), [("/api/test/user", "Home"), ("/api/auth/sessions", "Devices")])
+async def test_page_of_the_example_that_somebody_has_left_changes_nothing(
+    place: Place, make_services: MakeServices, path: str, link: str, part: str
+) -> None:
+    app = Holds(create_app(services=make_services(spa_dir=EXAMPLE)), path, part=part)
+    async with opened(place, app) as page:
+        seen = watch(page)
+        await page.goto(ORIGIN)
+        async with page.expect_response(lambda response: response.url.endswith("/signin?transport=cookie")):
+            await _sign_in(page, PASSWORD)
+        async with page.expect_request_finished(lambda request: request.url.endswith(path)):
+            async with page.expect_request(lambda request: request.url.endswith(path)) as asked:
+                await page.get_by_role("link", name=link).click()
+            if part == "body":
+                await (await asked.value).response()
+            await page.get_by_role("link", name="Password").click()
+            await page.get_by_label("New password").fill("another horse")
+            app.released.set()
+        # A turn of the page, in which it does what it does with the answer.
+        await page.evaluate("new Promise((resolve) => setTimeout(resolve))")
+
+        await page.get_by_role("button", name="Change").click()
+
+        await expect(page.get_by_role("alert").filter(has_text="Your password is changed.")).to_be_visible()
+        assert [error for error in seen.errors if not REFUSED.match(error)] == []
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""Guesses at once, over real connections of two processes: none gets an answer too many, and none is forgotten."""
+"""Concurrent guesses over real connections to two processes: none is checked beyond the limit, and all are counted."""
 
 import asyncio
 import uuid

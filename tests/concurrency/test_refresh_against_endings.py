@@ -76,7 +76,7 @@ async def race(workers: Workers, ending: Ending, *, position: int, of: Person | 
 
 
 async def ended(workers: Workers, path: str, **sent: Any) -> None:
-    """Sign out; who is told that the service is busy, as on a busy machine, comes back."""
+    """Sign out; try again when the service answers that it is busy."""
     for _ in range(BUSY_AT_MOST):
         answer = await workers.second.post(path, **sent)
         if answer.status_code != 503:

@@ -28,7 +28,7 @@ from tests.support.server import GatepostServer, gatepost_server
 from tests.support.workers import SECRET
 
 ADMIN = {"username": "admin", "password": "an admin's password"}
-# Until something comes about, on a machine that has other things to do.
+# The longest wait for something to happen, on a busy machine.
 WAIT_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 # The long form harms for longer, and more often.
@@ -136,7 +136,7 @@ async def open_place(server: GatepostServer, url: URL) -> AsyncIterator[Place]:
 def settings_of(url: URL) -> dict[str, str]:
     """Return the settings of a service on this database."""
     database = url.render_as_string(hide_password=False)
-    # All comes from one address, and more than people send.
+    # All requests come from one address, and are more than people send.
     return {"DATABASE_URL": database, "SECRET_KEY": SECRET, "RATE_LIMITS": "false"}
 
 

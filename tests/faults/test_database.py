@@ -15,7 +15,7 @@ from tests.support.mysql import PrivateServer
 from tests.support.workers import until_waiting_for_a_lock
 
 WRITERS = 4
-# So many answers are refused before the harm ends.
+# How many answers must be refused before the harm ends.
 REFUSED = 20 if LONG else WRITERS
 # Of those that were under way at the end of the harm, and one more of each writer.
 REFUSED_AFTER = 2 * WRITERS
@@ -169,7 +169,7 @@ async def test_deadlock_is_decided_without_anybody_noticing(place: Place, maria_
     other = await api.sign_in("deadlocked")
     connection = await aiomysql.connect(host="127.0.0.1", port=maria_url.port, user="root", db=maria_url.database)
     cursor = await connection.cursor()
-    # Whose transaction has written more wins, so that it is the service's that is undone.
+    # The transaction that has written more wins, so that the service's is rolled back.
     await cursor.execute("CREATE TABLE IF NOT EXISTS weight (x INT)")
     await cursor.execute("BEGIN")
     await cursor.execute("INSERT INTO weight SELECT seq FROM seq_1_to_2000")

@@ -1,6 +1,6 @@
-"""How much is tried: little and always the same in the whole suite, much and always something else by `make fuzz`.
+"""How much is tried: a few fixed examples in the whole suite, many new ones in `make fuzz`.
 
-`make fuzz` ends by itself: each test has its part of FUZZ_MINUTES, and gives up there what it has not tried.
+`make fuzz` ends by itself: each test has its share of FUZZ_MINUTES and skips the examples beyond it.
 """
 
 import functools

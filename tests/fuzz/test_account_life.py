@@ -45,7 +45,7 @@ ACCESS = timedelta(minutes=1440)
 IDLE, LONGEST = timedelta(days=30), timedelta(days=90)
 REUSE_GRACE = timedelta(seconds=10)
 DELETION_GRACE = timedelta(days=14)
-# This loop stands still between two steps, and must not find half a round of background work where it goes on.
+# The loop stops between two steps; a round of background work must not be interrupted there.
 QUIET = {"revocation_poll_seconds": 3600, "revocation_max_staleness_seconds": 36000}
 PASSWORDS = ("correct horse", "battery staple", "пароль пароль", "🐎" * 8)
 
@@ -320,7 +320,7 @@ class AccountLife(RuleBasedStateMachine):
 
 @pytest.fixture
 def world(make_settings: MakeSettings, database_url: Any) -> Iterator[World]:
-    """Give a running service in a loop of its own: the machine is no coroutine."""
+    """Give a running service in its own event loop, because the state machine cannot be a coroutine."""
     world = World(make_settings)
     yield world
     world.end()

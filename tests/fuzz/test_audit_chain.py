@@ -248,7 +248,7 @@ def make_an_entry_odd(log: History, rng: random.Random) -> bool:
 
 @harm
 def make_a_seal_odd(log: History, rng: random.Random) -> bool:
-    # What a seal holds whose entries were purged, nobody asks any more.
+    # Once its entries are purged, the contents of a seal are no longer checked.
     [seal] = rng.choice(log.sql("SELECT id FROM audit_seals WHERE purged_at IS NULL") or [(None,)])
     return _make_odd(log, rng, "audit_seals", seal)
 

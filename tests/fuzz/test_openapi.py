@@ -19,7 +19,7 @@ HOW_LONG = ["--max-time", str(seconds(PART)), "--seed", str(SEED)] if IS_LONG el
 TIMEOUT = seconds(PART) + 300 if IS_LONG else 600
 PROGRAM = Path(sys.executable).with_name("st")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
-# Who may not is told so before anything else is read; there is time to see that a thousand times in the long form.
+# Without the right, a call is refused before anything else is read; the long form tries that a thousand times.
 NO_ADMINISTRATION = () if IS_LONG else ("--exclude-tag", "administration")
 PROJECT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-"""Names, addresses, passwords and tokens of any text: each is taken or refused, with one verdict of both databases."""
+"""Names, addresses, passwords and tokens of any text: each is accepted or refused, on both databases alike."""
 
 import unicodedata
 from collections.abc import AsyncIterator, Callable
@@ -110,7 +110,7 @@ async def test_every_spelling_of_a_name_has_one_verdict(sqlite_and_mysql: tuple[
 
 
 async def _verdict(api: Api, kind: str, spelt: str, owner: int) -> str:
-    """Return whose name this spelling is: the owner's, one that may be taken as well, or nobody's."""
+    """Return `same` for the owner's name, `another's` or `different` for another name, or the code of the refusal."""
     email = f"{kind.replace(' ', '-')}@example.com"
     answer = await api.post(SIGN_UP, json={"username": spelt, "email": email, "password": PASSWORD})
     sign_in = await api.post("/api/auth/signin", json={"username": spelt, "password": PASSWORD})

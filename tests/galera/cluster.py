@@ -20,7 +20,7 @@ PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_
 REASON = "no Galera: install mariadb-server, galera-4 and rsync"
 START_SECONDS = 180
 PAUSE_SECONDS = 0.1
-# A node that is gone is out after about a second; with the defaults, after about five.
+# A dead node is dropped after about a second; with the defaults, after about five.
 PROVIDER_OPTIONS = (
     "gmcast.listen_addr=tcp://127.0.0.1:{group};ist.recv_addr=127.0.0.1:{ist};gcache.size=16M;"
     "evs.keepalive_period=PT0.3S;evs.inactive_check_period=PT0.3S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S"

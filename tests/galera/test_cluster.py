@@ -19,7 +19,7 @@ ROUNDS = 10
 PEOPLE = 6
 BEFORE_SECONDS = 3
 AFTER_SECONDS = 6
-# The cluster's time to leave the dead node out, and that of one transaction that waits meanwhile.
+# The time in which the cluster drops the dead node, and that of a transaction that waits for it.
 CONTINUES_WITHIN_SECONDS = 5
 
 
@@ -187,7 +187,7 @@ async def _replica_of_the_dead_node_says_so(cluster: Cluster) -> None:
     body = {"username": "Person0 1", "password": PASSWORD}
     assert (await api.post("/api/auth/signin", json=body)).status_code == 503
     someone = await cluster.replicas[0].sign_in("Person0 1")
-    # Tokens are verified from memory; what was revoked meanwhile it cannot know, until it refuses them all.
+    # Tokens are verified from memory; the replica cannot know newer revocations, until it refuses all tokens.
     assert (await api.get("/api/test/user", headers=bearer(someone.access_token))).status_code in (200, 503)
 
 

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL
+from sqlalchemy import URL, update
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.app import create_app
 from gatepost.composition.services import Services
+from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices
 from tests.support.clock import FakeClock
 from tests.support.missing import program
@@ -59,6 +60,11 @@ class Network:
         """Let time pass, in which the service has done what it does every second."""
         self.clock.advance(**time)
         await self.services.identity.revocations.poll()
+
+    async def verify(self, user_id: int) -> None:
+        """Let the address of an account be proved."""
+        async with self.services.platform.database.begin() as tx:
+            await tx.execute(update(User).where(User.id == user_id).values(email_verified_at=self.clock.now()))
 
     def refreshes(self) -> list[str]:
         """Return the calls that were refreshes."""
@@ -112,6 +118,8 @@ class Network:
                 await self.wait(**asked)
             case "spoil":
                 self.spoil(asked["path"], *asked["faults"])
+            case "verify":
+                await self.verify(asked["id"])
             case "reached":
                 await self.reached.wait()
             case "release":
@@ -132,7 +140,8 @@ def database_url(sqlite_url: URL) -> URL:
 def network(make_services: MakeServices, clock: FakeClock) -> Network:
     """Return the service behind its network, served by nobody yet."""
     # The clock leaps by weeks, and what reads the revocations in the background may be on its way just then.
-    services = make_services(revocation_max_staleness_seconds=timedelta(days=365).total_seconds())
+    staleness = timedelta(days=365).total_seconds()
+    services = make_services(revocation_max_staleness_seconds=staleness, passkey_origins="http://localhost:8081")
     return Network(create_app(services=services), services, clock)
 
 

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from tests.packages_js.conftest import PACKAGE, REFRESH, Network
 from tests.support.api import PASSWORD
+from tests.support.authenticators import authenticator
 from tests.support.browser import chromium
 from tests.support.server import address, free_port, served
 
@@ -23,10 +24,16 @@ pytestmark = pytest.mark.browser
 API = "http://localhost:8080"
 APP = "http://localhost:8081"
 BOARD = "/api/test/user"
+PASSKEYS = "/api/users/me/passkeys"
+PROOF = f"{{ method: 'password', password: '{PASSWORD}' }}"
+NEW_PASSWORD = """
+{ method: "POST", headers: { "Content-Type": "application/json" }, body: '{"newPassword": "another horse"}' }
+"""
 # A page whose client the tests call; `heard` is whom it was told of.
 START = """
 <!doctype html><title>An app</title><script type="module">
   import { createClient } from "/client/client.js";
+  import { createPasskeys } from "/client/passkeys.js";
   const transport = location.hash.slice(1);
   // How long an answer may take is for the tests to say, whatever the speed of the machine.
   const FOREVER = 123456789;
@@ -35,7 +42,15 @@ START = """
   window.setTimeout = (work, time, ...rest) => (time === FOREVER ? waiting.push(work) : real(work, time, ...rest));
   window.giveUp = () => waiting.splice(0).forEach((work) => work());
   window.heard = [];
+  // When passkeys were made, and when the browser was told which are good, and which those are.
+  window.made = [];
+  window.told = [];
+  const create = navigator.credentials.create.bind(navigator.credentials);
+  navigator.credentials.create = (options) => made.push(Date.now()) && create(options);
+  PublicKeyCredential.signalAllAcceptedCredentials = async ({ allAcceptedCredentialIds: ids }) =>
+    told.push({ at: Date.now(), ids });
   window.gatepost = createClient({ baseUrl: "http://localhost:8080/", transport, refreshTimeout: FOREVER });
+  window.passkeys = createPasskeys(gatepost);
   gatepost.onChange((user) => heard.push(user && user.username));
   window.statuses = async (count, path) =>
     (await Promise.all(Array.from({ length: count }, () => gatepost.fetch(path)))).map(({ status }) => status);
@@ -283,6 +298,33 @@ async def test_sign_out_wins_over_sign_ins_that_are_under_way_or_wait(
     assert await tab.statuses() == [401]
 
 
+async def test_proof_beside_a_refresh_of_another_tab_costs_neither(
+    open_tabs: Open, network: Network, transport: str
+) -> None:
+    one, other = await open_tabs(transport)
+    await one.sign_up("Abbey", heard_by=[other])
+    await network.wait(minutes=6)
+    network.spoil(REFRESH, "held")
+    await one.do("() => { window.under_way = gatepost.refresh() }")
+    await network.reached.wait()
+    network.calls.clear()
+    await other.do(f"() => {{ window.under_way = gatepost.reauthenticate({PROOF}) }}")
+    # Enough for a proof that does not wait.
+    for _ in range(50):
+        await other.do("fetch('http://localhost:8080/healthz').catch(() => {})")
+    network.released.set()
+    await one.do("under_way")
+    await other.do("under_way")
+
+    # The tokens that both tabs have now know of the proof.
+    change = f"gatepost.fetch('/api/auth/password/change', {NEW_PASSWORD}).then(({{ status }}) => status)"
+    assert await other.do(change) == 204
+    assert "200 /api/auth/reauthenticate" in network.calls
+    # The grace of the token of before is over.
+    await network.wait(hours=24, seconds=1)
+    assert await one.statuses() + await other.statuses() == [200, 200]
+
+
 async def test_sign_out_without_a_network_holds_here_and_is_made_up_for(open_tabs: Open, network: Network) -> None:
     one, other = await open_tabs("cookie")
     await one.sign_up("Abbey", heard_by=[other])
@@ -317,6 +359,28 @@ async def test_sign_out_that_was_lost_is_made_up_for_when_a_page_is_loaded(open_
     assert network.calls == ["204 /api/auth/signout"]
     assert await tab.do("gatepost.user") is None
     assert not {cookie["name"] for cookie in await tab.page.context.cookies()} - {"gatepost_device"}
+
+
+async def test_sign_out_that_is_made_up_for_takes_nothing_from_a_sign_in_of_another_tab(
+    open_tabs: Open, network: Network
+) -> None:
+    [one] = await open_tabs("cookie", count=1)
+    await one.sign_up("Abbey")
+    network.spoil("/api/auth/signout", "500")
+    assert await one.do("failure(() => gatepost.signOut())") == "failed"
+    network.spoil("/api/auth/signin", "held")
+    await one.do(f"() => {{ window.under_way = gatepost.signIn({{ username: 'Abbey', password: '{PASSWORD}' }}) }}")
+    await network.reached.wait()
+    network.calls.clear()
+
+    # When it is loaded, it asks who is there.
+    [other] = await open_tabs("cookie", count=1)
+    network.released.set()
+    assert (await one.do("under_way"))["username"] == "Abbey"
+    assert (await other.do("gatepost.session()"))["username"] == "Abbey"
+
+    assert "204 /api/auth/signout" not in network.calls
+    assert await one.statuses() + await other.statuses() == [200, 200]
 
 
 async def test_page_that_is_left_at_once_has_signed_out(open_tabs: Open, network: Network, transport: str) -> None:
@@ -375,6 +439,55 @@ async def test_wrong_password_is_told_and_starts_no_refresh(open_tabs: Open, net
 
     assert network.calls == ["401 /api/auth/signin"]
     assert await tab.statuses() == [200]
+
+
+async def test_passkey_is_made_once_a_list_of_another_tab_is_told(open_tabs: Open, network: Network) -> None:
+    one, other = await open_tabs("cookie")
+    await _with_a_passkey(one, other, network)
+    network.spoil(PASSKEYS, "held")
+    await other.do("() => { window.under_way = passkeys.list() }")
+    await network.reached.wait()
+    await one.do("() => { made.length = 0; window.under_way = passkeys.add() }")
+    # Enough for one that does not wait.
+    for _ in range(50):
+        await one.do("fetch('http://localhost:8080/healthz').catch(() => {})")
+    network.released.set()
+    await other.do("under_way")
+    await one.do("under_way")
+
+    [told] = await other.do("told")
+    assert len(told["ids"]) == 1
+    assert told["at"] <= (await one.do("made"))[0]
+
+
+async def test_browser_is_told_of_no_list_while_another_tab_adds_a_passkey(open_tabs: Open, network: Network) -> None:
+    one, other = await open_tabs("cookie")
+    await _with_a_passkey(one, other, network)
+    network.spoil(PASSKEYS, "held")
+    await one.do("() => { window.under_way = passkeys.add() }")
+    await network.reached.wait()
+
+    assert len((await other.do("passkeys.list()"))["passkeys"]) == 2
+    assert await other.do("told") == []
+
+    network.released.set()
+    added = await one.do("under_way")
+    await other.do("passkeys.list()")
+    [told] = await other.do("told")
+    assert len(told["ids"]) == 2
+    assert added["credentialId"] in told["ids"]
+
+
+async def _with_a_passkey(one: Tab, other: Tab, network: Network) -> None:
+    """Sign up and add a passkey in a tab, whose next one is another authenticator's."""
+    await one.sign_up("Abbey", heard_by=[other])
+    await network.verify(await one.do("gatepost.user.id"))
+    # A browser has ceremonies in the tab that people look at.
+    await one.page.bring_to_front()
+    device = await authenticator(one.page)
+    await one.do(f"passkeys.add({{ password: '{PASSWORD}' }})")
+    await device.leave()
+    await authenticator(one.page)
 
 
 def _pages() -> Starlette:

@@ -1,4 +1,4 @@
-"""How much work a request is, in what does not depend on the machine: questions to the database, and calls of Python.
+"""How much work a request is, counted independently of the machine: database queries and Python function calls.
 
 Times are measured by `make bench`, never here.
 """
@@ -143,7 +143,7 @@ async def test_refresh_makes_no_objects_of_tables(app: FastAPI, person: Person) 
 
 
 async def _calls(app: FastAPI, path: str, headers: dict[str, str], *, warm: int = 3) -> int:
-    """Return how many Python functions one request calls; the first ones fill what is remembered."""
+    """Return how many Python functions one request calls, after earlier ones have filled the caches."""
     for _ in range(warm):
         await _request(app, path, headers)
     with calls() as counted:

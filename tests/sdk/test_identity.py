@@ -1,4 +1,4 @@
-"""What an app behind a documented proxy takes for the person, whatever a client sends, however the app reads names."""
+"""Whom an app behind a documented proxy sees as the user, whatever a client sends and however the app reads names."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ PERSON = ("X_USER_ID", "X_USER_NAME", "X_USER_ROLES")
 LETTERS_AND_DIGITS = re.compile("[^A-Za-z0-9]")
 FORGED: Headers = [("X-User-Id", "98"), ("X-User-Name", "root"), ("X-User-Roles", "admin")]
 DISGUISES = ("_", ".")
-# No name with one of these is dropped by each proxy, and some gateways make the same of them.
+# No proxy drops every name with one of these, and some gateways map them to the same name.
 RARE_DISGUISES = "!#$%&'*+^`|~"
 HANDSHAKE: Headers = [
     ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
@@ -60,7 +60,7 @@ class ShowingHandler(WSGIRequestHandler):
 
 
 class ThreadingServer(ThreadingMixIn, WSGIServer):
-    """Serves each connection by itself."""
+    """Serves each connection in its own thread."""
 
     daemon_threads = True
 

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, ConsoleMessage, Error, Page, Request, 
 from tests.support.missing import lacking
 
 REASON = "no Chromium: install one of {} on the PATH, or set CHROMIUM to its program"
-# The shell is the same engine without the windows, and takes half as long.
+# The headless shell is the same engine without windows, and takes half as long.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # Chromium takes only the last list, so the first four lines repeat Playwright's. The others cost each visitor processes
 # that no test looks at: two pages behind the address bar, and one that waits for the next site.

@@ -1,4 +1,4 @@
-"""What the OpenAPI document promises, held against what the service answers; run as a program, its outline."""
+"""Compares answers of the service with the OpenAPI document; run as a program, prints its outline."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def operations() -> dict[str, dict[str, Any]]:
 
 
 async def check_documented(answer: httpx.Response) -> None:
-    """Check that the document tells of an answer: its status, its media type, its shape or the code of its error.
+    """Check that the document has an answer: its status, its media type, its shape or the code of its error.
 
     Answers outside the document's operations (an unknown path, another method, a page) are not checked.
     """

@@ -49,7 +49,7 @@ ENGINES = Engines()
 
 
 def repeats_on_mysql(item: pytest.Item) -> bool:
-    """Whether this is a test of SQLite, once more on MySQL, that neither is marked for both nor chose MySQL itself."""
+    """Whether this repeats an SQLite test on MySQL though it is not marked for both and did not choose MySQL itself."""
     callspec = getattr(item, "callspec", None)
     if callspec is None or callspec.params.get("database_url") != "mysql":
         return False

@@ -1,4 +1,4 @@
-"""Many cases of one kind in one test: each is tried, and every one that fails is told by its name."""
+"""Many cases of one kind in one test: all are tried, and each failure is reported with the name of its case."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +10,7 @@ Case = Callable[[object], AbstractContextManager[None]]
 
 @contextmanager
 def family() -> Iterator[Case]:
-    """Give what each case is tried in: `with family() as case: for one in many: with case(one): assert …`.
+    """Give the context in which each case is tried: `with family() as case: for one in many: with case(one): assert …`.
 
     Raises:
         ExceptionGroup: the failures, each with the name of its case.

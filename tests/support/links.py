@@ -16,6 +16,9 @@ SUBJECTS = {
     "Reset your password": "reset_password",
     "Set your password": "set_password",
     "Verify your new e-mail address": "confirm_new_email",
+    "Your sign-in code": "sign_in_code",
+    "Your code to verify your e-mail address": "address_code",
+    "Your code to confirm that it is you": "confirmation_code",
     "Your e-mail address was changed": "email_changed",
     "Your password was changed": "password_changed",
     "New sign-in": "new_device",
@@ -29,12 +32,17 @@ SUBJECTS = {
     "A passkey was removed": "passkey_removed",
     "A passkey of your account may": "passkey_copied",
     "Your account has no password": "password_removed",
+    "An account at another provider was linked": "identity_linked",
+    "An account at another provider was unlinked": "identity_unlinked",
     "You already have an account": "sign_up_taken",
     "This user name is taken": "sign_up_taken",
     "You are invited": "invitation",
     "Your account will be deleted": "deletion_planned",
 }
 LINK = re.compile(r"http://localhost:8080/[a-z-]+#token=(gpt_[A-Za-z0-9_-]+)")
+
+# On a line of its own.
+CODE = re.compile(r"^ +([0-9]{6})\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,13 @@ class Mail:
         """The token of its one link."""
         assert len(self.tokens) == 1, self.text
         return self.tokens[0]
+
+    @property
+    def code(self) -> str:
+        """The code in it."""
+        codes = CODE.findall(self.text)
+        assert len(codes) == 1, self.text
+        return str(codes[0])
 
 
 async def take_mails(services: Services) -> list[Mail]:

@@ -10,10 +10,15 @@ decides (`identity/assurance/matrix.py`), and `tests/features/signin/test_matrix
 - **session**: the answer has tokens.
 - **factor**: 401 `second_factor_required` with `methods`. `POST /api/auth/signin/continue` accepts one of them.
 - **set up**: 401 `second_factor_required` with `enrolMethods`. `POST /api/auth/signin/totp` returns a secret for an
-  authenticator app, and `continue` accepts its first code.
+  authenticator app, and `continue` accepts its first code; or `POST /api/auth/signin/passkey` returns options for a
+  passkey, and `continue` accepts what the browser has made.
 - **refused**: 403 `refresh_token_invalid`. The person signs in again, by a way that opens a session.
 - **sign in**: no tokens. The person signs in next.
 - –: there is no such case.
+
+From another provider the browser is led on: with a session to where the person wanted to be; else to the sign-in page
+with `outcome=second_factor`, and `POST /api/auth/providers/continue` gives one of these answers. Every account can be
+linked with another provider. One that "has proved two factors" is believed by its settings.
 
 The OAuth form answers `mfa_required` with `mfa_token` instead. An account that is disabled, or whose address
 has to be verified first (`EMAIL_VERIFICATION=required`), gets no session by any way. A factor is set up only after the

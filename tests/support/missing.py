@@ -1,4 +1,4 @@
-"""What a test needs and this machine lacks."""
+"""What a test needs and this machine does not have."""
 
 import os
 import shutil

@@ -26,7 +26,7 @@ REASON = (
 LOCAL = "mysql://root@127.0.0.1:3306"
 PROGRAMS = ("mariadbd", "mariadb-install-db")
 START_SECONDS = 90
-# Nobody misses what such a server loses, and three quarters of a test's time went into waiting for the disk.
+# Such a server may lose data in a crash; waiting for the disk took three quarters of a test's time.
 FORGETFUL = ("--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite", "--innodb-buffer-pool-size=64M")
 
 

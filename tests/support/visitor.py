@@ -41,7 +41,7 @@ class Visitor:
         await expect(self.page).to_have_url(f"{self.url}/account")
 
     def refusals(self) -> list[str]:
-        """Take the statuses that the API has refused with so far; what is left at the end fails the test."""
+        """Return and forget the error statuses of the API so far; any that are left at the end fail the test."""
         refused = [found[1] for error in self.seen.errors if (found := REFUSAL.match(error))]
         self.seen.errors[:] = [error for error in self.seen.errors if not REFUSAL.match(error)]
         return refused
@@ -53,7 +53,7 @@ class Visitor:
         return size is not None and await self.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
 
     async def findings(self) -> list[str]:
-        """Return what axe-core finds that keeps people out: its rule and the elements."""
+        """Return the accessibility faults that axe-core finds: rule and elements."""
         await self.page.evaluate(SETTLED)
         options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
         results = await Axe().run(self.page, options=options)
@@ -65,10 +65,10 @@ class Visitor:
         ]
 
     async def leave(self) -> None:
-        """Close the page; it has asked no other host, and had nothing to complain about.
+        """Close the page, after a check that it asked no other host and had no errors.
 
         Raises:
-            AssertionError: it has.
+            AssertionError: it asked one, or had some.
         """
         await self.page.context.close()
         assert self.seen.errors == []

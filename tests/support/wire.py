@@ -1,17 +1,17 @@
-"""Requests as bytes, of every kind that servers have disagreed about, and what is right for each."""
+"""Requests as bytes, of every kind that servers parse differently, with the right result for each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-# A body that a server which loses its place takes for a request.
+# A body that a server parses as a request if it misjudges where the body begins.
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 AFTER = b"GET /after HTTP/1.1\r\nHost: x\r\n\r\n"
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "CONNECT")
 
 
 class Fate(Enum):
-    """What becomes of a request, and of what comes after it."""
+    """What happens to a request, and to the bytes after it."""
 
     SERVED = "it is served as if nothing was odd, and so is the next one"
     LAST = "it is served, and the connection ends"
@@ -20,7 +20,7 @@ class Fate(Enum):
 
 @dataclass(frozen=True)
 class Wire:
-    """One request: its bytes, and what a server has to see in them."""
+    """One request: its bytes, and how a server has to parse them."""
 
     name: str
     sent: bytes
@@ -50,7 +50,7 @@ FRAMINGS: dict[str, tuple[str, bytes, bytes]] = {
 
 CONTINUE = "Expect: 100-continue"
 S, L, R = Fate.SERVED, Fate.LAST, Fate.REFUSED
-# Beside whatever framing.
+# With any framing.
 HEADERS: list[tuple[str, Fate]] = [
     ("Connection: Upgrade\r\nUpgrade: h2c", S),
     ("Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA", S),
@@ -119,7 +119,7 @@ HEADERS: list[tuple[str, Fate]] = [
     ("Host: y", R),
     ("host: x\r\nHOST: x", R),
 ]
-# The length of what follows beside a length, or chunks: two answers to one question.
+# A second statement of the length, beside a length or chunks.
 TWICE = [
     "Content-Length: %d",
     "content-length: 5",

@@ -24,11 +24,11 @@ from gatepost.identity.sessions.models import Revocation, Session
 from tests.support.api import Api
 from tests.support.server import GatepostServer, gatepost_server
 
-# Until something comes about, on a machine that has other things to do.
+# The longest wait for something to happen, on a busy machine.
 WAIT_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 FREE_GUESSES = 10
-# The server's view of its locks stays as it was for those who look more often.
+# The server refreshes its view of locks only if it is read less often than this.
 LOCKS_SECONDS = 0.2
 Result = TypeVar("Result")
 SECRET = "races-only-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -67,7 +67,7 @@ class Workers:
             return await tx.scalar(select(func.count()).where(Session.user_id == user_id)) or 0
 
     async def revocations(self, user_id: int) -> Sequence[Revocation]:
-        """Return the lines of the feed that concern an account, but the one that says whose its number is."""
+        """Return the feed's entries for an account, except the one that names its random id."""
         query = select(Revocation).where(Revocation.user_id == user_id, Revocation.random_id.is_(None))
         async with self.database.read() as tx:
             return (await tx.scalars(query)).all()
@@ -80,7 +80,7 @@ def two_servers(folder: Path, url: URL, **env: str) -> Iterator[tuple[GatepostSe
         "DATABASE_URL": url.render_as_string(hide_password=False),
         "SECRET_KEY": SECRET,
         "DATA_DIR": str(folder / "data"),
-        # Races come from one address, and in numbers that people do not.
+        # Races come from one address, with more requests than people send.
         "RATE_LIMITS": "false",
         "DB_TIMEOUT_SECONDS": "10",
         "GUESSES_PER_ADDRESS": "1000000",
@@ -105,7 +105,7 @@ async def api_of(server: GatepostServer) -> AsyncIterator[Api]:
     async with httpx.AsyncClient(
         base_url=server.url,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-        # Uvicorn closes an idle connection after 5 s; a request must not cross that on its way.
+        # Uvicorn closes an idle connection after 5 s; no request may be on its way at that moment.
         limits=httpx.Limits(max_connections=None, keepalive_expiry=2),
         trust_env=False,
         timeout=30,
@@ -122,7 +122,7 @@ async def at_once(calls: Iterable[Awaitable[httpx.Response]]) -> list[httpx.Resp
 
 
 async def refused_everywhere(workers: Workers, access_tokens: Sequence[str], *, code: str) -> None:
-    """Check that both processes come to refuse these access tokens; they read the feed every second."""
+    """Wait until both processes refuse these access tokens; they read the feed every second."""
     assert Settings.model_fields["revocation_poll_seconds"].default <= 1
     deadline = time.monotonic() + WAIT_SECONDS
     waiting = [(api, token) for api in workers.both for token in access_tokens]
@@ -144,7 +144,7 @@ async def until_waiting_for_a_lock(database: Database) -> None:
 
 
 async def held_up(database: Database, call: Awaitable[Result], *, waiting: int = 1) -> Future[Result]:
-    """Begin something within a transaction of the test; return when so many wait for its rows, or it is done.
+    """Start something within a transaction of the test; return when so many wait for its rows, or it is done.
 
     On SQLite, where a transaction holds everything, it has begun.
     """

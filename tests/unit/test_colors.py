@@ -1,4 +1,4 @@
-"""The colour of a team: as it was given where it is a surface, and whatever goes with it can be read."""
+"""The colour of a team: surfaces have it exactly, and text on it is readable."""
 
 import re
 

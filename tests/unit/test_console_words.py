@@ -92,7 +92,7 @@ def _names(text: str) -> set[str]:
 
 
 def _details_in(source: ast.Module) -> Iterator[str]:
-    """Give the names in each `details` that is given to `record`, written in place or in a variable of the file."""
+    """Yield the names in each `details` that is passed to `record`, inline or through a variable of the file."""
     given = [node.value for node in ast.walk(source) if isinstance(node, ast.keyword) and node.arg == "details"]
     names = {"details"} | {value.id for value in given if isinstance(value, ast.Name)}
     kept = [

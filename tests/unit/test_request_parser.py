@@ -1,4 +1,4 @@
-"""Where requests end, however they are cut into pieces: what is sent is what is read, or nothing more is read."""
+"""Where requests end, however they are cut into pieces: what is sent is what is read, or reading stops."""
 
 import random
 from collections.abc import Iterable, Iterator
@@ -25,7 +25,7 @@ BITS = [
 
 @dataclass
 class Seen:
-    """What a parser has read: method, target and body of each whole request, and what it did not go on with."""
+    """What a parser has read: method, target and body of each whole request, and why it refused the rest."""
 
     requests: list[tuple[bytes, bytes, bytes]] = field(default_factory=list)
     refusal: str = ""

@@ -63,6 +63,25 @@ def test_development_secret_is_the_same_after_a_restart(env: pytest.MonkeyPatch)
     assert load(env).secret_key == load(env).secret_key
 
 
+def test_codes_by_mail_are_on_where_mail_is_set_up_and_addresses_are_verified(env: pytest.MonkeyPatch) -> None:
+    assert load(env).signs_in_by_email
+    assert not load(env, EMAIL_VERIFICATION="off").signs_in_by_email
+    assert load(env, **SAFE, EMAIL_VERIFICATION="optional").signs_in_by_email
+    printed = {"MAIL_URL": "console:", "CONSOLE_MAIL_IN_PRODUCTION": "true"}
+    assert not load(env, **printed).signs_in_by_email
+    assert load(env, EMAIL_SIGN_IN="on").signs_in_by_email
+    assert not load(env, EMAIL_SIGN_IN="off").signs_in_by_email
+
+
+def test_codes_by_mail_need_verified_addresses(env: pytest.MonkeyPatch) -> None:
+    said = complaints(env, EMAIL_SIGN_IN="on", EMAIL_VERIFICATION="off")
+
+    assert said == {
+        "EMAIL_SIGN_IN": "EMAIL_SIGN_IN: it needs verified addresses. Set EMAIL_VERIFICATION=optional, or "
+        "EMAIL_SIGN_IN=off."
+    }
+
+
 def test_production_is_refused_with_every_complaint_at_once_and_its_remedy(env: pytest.MonkeyPatch) -> None:
     said = complaints(
         env,

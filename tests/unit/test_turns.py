@@ -26,7 +26,7 @@ def placed(*askers: Asker) -> Turns[str]:
 
 
 def taken(turns: Turns[str]) -> list[str]:
-    """Take all, and say whose it was."""
+    """Take everything, and return whose each was."""
     found = []
     while (item := turns.take()) is not None:
         found.append(item.rpartition(" ")[0])

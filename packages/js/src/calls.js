@@ -1,7 +1,9 @@
-import { errorOf, jsonOf, unreachable } from "./error.js";
+import { errorOf, jsonOf, unexpected, unreachable } from "./error.js";
 
 // How long others may wait for a request.
 const TIMEOUT_MS = 30_000;
+// What a proxy answers that has lost the service's own answer.
+const ANSWER_LOST = [502, 504];
 // Refusals of an access token, with 401. A refresh mends them, or tells that the session has ended.
 export const TOKEN_REFUSED = /^token_(missing|invalid|expired|revoked|stale)$/;
 
@@ -30,13 +32,15 @@ export function abortable(promise, signal) {
 }
 
 /** Post JSON, and return the answer or the error. No redirect is followed: passwords go to this address alone. */
-export async function sent(fetch, address, body, { credentials, timeout = TIMEOUT_MS, keepalive, aborting = new AbortController() }) {
+export async function sent(fetch, address, body, options) {
+  const { credentials, accessToken, timeout = TIMEOUT_MS, keepalive, aborting = new AbortController() } = options;
   const timer = setTimeout(() => aborting.abort(), timeout);
   const json = body && { "Content-Type": "application/json" };
+  const bearer = accessToken && { Authorization: `Bearer ${accessToken}` };
   try {
     const answer = await fetch(address, {
       method: "POST",
-      headers: { Accept: "application/json", ...json },
+      headers: { Accept: "application/json", ...json, ...bearer },
       body: body && JSON.stringify(body),
       credentials,
       redirect: "error",
@@ -49,6 +53,32 @@ export async function sent(fetch, address, body, { credentials, timeout = TIMEOU
     throw unreachable(cause);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+/** Ask the service by the `fetch` of a client, and return its JSON or throw the error: POST where there is a body. */
+export async function asked(fetch, path, body, options) {
+  const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
+  const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), redirect: "error", ...options };
+  const answer = await fetch(path, init).catch((cause) => {
+    throw unreachable(cause);
+  });
+  if (!answer.ok) throw await errorOf(answer);
+  const data = await jsonOf(answer);
+  if (!data) throw unexpected(answer.status);
+  return data;
+}
+
+/** Send once more where no answer comes; null if late. */
+export async function sentTwice(send, isLate) {
+  for (let isLast = false; ; isLast = true) {
+    try {
+      const answer = await send();
+      if (isLast || !ANSWER_LOST.includes(answer.status)) return answer;
+    } catch (error) {
+      if (isLate()) return null;
+      if (isLast) throw error;
+    }
   }
 }
 

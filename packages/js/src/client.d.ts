@@ -98,6 +98,36 @@ export type Proof =
       code: string;
     };
 
+/** Another provider that people sign in with. */
+export interface Provider {
+  /** Its name in addresses: `"google"`. */
+  name: string;
+  /** For people: `"Google"`. */
+  title: string;
+  /** What it is, and which mark it has: `"google"`, `"github"`, `"oidc"`, … */
+  kind: string;
+}
+
+/** The ways in that a deployment has set up. */
+export interface WaysIn {
+  providers: Provider[];
+  /** Whether `emailCode` sends codes. */
+  emailSignIn: boolean;
+}
+
+/** A code of a mail and the address that it went to, or the token of the mail's link. */
+export type EmailProof =
+  | {
+      email: string;
+      /** Spaces do not matter. */
+      code: string;
+    }
+  | {
+      token: string;
+      /** Whether this device is signed in although another one has asked. */
+      elsewhere?: boolean;
+    };
+
 /** A field of a body that was refused. */
 export interface FieldError {
   field: string;
@@ -170,6 +200,38 @@ export interface Client {
    * `pending_sign_in_invalid` only a new sign-in helps.
    */
   continueSignIn(continuation: Continuation): Promise<SignedIn>;
+
+  /** Return the ways in besides passwords and passkeys. Throws a GatepostError. */
+  providers(): Promise<WaysIn>;
+
+  /**
+   * Leave for a provider, whose answer comes back to the service. Who is signed in then arrives at `returnTo` (by default
+   * this page), at an allowed origin; a sign-in that needs more arrives at the service's sign-in page first. `invitation` is the
+   * token of an invitation's link. For the transport `"cookie"`. Throws a GatepostError: `provider_unknown`,
+   * `provider_unavailable`.
+   */
+  signInWith(name: string, options?: { returnTo?: string; invitation?: string }): Promise<void>;
+
+  /**
+   * Sign in with what a provider has answered in this browser, as `signIn`, on pages of your own. Throws a GatepostError:
+   * `account_exists` and `email_needed` tell the provider and the address in `problem`.
+   */
+  continueProvider(): Promise<User>;
+
+  /**
+   * Make the account of somebody whose provider has named no address: with a code that `POST /api/auth/providers/email` has
+   * sent to one. Throws a GatepostError.
+   */
+  signUpWithProvider(account: { email: string; code: string; username?: string }): Promise<User>;
+
+  /**
+   * Send a code to an address, whether it has an account or not; `resendAfter` is the seconds to wait for the mail before
+   * another one. Throws a GatepostError.
+   */
+  emailCode(email: string): Promise<{ resendAfter: number }>;
+
+  /** Sign in with a code, in the browser that asked for it, as `signIn`. Throws a GatepostError: `invalid_code`. */
+  signInWithEmailCode(proof: EmailProof): Promise<User>;
 
   /**
    * Sign out, in all tabs, at once and whatever the network says.

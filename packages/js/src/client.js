@@ -1,14 +1,13 @@
-import { abortable, isStream, isTokenRefused, sent, StepUp, TOKEN_REFUSED } from "./calls.js";
+import { abortable, isStream, isTokenRefused, sent, sentTwice, StepUp, TOKEN_REFUSED } from "./calls.js";
 import { COOKIES_ONLY, errorOf, GatepostError, jsonOf, STREAM, unexpected, unreachable } from "./error.js";
-import { alone, announce, news } from "./locks.js";
-import { read, sharedStorage, Store } from "./store.js";
+import { Lock } from "./locks.js";
+import { isSameSignIn, lasting, read, sharedStorage, Store } from "./store.js";
+import { waysIn } from "./ways.js";
 
 export { errorOf, GatepostError };
 
-// Refusals of a refresh that end the session; after any other, it goes on.
+// Refusals of a refresh that end the session.
 const SESSION_ENDED = /^(refresh_token_(required|invalid|expired|reused)|account_disabled)$/;
-// What a proxy answers that has lost the service's own answer.
-const ANSWER_LOST = [502, 504];
 
 const random = () => String(Math.random());
 
@@ -30,7 +29,7 @@ class Client {
   // Counts the changes of who is signed in: an answer from before one is too late.
   #turn = 0;
   #listeners = new Set();
-  // Under way in this tab: the refresh, what aborts its request and those of sign-ins, who is there.
+  // Under way in this tab: the refresh, what aborts its request, and sign-ins and proofs, who is there.
   #refreshing = null;
   #request = null;
   #entering = new Set();
@@ -55,12 +54,13 @@ class Client {
     this.#fetch = fetch;
     this.#timeout = refreshTimeout;
     this.#stepUp = new StepUp(stepUp);
-    this.#lock = `gatepost:${this.#base}`;
-    this.#store = new Store(storage, this.#lock);
+    this.#lock = new Lock(`gatepost:${this.#base}`);
+    this.#store = new Store(storage, this.#lock.name);
     this.#known = this.#record.signIn;
     this.#user = this.#isNobody() ? null : undefined;
     this.#store.onChange(this.#look);
     if (this.#record.owesSignOut) this.session();
+    Object.assign(this, waysIn((...sent) => this.#enter(...sent), this.fetch));
   }
 
   get user() {
@@ -75,12 +75,6 @@ class Client {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
-
-  signUp = (account) => this.#enter("/api/auth/signup", account);
-
-  signIn = (credentials) => this.#enter(`/api/auth/${credentials.credential ? "passkeys/" : ""}signin`, credentials);
-
-  continueSignIn = (proof) => this.#enter("/api/auth/signin/continue", proof);
 
   signOut = async () => {
     const { refreshToken } = this.#record;
@@ -98,15 +92,10 @@ class Client {
   refresh = () => this.#renew(this.#store.text);
 
   reauthenticate = async (proof) => {
-    const { signIn } = this.#record;
-    const init = { method: "POST", body: JSON.stringify(proof), redirect: "error" };
-    const headers = new Headers({ Accept: "application/json", "Content-Type": "application/json" });
-    const answer = await this.#fetchAsUser(this.#address("/api/auth/reauthenticate"), init, headers).catch((cause) => {
-      throw unreachable(cause);
-    });
-    if (!answer.ok) throw await errorOf(answer);
-    const { accessToken } = (await jsonOf(answer)) ?? {};
-    if (accessToken && this.#record.signIn === signIn) this.#store.put({ ...this.#record, accessToken });
+    const { text } = this.#store;
+    let error = await this.#prove(proof, text);
+    if (TOKEN_REFUSED.test(error?.code) && (await this.#renew(text))) error = await this.#prove(proof, text);
+    if (error) throw error;
   };
 
   fetch = async (input, init) => {
@@ -128,7 +117,7 @@ class Client {
     if (!(await abortable(this.#renew(held), init?.signal ?? target.signal))) return answer;
     const now = this.#store.text;
     // Nothing is done in the name of somebody who has signed in meanwhile.
-    if (read(held).signIn ? read(held).signIn !== read(now).signIn : !(read(now).signIn < 0)) return answer;
+    if (!isSameSignIn(held, now)) return answer;
     if (isStream(init?.body)) throw new GatepostError(STREAM, { status: 401 });
     answer.body?.cancel().catch(() => {});
     return this.#attach(target, { ...init, headers }, now);
@@ -148,8 +137,8 @@ class Client {
     const { accessToken, owesSignOut } = read(held);
     const headers = new Headers(init.headers);
     if (accessToken) headers.set("Authorization", `Bearer ${accessToken}`);
-    if (!this.#byCookie) return this.#fetch(target, { ...init, headers });
-    return this.#fetch(target, { credentials: "include", ...init, headers, ...(owesSignOut && { credentials: "omit" }) });
+    const cookies = this.#byCookie && { credentials: "include" };
+    return this.#fetch(target, { ...cookies, ...init, headers, ...(owesSignOut && { credentials: "omit" }) });
   }
 
   /** Whether it is known that nobody is signed in, so that a refresh cannot help. */
@@ -161,21 +150,26 @@ class Client {
   /** Refresh, once for all tabs; return whether somebody is signed in then. `held` is the record used. */
   async #renew(held) {
     if (!this.#refreshing && (this.#store.text !== held || this.#isNobody())) return this.#look();
-    return (this.#refreshing ??= alone(this.#lock, () => this.#exchange(held)).finally(() => {
+    return (this.#refreshing ??= this.#lock.alone(() => this.#exchange(held)).finally(() => {
       this.#refreshing = null;
     }));
   }
 
   async #exchange(held) {
-    const isLate = () => this.#store.text !== held;
+    const isLate = () => lasting(this.#store.text) !== lasting(held);
     const turn = this.#turn;
     // Another tab may have done it meanwhile.
-    await news(this.#lock, isLate);
-    const answer = isLate() ? null : await this.#sendRefresh(read(held), isLate);
+    await this.#lock.news(isLate);
+    const { refreshToken, signIn = -random() } = read(held);
+    const send = () => {
+      const aborting = (this.#request = new AbortController());
+      return this.#post("/api/auth/refreshtoken", refreshToken && { refreshToken }, { timeout: this.#timeout, aborting });
+    };
+    const answer = isLate() ? null : await sentTwice(send, isLate);
     if (answer === null || isLate() || turn !== this.#turn) return this.#look();
     if (answer.ok) {
-      this.#store.put({ signIn: read(held).signIn ?? -random(), ...this.#credentials(answer.data ?? {}) });
-      await announce(this.#lock);
+      this.#store.put({ signIn, ...this.#credentials(answer.data ?? {}) });
+      await this.#lock.announce();
       return true;
     }
     if (!SESSION_ENDED.test(answer.error.code)) throw answer.error;
@@ -183,36 +177,39 @@ class Client {
     return false;
   }
 
-  /** Once more where no answer comes: the token of before is good for some seconds. Null if late. */
-  async #sendRefresh({ refreshToken }, isLate) {
-    for (let isLast = false; ; isLast = true) {
-      const body = refreshToken && { refreshToken };
-      try {
-        const aborting = (this.#request = new AbortController());
-        const answer = await this.#post("/api/auth/refreshtoken", body, { timeout: this.#timeout, aborting });
-        if (isLast || !ANSWER_LOST.includes(answer.status)) return answer;
-      } catch (error) {
-        if (isLate()) return null;
-        if (isLast) throw error;
-      }
-    }
-  }
-
-  async #enter(path, body) {
-    const aborting = new AbortController();
-    this.#entering.add(aborting);
-    // Not beside a refresh, whose answer would put the earlier cookies in the place of the new ones.
-    return alone(this.#lock, async () => {
-      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting });
+  #enter(path, body, options) {
+    return this.#exclusively(async (aborting) => {
+      const { status, data, error } = await this.#post(path + (this.#byCookie ? "?transport=cookie" : ""), body, { aborting, ...options });
       if (error) throw error;
       if (aborting.signal.aborted) throw unreachable();
       // A mail tells how to go on.
       if (status === 202) return null;
       if (!data?.id) throw unexpected(status);
       const user = this.#begin(data);
-      await announce(this.#lock);
+      await this.#lock.announce();
       return user;
-    }).finally(() => this.#entering.delete(aborting));
+    });
+  }
+
+  /** Get new tokens, not beside a refresh, which would put earlier ones in their place; a sign-out ends it. */
+  #exclusively(work) {
+    const aborting = new AbortController();
+    this.#entering.add(aborting);
+    return this.#lock.alone(() => work(aborting)).finally(() => this.#entering.delete(aborting));
+  }
+
+  /** Send a proof of who was signed in by the record `held`; return what was refused. */
+  #prove(proof, held) {
+    return this.#exclusively(async (aborting) => {
+      await this.#lock.news(() => this.#store.text !== held);
+      const isTheirs = () => isSameSignIn(held, this.#store.text);
+      const { accessToken, owesSignOut } = this.#record;
+      if (owesSignOut || !isTheirs()) throw unreachable();
+      const { status, data, error } = await this.#post("/api/auth/reauthenticate", proof, { accessToken, aborting });
+      if (error) return error;
+      if (!data) throw unexpected(status);
+      if (data.accessToken && isTheirs()) this.#store.put({ ...this.#record, accessToken: data.accessToken });
+    });
   }
 
   #begin({ accessToken, refreshToken, tokenType, expiresIn, refreshExpiresIn, message, recoveryCodes, ...user }) {
@@ -233,8 +230,9 @@ class Client {
 
   async #ask() {
     if (this.#record.owesSignOut) {
-      await this.#settle().catch(() => {});
-      return this.#become(null);
+      // Not beside a sign-in, whose cookies it would take away.
+      await this.#lock.alone(() => this.#settle()).catch(() => {});
+      if (!this.isRemembered) return this.#become(null);
     }
     // Cookies can have come from elsewhere; tokens cannot.
     if (!this.#byCookie && this.#isNobody()) return this.#become(null);
@@ -258,6 +256,7 @@ class Client {
   }
 
   async #settle() {
+    if (!this.#record.owesSignOut) return;
     await this.#endSession();
     if (this.#record.owesSignOut) this.#store.put(null);
   }

@@ -27,6 +27,7 @@ export interface OwnPasskeys {
   rpId: string | null;
   /** What browsers know the account by, base64url; null where there never was a passkey. */
   userHandle: string | null;
+  username: string;
   /** The oldest first. */
   passkeys: Passkey[];
 }
@@ -70,7 +71,8 @@ export interface Passkeys {
 
   /**
    * Return the passkeys of the account. The browser hears which of them are good, and what the account is called, so that
-   * it offers no others: call it after each change of a passkey, and after `session()` where the user name has changed.
+   * it offers no others: call it after each change of a passkey or the user name. While one is being added, also in another
+   * tab, it hears nothing.
    */
   list(): Promise<OwnPasskeys>;
 }

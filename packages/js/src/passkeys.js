@@ -1,10 +1,14 @@
-import { errorOf, jsonOf, unexpected, unreachable } from "./error.js";
+import { asked } from "./calls.js";
+import { holding, Lock } from "./locks.js";
 import { canFill, create, failure, get, isSupported, signal } from "./webauthn.js";
 
 const OPTIONS = "/api/auth/passkeys/options";
 const MINE = "/api/users/me/passkeys";
 // The service takes an answer for ten minutes; what waits for a form to be filled in asks anew before that.
 const RENEW_MS = 9 * 60_000;
+const LOCK = "gatepost:passkeys";
+// Held from before a passkey is made until the service has it.
+const ADDING = `${LOCK}:adding`;
 
 export const createPasskeys = (client) => new Passkeys(client);
 
@@ -15,6 +19,7 @@ class Passkeys {
   #aborting = null;
   #filler = null;
   #filling = null;
+  #lock = new Lock(LOCK);
 
   constructor(client) {
     this.#client = client;
@@ -36,12 +41,17 @@ class Passkeys {
   signUp = async (account) => {
     const { username, email, invitation } = account;
     const made = await this.#ceremony(create, "/api/auth/signup/passkey/options", { username, email, invitation });
-    return this.#keep(made, (answer) => this.#client.signUp({ ...account, ...answer }));
+    // Told of names after the passkey was looked at, which is done once: no account has it.
+    const isNobodys = ({ code }) => /_taken$/.test(code);
+    return this.#keep(made, (answer) => this.#client.signUp({ ...account, ...answer }), isNobodys);
   };
 
   add = async ({ password, name } = {}) => {
-    const made = await this.#ceremony(create, `${MINE}/options`, { password });
-    const added = await this.#keep(made, (answer) => this.#send(MINE, { ...answer, name }));
+    const added = await holding(ADDING, { mode: "shared" }, async () => {
+      const made = await this.#ceremony(create, `${MINE}/options`, { password });
+      const isNobodys = async ({ status }) => status >= 400 && status < 500 && this.#isMissing(made);
+      return this.#keep(made, (answer) => this.#send(MINE, { ...answer, name }), isNobodys);
+    });
     // The access token tells from now on that there is a second factor.
     await this.#client.refresh().catch(() => {});
     return added;
@@ -57,16 +67,20 @@ class Passkeys {
     return this.#client.reauthenticate({ method: "passkey", ...answer });
   };
 
-  list = async () => {
-    const own = await this.#send(MINE);
-    const { rpId, userHandle: userId } = own;
-    const { username: name } = this.#client.user ?? (await this.#client.session()) ?? {};
-    if (!rpId || !userId || !name) return own;
-    const allAcceptedCredentialIds = own.passkeys.filter((one) => one.rpId === rpId).map((one) => one.credentialId);
-    await signal("AllAcceptedCredentials", { rpId, userId, allAcceptedCredentialIds });
-    await signal("CurrentUserDetails", { rpId, userId, name, displayName: name });
-    return own;
-  };
+  // One after the other, so that the browser hears last what was true last.
+  list = () =>
+    this.#lock.alone(() =>
+      holding(ADDING, { ifAvailable: true }, async (lock) => {
+        const own = await this.#send(MINE);
+        const { rpId, userHandle: userId, username: name } = own;
+        // A passkey that is being added may be missing here, and good.
+        if (lock === null || !rpId || !userId) return own;
+        const allAcceptedCredentialIds = own.passkeys.filter((one) => one.rpId === rpId).map((one) => one.credentialId);
+        await signal("AllAcceptedCredentials", { rpId, userId, allAcceptedCredentialIds });
+        await signal("CurrentUserDetails", { rpId, userId, name, displayName: name });
+        return own;
+      }),
+    );
 
   /** Have a passkey made or shown; return the RP ID and the answer for the service. */
   async #ceremony(work, path, body) {
@@ -105,44 +119,33 @@ class Passkeys {
     }
   }
 
-  async #enter({ rpId, answer }) {
-    try {
-      return await this.#client.signIn(answer);
-    } catch (error) {
-      if (error.problem?.unknownCredential) await forget(rpId, answer);
-      throw error;
-    }
+  #enter(shown) {
+    return this.#keep(shown, (answer) => this.#client.signIn(answer), ({ problem }) => problem?.unknownCredential);
   }
 
-  /** Give the service a new passkey; one that it refuses is of no use to the browser. */
-  async #keep({ rpId, answer }, send) {
+  /** Give the service a passkey; one that is nobody's is of no use to the browser. */
+  async #keep({ rpId, answer }, send, isNobodys) {
     try {
       return await send(answer);
     } catch (error) {
-      if (error.status >= 400 && error.status < 500 && error.code !== "second_factor_required") await forget(rpId, answer);
+      if (await isNobodys(error)) await signal("UnknownCredential", { rpId, credentialId: answer.credential.id });
       throw error;
     }
   }
 
-  async #send(path, body) {
-    const headers = { Accept: "application/json", ...(body && { "Content-Type": "application/json" }) };
-    const init = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), redirect: "error" };
-    const answer = await this.#client.fetch(path, init).catch((cause) => {
-      throw unreachable(cause);
-    });
-    if (!answer.ok) throw await errorOf(answer);
-    const data = await jsonOf(answer);
-    if (!data) throw unexpected(answer.status);
-    return data;
+  /** Whether a new passkey is not in its account: it may be, whatever the answer, to a request that was sent twice. */
+  async #isMissing({ userId, answer }) {
+    const { userHandle, passkeys } = await this.#send(MINE).catch(() => ({}));
+    return userHandle === userId && !passkeys.some(({ credentialId }) => credentialId === answer.credential.id);
   }
+
+  #send = (path, body) => asked(this.#client.fetch, path, body);
 }
 
 async function answered(work, { challengeId, publicKey }, request) {
   const rpId = publicKey.rpId ?? publicKey.rp.id;
-  return { rpId, answer: { challengeId, credential: await work(publicKey, request) } };
+  return { rpId, userId: publicKey.user?.id, answer: { challengeId, credential: await work(publicKey, request) } };
 }
-
-const forget = (rpId, { credential }) => signal("UnknownCredential", { rpId, credentialId: credential.id });
 
 /** Wait until somebody looks at the page. */
 const untilSeen = () =>

@@ -18,7 +18,7 @@ export class Store {
     this.#key = key;
   }
 
-  /** The text of the record, or null: two are the same record if, and only if, their texts are. */
+  /** The text of the record, or null. */
   get text() {
     try {
       return this.#storage ? this.#storage.getItem(this.#key) : this.#kept;
@@ -54,4 +54,13 @@ export function read(text) {
   } catch {
     return {};
   }
+}
+
+/** Return a text without the access token, which a fresh proof replaces. */
+export const lasting = (text) => JSON.stringify({ ...read(text), accessToken: null });
+
+/** Whether two are of one sign-in; of cookies that came from elsewhere, that is not known. */
+export function isSameSignIn(...texts) {
+  const [held, now] = texts.map((text) => read(text).signIn);
+  return held ? held === now : !(now > 0);
 }

@@ -1,1 +1,1 @@
-"""What happened: an append-only record, written in the transaction that caused it."""
+"""The audit log: an append-only record of events, each written in the transaction that causes it."""

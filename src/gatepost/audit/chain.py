@@ -1,6 +1,6 @@
-"""The hash chain: what of an entry and of a seal is digested, exactly, and under which keys.
+"""The hash chain: exactly what the digests of entries and seals cover, and their keys.
 
-Every digest is HMAC-SHA256 (RFC 2104) in hex, over canonical JSON: keys sorted, no white space, ASCII alone, moments as
+Every digest is HMAC-SHA256 (RFC 2104) in hex, over canonical JSON: keys sorted, no white space, ASCII only, times as
 `2026-01-31T12:00:00.123456+00:00`.
 """
 
@@ -18,14 +18,14 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy.engine import RowMapping
 
-# 128 bits of an entry's digest are kept in its seal.
+# A seal keeps 128 bits of each entry's digest.
 ENTRY_DIGITS = 32
 KEY_BYTES = 32
 SEAL_ID_BYTES = 8
-# As we write a moment into SQLite. What else could be read as one may be shown as another one.
+# The form in which we write times to SQLite. Other forms could be parsed, but not displayed as they are stored.
 STORED_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{6}", re.ASCII)
 DIGEST = re.compile(r"[0-9a-f]{64}", re.ASCII)
-# No details of ours are as deep. What is deeper may be read, and then not be written again to be digested.
+# Deeper than any details of ours. Deeper JSON may be parsed, but then fail to be serialized for the digest.
 DEEPEST = 50
 
 Row = Mapping[str, Any] | RowMapping
@@ -34,7 +34,7 @@ Content = Sequence[tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the digest of a seal covers; `previous` is the digest of the seal before, empty for the first one."""
+    """What the digest of a seal covers; `previous` is the digest of the previous seal, empty for the first one."""
 
     id: int
     sealed_at: str
@@ -50,9 +50,9 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class SealKey:
-    """A key of the chain; where it was handed over, it makes no seal from `until` on, and purges none after `purged`.
+    """A key of the chain. Once handed over, it cannot make seals from `until` on, nor purge those after `purged`.
 
-    Hand-overs of earlier versions do not say what was purged by then.
+    Hand-overs of earlier versions do not contain `purged`.
     """
 
     key: bytes
@@ -60,16 +60,16 @@ class SealKey:
     purged: int | None = None
 
     def may_seal(self, seal_id: int) -> bool:
-        """Whether a seal with this id can have been made with it."""
+        """Whether it can have made a seal with this id."""
         return self.until is None or seal_id < self.until
 
     def may_purge(self, seal_id: int) -> bool:
-        """Whether the entries of a seal with this id can have been purged with it."""
+        """Whether it can have purged the entries of a seal with this id."""
         return self.purged is None or seal_id <= self.purged
 
 
 def entry_digest(key: bytes, row: Row) -> str:
-    """Return the digest of an entry as it stands in the database; any content has one, be it none of ours."""
+    """Return the digest of an entry as it is in the database; any content has one, even if we did not write it."""
     fields = {
         name: row[name]
         for name in ("id", "event", "user_id", "actor_id", "session_id", "address", "request_id")
@@ -78,35 +78,36 @@ def entry_digest(key: bytes, row: Row) -> str:
 
 
 def content_digest(key: bytes, rows: Content) -> str:
-    """Return the digest of a batch: the ids and digests of its entries, by id."""
+    """Return the digest of a batch: of the ids and digests of its entries, ordered by id."""
     return _digest(key, "content", [list(row) for row in rows])
 
 
 def purge_proof(key: bytes, *, digest: str, purged_at: str) -> str:
-    """Return what only the service can write beside a seal whose entries it has purged."""
+    """Return the proof that the service itself has purged the entries of a seal."""
     return _digest(key, "purged", [digest, purged_at])
 
 
 def hand_over(key: bytes, older: bytes, *, purged: int) -> str:
-    """Return an older key, and the last seal whose entries were purged by then, encrypted under a newer key."""
+    """Encrypt an older key, and the id of the last seal whose entries it had purged, with a newer key."""
     return Fernet(_cipher_key(key)).encrypt(older + purged.to_bytes(SEAL_ID_BYTES, "big")).decode("ascii")
 
 
 def handed_over(key: bytes, closed: str) -> tuple[bytes, int | None] | None:
-    """Return what `hand_over` has encrypted under a key, or None; earlier versions did not say what was purged."""
+    """Decrypt the result of `hand_over`, or return None. The second value is None in hand-overs of earlier versions."""
     try:
         told = Fernet(_cipher_key(key)).decrypt(closed)
-    except (InvalidToken, ValueError, TypeError):  # text that is not ASCII, or no text at all
+    except (InvalidToken, ValueError, TypeError):  # also text that is not ASCII, and values that are not text
         return None
     older, purged = told[:KEY_BYTES], told[KEY_BYTES:]
     return older, int.from_bytes(purged, "big") if purged else None
 
 
 def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> list[SealKey]:
-    """Return the keys of the settings and all that were handed over to them, given the hand-overs, the newest first.
+    """Return the keys of the settings and all keys handed over to them. `handovers` has the newest first.
 
-    A key of the settings is good for every seal: replicas that do not know the newer one yet go on with it. Another one
-    is good for what it had made when it was last handed over, so that whoever has learnt it adds nothing.
+    A key of the settings is valid for every seal, because replicas that do not know the newer one yet still use it.
+    Other keys are only valid for what they had made when they were last handed over, so that a stolen key cannot add
+    seals.
     """
     known = {key: SealKey(key) for key in own}
     for seal_id, closed in handovers:
@@ -119,7 +120,7 @@ def known_keys(own: Sequence[bytes], handovers: Iterable[tuple[int, str]]) -> li
 
 
 def read_content(text: Any) -> Content | None:
-    """Return the ids and digests that a seal holds; None where it holds something else."""
+    """Return the ids and digests in a seal; None if it contains something else."""
     rows = _parsed(text)
     if not isinstance(rows, list):
         return None
@@ -128,15 +129,15 @@ def read_content(text: Any) -> Content | None:
 
 
 def moment(value: Any) -> str:
-    """Return a moment as it is digested; drivers give text or a moment without a zone, in UTC."""
+    """Return a time in the form for digests; drivers return text, or a time in UTC without a time zone."""
     read = moment_of(value)
     return f"unreadable {value!r}" if read is None else read.isoformat(timespec="microseconds")
 
 
 def moment_of(value: Any) -> datetime | None:
-    """Return a moment as the driver gives it, aware; None where it is none."""
+    """Return the driver's value as an aware time; None if it is not a time."""
     if isinstance(value, str) and STORED_MOMENT.fullmatch(value):
-        with suppress(ValueError):  # the 31st of February
+        with suppress(ValueError):  # such as 31 February
             value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
         return None
@@ -149,13 +150,13 @@ def is_digest(found: Any) -> bool:
 
 
 def is_deep(value: Any, *, levels: int = DEEPEST) -> bool:
-    """Whether JSON is nested deeper than anything of ours."""
+    """Whether JSON is nested deeper than anything that we write."""
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return levels == 0 or any(is_deep(member, levels=levels - 1) for member in members)
 
 
 def fits(digest: str, found: Any) -> bool:
-    """Whether a stored value, whatever it is, is this digest."""
+    """Whether a stored value, of any type, is this digest."""
     return hmac.compare_digest(digest.encode(), str(found).encode("utf-8", "replace"))
 
 
@@ -165,7 +166,7 @@ def _digest(key: bytes, what: str, value: Any) -> str:
 
 
 def _parsed(text: Any) -> Any:
-    """Read JSON as the database holds it; what is none stays as it is, since a digest must be made of it anyway."""
+    """Parse JSON from the database. Anything else is returned as text, because it needs a digest too."""
     try:
         value = json.loads(text, object_pairs_hook=_members)
     except (ValueError, TypeError, RecursionError):
@@ -174,7 +175,11 @@ def _parsed(text: Any) -> Any:
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; one that has a name twice is read differently by different programs, and is none."""
+    """Build an object.
+
+    Raises:
+        ValueError: a name occurs twice, so that different programs would read it differently.
+    """
     members = dict(pairs)
     if len(members) < len(pairs):
         raise ValueError
@@ -182,5 +187,5 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _cipher_key(key: bytes) -> bytes:
-    # Its own key for its own purpose: what digests does not encrypt.
+    # A separate key: the key for digests is not used to encrypt.
     return base64.urlsafe_b64encode(hmac.new(key, b"hand-over", hashlib.sha256).digest())

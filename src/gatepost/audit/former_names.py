@@ -1,4 +1,4 @@
-"""Events that were called something else. What is written keeps its name, since the hash chain covers it."""
+"""Former names of events. Stored entries keep them, because the hash chain covers the name."""
 
 from collections.abc import Sequence
 
@@ -18,10 +18,10 @@ FORMER_NAMES = {
 
 
 def current_name(stored: str) -> str:
-    """Return what an event is called today."""
+    """Return the current name of an event."""
     return FORMER_NAMES.get(stored, stored)
 
 
 def stored_names(event: AuditEvent) -> Sequence[str]:
-    """Return every name under which an event may be stored."""
+    """Return all names under which an event may be stored."""
     return [event.value, *(former for former, current in FORMER_NAMES.items() if current is event)]

@@ -1,4 +1,4 @@
-"""Writing the audit log."""
+"""Writes the audit log."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ LONGEST_ADDRESS = 45
 
 
 class AuditEvent(StrEnum):
-    """What the log knows of."""
+    """The events that the log records."""
 
     ACCOUNT_CREATED = "account.created"
     SIGNED_IN = "session.opened"
@@ -28,6 +28,8 @@ class AuditEvent(StrEnum):
     PASSKEY_RENAMED = "passkey.renamed"
     PASSKEY_REMOVED = "passkey.removed"
     PASSKEY_COPIED = "passkey.copied"
+    IDENTITY_LINKED = "identity.linked"
+    IDENTITY_UNLINKED = "identity.unlinked"
     RECOVERY_CODES_REPLACED = "recovery_code.replaced"
     RECOVERY_CODE_USED = "recovery_code.used"
     DEVICE_TRUSTED = "trusted_device.added"
@@ -51,6 +53,7 @@ class AuditEvent(StrEnum):
     DELETION_PLANNED = "account.deletion_planned"
     DELETION_CANCELLED = "account.deletion_cancelled"
     ACCOUNT_ERASED = "account.erased"
+    ACCOUNT_TAKEN_BACK = "account.taken_back"
     COMPROMISE_REPORTED = "account.compromise_reported"
     INVITED = "invitation.sent"
     INVITATION_ACCEPTED = "invitation.accepted"
@@ -78,7 +81,7 @@ def record(
     info: RequestInfo | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Add an event to the caller's transaction: it is kept if, and only if, what it tells of is kept."""
+    """Add an event to the caller's transaction: it is stored if, and only if, what it reports is."""
     tx.add(
         AuditEntry(
             at=at,

@@ -1,4 +1,4 @@
-"""What one person can cause again and again: told once a day, and how often more with the next time."""
+"""Events that somebody can cause repeatedly: recorded once a day, with the number of repetitions in the next entry."""
 
 import hashlib
 import json
@@ -17,9 +17,9 @@ from gatepost.core.db.purging import delete_batch
 from gatepost.core.request_info import RequestInfo, network
 
 DAY = timedelta(days=1)
-# So long a count waits for the next time.
+# How long a count is kept for the next entry.
 KEPT = timedelta(days=30)
-# Told of one by one in a day; who has a network of 2^16 subscribers would fill the log with them.
+# The subscribers recorded individually per day; somebody with a network of 2^16 subscribers could flood the log.
 SUBSCRIBERS = 20
 
 
@@ -33,13 +33,13 @@ async def record_once_a_day(
     user_id: int | None = None,
     session_id: int | None = None,
 ) -> bool:
-    """Add an event to the caller's transaction, unless the same from the same subscriber was told within a day.
+    """Add an event to the caller's transaction, unless the same from the same subscriber was recorded within a day.
 
-    After 20 subscribers of a day the others count as one. What was not told is counted, and stands in the next entry
-    as `repeated`. Returns whether the event was added.
+    After 20 subscribers in a day, all others count as one. Events that are not recorded are counted, and the next entry
+    has their number as `repeated`. Returns whether the event was added.
     """
     same = [event.value, user_id, session_id, details]
-    # Whatever the subscriber: here `repeated` is how many of them were told of.
+    # For all subscribers: here `repeated` is the number of subscribers that were recorded.
     day = await _held(tx, same, at=at)
     if not _is_silent(day, at):
         day.repeated, day.told_until = 0, at + DAY
@@ -69,18 +69,18 @@ def _subject(what: list[Any]) -> str:
 
 
 def _is_silent(last: AuditRepetition, at: datetime) -> bool:
-    # What is further ahead, a wrong clock or somebody with SQL has written: it silences nothing.
+    # A later time comes from a wrong clock or from manual SQL, and must not suppress anything.
     return at < last.told_until <= at + DAY + CLOCKS_APART
 
 
 class RepetitionPurge:
-    """Removes counts that nothing came after."""
+    """Deletes counts that no further event has used."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._db = database
         self._clock = clock
 
     async def run(self) -> int:
-        """Remove a batch and return how many went."""
+        """Delete a batch and return how many."""
         ended = self._clock.now() - KEPT
         return await delete_batch(self._db, AuditRepetition.subject, AuditRepetition.told_until <= ended)

@@ -1,4 +1,4 @@
-"""The end of old entries, which leaves the hash chain whole."""
+"""Purges old entries without breaking the hash chain."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -10,16 +10,16 @@ from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Database, retry_conflicts
 
-# A batch holds few seals of many entries, or many seals of few.
+# A batch has few seals with many entries, or many seals with few.
 SEALS = 50
 ENTRIES = 1000
 
 
 class AuditRetention:
-    """Removes entries whose seal is older than the retention: all entries of a seal together.
+    """Deletes entries whose seal is older than the retention: all entries of a seal together.
 
-    The seal stays, with its count and digests and a proof that the service itself has purged it. A seal that is not
-    as the service wrote it keeps its entries: they are evidence.
+    The seal stays, with its count and digest and a proof that the service itself purged its entries. If a seal was
+    changed, its entries are kept as evidence.
     """
 
     def __init__(self, database: Database, clock: Clock, secrets: SecretKeys, *, days: int) -> None:
@@ -29,7 +29,7 @@ class AuditRetention:
         self._days = days
 
     async def run(self) -> int:
-        """Remove a batch and return how many entries went; 0 once there are none, or where they are kept for ever."""
+        """Delete a batch and return the number of entries; 0 if there are none, or if entries are kept for ever."""
         if self._days == 0:
             return 0
         keys = await self._known_keys()

@@ -1,4 +1,4 @@
-"""Entries as they can be shown, whatever somebody has written into their columns by hand."""
+"""Makes entries displayable, whatever values somebody has written into their columns by hand."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from gatepost.audit.models import AuditEntry
 
 
 def shown(entry: AuditEntry) -> AuditEntry:
-    """Return a copy of an entry, with today's name of its event, in which JSON can say every value."""
+    """Return a copy of an entry with the current name of its event, in which every value can be written as JSON."""
     return AuditEntry(
         id=entry.id,
         at=entry.at,

@@ -1,4 +1,4 @@
-"""Verifying the hash chain: every seal and every entry, in pages, so that memory stays small however long it is."""
+"""Verifies the hash chain: every seal and every entry, in pages, so that memory use does not grow with its length."""
 
 import hmac
 import re
@@ -29,17 +29,17 @@ HEAD = re.compile(rf"({ID_TEXT}):([0-9a-f]{{64}})", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A seal by its id and digest: what is kept elsewhere, to notice later that seals were cut off or replaced."""
+    """A seal's id and digest. Kept in another place, it later reveals whether seals were removed or replaced."""
 
     seal_id: int
     digest: str
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read what `str` gives.
+        """Parse the result of `str`.
 
         Raises:
-            ValueError: it is not of that form.
+            ValueError: the text does not have that form.
         """
         form = HEAD.fullmatch(text.strip())
         if form is None:
@@ -54,7 +54,7 @@ class Head:
 
 @dataclass(slots=True)
 class ChainReport:
-    """What was looked at."""
+    """What was checked."""
 
     seals: int = 0
     entries: int = 0
@@ -66,28 +66,28 @@ class ChainReport:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A seal whose list of entries can be believed: their digests by id, made under `key`."""
+    """A seal with a trusted list of entries: their digests by id, made with `key`."""
 
     key: bytes
     left: dict[int, str] = field(default_factory=dict)
 
 
 class ChainCheck:
-    """One walk along the chain."""
+    """One check of the whole chain."""
 
     def __init__(self, database: Database, secrets: SecretKeys) -> None:
         self._db = database
         self._own = secrets.derive(PURPOSE)
         self._keys: Sequence[SealKey] = ()
-        # The last seal that was expected and is there.
+        # The last expected seal that was found.
         self._confirmed: int | None = None
         self.report = ChainReport()
-        """Filled while `findings` goes on."""
+        """Filled while `findings` runs."""
 
     async def findings(self, expected: Iterable[Head] = ()) -> AsyncIterator[str]:
-        """Yield each harm in one line, with the id of the entry or the seal; none where the chain is whole.
+        """Yield each finding in one line, with the id of the entry or seal; none if the chain is intact.
 
-        `expected` are heads of earlier times: the seals must still be there.
+        `expected` are heads from earlier checks, whose seals must still exist.
         """
         due = sorted(expected, key=lambda head: head.seal_id, reverse=True)
         async with self._db.read() as tx:
@@ -116,7 +116,7 @@ class ChainCheck:
             return await Seals(tx).page(after=None if last is None else last["id"], limit=SEALS)
 
     def _check_place(self, seal: Raw, last: Raw | None) -> Iterator[str]:
-        """Yield what is wrong between a seal and the one before."""
+        """Yield what is wrong between a seal and the previous one."""
         self.report.seals += 1
         self.report.head = _head(seal)
         due = 1 if last is None else last["id"] + 1
@@ -126,7 +126,7 @@ class ChainCheck:
             yield f"seal {seal['id']}: does not follow " + (f"seal {last['id']}" if last else "an empty log")
 
     def _check_expected(self, seal: Raw, due: list[Head]) -> Iterator[str]:
-        """Yield which expected heads the seal is not; `due` are those to come, the next one last, and lose it."""
+        """Yield expected heads that do not match; those up to this seal are removed from `due`, whose last is next."""
         while due and due[-1].seal_id <= seal["id"]:
             head = due.pop()
             if head == _head(seal):
@@ -138,7 +138,7 @@ class ChainCheck:
                 yield f"seal {head.seal_id}: not the one that was expected{known}"
 
     def _check_seal(self, seal: Raw, tell: Callable[[str], None]) -> Checked | None:
-        """Tell what is wrong with a seal; return what its entries must be, or None where that cannot be known."""
+        """Report what is wrong with a seal; return what its entries must be, or None if that cannot be known."""
         link = link_of(seal)
         maker = self._maker(link.id, lambda key: link.digest(key), seal["digest"])
         if seal["purged_at"] is not None and self._is_purged(seal):
@@ -171,14 +171,14 @@ class ChainCheck:
     async def _check_entries(
         self, checked: dict[int, Checked | None], *, above: int | None, to: int
     ) -> AsyncIterator[str]:
-        """Yield what is wrong with the entries of some seals."""
+        """Yield what is wrong with the entries of these seals."""
         async for row in self._entries(above=above, to=to):
             if (line := _check_entry(row, checked)) is not None:
                 yield line
             self.report.entries += 1
         left = {seal_id: seal.left for seal_id, seal in checked.items() if seal is not None and seal.left}
         async with self._db.read() as tx:
-            # They may have been purged since the seal was read.
+            # They may have been purged after the seal was read.
             purged = {seal["id"] for seal in await Seals(tx).get(left) if self._is_purged(seal)} if left else set()
         for seal_id, entries in left.items():
             if seal_id in purged:
@@ -199,7 +199,7 @@ class ChainCheck:
             after = rows[-1]["seal_id"], rows[-1]["id"]
 
     async def _check_end(self, last: Raw | None) -> AsyncIterator[str]:
-        """Yield what lies beyond the last seal."""
+        """Yield entries with seals after the last one, and count the unsealed ones."""
         end = None if last is None else last["id"]
         after: int | None = None
         while True:
@@ -217,7 +217,7 @@ class ChainCheck:
 
 
 def _check_entry(row: Raw, checked: dict[int, Checked | None]) -> str | None:
-    """Return what is wrong with an entry, and take it off the list of its seal."""
+    """Return what is wrong with an entry, and remove it from the list of its seal."""
     if row["seal_id"] not in checked:
         return _of_no_seal(row)
     seal = checked[row["seal_id"]]
@@ -236,7 +236,7 @@ def _of_no_seal(row: Raw) -> str:
 
 
 def _head(seal: Raw) -> Head:
-    # What stands in the place of a digest is printed in one line of ASCII, and is none that was kept.
+    # A value that is not a digest is printed as one line of ASCII; it matches no expected head.
     return Head(seal["id"], seal["digest"] if is_digest(seal["digest"]) else ascii(seal["digest"]))
 
 

@@ -1,1 +1,1 @@
-"""The command line: the same services as behind the routes, from a shell."""
+"""The command line: uses the same services as the routes."""

@@ -34,7 +34,7 @@ def create_admin(
 ) -> None:
     """Create an account with the roles user and admin. The password is requested without echo."""
     username = _read(partial(settle_name, email=email), username)
-    settings = load_settings()  # what is wrong with them is told before a password is typed
+    settings = load_settings()  # first, so that problems are reported before a password is typed
     if password_stdin:
         password = read_line()
     else:

@@ -48,6 +48,7 @@ COMMANDS = {
         "gatepost.cli.clients:app",
         "Services that introspect access tokens or follow the revocation feed.",
     ),
+    "providers": ("gatepost.cli.providers:app", "Other providers by which people can sign in."),
     "mail": ("gatepost.cli.mail:app", "Retry failed mails, preview mails, and test the mail settings."),
     "audit": ("gatepost.cli.audit:app", "The audit log and its hash chain."),
     "import": (

@@ -13,6 +13,7 @@ from sqlalchemy import URL, func, select
 
 from gatepost.cli.mail import broken_templates
 from gatepost.cli.output import Json, print_json
+from gatepost.cli.providers import check_all
 from gatepost.cli.running import ENV_FILE, DatabaseUnusable, explained, misspelt
 from gatepost.composition.services import Services, build_services
 from gatepost.core.clock import Clock
@@ -30,6 +31,7 @@ from gatepost.identity.credentials.passkeys.relying_party import UnfitRelyingPar
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.factors.models import Passkey
 from gatepost.identity.keys.errors import SigningKeyError
+from gatepost.identity.providers.reading import read_providers
 from gatepost.mail.errors import MailNotSent
 from gatepost.mail.smtp import SmtpTransport
 from gatepost.mail.transports import transport_of
@@ -58,9 +60,10 @@ class Finding:
 
 
 def doctor(as_json: Json = False) -> None:
-    """Check the settings, the mail server, the database and the keys. The exit code is 1 if something does not work."""
+    """Check settings, mail server, database, keys and providers. The exit code is 1 if something does not work."""
     try:
         settings = load_settings()
+        read_providers(settings)
     except SettingsError as error:
         findings = [Finding(Severity.FAILURE, str(complaint)) for complaint in error.complaints]
     else:
@@ -170,8 +173,17 @@ def _open_to_listeners(database: URL) -> Iterator[str]:
             yield "the certificate of the database is not verified: set DB_TLS=verify"
 
 
+async def _of_providers(settings: Settings) -> list[Finding]:
+    return [
+        Finding(Severity.FAILURE, f"nobody can sign in by {name}: {problem}")
+        if problem
+        else Finding(Severity.OK, f"people can sign in by {name}: {found}")
+        for name, found, problem in await check_all(settings)
+    ]
+
+
 async def _of_others(settings: Settings) -> list[Finding]:
-    return [*await _of_mail(settings), *await _of_services(settings)]
+    return [*await _of_mail(settings), *await _of_services(settings), *await _of_providers(settings)]
 
 
 async def _of_mail(settings: Settings) -> list[Finding]:
@@ -233,7 +245,7 @@ async def _of_database(services: Services) -> AsyncIterator[Finding]:
 
 
 async def passkeys_of_other_domains(services: Services) -> AsyncIterator[Finding]:
-    """Report passkeys that were made for another domain, which no browser offers any more."""
+    """Report passkeys that were created for another domain, which browsers no longer offer."""
     rp = services.identity.passkeys.relying_party
     async with services.platform.database.read() as tx:
         others = await Passkeys(tx).count(*([Passkey.rp_id != rp.id] if rp is not None else []))

@@ -10,6 +10,7 @@ from gatepost.admin.accounts.preconditions import IfMatch, Shell
 from gatepost.cli.finding import Account, called, find
 from gatepost.cli.running import require_terminal, running_services
 from gatepost.identity.accounts.models import User
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.factors.methods import Method
@@ -20,6 +21,7 @@ NAMES = {
     Method.PASSKEY: "the passkeys",
     Method.TOTP: "the authenticator app",
     Method.RECOVERY_CODE: "the recovery codes",
+    Method.PROVIDER: "the links with other providers",
 }
 
 
@@ -30,12 +32,12 @@ def _group() -> None:
 
 @app.command()
 def reset(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
-    """Remove all second factors of an account, and end its sessions. The owner gets a mail."""
+    """Remove all second factors and linked accounts of an account, and end its sessions. The owner gets a mail."""
     if not yes:
         require_terminal("say --yes")
         user, methods = asyncio.run(_look(account))
         typer.confirm(f"Remove {_listed(methods)} of {called(user)} and end every session?", abort=True)
-        # By its id and as it was shown: somebody else may have the name now.
+        # By id and version, as it was shown: the name may belong to somebody else by now.
         account, if_match = f"#{user.id}", IfMatch(version=user.version)
     else:
         if_match = IfMatch()
@@ -50,6 +52,7 @@ async def _look(account: str) -> tuple[User, Sequence[Method]]:
         user = await find(services, account)
         async with services.platform.database.read() as tx:
             methods = await usable_methods(tx, user.id)
+            methods += [Method.PROVIDER] if await Identities(tx).of(user.id) else []
     if not methods:
         raise NoSecondFactor(f"{called(user)} has no second factor")
     return user, methods

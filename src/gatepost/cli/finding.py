@@ -1,4 +1,4 @@
-"""How commands are told of an account, and how they name it."""
+"""How commands find an account, and how they name it."""
 
 import re
 from typing import Annotated

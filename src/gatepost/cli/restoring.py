@@ -32,7 +32,7 @@ def after_restore(yes: Yes = False, account_gap: Gap = ACCOUNT_GAP) -> None:
         copy_of = asyncio.run(_copy_of())
         print(
             f"The database is as it was {_when(copy_of)}. This signs out everybody on all devices and services, "
-            "invalidates links and invitations, and holds pending mails."
+            "invalidates links, codes and invitations, and holds pending mails."
         )
         typer.confirm("Continue?", abort=True)
     done, trusted = asyncio.run(_run(account_gap))
@@ -53,7 +53,7 @@ async def _run(account_gap: int) -> tuple[Restored, Sequence[str]]:
 def _tell(done: Restored, trusted: Sequence[str]) -> None:
     print(f"{done.sessions} sessions were ended")
     print(f"{done.pending_sign_ins} sign-ins that waited for a second factor are void")
-    print(f"{done.links} links and invitations are no longer valid")
+    print(f"{done.links} links, codes and invitations are no longer valid")
     print(
         f"{done.mails} mails are held; list them with gatepost mail failed, and send the ones you still need with "
         "gatepost mail retry"

@@ -21,6 +21,7 @@ from gatepost.core.db.migrations import migrate
 from gatepost.core.db.revisions import current_revision, newest_revision, require_current_schema
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.env_file import Misspelt, misspelt_names
+from gatepost.identity.providers.reading import is_provider_variable
 
 REFUSED = 2
 ENV_FILE = Path(".env")
@@ -63,7 +64,11 @@ def tell_misspelt() -> None:
 def misspelt() -> tuple[list[Misspelt], list[str]]:
     """Return misspelt names of settings, and the other unknown names in `.env`."""
     known = {name.upper() for name in Settings.model_fields}
-    return misspelt_names(known, env_file=ENV_FILE, environment=os.environ)
+    near, others = misspelt_names(known, env_file=ENV_FILE, environment=os.environ)
+    return (
+        [one for one in near if not is_provider_variable(one.name)],
+        [name for name in others if not is_provider_variable(name)],
+    )
 
 
 def read_line() -> str:

@@ -126,7 +126,7 @@ def _greet(settings: Settings, *, has_admin: bool) -> None:
     everywhere = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104  compared, not bound
     shown = "localhost" if settings.host in everywhere else settings.host
     here = f"http://[{shown}]:{settings.port}" if ":" in shown else f"http://{shown}:{settings.port}"
-    # In production the cookies of the pages are for https alone.
+    # In production the cookies of the pages only work over https.
     base = settings.base_url if settings.in_production else here
     lines = {
         "pages": f"{base}/sign-in",

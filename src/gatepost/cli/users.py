@@ -141,7 +141,7 @@ def delete(account: Account, yes: Annotated[bool, typer.Option("--yes", help="Do
     if not yes:
         require_terminal("say --yes")
         typer.confirm(f"Delete {called(found)} permanently?", abort=True)
-    # By its id, as it was shown: somebody else may have the name now.
+    # By id and version, as it was shown: the name may belong to somebody else by now.
     _act(f"#{found.id}", AccountLifecycle.delete, "is deleted", if_match=IfMatch(version=found.version))
 
 

@@ -1,1 +1,1 @@
-"""Builds every service once, from the settings: the platform, who people are, what they do, administration."""
+"""Builds every service once, from the settings: the platform, identity, flows, administration, operations."""

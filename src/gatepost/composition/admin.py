@@ -1,4 +1,4 @@
-"""What administrators look after."""
+"""Builds the services for administration."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from gatepost.admin.accounts.pages import AccountReader
 from gatepost.admin.accounts.service import AccountEditor
 from gatepost.admin.audit.reader import AuditReader
 from gatepost.admin.factors.service import FactorReset
+from gatepost.admin.identities.service import IdentityRemoval
 from gatepost.admin.invitations.service import InvitationService
 from gatepost.admin.keys.rotation import KeyRotation
 from gatepost.admin.keys.timeline import KeyHistory
@@ -20,12 +21,13 @@ from gatepost.identity.throttling.unlocking import Unlocker
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """The services behind the administration's routes and commands."""
+    """The services of the administration's routes and commands."""
 
     account_reader: AccountReader
     account_editor: AccountEditor
     account_lifecycle: AccountLifecycle
     factor_reset: FactorReset
+    identity_removal: IdentityRemoval
     role_editor: RoleEditor
     invitations: InvitationService
     key_rotation: KeyRotation
@@ -37,7 +39,7 @@ class Admin:
 
 
 def build_admin(platform: Platform, identity: Identity) -> Admin:
-    """Build them."""
+    """Build the services for administration."""
     clock, database = platform.clock, platform.database
     sessions, feed, policy, keys = identity.sessions, identity.revocations, identity.policy, identity.keys
     life = platform.settings.access_token_life
@@ -55,7 +57,8 @@ def build_admin(platform: Platform, identity: Identity) -> Admin:
         account_lifecycle=AccountLifecycle(
             database, clock, feed, sessions=sessions, deletion=identity.deletion, policy=policy
         ),
-        factor_reset=FactorReset(database, clock, sessions, identity.guesses, identity.factor_removal),
+        factor_reset=FactorReset(database, clock, sessions, identity.guesses, identity.factor_removal, policy=policy),
+        identity_removal=IdentityRemoval(database, identity.identity_links, policy=policy),
         role_editor=RoleEditor(database, clock, feed),
         invitations=InvitationService(database, clock, identity.mailboxes, policy=policy),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=life),

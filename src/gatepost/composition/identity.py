@@ -1,4 +1,4 @@
-"""Who people are and what proves it: keys, tokens, sessions, accounts, and how often anything may be tried."""
+"""Builds the engines for identities: keys, tokens, sessions, accounts, credentials and throttling."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +12,12 @@ from gatepost.identity.assurance.opening import SessionOpening
 from gatepost.identity.assurance.pending import SignInContinuation
 from gatepost.identity.assurance.second_factors import SecondFactors
 from gatepost.identity.assurance.service import SignInService
+from gatepost.identity.credentials.email_codes.method import EmailCodeMethod
 from gatepost.identity.credentials.enrolment import FactorEnrolment
+from gatepost.identity.credentials.external.linking import IdentityLinks
+from gatepost.identity.credentials.external.method import ProviderMethod
 from gatepost.identity.credentials.hash_survey import HashSurvey
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.relying_party import usable
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
@@ -22,11 +26,15 @@ from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.credentials.ways_in import WaysIn
+from gatepost.identity.external.states import States
 from gatepost.identity.factors.removal import FactorRemoval
 from gatepost.identity.factors.renewal import SealRenewal, SealSurvey
 from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.keys.vault import KeyVault
 from gatepost.identity.privacy.deletion import DeletionService
+from gatepost.identity.providers.building import build_providers
+from gatepost.identity.providers.registry import Providers
 from gatepost.identity.registration.pending import PendingSignUps
 from gatepost.identity.registration.service import AccountService
 from gatepost.identity.sessions.activity import SessionActivity
@@ -61,6 +69,7 @@ class Identity:
     password: PasswordMethod
     passkeys: PasskeyMethod
     passkey_sign_in: PasskeySignIn
+    email_codes: EmailCodeMethod
     totp: TotpMethod
     recovery_codes: RecoveryCodeMethod
     factor_removal: FactorRemoval
@@ -75,6 +84,12 @@ class Identity:
     accounts: AccountService
     pending_sign_ups: PendingSignUps
     deletion: DeletionService
+    ownership: Ownership
+    providers: Providers
+    provider_states: States
+    provider_method: ProviderMethod
+    identity_links: IdentityLinks
+    ways_in: WaysIn
 
 
 def build_identity(platform: Platform) -> Identity:
@@ -118,12 +133,19 @@ def build_identity(platform: Platform) -> Identity:
     )
     opening = SessionOpening(database, clock, tokens, sessions, guesses, decision)
     totp, recovery_codes = TotpMethod(clock, settings.keys), RecoveryCodeMethod(clock, settings.keys)
+    email_codes = EmailCodeMethod(clock, guesses, settings.keys, default_language=policy.default_language)
     passkeys = PasskeyMethod(clock, usable(settings), rp_name=settings.brand_name)
     second_factors = SecondFactors(clock, guesses, [passkeys, totp, recovery_codes])
-    enrolment = FactorEnrolment(clock, sessions, totp, recovery_codes, policy=policy, issuer=settings.brand_name)
+    enrolment = FactorEnrolment(
+        clock, sessions, totp, recovery_codes, passkeys, policy=policy, issuer=settings.brand_name
+    )
     continuation = SignInContinuation(
         database, clock, guesses, decision, opening, second_factors, enrolment, trust_life=policy.trusted_device_life
     )
+    providers = build_providers(settings, platform.outbound, clock)
+    links, ways_in = IdentityLinks(clock, sessions, providers), WaysIn(passkeys, providers, policy=policy)
+    factor_removal = FactorRemoval([passkeys, totp, recovery_codes, links])
+    ownership = Ownership(clock, sessions, factor_removal, policy=policy)
     sealed = [totp.sealed, recovery_codes.sealed]
     accounts = AccountService(database, clock, passwords, feed, rules=rules, policy=policy)
     return Identity(
@@ -144,22 +166,29 @@ def build_identity(platform: Platform) -> Identity:
         ),
         passkeys=passkeys,
         passkey_sign_in=PasskeySignIn(database, clock, rate_limits, passkeys, continuation),
+        email_codes=email_codes,
         totp=totp,
         recovery_codes=recovery_codes,
         enrolment=enrolment,
-        factor_removal=FactorRemoval([passkeys, totp, recovery_codes]),
+        factor_removal=factor_removal,
         seal_renewal=SealRenewal(database, sealed),
         seal_survey=SealSurvey(database, sealed),
         opening=opening,
         sign_in=SignInService(decision, opening, continuation),
         sign_in_continuation=continuation,
         reauthentication=Reauthentication(
-            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, tokens
+            database, clock, passwords, guesses, rate_limits, second_factors, passkeys, email_codes, tokens, ways_in
         ),
         hash_survey=HashSurvey(database, passwords),
         accounts=accounts,
         pending_sign_ups=PendingSignUps(database, clock, accounts, passwords, guesses, policy=policy),
         deletion=DeletionService(database, clock, sessions, feed, policy=policy),
+        ownership=ownership,
+        providers=providers,
+        provider_states=States(settings.keys),
+        provider_method=ProviderMethod(database, clock, rate_limits, decision, trust_life=policy.trusted_device_life),
+        identity_links=links,
+        ways_in=ways_in,
     )
 
 

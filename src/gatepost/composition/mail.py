@@ -1,4 +1,4 @@
-"""What makes the messages of mails, and what each kind of them is made ready by."""
+"""Builds the services that prepare and render mails."""
 
 from gatepost.admin.invitations.mails import InvitationMails
 from gatepost.composition.identity import Identity
@@ -8,6 +8,8 @@ from gatepost.core.settings import Settings
 from gatepost.core.settings.mail import read_sender
 from gatepost.flows.recovery.mails import RecoveryMails
 from gatepost.flows.signup.mails import SignUpMails
+from gatepost.identity.credentials.email_codes.mails import EmailCodeMails
+from gatepost.identity.credentials.email_codes.method import MAILS
 from gatepost.identity.links.mails import NOTICES
 from gatepost.identity.mailing.links import LinkWriter
 from gatepost.identity.mailing.notices import NoticeMails
@@ -18,12 +20,12 @@ from gatepost.mail.rendering import Templates
 
 
 def build_messages(settings: Settings, clock: Clock) -> Messages:
-    """Build what makes messages."""
+    """Build the service that creates messages."""
     return Messages(build_templates(settings), clock, sender=read_sender(settings.mail_from))
 
 
 def build_templates(settings: Settings) -> Templates:
-    """Build the words of mails; the name in MAIL_FROM is what they call the service."""
+    """Build the templates of mails, which call the service by the name in MAIL_FROM."""
     return Templates(
         settings.mail_templates,
         default_language=settings.default_language,
@@ -33,11 +35,12 @@ def build_templates(settings: Settings) -> Templates:
 
 
 def build_preparation(platform: Platform, identity: Identity) -> MailPreparation:
-    """Build what makes the mails of the outbox ready: a new kind of mail is one more line here."""
+    """Build the service that prepares the mails in the outbox; a new kind of mail needs a line here."""
     clock, policy = platform.clock, identity.policy
     links = LinkWriter(clock, public_url=platform.settings.base_url, policy=policy)
     notices, sign_ups = NoticeMails(links), SignUpMails(clock, links, policy=policy)
     recovery = RecoveryMails(links, sign_ups)
+    codes = EmailCodeMails(clock, links, identity.email_codes, policy=policy)
     kinds = {
         MailKind.VERIFY_EMAIL: recovery.asked_for,
         MailKind.CONFIRM_NEW_EMAIL: recovery.asked_for,
@@ -48,5 +51,6 @@ def build_preparation(platform: Platform, identity: Identity) -> MailPreparation
         MailKind.DELETION_PLANNED: notices.deletion_planned,
         **dict.fromkeys(NOTICES, notices.happened),
         MailKind.FACTORS_RESET: notices.factors_reset,
+        **dict.fromkeys(MAILS.values(), codes.code),
     }
     return MailPreparation(platform.database, clock, identity.mailboxes, kinds)

@@ -1,4 +1,4 @@
-"""What everything else stands on: settings, clock, database, password hashing."""
+"""Builds the services that all others need: settings, clock, database, password hashing."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from gatepost.core.clock import Clock, SystemClock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, create_engine
 from gatepost.core.db.leases import Leases
+from gatepost.core.outbound import Outbound
 from gatepost.core.request_metrics import RequestMetrics
 from gatepost.core.settings import Settings
 
@@ -22,10 +23,13 @@ class Platform:
     passwords: Passwords
     leases: Leases
     request_metrics: RequestMetrics
+    outbound: Outbound
 
 
-def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None) -> Platform:
-    """Build them; nothing is connected yet."""
+def build_platform(
+    settings: Settings, *, clock: Clock | None, engine: AsyncEngine | None, outbound: Outbound | None
+) -> Platform:
+    """Build the platform; it does not connect to anything yet."""
     clock = clock or SystemClock()
     database = Database(engine or make_engine(settings), timeout_seconds=settings.db_timeout_seconds)
     return Platform(
@@ -39,6 +43,7 @@ def build_platform(settings: Settings, *, clock: Clock | None, engine: AsyncEngi
         ),
         leases=Leases(database, clock),
         request_metrics=RequestMetrics(),
+        outbound=outbound or Outbound(allows_http=not settings.in_production),
     )
 
 

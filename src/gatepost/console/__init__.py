@@ -1,1 +1,1 @@
-"""The pages a person sees: server-rendered skeletons, filled by small modules through the public API."""
+"""The web pages: skeletons rendered on the server, which small scripts fill through the public API."""

@@ -1,4 +1,4 @@
-"""The pages of administration; each is a client of the routes under `/api/admin`."""
+"""The administration pages; each is a client of the routes under `/api/admin`."""
 
 from gatepost.admin.accounts.search import FactorFilter, Status
 from gatepost.console.pages import ConsolePage

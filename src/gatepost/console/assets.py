@@ -1,6 +1,6 @@
-"""Styles, scripts and the logo, in memory, under an address that changes with their content.
+"""Styles, scripts and the logo, in memory, at URLs that change with their content.
 
-The scripts stand on the client that other apps import too: `packages/js`.
+The scripts use the same client as other apps: `packages/js`.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ VERSION_LENGTH = 16
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A file as it is sent; `etag` is quoted."""
+    """A file as it is sent; `etag` includes the quotes."""
 
     content: bytes
     media_type: str
@@ -35,7 +35,7 @@ class Asset:
 
 
 class Assets:
-    """The files of the pages; `version` is part of their addresses, so that browsers may keep them for ever."""
+    """The files of the pages; `version` is part of their URLs, so that browsers may cache them forever."""
 
     def __init__(self, brand: Brand) -> None:
         self.logo = f"logo{brand.logo.suffix.lower()}" if brand.logo else "icon.svg"
@@ -48,12 +48,12 @@ class Assets:
         self.version = digest.hexdigest()[:VERSION_LENGTH]
 
     def get(self, name: str) -> Asset | None:
-        """Return a file by its name; nothing outside of the folder has one."""
+        """Return a file by name; None if there is no such file."""
         return self._assets.get(name)
 
 
 def client_folder() -> Path:
-    """Return the folder of the client's modules: inside the installed package, or at the top of the checkout."""
+    """Return the folder of the client's modules: inside the installed package, or in `packages/js` of the checkout."""
     package = Path(__file__).resolve().parent.parent
     packaged = package / "_client"
     return packaged if packaged.is_dir() else package.parent.parent / "packages/js/src"
@@ -61,7 +61,7 @@ def client_folder() -> Path:
 
 @cache
 def _shipped() -> Mapping[str, Asset]:
-    """Return the files that every deployment has; they are read once a process."""
+    """Return the files that every deployment has; each process reads them once."""
     files = {path.relative_to(FOLDER).as_posix(): path for path in FOLDER.rglob("*") if path.is_file()}
     files |= {f"{CLIENT}/{path.name}": path for path in client_folder().glob("*.js")}
     return {name: _asset(path.read_bytes(), path.suffix) for name, path in files.items()}

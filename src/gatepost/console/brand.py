@@ -1,4 +1,4 @@
-"""Name, colour and logo of a team."""
+"""The brand on the pages: name, colour and logo."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from gatepost.core.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What the pages show of the team that runs the service."""
+    """The brand of the organization that runs the service."""
 
     name: str
     palette: Palette
@@ -18,10 +18,10 @@ class Brand:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Read it from the settings."""
+        """Read the brand from the settings."""
         return cls(settings.brand_name, settings.palette, settings.brand_logo)
 
     @property
     def css(self) -> str:
-        """The colours as custom properties, for light and dark."""
+        """The colours as CSS custom properties, for light and dark mode."""
         return self.palette.css

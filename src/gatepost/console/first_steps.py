@@ -13,7 +13,7 @@ from gatepost.identity.accounts.policy import AccountPolicy
 
 
 class FirstSteps:
-    """The way to the first administrator."""
+    """How to create the first administrator."""
 
     def __init__(
         self,
@@ -24,13 +24,13 @@ class FirstSteps:
         self._db = database
 
     async def command(self) -> str | None:
-        """Return the command that makes the first administrator; None in production, and where there is one."""
+        """Return the command that creates the first administrator; None in production, or if there is one already."""
         if self._settings.in_production:
             return None
         try:
             async with self._db.read() as tx:
                 has_one = await has_administrator(tx, policy=AccountPolicy.of(self._settings))
-        except DatabaseUnavailable:  # everything else on the page needs none
+        except DatabaseUnavailable:  # the rest of the page needs no database
             return None
         return None if has_one else first_administrator_command()
 

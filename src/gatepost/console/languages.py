@@ -1,4 +1,4 @@
-"""The language of a page: the one that was chosen, else the best of the browser's."""
+"""Chooses the language of a page: the one that the person selected, or the best match for the browser."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ LONGEST_HEADER = 500
 
 
 def choose_language(*, asked: str | None, remembered: str | None, accepted: str, default: str) -> str:
-    """Return a supported language: asked for in the address, remembered in the cookie, accepted by the browser.
+    """Return the first supported language: from the URL, the cookie, the browser, or the default.
 
     `accepted` is an Accept-Language header (RFC 9110, section 12.5.4).
     """

@@ -1,4 +1,4 @@
-"""Every page: its address, template, script and words; and how one is rendered."""
+"""All pages: their paths, templates, scripts and texts; and how they are rendered."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,20 +15,23 @@ from gatepost.console.translations import Words, words_of
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.identity.credentials.passkeys.relying_party import usable
+from gatepost.identity.providers.presets import Kind
+from gatepost.identity.providers.provider import Provider
 from gatepost.mail.languages import SUPPORTED
 
 TEMPLATES = Path(__file__).parent / "templates"
 PREFIX = "/console"
-# What every page's script may have to say.
-COMMON_WORDS = ("common.client", "problem")
+# The texts that every page's script may need.
+COMMON_WORDS = ("common.client", "problem", "ways.client.outcome")
 
 
 @dataclass(frozen=True, slots=True)
 class ConsolePage:
     """A page at `path`.
 
-    It is `templates/<name>.html.j2` with the texts of subject `name`; `static/js/<script>.js` brings it to life, which
-    gets the texts below the keys in `words` besides the common ones. The template finds lists of ours in `shown`.
+    Its template is `templates/<name>.html.j2` with the texts of the subject `name`. Its script is
+    `static/js/<script>.js`, which gets the common texts and those below the keys in `words`. `shown` are lists for the
+    template.
     """
 
     path: str
@@ -40,13 +43,14 @@ class ConsolePage:
 
 START = ConsolePage("/welcome", "start", "start")
 PAGES = (
-    ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client",)),
-    ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client",)),
+    ConsolePage("/sign-in", "sign_in", "sign-in", words=("sign_in.client", "ways.client")),
+    ConsolePage("/sign-up", "sign_up", "sign-up", words=("sign_up.client", "ways.client")),
     ConsolePage("/forgot-password", "forgot_password", "forgot-password", words=("forgot_password.client",)),
-    # The links of mails lead to these four; the token is behind the #, where no server or log sees it.
+    # Links in mails lead to these five; the token is after the #, so that no server or log sees it.
     ConsolePage("/set-password", "set_password", "set-password", words=("set_password.client",)),
     ConsolePage("/verify-email", "verify_email", "verify-email", words=("verify_email.client",)),
     ConsolePage("/invitation", "invitation", "invitation", words=("sign_up.client", "invitation.client")),
+    ConsolePage("/sign-in-link", "sign_in_link", "sign-in-link", words=("sign_in_link.client", "ways.client")),
     ConsolePage("/not-me", "not_me", "not-me", words=("not_me.client",)),
     ConsolePage("/account", "account", "account", words=("account.client", "events")),
     ConsolePage("/boards", "boards", "boards"),
@@ -55,7 +59,7 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a page depends on besides itself: the language, whether a session seems to be there, where to go on."""
+    """What a page depends on: the language, whether there seems to be a session, and where to return to."""
 
     language: str
     is_signed_in: bool
@@ -65,7 +69,7 @@ class Visit:
 class Console:
     """Renders the pages of this deployment."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, providers: Sequence[Provider]) -> None:
         self._settings = settings
         self._brand = Brand.of(settings)
         self._passkeys = usable(settings)
@@ -79,16 +83,20 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.globals |= {"asset": self._address_of}
+        self._providers = [
+            {"name": provider.name, "title": provider.title, "mark": self._mark_of(provider.kind)}
+            for provider in providers
+        ]
+        self._templates.globals |= {"asset": self._address_of, "providers": self._providers}
         self._templates.filters |= {"attributes_of": _attributes}
 
     @property
     def default_language(self) -> str:
-        """The language of whoever asks for none of ours."""
+        """The language for people who prefer none of the supported ones."""
         return self._settings.default_language
 
     def render(self, page: ConsolePage, visit: Visit, **shown: object) -> str:
-        """Return a page as HTML, complete but for the data, which its script asks the API for, and what is `shown`."""
+        """Render a page as HTML, with the values in `shown`; its script fetches the data from the API."""
         words = self._words[visit.language]
         return self._templates.get_template(f"{page.name}.html.j2").render(
             page=page,
@@ -103,7 +111,7 @@ class Console:
         )
 
     def _with_brand(self, words: Words) -> Callable[..., str]:
-        """Let every text speak of `{brand}`."""
+        """Make `{brand}` available in every text."""
 
         def text(key: str, **values: object) -> str:
             return words(key, brand=self._brand.name, **values)
@@ -111,21 +119,26 @@ class Console:
         return text
 
     def _data(self, page: ConsolePage, visit: Visit, words: Words) -> Mapping[str, Any]:
-        """Return what the page's script starts from."""
+        """Return the data that the page's script needs to start."""
         return {
             "signedIn": visit.is_signed_in,
             "returnTo": visit.return_to,
             "origins": self._origins_for(visit),
-            # Where passkeys are good; null where browsers would refuse them.
+            # The domain of passkeys; null if browsers would refuse them.
             "rpId": self._passkeys.id if self._passkeys else None,
+            "providers": self._providers,
+            "neutralMark": self._mark_of(Kind.OIDC),
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }
 
     def _origins_for(self, visit: Visit) -> list[str]:
-        """Return the origins that the page's script may lead to besides our own."""
+        """Return the other origins to which the page's script may redirect."""
         elsewhere = {origin_of(visit.return_to)} if visit.return_to and not visit.return_to.startswith("/") else set()
         return sorted(self.origins.named | elsewhere)
+
+    def _mark_of(self, kind: str) -> str:
+        return self._address_of(f"marks/{kind}.svg")
 
     def _address_of(self, name: str) -> str:
         if self.assets.get(name) is None:
@@ -134,7 +147,7 @@ class Console:
 
 
 def _attributes(values: Mapping[str, object]) -> Markup:
-    """Write attributes: True stands alone, False and None are left out."""
+    """Write HTML attributes: True means one without a value, False and None are omitted."""
     written = (
         escape(name) if value is True else Markup('{}="{}"').format(name, value)
         for name, value in values.items()

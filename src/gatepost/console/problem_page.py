@@ -1,4 +1,4 @@
-"""What a browser shows where programs get a problem as JSON, in brand and language; made from nothing that can fail."""
+"""The page that browsers get in place of a problem as JSON; rendering it uses nothing that can fail."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,12 +11,12 @@ from gatepost.console.responses import Page, PageLanguage
 from gatepost.http.problems import PageOfProblem
 
 PAGE = ConsolePage("", "problem_page", "problem-page")
-# Those with words of their own; others have those of their hundred.
+# Statuses with their own texts; the others use the text for 4xx or 5xx.
 TOLD = frozenset({401, 403, 404, 405, 413, 429, 503})
 
 
 def page_of_problem(console: Console) -> PageOfProblem:
-    """Return what makes the page of a problem; it holds nothing of the request."""
+    """Return the function that renders a problem page; the page contains nothing from the request."""
 
     def make(scope: Scope, problem: Mapping[str, Any], headers: Mapping[str, str]) -> Page:
         language = PageLanguage(Request(scope), default=console.default_language)
@@ -29,7 +29,7 @@ def page_of_problem(console: Console) -> PageOfProblem:
             request_id=problem["requestId"],
             kind=str(status) if status in TOLD else f"{status // 100}xx",
             wait_seconds=_seconds(headers.get("Retry-After", "")),
-            # By whoever sent a form: the address is a page as well.
+            # For somebody who submitted a form: the URL is also a page.
             can_open="GET" in headers.get("Allow", "").split(", "),
             can_repeat=scope["method"] == "GET" and (status == 429 or status >= 500),
         )
@@ -39,5 +39,5 @@ def page_of_problem(console: Console) -> PageOfProblem:
 
 
 def _seconds(retry_after: str) -> int:
-    """Return how long to wait, 0 where it is not said."""
+    """Return the seconds to wait; 0 if the header does not say."""
     return int(retry_after) if retry_after.isdecimal() else 0

@@ -1,4 +1,4 @@
-"""A page as an answer: what it may load, who may keep it, and the language it is in."""
+"""Responses with pages: their content security policy, caching, and language."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from gatepost.console.languages import COOKIE, choose_language
 from gatepost.http.navigation import VARY
 
-# Nothing but our own files, and nothing inline.
+# Only our own files, and nothing inline.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -17,10 +17,10 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 class Page(HTMLResponse):
-    """A page that loads nothing from elsewhere, stands in no frame and tells nobody its address."""
+    """A page that loads nothing from other hosts, cannot be framed, and sends no referrer."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
-        """Add the policy to whatever headers the answer has."""
+        """Add the security headers to those of the answer."""
         ours = {
             "Content-Security-Policy": POLICY,
             "Referrer-Policy": "no-referrer",
@@ -32,7 +32,7 @@ class Page(HTMLResponse):
 
 
 class PageLanguage:
-    """The language in which a page answers a request."""
+    """The language of the page for a request."""
 
     def __init__(self, request: HTTPConnection, *, default: str) -> None:
         asked = request.query_params.get("lang")
@@ -45,7 +45,7 @@ class PageLanguage:
         self._was_asked = asked == self.name
 
     def put_on(self, answer: Page) -> Page:
-        """Name the language; one that was asked for is remembered."""
+        """Set the language header; remember the language in the cookie if the URL asked for it."""
         answer.headers["Content-Language"] = self.name
         if self._was_asked:
             answer.set_cookie(COOKIE, self.name, max_age=YEAR_SECONDS, samesite="lax")

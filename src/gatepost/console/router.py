@@ -10,7 +10,7 @@ from gatepost.console.admin_pages import ADMIN_PAGES
 from gatepost.console.first_steps import FirstStepsDep
 from gatepost.console.pages import PAGES, PREFIX, START, Console, ConsolePage, Visit
 from gatepost.console.responses import YEAR_SECONDS, Page, PageLanguage
-from gatepost.console.return_address import safe_return
+from gatepost.core.return_address import safe_return
 from gatepost.http.deps import provided
 from gatepost.http.navigation import is_navigation
 from gatepost.http.problems import RouteNotFound
@@ -44,7 +44,7 @@ class Visitor:
         self.wants_page = is_navigation(request.headers)
 
     def see(self, page: ConsolePage, **shown: object) -> Page:
-        """Answer with a page and what it shows besides; a language that was asked for is remembered."""
+        """Answer with a page and the values in `shown`; a language in the URL is remembered."""
         visit = Visit(self._language.name, is_signed_in=self._signed_in, return_to=self._return_to)
         return self._language.put_on(Page(self._console.render(page, visit, **shown)))
 

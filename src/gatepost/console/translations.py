@@ -1,4 +1,4 @@
-"""The words of the pages, from `texts/<language>/<subject>.toml`: the key of a text is `subject.section.name`."""
+"""The texts of the pages, from `texts/<language>/<subject>.toml`; the key of a text is `subject.section.name`."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "texts"
-# A line may end after a plain hyphen; "E-" alone at the end of one is hard to read.
+# Browsers may break a line after a plain hyphen, and "E-" alone at the end of a line is hard to read.
 KEPT_TOGETHER = {"E-Mail": "E\N{NON-BREAKING HYPHEN}Mail"}
 
 
 class Words:
-    """All words in one language."""
+    """All texts in one language."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -26,25 +26,25 @@ class Words:
         """Return a text with its `{names}` replaced.
 
         Raises:
-            KeyError: there is no such text, or it needs a value that is not given.
+            KeyError: there is no such text, or a value for it is missing.
         """
         text = self._texts[key]
         return text.format_map(values) if values else text
 
     @property
     def keys(self) -> frozenset[str]:
-        """The key of every text."""
+        """The keys of all texts."""
         return frozenset(self._texts)
 
     def below(self, *prefixes: str) -> Mapping[str, str]:
-        """Return the texts whose keys lie below these, for a page's script."""
+        """Return the texts whose keys start with these prefixes, for a page's script."""
         starts = tuple(f"{prefix}." for prefix in prefixes)
         return {key: text for key, text in self._texts.items() if key.startswith(starts)}
 
 
 @cache
 def words_of(language: str) -> Words:
-    """Return the words in a language; they are read once a process."""
+    """Return the texts in a language; each process reads them once."""
     return Words(language)
 
 

@@ -1,1 +1,1 @@
-"""What every feature stands on; knows no feature and no FastAPI."""
+"""The code that every feature builds on. It knows no feature and no FastAPI."""

@@ -1,4 +1,4 @@
-"""Work that a worker does by itself, again and again, until it stops."""
+"""Work that a worker repeats in the background until it stops."""
 
 import asyncio
 import logging
@@ -15,10 +15,10 @@ async def every(
     wake: asyncio.Event | None = None,
     stopping: asyncio.Event | None = None,
 ) -> None:
-    """Do the work after each pause; a failure is logged once, until it works again.
+    """Do the work after each pause. Repeated failures are logged once, until the work succeeds again.
 
-    Setting `wake` cuts the pause short. Ends at `stopping`, between two rounds: a round that is broken off leaves half
-    a database connection behind.
+    Setting `wake` cuts the pause short. `stopping` ends the loop between two rounds: an interrupted round would leave
+    a half-open database connection behind.
     """
     wake, stopping = wake or asyncio.Event(), stopping or asyncio.Event()
     failing = False
@@ -29,7 +29,7 @@ async def every(
         wake.clear()
         try:
             await work()
-        except Exception as error:  # noqa: BLE001  the loop outlives whatever one round runs into
+        except Exception as error:  # noqa: BLE001  no failure of one round ends the loop
             if not failing:
                 logger.warning("%s fails: %s; trying again every %s s", name, type(error).__name__, seconds)
             failing = True

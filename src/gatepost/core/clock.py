@@ -1,10 +1,10 @@
-"""The time, as a service, so that tests own it."""
+"""The time as a service, so that tests can control it."""
 
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-# So far may the clocks of two replicas be apart, with no revocation missed: each five minutes wrong, the other way.
+# The clocks of two replicas may differ by this much without a missed revocation: one 5 minutes fast, one 5 slow.
 CLOCKS_APART = timedelta(minutes=10)
 
 
@@ -16,7 +16,7 @@ class Clock(Protocol):
         ...
 
     def elapsed(self) -> timedelta:
-        """Return the time since a moment of this process, which no correction of the clock moves."""
+        """Return the time since a fixed moment of this process; corrections of the clock do not affect it."""
         ...
 
 
@@ -28,15 +28,15 @@ class SystemClock:
         return datetime.now(UTC)
 
     def elapsed(self) -> timedelta:
-        """Return the time since a moment of this process, which no correction of the clock moves."""
+        """Return the time since a fixed moment of this process; corrections of the clock do not affect it."""
         return timedelta(seconds=time.monotonic())
 
 
 def utc(moment: datetime) -> datetime:
-    """Return a moment that somebody sent, in UTC.
+    """Convert a moment from outside to UTC.
 
     Raises:
-        ValueError: it has no zone, or lies outside the years 1 to 9999 in UTC.
+        ValueError: it has no time zone, or is outside the years 1 to 9999 in UTC.
     """
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone")

@@ -1,14 +1,14 @@
-"""Colours that can be read: the one that a team gives, what is written on it, and shades of it for links."""
+"""Readable colours: the brand colour, the text on it, and shades of it for links."""
 
 import colorsys
 from dataclasses import dataclass
 
 DEFAULT = "#0f766e"
-# WCAG 2.2, success criteria 1.4.3 (text) and 1.4.11 (what one must see to use it).
+# Contrasts of WCAG 2.2, success criteria 1.4.3 (text) and 1.4.11 (controls).
 READABLE, VISIBLE = 4.5, 3.0
-# So that a shade is still readable where the ground has a tint of it.
+# Keeps a shade readable on a background that is tinted with it.
 WITH_TINT = 5.2
-# Of the grounds of our pages and mails, those on which least can be read.
+# The backgrounds of our pages and mails with the least contrast.
 LIGHT_PAGE, DARK_PAGE = "#f6f7f8", "#1f242c"
 WHITE, BLACK = "#ffffff", "#000000"
 STEP, HOVER = 0.01, 0.06
@@ -16,45 +16,45 @@ STEP, HOVER = 0.01, 0.06
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """A colour, `#rrggbb`, and what goes with it."""
+    """A colour, `#rrggbb`, and the colours derived from it."""
 
     color: str
 
     @property
     def text(self) -> str:
-        """What can be read on it: black or white, of which one always has a contrast of 4.5."""
+        """The readable colour for text on it: black or white, one of which always has a contrast of 4.5."""
         return WHITE if contrast(self.color, WHITE) >= contrast(self.color, BLACK) else BLACK
 
     @property
     def hover(self) -> str:
-        """The same under a pointer: a little nearer to its text where that stays readable, else farther."""
+        """The colour under a pointer: a little closer to the text colour if that stays readable, else further away."""
         towards = HOVER if self.text == WHITE else -HOVER
         nearer = _shifted(self.color, towards)
         return nearer if contrast(nearer, self.text) >= READABLE else _shifted(self.color, -towards)
 
     @property
     def light_link(self) -> str:
-        """The nearest shade that can be read on a light page."""
+        """The nearest shade that is readable on a light page."""
         return nearest(self.color, on=LIGHT_PAGE, least=WITH_TINT)
 
     @property
     def dark_link(self) -> str:
-        """The nearest shade that can be read on a dark page."""
+        """The nearest shade that is readable on a dark page."""
         return nearest(self.color, on=DARK_PAGE, least=WITH_TINT)
 
     @property
     def light_edge(self) -> str:
-        """The edge of a surface of this colour, so that it is seen on a light page."""
+        """A border that makes a surface of this colour visible on a light page."""
         return nearest(self.color, on=LIGHT_PAGE, least=VISIBLE)
 
     @property
     def dark_edge(self) -> str:
-        """The edge of a surface of this colour, so that it is seen on a dark page."""
+        """A border that makes a surface of this colour visible on a dark page."""
         return nearest(self.color, on=DARK_PAGE, least=VISIBLE)
 
     @property
     def css(self) -> str:
-        """All of it as custom properties, for light and dark."""
+        """All colours as CSS custom properties, for light and dark mode."""
         return (
             f":root {{ --brand: {self.color}; --on-brand: {self.text}; --brand-hover: {self.hover}; "
             f"--accent-on-light: {self.light_link}; --accent: {self.light_link}; --brand-edge: {self.light_edge} }}\n"
@@ -64,7 +64,7 @@ class Palette:
 
 
 def nearest(color: str, *, on: str, least: float) -> str:
-    """Return the nearest shade of a colour with a contrast to another, darker or lighter as that one asks for."""
+    """Return the nearest shade of a colour with at least this contrast to `on`: darker on light, lighter on dark."""
     step, limit = (-STEP, BLACK) if contrast(BLACK, on) > contrast(WHITE, on) else (STEP, WHITE)
     while contrast(color, on) < least and color != limit:
         color = _shifted(color, step)

@@ -1,4 +1,4 @@
-"""Why another machine cannot be reached, as the exceptions of a connection tell it."""
+"""Explains from an exception why another machine cannot be reached."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 
 def unreached(error: BaseException, *, host: str, where: str) -> str | None:
-    """Say what the network did; None where none of the exceptions tells. `where` is the host with its port."""
+    """Return why a connection failed; None if no exception tells. `where` is the host with its port."""
     for link in chain(error):
         match link:
             case ssl.SSLCertVerificationError():
@@ -28,13 +28,13 @@ def unreached(error: BaseException, *, host: str, where: str) -> str | None:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Give an exception, what caused it, and so on."""
+    """Yield an exception, its cause, and so on. HTTP clients hide the cause from tracebacks, not from here."""
     link: BaseException | None = error
     while link is not None:
         yield link
-        link = link.__cause__
+        link = link.__cause__ or link.__context__
 
 
 def _is_refusal(error: OSError) -> bool:
-    # A name with several addresses, as localhost has, gives one error that tells of each in its text.
+    # A name with several addresses, such as localhost, raises one error whose text lists the error of each.
     return error.errno == errno.ECONNREFUSED or f"[Errno {errno.ECONNREFUSED}]" in str(error)

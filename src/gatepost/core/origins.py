@@ -1,4 +1,4 @@
-"""Origins of the web (RFC 6454), written as browsers write them: the one place that reads an address for its origin."""
+"""Web origins (RFC 6454) as browsers write them. This is the only place that derives an origin from a URL."""
 
 import ipaddress
 import re
@@ -8,40 +8,41 @@ from urllib.parse import SplitResult, urlsplit
 import idna
 
 PORTS = {"http": 80, "https": 443}
-# What apps send that are web pages in a shell: Electron, Capacitor, Chrome's extensions, Ionic, Tauri.
+# The schemes of apps that are web pages in a shell: Electron, Capacitor, Chrome extensions, Ionic, Tauri.
 APP_SCHEMES = frozenset({"app", "capacitor", "chrome-extension", "ionic", "tauri"})
 HOST = re.compile(r"[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](:[0-9]*)?")
-# Of a name (RFC 1035, section 2.3.4), without the point at its end.
+# RFC 1035, section 2.3.4, without the trailing dot.
 LONGEST_HOST = 253
 INTERNATIONAL = "xn--"
-# Electron's app://. and app://- are of this form too.
+# Electron's app://. and app://- match too.
 APP_HOST = re.compile(r"[a-z0-9._-]+")
 # Browsers read a host that ends in a number as an IPv4 address, in any of its old spellings.
 ENDS_IN_NUMBER = re.compile(r"(^|.*\.)([0-9]+|0x[0-9a-f]*)\.?")
-# Of whoever develops: what runs on the same machine, at whatever port.
+# For development: anything on the same machine, at any port.
 ON_THIS_MACHINE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:[1-9][0-9]{0,4})?")
 
 
 @dataclass(frozen=True, slots=True)
 class TrustedOrigins:
-    """Origins by name, each as browsers send it; on request also any on this machine."""
+    """A set of origins, each as browsers send it; optionally all origins on this machine."""
 
     named: frozenset[str]
     any_on_this_machine: bool = False
 
     def __contains__(self, origin: object) -> bool:
-        """Whether an `Origin`, as a browser sends it, is one of them."""
+        """Whether an `Origin` header's value is one of them."""
         if origin in self.named:
             return True
         return self.any_on_this_machine and isinstance(origin, str) and bool(ON_THIS_MACHINE.fullmatch(origin))
 
 
 def origin_of(address: str) -> str:
-    """Return scheme, host and port of an http or https address as a browser sends them in `Origin`.
+    """Return scheme, host and port of an http or https URL, as a browser sends them in `Origin`.
 
     Raises:
-        ValueError: a browser would read it otherwise, or not at all; the message names the part and holds none of it.
+        ValueError: a browser would read the URL differently, or not at all; the message names the part without quoting
+            it.
     """
     parts = _split(address)
     if parts.scheme not in PORTS:
@@ -50,12 +51,12 @@ def origin_of(address: str) -> str:
 
 
 def parse_origin(text: str) -> str:
-    """Read an origin as people write it: case, the default port and one slash at the end make no difference.
+    """Read an origin as people write it; case, a default port and one trailing slash make no difference.
 
-    Besides http and https it may be of an app in a shell, such as `capacitor://localhost`.
+    It may also be the origin of an app in a shell, such as `capacitor://localhost`.
 
     Raises:
-        ValueError: no browser sends it; the message names the part and holds none of it.
+        ValueError: no browser sends it; the message names the part without quoting it.
     """
     if text.lower() == "null":
         raise ValueError("null is what every sandboxed frame and local file sends")
@@ -75,7 +76,7 @@ def parse_origin(text: str) -> str:
 
 
 def is_misread(text: str) -> bool:
-    """Whether browsers drop or change something of it: they drop tabs and line breaks, and read a backslash as /."""
+    """Whether browsers would change the text: they drop tabs and line breaks, and read a backslash as /."""
     return not text.isprintable() or " " in text or "\\" in text
 
 
@@ -96,10 +97,10 @@ def _split(text: str) -> SplitResult:
 def _host(parts: SplitResult) -> str:
     if "[" in parts.netloc:
         return _ipv6(parts.netloc)
-    # Not `hostname`: Python's small letters are not those of UTS 46.
+    # Not `hostname`: Python's lower case differs from that of UTS 46.
     name = parts.netloc.partition(":")[0]
     try:
-        # As browsers do it (UTS 46, non-transitional); what is ASCII stays as it is.
+        # Browsers apply UTS 46, non-transitional; ASCII names are only lower-cased.
         host = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode("ascii")
     except UnicodeError:
         raise ValueError("its host is not one; write an international name as xn--") from None
@@ -113,7 +114,7 @@ def _host(parts: SplitResult) -> str:
 
 
 def _is_label(label: str) -> bool:
-    """Whether browsers take a part of a host: behind xn-- stands a name, in the form that UTS 46 gives it."""
+    """Whether browsers accept a label of a host: after xn-- there must be a name in the form of UTS 46."""
     if not label.startswith(INTERNATIONAL):
         return True
     written = label.removeprefix(INTERNATIONAL)
@@ -130,7 +131,7 @@ def _is_label(label: str) -> bool:
 def _ipv6(netloc: str) -> str:
     bracketed = BRACKETED.fullmatch(netloc)
     try:
-        # Brackets stand round an address without a zone, and nothing but a port follows them.
+        # The brackets contain an address without a zone, and only a port may follow.
         address = ipaddress.IPv6Address(bracketed[1] if bracketed else "")
     except ValueError:
         raise ValueError("its IPv6 address is not one") from None

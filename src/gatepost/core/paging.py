@@ -1,6 +1,6 @@
-"""Reading all of something, however much it is: a page a transaction, so that memory and locks stay small.
+"""Reads any number of rows, one page per transaction, so that memory use and locks stay small.
 
-Whoever asks for the pages gets cursors: the place of the last thing of a page, as text for a URL.
+Callers of paged routes get cursors: the position of the last item of a page, as text for a URL.
 """
 
 import json
@@ -12,14 +12,14 @@ from gatepost.core.db.database import Database, Transaction
 
 T = TypeVar("T")
 Place = list[int | str | None]
-# Returns up to so many of what comes after the last one that it has given.
+# Reads up to the given number of items after the given one, or from the start if it is None.
 ReadPage = Callable[[Transaction, T | None, int], Awaitable[Sequence[T]]]
 
 PAGE = 200
 
 
 async def in_pages(database: Database, read: ReadPage[T], *, size: int = PAGE) -> AsyncIterator[Sequence[T]]:
-    """Give pages until there is no more."""
+    """Yield pages until there are no more."""
     last: T | None = None
     while True:
         async with database.read() as tx:
@@ -32,16 +32,16 @@ async def in_pages(database: Database, read: ReadPage[T], *, size: int = PAGE) -
 
 
 def write_cursor(place: Place) -> str:
-    """Return a place as text for a URL."""
+    """Return a position as text for a URL."""
     text = json.dumps(place, ensure_ascii=False, separators=(",", ":"))
     return base64url.encode(text.encode())
 
 
 def read_cursor(text: str) -> Any:
-    """Return what a text of `write_cursor` holds, or whatever else its writer has put there.
+    """Return the content of a cursor. It comes from outside, so it may be any JSON value.
 
     Raises:
-        ValueError: it holds nothing.
+        ValueError: the text is not a cursor.
     """
     try:
         return json.loads(base64url.decode(text))

@@ -1,4 +1,4 @@
-"""How the program is called again from where it was started."""
+"""The command line that runs this program again."""
 
 import shlex
 import shutil
@@ -9,7 +9,7 @@ NAME = "gatepost"
 
 
 def first_administrator_command() -> str:
-    """Return the command that makes the first administrator, as whoever started this can call it in the same folder."""
+    """Return the command that creates the first administrator, to be run in the same folder."""
     return f"{_own_name()} create-admin --username admin --email you@example.com"
 
 
@@ -17,7 +17,7 @@ def _own_name() -> str:
     called, found = Path(sys.argv[0]), shutil.which(NAME)
     if called.name == "__main__.py" and called.parent.name == NAME:
         return f"{shlex.quote(sys.executable)} -m {NAME}"
-    # Another server may have been started with our app.
+    # Another server may run our app.
     is_ours = called.stem == NAME and called.is_file()
     is_on_path = found is not None and Path(found).resolve() == called.resolve()
     return shlex.quote(str(called)) if is_ours and not is_on_path else NAME

@@ -1,4 +1,4 @@
-"""Who sends a request, as far as the network tells."""
+"""What the network tells about the sender of a request."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable
@@ -6,18 +6,18 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
-# One subscriber has all of it.
+# The network that one subscriber has.
 IPV6_NETWORK_BITS = 64
-# Waits until the client of the request that is being served has closed its connection; None outside of requests.
+# Waits until the client of the current request has closed its connection; None outside requests.
 client_disconnected: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("client_disconnected", default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestInfo:
-    """A device and its request.
+    """A request and the device that sends it.
 
-    `address` is IPv4 or IPv6 text, empty where unknown; `user_agent` has at most 255 characters; `language` is a tag
-    such as `de-AT`, empty where none is asked for; `request_id` is the one in the log.
+    `address` is IPv4 or IPv6 text, empty if unknown; `user_agent` has at most 255 characters; `language` is a tag such
+    as `de-AT`, empty if the client prefers none; `request_id` is the one in the log.
     """
 
     address: str = ""
@@ -28,7 +28,7 @@ class RequestInfo:
 
 @lru_cache(maxsize=4096)
 def canonical_address(text: str) -> str:
-    """Return an IP address in its one form, IPv4 also where it came as IPv6; empty where it is none."""
+    """Return an IP address in canonical form, mapped IPv4 addresses as IPv4; empty if it is not an address."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -38,7 +38,7 @@ def canonical_address(text: str) -> str:
 
 
 def network(address: str, *, ipv6_bits: int = IPV6_NETWORK_BITS) -> str:
-    """Return what one subscriber has: an IPv4 address, or the /64 network of an IPv6 address."""
+    """Return the network of one subscriber: an IPv4 address, or an IPv6 network of `ipv6_bits`; empty if invalid."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

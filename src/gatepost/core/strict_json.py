@@ -1,7 +1,7 @@
-"""JSON as RFC 8259 and I-JSON (RFC 7493) have it, and nothing that parsers disagree about.
+"""Parses JSON as defined by RFC 8259 and I-JSON (RFC 7493), and refuses everything that parsers disagree about.
 
-Refused: another encoding than UTF-8, a byte order mark, a member named twice, NaN and infinities, numbers out
-of range, lone surrogates, U+0000, and nesting past a depth.
+Refused are: encodings other than UTF-8, a byte order mark, duplicate members, NaN and infinities, numbers out of range,
+lone surrogates, U+0000, and nesting that is too deep.
 """
 
 import json
@@ -13,7 +13,7 @@ UNFIT = re.compile("[\x00\ud800-\udfff]")
 
 
 class StrictJsonError(ValueError):
-    """The text is not JSON that we read; the message never quotes it."""
+    """The text is not strict JSON; the message never quotes it."""
 
 
 def loads(data: bytes, *, max_depth: int = 32) -> Any:
@@ -30,7 +30,7 @@ def loads(data: bytes, *, max_depth: int = 32) -> Any:
         raise StrictJsonError("starts with a byte order mark")
     try:
         value = DECODER.decode(text)
-        # Only an escape can bring in U+0000 or half a pair, and what has few brackets is not deep.
+        # Only an escape can produce U+0000 or half a surrogate pair, and a text with few brackets is not deep.
         if "\\u" in text or text.count("{") + text.count("[") > max_depth:
             _check(value, max_depth)
     except StrictJsonError:
@@ -38,7 +38,7 @@ def loads(data: bytes, *, max_depth: int = 32) -> Any:
     except RecursionError:
         raise StrictJsonError("nested too deeply") from None
     except ValueError:
-        # JSONDecodeError, and integers past the interpreter's limit of digits.
+        # JSONDecodeError, and integers with more digits than the interpreter allows.
         raise StrictJsonError("not JSON") from None
     return value
 

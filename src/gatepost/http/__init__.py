@@ -1,1 +1,1 @@
-"""What every route shares: errors as answers, the guard before a body is read, the documentation pages."""
+"""What all routes share: problem responses, the checks of bodies, OpenAPI and the documentation pages."""

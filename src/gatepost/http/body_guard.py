@@ -1,4 +1,4 @@
-"""The guard of the body, as plain ASGI: what is too long, ambiguous or not what it says never reaches a route."""
+"""Checks request bodies, as plain ASGI: no route sees a body that is too long, ambiguous or of another media type."""
 
 import re
 from collections.abc import Iterable, Set
@@ -15,27 +15,27 @@ from gatepost.http.problems import BodyTooLarge, MalformedBody, RepeatedParamete
 from gatepost.http.server.trusted_proxies import CHECK_PATH
 
 MAX_BODY_BYTES = 64 * 1024
-# An app on the same port has parameters of its own.
+# An app on the same port has its own parameters.
 API = ("/api/", "/oauth/")
 FORM = "application/x-www-form-urlencoded"
 LENGTH = re.compile(rb"[0-9]{1,18}")
-# Who is calling, from where, and what the body is: readers differ in which of two they take.
+# They say who calls, from where, and what the body is. If one occurs twice, programs differ in which one they use.
 SINGLE_HEADERS = frozenset(
     {b"authorization", b"x-access-token", b"cookie", b"origin", b"sec-fetch-site", b"content-type", b"if-match"}
 )
-# Whoever signs out is signed out, however the request is written: it takes every token that it finds. Whose page has
-# sent it must be clear there, too.
+# A sign-out must succeed however the request is written, and ends every session whose token it contains. Only the
+# origin of the page that sent it must be unambiguous.
 SIGN_OUT_PATH = "/api/auth/signout"
 SINGLE_AT_SIGN_OUT = frozenset({b"origin", b"sec-fetch-site"})
 
 
 class BodyGuard:
-    """Reads a body whole before the route runs, and lets through only what routes can trust.
+    """Reads the whole body before the route runs, and passes on only what routes can trust.
 
-    Refused: more than 64 KiB (before reading it where its length is announced), JSON that is not strict, other media
-    types than JSON and the OAuth form, and what is there twice: a field of the form (RFC 6749, section 3.2), a header
-    that decides, a parameter of the address that has one value. Sign-out is not refused for any of it: a body that
-    cannot be read is none there.
+    Refused are bodies of more than 64 KiB (before reading them if Content-Length says so), JSON that is not strict,
+    media types other than JSON and the OAuth form, and duplicates: of a form field (RFC 6749, section 3.2), of a header
+    in `SINGLE_HEADERS`, of a query parameter with a single value. Sign-out is refused only for a duplicate header in
+    `SINGLE_AT_SIGN_OUT`; a body that cannot be used counts as empty there.
     """
 
     def __init__(self, app: ASGIApp, *, single_parameters: Set[str]) -> None:
@@ -48,7 +48,7 @@ class BodyGuard:
             await self.app(scope, receive, send)
             return
         is_sign_out = scope["path"] == SIGN_OUT_PATH
-        # No route reads the body of these; the protocol bounds one that comes in chunks.
+        # No route reads the body of these; the protocol limits the size of a chunked one.
         is_read = scope["method"] not in ("GET", "HEAD", "OPTIONS") and scope["path"] != CHECK_PATH
         try:
             single = SINGLE_AT_SIGN_OUT if is_sign_out else SINGLE_HEADERS
@@ -81,7 +81,7 @@ class BodyGuard:
         await self.app(scope, replay, send)
 
     async def _body(self, scope: Scope, receive: Receive, *, is_read: bool, is_optional: bool) -> bytes | None:
-        """Return what the route gets: nothing, too, in place of what is optional and cannot be used."""
+        """Return the body for the route; empty if it is optional and cannot be used. None if the client has gone."""
         try:
             _check_length(scope["headers"])
             return await self._read(Headers(scope=scope), receive) if is_read else b""
@@ -93,7 +93,7 @@ class BodyGuard:
             return b""
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes | None:
-        """Return the body, or None when the client has gone."""
+        """Return the body, or None if the client has gone."""
         body = bytearray()
         while True:
             message = await receive()
@@ -130,7 +130,7 @@ def _require_single(names: Iterable[str | bytes]) -> None:
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a media type is JSON, which no page of another site can send without CORS."""
+    """Whether a media type is JSON, which a page of another site cannot send without CORS."""
     media_type = _media_type(content_type)
     return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 

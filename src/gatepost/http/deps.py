@@ -1,4 +1,4 @@
-"""What routes of every feature ask for: a service of the composition root, and who is calling."""
+"""Dependencies for the routes of all features: services from the composition root, and the calling device."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 LONGEST_USER_AGENT = 255
 
-# The id of a row, in the path of a route.
+# The id of a row in the path of a route.
 PathId = Annotated[int, Path(ge=1, le=LARGEST_ID, examples=[1])]
 
 
 def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
-    """Return a dependency that gives the one service of this class."""
+    """Return a dependency that provides the service of this class."""
 
     async def get(request: Request) -> T:
         return service(request, kind)
@@ -27,13 +27,13 @@ def provided(kind: type[T]) -> Callable[[Request], Awaitable[T]]:
 
 
 def service(request: Request, kind: type[T]) -> T:
-    """Return the one service of this class."""
+    """Return the service of this class."""
     found: T = request.app.state.services[kind]
     return found
 
 
 async def get_request_info(request: Request) -> RequestInfo:
-    """Describe the device that sends the request; its address is the proxy's word only for a trusted proxy."""
+    """Describe the device that sends the request; its address comes from a proxy only if the proxy is trusted."""
     agent = request.headers.get("user-agent", "")
     return RequestInfo(
         address=canonical_address(request.client.host) if request.client else "",

@@ -1,4 +1,4 @@
-"""What stands before every route, as plain ASGI: the envelope, and the last catch."""
+"""The middleware in front of every route, as plain ASGI: the request envelope and the error boundary."""
 
 import itertools
 import logging
@@ -30,10 +30,10 @@ Header = tuple[bytes, bytes]
 
 
 class RequestEnvelope:
-    """Stands round every request: its id (`X-Request-ID`, in and out), security headers, metrics, its line in the log.
+    """Wraps every request: its id (`X-Request-ID`, in and out), security headers, metrics, and its log line.
 
-    No cache keeps an answer of the API unless the route says that it may. HEAD is answered as GET is, without the body
-    (RFC 9110, section 9.3.2): no route has to know it.
+    Answers of the API are not cached unless the route allows it. HEAD is answered like GET without the body (RFC 9110,
+    section 9.3.2), so that routes do not have to handle it.
     """
 
     def __init__(self, app: ASGIApp, *, log: RequestLog, metrics: RequestMetrics, headers: RawHeaders) -> None:
@@ -42,7 +42,7 @@ class RequestEnvelope:
         self._metrics = metrics
         self._headers = headers
         self._private = (*headers, *NO_STORE)
-        # An id is unique and no secret.
+        # Ids are unique, but not secret.
         self._prefix = os.urandom(10).hex()
         self._numbers = itertools.count()
 
@@ -58,7 +58,7 @@ class RequestEnvelope:
         asked = scope
         method, is_head = scope["method"], scope["method"] == "HEAD"
         if is_head:
-            # The server goes by its own scope, which says HEAD still.
+            # The server uses its own scope, in which the method is still HEAD.
             scope = {**scope, "method": "GET"}
 
         async def send_enveloped(message: Message) -> None:
@@ -76,7 +76,7 @@ class RequestEnvelope:
         finally:
             REQUEST.reset(token)
             if is_head:
-                # What stands outside names the request by it.
+                # Outer layers name the request by its route.
                 asked.update({name: scope[name] for name in ("route", "endpoint") if name in scope})
             self._close(scope, state, method, perf_counter() - started)
 
@@ -89,7 +89,7 @@ class RequestEnvelope:
         enveloped += [header for header in added if header[0] not in own] if own else added
         enveloped.append((b"x-request-id", state["request_id"].encode()))
         for name, members in state.get(ADDED, {}).items():
-            # RFC 9110, section 5.3: cookies are the one list that is not joined.
+            # RFC 9110, section 5.3: Set-Cookie is the only list that must not be joined.
             values = members if name == b"set-cookie" else [", ".join(members)]
             enveloped += [(name, value.encode()) for value in values]
         return enveloped
@@ -105,7 +105,7 @@ class RequestEnvelope:
 
 
 class ErrorBoundary:
-    """Turns a crash into one clean answer, with whatever headers the layers outside of it add."""
+    """Turns a crash into one clean answer; the outer layers add their headers to it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -121,7 +121,7 @@ class ErrorBoundary:
             body, receive_kept = _kept(receive)
         try:
             await self.app(scope, receive_kept, send)
-        except Exception:  # noqa: BLE001  the last catch
+        except Exception:  # noqa: BLE001  every crash becomes an answer
             log_crash(
                 logger, "request %s failed: %s %s", scope["state"]["request_id"], scope["method"], template_of(scope),
                 given=texts_given(scope["headers"], scope["query_string"], bytes(body)),
@@ -132,16 +132,16 @@ class ErrorBoundary:
 
 
 def add_to_answer(scope: Scope, name: bytes, member: str) -> None:
-    """Add a member to a header of the answer, whatever that will be; the name is in small letters."""
+    """Add a member to a header of the answer, whatever the answer will be; the name is in lower case."""
     scope.setdefault("state", {}).setdefault(ADDED, {}).setdefault(name, []).append(member)
 
 
 class BrokenOff(Exception):
-    """The answer had begun when it failed; the server closes the connection."""
+    """The request failed after its answer had begun; the server closes the connection."""
 
 
 def _kept(receive: Receive) -> tuple[bytearray, Receive]:
-    """Return what fills with the body while it is read, and what to read it by."""
+    """Return a buffer that fills with the body while it is read, and the function to read it with."""
     body = bytearray()
 
     async def receive_kept() -> Message:
@@ -153,7 +153,7 @@ def _kept(receive: Receive) -> tuple[bytearray, Receive]:
 
 
 def _offered_id(headers: Iterable[Header]) -> str | None:
-    """Return the id that the caller gave the request, if it is a fit one."""
+    """Return the request id that the caller sent, if it is valid."""
     for name, value in headers:
         if name == b"x-request-id":
             offered = value.decode("latin-1")
@@ -162,7 +162,7 @@ def _offered_id(headers: Iterable[Header]) -> str | None:
 
 
 def template_of(scope: Scope) -> str:
-    """Return the route's template: the path itself may hold a secret, and there is no end of paths."""
+    """Return the route's template; the path itself may contain a secret, and there are unlimited paths."""
     route = scope.get("route")
     if route is not None:
         template: str = route.path

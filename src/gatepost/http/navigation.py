@@ -1,20 +1,20 @@
-"""Whether a person reads the answer: a browser that opens an address or sends a form, and no program."""
+"""Detects whether a person will read the answer: a browser opens a URL or submits a form, rather than a program."""
 
 from collections.abc import Iterator, Mapping
 
 LONGEST_ACCEPT = 1000
 PAGE = "text/html"
 DATA = ("application/json", "application/problem+json")
-# What the answer depends on besides the address.
+# The headers that the answer depends on.
 VARY = "Accept, Sec-Fetch-Mode"
 
 
 def is_navigation(headers: Mapping[str, str]) -> bool:
-    """Whether a browser navigates; the names of the headers are in small letters, or in any with Starlette's.
+    """Whether a browser navigates. The headers' names are in lower case, unless they are Starlette's `Headers`.
 
-    Browsers say so in `Sec-Fetch-Mode` (Fetch Metadata) at https and localhost, and elsewhere by what they accept:
-    a page rather than JSON (RFC 9110, section 12.5.1). Java's HttpURLConnection names a page first for whoever has
-    chosen nothing; the `*` in its list is no media range.
+    Browsers send `Sec-Fetch-Mode` (Fetch Metadata) over https and to localhost. Otherwise `Accept` decides: it must
+    prefer a page to JSON (RFC 9110, section 12.5.1). By default Java's HttpURLConnection also lists a page first; it is
+    recognised by a `*` in its list, which is not a media range.
     """
     if headers.get("sec-fetch-mode", "navigate") != "navigate":
         return False

@@ -1,4 +1,4 @@
-"""Answers that grow with what is stored: made and sent in pieces, and everybody else has their turn in between."""
+"""Streams large answers in pieces, so that other requests are served in between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -11,27 +11,27 @@ Pages = AsyncIterator[Sequence[Any]]
 
 
 async def json_array(pages: Pages) -> StreamingResponse:
-    """Answer a list that is given page by page."""
+    """Answer with a list that comes page by page."""
     return await in_pieces(_array(pages), media_type="application/json")
 
 
 async def json_object(members: Mapping[str, Any], *, headers: Mapping[str, str] | None = None) -> StreamingResponse:
-    """Answer an object; a member that is given page by page becomes a list."""
+    """Answer with an object; a member that comes page by page becomes a list."""
     return await in_pieces(_object(members), media_type="application/json", headers=headers)
 
 
 async def in_pieces(
     pieces: AsyncIterator[bytes], *, media_type: str, headers: Mapping[str, str] | None = None
 ) -> StreamingResponse:
-    """Answer bytes that are given piece by piece, at least one."""
-    # What fails with the first piece is answered as a failure: the status has not been sent yet.
+    """Answer with bytes that come piece by piece; there is at least one."""
+    # A failure before the first piece is answered as an error, because the status has not been sent yet.
     return StreamingResponse(_in_turn(await anext(pieces), pieces), media_type=media_type, headers=headers)
 
 
 async def _in_turn(first: bytes, others: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for piece in others:
-        # Neither a page that was in memory nor a client that reads fast lets anybody else go on.
+        # A page in memory, read by a fast client, would otherwise never yield to other requests.
         await asyncio.sleep(0)
         yield piece
 

@@ -1,1 +1,1 @@
-"""Who people are and what proves it: accounts, credentials, tokens, sessions. Engines: no routes, no circles."""
+"""The engines for identities: accounts, credentials, tokens, sessions. They have no routes and no import cycles."""

@@ -1,1 +1,1 @@
-"""Mail: an outbox that is written with what causes a mail, and the worker that sends it."""
+"""Mail: an outbox that is written in the transaction that causes a mail, and the worker that sends it."""

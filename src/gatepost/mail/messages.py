@@ -1,4 +1,4 @@
-"""A mail as it goes over the wire (RFC 5322): text and HTML side by side, and no header that a person can forge."""
+"""Builds messages (RFC 5322): text and HTML alternatives, and headers into which nobody can inject anything."""
 
 from email.header import Header
 from email.headerregistry import Address
@@ -16,7 +16,7 @@ from gatepost.mail.rendering import Templates
 
 
 class Messages:
-    """Makes messages from prepared mails."""
+    """Builds messages from prepared mails."""
 
     def __init__(self, templates: Templates, clock: Clock, *, sender: Address) -> None:
         self._templates = templates
@@ -37,22 +37,22 @@ class Messages:
         _set_subject(message, rendered.subject)
         message["Date"] = format_datetime(self._clock.now())
         message["Message-ID"] = make_msgid(domain=self._sender.domain)
-        # RFC 3834: no automatic answer to this; the second line is what Exchange listens to.
+        # RFC 3834: no automatic replies. Exchange only respects the second header.
         message["Auto-Submitted"] = "auto-generated"
         message["X-Auto-Response-Suppress"] = "All"
         message.set_content(rendered.text, cte="quoted-printable")
         if rendered.html is not None:
             message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
-        # Last, since setting the content takes headers of this kind away.
+        # Last, because setting the content removes Content-* headers.
         message["Content-Language"] = rendered.language
         return message
 
 
 def _set_subject(message: EmailMessage, subject: str) -> None:
-    """Set the subject as it stands.
+    """Set the subject literally.
 
-    Assigning it would read words such as `=?utf-8?q?…?=` (RFC 2047), whose hidden line breaks add headers, and
-    older Pythons lose spaces where they fold a long one.
+    Assigning it would decode encoded words such as `=?utf-8?q?…?=` (RFC 2047), whose hidden line breaks add headers,
+    and older Python versions lose spaces when they fold a long subject.
     """
     if subject.isascii() and "=?" not in subject:
         message["Subject"] = subject
@@ -61,11 +61,15 @@ def _set_subject(message: EmailMessage, subject: str) -> None:
 
 
 def _recipient(address: str) -> Address:
-    """Return an address for the wire: its domain in ASCII (RFC 5890), its local part as it is."""
+    """Return an address as it is sent: the domain in ASCII (RFC 5890), the local part unchanged.
+
+    Raises:
+        MailRefused: it is not a valid address.
+    """
     local, _, domain = address.rpartition("@")
     try:
         if HOST_NAME.fullmatch(domain):
-            # The names of private networks too, such as mail.local, which are no address for a sign-up.
+            # Names in private networks such as mail.local are allowed too, although a sign-up refuses them.
             checked = validate_email(f"{local}@example.com", check_deliverability=False)
             return Address(username=checked.local_part, domain=domain)
         checked = validate_email(address, check_deliverability=False)

@@ -10,10 +10,10 @@ from gatepost.core.db.tables import Base, BigId, PrimaryId, exact, text
 
 
 class OutboxMail(Base):
-    """A mail that is to be sent; the row goes when it has been.
+    """A mail to send; the row is deleted after sending.
 
-    It holds no link and no token: what a mail says in secret is made at the moment of sending. `due_at` is when it
-    is tried next, and empty once it has been given up.
+    It contains no links and no tokens: they are created at the moment of sending. `due_at` is the time of the next
+    attempt, None after the mail was given up.
     """
 
     __tablename__ = "mail_outbox"

@@ -1,4 +1,4 @@
-"""Putting a mail into the outbox, in the transaction that causes it."""
+"""Adds mails to the outbox, in the transaction that causes them."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,17 +7,20 @@ from enum import StrEnum
 from gatepost.core.db.database import Transaction, announce
 from gatepost.mail.models import OutboxMail
 
-# What the worker listens to, so that a mail leaves right after the commit.
+# The worker listens to this topic, so that a mail is sent right after the commit.
 TOPIC = "mail_outbox"
 
 
 class MailKind(StrEnum):
-    """Every mail that the service sends; each has a template of this name."""
+    """The kinds of mail that the service sends; each has a template of the same name."""
 
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105  a kind, not a password
     SET_PASSWORD = "set_password"  # noqa: S105
     CONFIRM_NEW_EMAIL = "confirm_new_email"
+    SIGN_IN_CODE = "sign_in_code"
+    ADDRESS_CODE = "address_code"
+    CONFIRMATION_CODE = "confirmation_code"
     EMAIL_CHANGED = "email_changed"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105
     NEW_DEVICE = "new_device"
@@ -31,6 +34,8 @@ class MailKind(StrEnum):
     PASSKEY_REMOVED = "passkey_removed"
     PASSKEY_COPIED = "passkey_copied"
     PASSWORD_REMOVED = "password_removed"  # noqa: S105
+    IDENTITY_LINKED = "identity_linked"
+    IDENTITY_UNLINKED = "identity_unlinked"
     SIGN_UP_TAKEN = "sign_up_taken"
     INVITATION = "invitation"
     DELETION_PLANNED = "deletion_planned"
@@ -46,9 +51,9 @@ def enqueue(
     user_id: int | None = None,
     data: Mapping[str, str | int | list[str]] | None = None,
 ) -> None:
-    """Add a mail to the caller's transaction: it is sent if, and only if, that commits.
+    """Add a mail to the caller's transaction: it is sent if, and only if, the transaction commits.
 
-    `data` is what the mail tells; links and tokens are made when it is sent, and are never stored.
+    `data` are values for the template. Links and tokens are created when the mail is sent, and never stored.
     """
     tx.add(
         OutboxMail(

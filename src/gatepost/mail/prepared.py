@@ -1,4 +1,4 @@
-"""What the outbox asks of who knows the accounts: the words and links of a mail, at the moment of sending."""
+"""The interface between the outbox and the code that prepares the content of a mail at the moment of sending."""
 
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from gatepost.mail.models import OutboxMail
 
 @dataclass(frozen=True, slots=True)
 class PreparedMail:
-    """A mail that is ready for its template: to whom, in which language, and what the template is given."""
+    """A mail that is ready to be rendered: recipient, language, template, and the values for the template."""
 
     address: str
     language: str
@@ -18,8 +18,8 @@ class PreparedMail:
 
 
 class PreparesMail(Protocol):
-    """Makes a mail of the outbox ready."""
+    """Prepares a mail of the outbox."""
 
     def prepare(self, mail: OutboxMail) -> Awaitable[PreparedMail | None]:
-        """Return what to send; None where there is nothing to send any more, or nobody to send it to."""
+        """Return what to send; None if there is no longer anything to send, or nobody to send it to."""
         ...

@@ -1,4 +1,4 @@
-"""The words of mails: Jinja templates in `templates/<language>/`, each replaceable by one of MAIL_TEMPLATES."""
+"""Renders mails from Jinja templates in `templates/<language>/`; a template in MAIL_TEMPLATES replaces the built-in."""
 
 import re
 import unicodedata
@@ -31,26 +31,27 @@ BUILT_IN = Path(__file__).parent / "templates"
 LAST_RESORT = "en"
 PALETTE = Palette(DEFAULT)
 LONGEST_WORDS = 255
-# RFC 5646, section 2.1, as far as people's settings use it: language, script, region, variants.
+# RFC 5646, section 2.1, the part that browsers use: language, script, region, variants.
 TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-# What mail programs make links of: addresses of pages and mailboxes, with whatever dot, and telephone numbers.
+# What mail programs turn into links: URLs, e-mail addresses and IP addresses, and telephone numbers.
 LINK_LIKE = re.compile(r"[/\\@:]|www\.|\.\w{2}|(?:\.\d+){3}|(?:\d[\s().-]*){7}", re.IGNORECASE)
-# RFC 3490, section 3.1: dots of domain names that NFKC leaves as they are.
+# RFC 3490, section 3.1: a dot of domain names that NFKC does not change.
 DOTS = str.maketrans("\N{IDEOGRAPHIC FULL STOP}", ".")
-# What people other than the receiver can choose.
+# Values that people other than the recipient can choose.
 OTHERS_WORDS = frozenset({"username", "device", "name", "invited_by", "roles"})
-# Without them some scripts cannot be written.
+# Some scripts need them.
 JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
-# The words of a device, which are English, in other languages.
+# Translations of the English words in device names.
 DEVICE_WORDS = {"de": {"Unknown device": "Unbekanntes Gerät", " on ": " unter "}}
-# What a mail can do without.
+# Defaults of optional values.
 OPTIONAL: Mapping[str, Any] = {
     "username": "",
     "has_account": True,
+    "is_new": False,
     "device": "",
     "name": "",
     "address": "",
-    # What templates of operators may ask for from earlier times; no mail tells it.
+    # Only for older templates of operators; no mail has a value for it.
     "new_email": "",
     "invited_by": "",
     "roles": (),
@@ -60,7 +61,7 @@ OPTIONAL: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A mail in words; `html` is None where its language has only the text."""
+    """A rendered mail; `html` is None if its language only has a text template."""
 
     language: str
     subject: str
@@ -71,7 +72,7 @@ class Rendered:
 class Templates:
     """Renders mails.
 
-    A template `verify_email` is the two files `<language>/verify_email.txt.j2`, whose block `subject` is the
+    The template `verify_email` consists of two files: `<language>/verify_email.txt.j2`, whose block `subject` is the
     subject, and `<language>/verify_email.html.j2`.
     """
 
@@ -89,16 +90,16 @@ class Templates:
         self._environment = _environment(self._folders, palette)
 
     def languages(self) -> Sequence[str]:
-        """Return every language that has a folder, sorted."""
+        """Return all languages that have a folder, sorted."""
         return sorted(
             {path.name for folder in self._folders if folder.is_dir() for path in folder.iterdir() if path.is_dir()}
         )
 
     def render(self, template: str, *, language: str, context: Mapping[str, Any]) -> Rendered:
-        """Return a mail in the language, or the nearest one that has it: de-AT, de, the default, English.
+        """Render a mail in a language, or the first fallback that has the template: de-AT, de, the default, English.
 
         Raises:
-            TemplateBroken: there is no such template, or it asks for what the context lacks, or is malformed.
+            TemplateBroken: the template is missing or malformed, or uses a value that the context does not have.
         """
         try:
             return self._render(template, language, context)
@@ -128,7 +129,7 @@ class Templates:
 
 @cache
 def _environment(folders: tuple[Path, ...], palette: Palette) -> Environment:
-    """Return the templates of these folders, compiled once a process however many ask."""
+    """Return the Jinja environment for these folders; cached, so that each process compiles a template only once."""
     environment = Environment(
         loader=FileSystemLoader(folders),
         autoescape=select_autoescape(enabled_extensions=("html.j2",), default=False),
@@ -165,7 +166,7 @@ def _cased(place: int, part: str) -> str:
 
 
 def _locale(wanted: str, chosen: str) -> Locale:
-    """Return how dates are written: as the person's region does, if the mail is in that language at all."""
+    """Return the locale for dates: the person's own, with its region, if the mail is in the same language."""
     for tag in (wanted if wanted.partition("-")[0].lower() == chosen.partition("-")[0] else chosen, chosen):
         try:
             return Locale.parse(tag, sep="-")
@@ -188,9 +189,10 @@ def _cleaned(name: str, value: Any) -> Any:
 
 
 def _harmless(words: str) -> str:
-    """Return words that somebody else has chosen; nothing where a mail program could make a link of them.
+    """Return text that somebody else chose; empty if a mail program could turn it into a link.
 
-    A mail does without a name; hidden characters that break a link would be copied and searched along with it.
+    A mail does not need the name. Breaking the link with hidden characters is no alternative: they would be copied
+    with the text, and searched for.
     """
     seen = "".join(character for character in words if character in JOINERS or unicodedata.category(character) != "Cf")
     compared = unicodedata.normalize("NFKC", seen).translate(DOTS)

@@ -1,4 +1,4 @@
-"""Handing a mail to an SMTP server, and saying why it was not taken (RFC 5321, RFC 3207, RFC 4954, RFC 8314)."""
+"""Sends mails to an SMTP server, and explains failures (RFC 5321, RFC 3207, RFC 4954, RFC 8314)."""
 
 import re
 import ssl
@@ -15,7 +15,7 @@ from gatepost.mail.errors import MailError, MailNotSent, MailRefused
 
 QUIT_SECONDS = 1.0
 LONGEST_WORDS = 200
-# RFC 4954, section 6, and RFC 3207, section 4: the server wants a sign-in or encryption, which an operator mends.
+# RFC 4954, section 6, and RFC 3207, section 4: the server requires a sign-in or encryption; an operator must fix it.
 OURS_TO_MEND = frozenset({530, 534, 535, 538})
 OUR_METHODS = ", ".join(method.upper() for method in aiosmtplib.SMTP.AUTH_METHODS)
 Refusal = type[aiosmtplib.SMTPResponseException]
@@ -28,7 +28,7 @@ TO_MEND: Mapping[Refusal, str] = {
     aiosmtplib.SMTPSenderRefused: "the sender, MAIL_FROM,",
     aiosmtplib.SMTPHeloError: "the name MAIL_EHLO_NAME",
 }
-# What a server repeats of a mail or a sign-in: addresses, what follows the host of a link, long words.
+# What a server may quote from a mail or a sign-in: addresses, the rest of a link after its host, long words.
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']*@[^\s<>()\[\],;:\"']*")
 BEHIND_HOST = re.compile(r"(https?://[^\s/?#]+)[/?#]\S*", re.IGNORECASE)
 LONG_WORD = re.compile(r"[A-Za-z0-9_\-+/=.$~%]{40,}")
@@ -36,7 +36,7 @@ HIDDEN = "…"
 
 
 class SmtpTransport:
-    """Hands each mail to an SMTP server, over a connection of its own."""
+    """Sends each mail to an SMTP server, over its own connection."""
 
     def __init__(self, url: MailUrl, *, ehlo_name: str, tls: ssl.SSLContext | None = None) -> None:
         self._url = url
@@ -44,27 +44,27 @@ class SmtpTransport:
         self._tls = tls
 
     async def send(self, message: EmailMessage) -> None:
-        """Hand it over.
+        """Send a mail.
 
         Raises:
-            MailNotSent: the server cannot be reached, or refuses for now, or refuses us.
-            MailRefused: the server refuses this recipient or this mail for good.
+            MailNotSent: the server cannot be reached, refuses temporarily, or refuses our credentials or sender.
+            MailRefused: the server permanently refuses this recipient or this mail.
         """
         async with self._signed_in(str(message["To"])) as client:
             await client.send_message(message)
 
     async def check(self) -> None:
-        """Do all that comes before a mail: connect, encrypt, sign in.
+        """Connect, encrypt and sign in, without sending a mail.
 
         Raises:
-            MailNotSent: one of these fails.
+            MailNotSent: one of these steps fails.
         """
         async with self._signed_in():
             pass
 
     @asynccontextmanager
     async def _signed_in(self, *hidden: str) -> AsyncIterator[aiosmtplib.SMTP]:
-        """Give a connection on which a mail can be handed over; `hidden` are addresses that no error tells."""
+        """Open a connection that is ready for a mail; `hidden` are addresses that errors must not contain."""
         url = self._url
         client = aiosmtplib.SMTP(
             hostname=url.host,
@@ -81,7 +81,7 @@ class SmtpTransport:
             if url.username:
                 await _sign_in(client, url)
             yield client
-            # The mail is theirs by now, whatever they say to a goodbye.
+            # The server has accepted the mail, however it answers QUIT.
             with suppress(aiosmtplib.SMTPException, OSError):
                 await client.quit(timeout=QUIT_SECONDS)
         except (aiosmtplib.SMTPException, OSError) as error:
@@ -111,7 +111,7 @@ async def _sign_in(client: aiosmtplib.SMTP, url: MailUrl) -> None:
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:
-    """Ask what the server offers; one that does not know the question offers nothing."""
+    """Ask for the server's extensions; one that does not support EHLO has none."""
     if client.is_ehlo_or_helo_needed:
         try:
             await client.ehlo()
@@ -120,7 +120,7 @@ async def _greet(client: aiosmtplib.SMTP) -> None:
 
 
 def _told(error: Exception, url: MailUrl, hidden: Sequence[str]) -> MailError:
-    """Say what a failure means, and what the server says of it, without what it repeats of the mail or of us."""
+    """Return an error that explains a failure, with the server's message but without what that quotes of the mail."""
     where = f"[{url.host}]:{url.port}" if ":" in url.host else f"{url.host}:{url.port}"
     match error:
         case aiosmtplib.SMTPResponseException(code=aiosmtplib.SMTPStatus.invalid_response):
@@ -152,7 +152,7 @@ def _answered(error: aiosmtplib.SMTPResponseException, hidden: Sequence[str]) ->
 
 
 def _harmless(message: str, hidden: Sequence[str]) -> str:
-    """Return what a server says, in one line, without addresses, tokens, and the parts of `hidden`."""
+    """Return a server's message in one line, without addresses, tokens, and the parts of `hidden`."""
     text = LONG_WORD.sub(HIDDEN, ADDRESS.sub(HIDDEN, BEHIND_HOST.sub(rf"\1/{HIDDEN}", one_line(message))))
     for secret in {part for one in hidden for part in (one, one.partition("@")[0]) if part}:
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The ways in which a mail leaves: to the terminal, into a folder, to an SMTP server."""
+"""The ways to send a mail: to the terminal, into a folder, to an SMTP server."""
 
 import asyncio
 import os
@@ -19,20 +19,20 @@ FRAME = "-" * 78
 
 
 class Transport(Protocol):
-    """Takes one mail out of the service."""
+    """Sends mails."""
 
     async def send(self, message: EmailMessage) -> None:
-        """Send it; once this returns, it is no longer ours.
+        """Send a mail; when this returns, the transport has accepted it.
 
         Raises:
-            MailNotSent: not now; trying again later may work.
-            MailRefused: never, to this recipient.
+            MailNotSent: it was not sent; a later attempt may succeed.
+            MailRefused: it can never be delivered to this recipient.
         """
         ...
 
 
 def transport_of(settings: Settings) -> Transport:
-    """Return the transport that MAIL_URL asks for; nothing is connected yet."""
+    """Return the transport for MAIL_URL; it does not connect yet."""
     url = parse_mail_url(settings.mail_url.get_secret_value())
     match url.scheme:
         case MailScheme.CONSOLE:
@@ -44,27 +44,27 @@ def transport_of(settings: Settings) -> Transport:
 
 
 class ConsoleTransport:
-    """Prints a mail's text, its link included, to standard output."""
+    """Prints the text of mails, including their links, to standard output."""
 
     async def send(self, message: EmailMessage) -> None:
-        """Print it in one piece."""
+        """Print a mail in one piece."""
         body = message.get_body(("plain",))
         text = body.get_content() if body is not None else ""
         lines = [FRAME, f"Mail to {message['To']}", f"Subject: {message['Subject']}", "", text.rstrip(), FRAME, ""]
-        # A terminal that lacks a letter shows a question mark instead of losing the mail.
+        # If the terminal's encoding lacks a character, print a question mark instead of failing.
         encoding = sys.stdout.encoding or "utf-8"
         sys.stdout.write("\n".join(lines).encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
 
 
 class FileTransport:
-    """Writes each mail into a folder: a file `….eml` that is whole from its first moment; the names sort by time."""
+    """Writes each mail into a folder as a file `….eml`, which appears only once complete; the names sort by time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def send(self, message: EmailMessage) -> None:
-        """Write it.
+        """Write a mail.
 
         Raises:
             MailNotSent: the folder cannot be written.
@@ -78,12 +78,12 @@ class FileTransport:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         name = f"{time.time_ns()}-{secrets.token_hex(4)}.eml"
         draft = self._folder / f".{name}"
-        # The links in it are keys to accounts.
+        # Only for the owner: the links in mails give access to accounts.
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
         draft.rename(self._folder / name)
 
 
 def _as_bytes(message: EmailMessage) -> bytes:
-    # RFC 6532: an address beyond ASCII is written as it is.
+    # RFC 6532: a non-ASCII address is written in UTF-8.
     return message.as_bytes(policy=SMTP.clone(utf8=not str(message["To"]).isascii()))

@@ -1,4 +1,4 @@
-"""Sending what is in the outbox: each mail once, however many workers and replicas look into it."""
+"""Sends the mails in the outbox: each of them once, however many workers and replicas read it."""
 
 import asyncio
 import logging
@@ -23,12 +23,12 @@ from gatepost.mail.transports import Transport
 
 logger = logging.getLogger("gatepost")
 
-# Sent side by side; each has a connection of its own, and mail servers bound those.
+# Mails sent concurrently; each has its own connection, and mail servers limit those.
 BATCH = 5
 SEND_SECONDS = 30.0
-# Far longer than preparing and sending take, so that a mail is not claimed twice while it is on its way.
+# Much longer than preparing and sending take, so that a mail is not claimed again while it is being sent.
 CLAIM = timedelta(minutes=3)
-# What a stop leaves to mails that are on their way; one that is cut off is sent again after its claim.
+# The time that a shutdown gives to mails being sent; an interrupted one is sent again when its claim has expired.
 STOP_SECONDS = 5.0
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 900, 3600, 7200, 14400, 28800, 43200, 86400))
 JITTER = 0.2
@@ -36,7 +36,7 @@ JITTER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A mail that this worker alone sends, until the claim runs out."""
+    """A mail that only this worker sends until the claim expires."""
 
     mail: OutboxMail
     until: datetime
@@ -66,17 +66,17 @@ class OutboxWorker:
         self._send_seconds = send_seconds
         self._stop_seconds = stop_seconds
         self._round = asyncio.Lock()
-        # In the order in which mails were asked for: whether one is sent may hang on the one before.
+        # Mails are prepared in the order of requests: whether one is sent may depend on the one before.
         self._turn = asyncio.Lock()
         self._failing = False
         self.woken = asyncio.Event()
-        """Set after a commit that put a mail into the outbox."""
+        """Set after each commit that added a mail to the outbox."""
         database.listen(TOPIC, self.woken.set)
 
     async def run_once(self) -> int:
-        """Try every mail that is due; return how many left.
+        """Try to send every mail that is due; return how many were sent.
 
-        Once it returns, what was due at its call has been tried, by this call or by one before it.
+        When it returns, all mails that were due at the call have been tried, by this call or by an earlier one.
         """
         sent = 0
         async with self._round:
@@ -86,22 +86,22 @@ class OutboxWorker:
         return sent
 
     def now(self) -> datetime:
-        """Return the moment by which mails are due."""
+        """Return the current time, which decides whether mails are due."""
         return self._clock.now()
 
     async def counts(self) -> OutboxCounts:
-        """Return how the outbox stands, of all replicas together."""
+        """Return the counts of the outbox, which all replicas share."""
         async with self._db.read() as tx:
             return await Outbox(tx).counts()
 
     async def failed(self) -> Sequence[OutboxMail]:
-        """Return every mail that was given up, the oldest first."""
+        """Return the mails that were given up, the oldest first."""
         async with self._db.read() as tx:
             return await Outbox(tx).failed()
 
     @retry_conflicts
     async def retry(self, mail_id: int | None = None) -> int:
-        """Let one mail that was given up, or all, be tried from the start again; return how many."""
+        """Schedule one or all given-up mails again, with all attempts; return how many."""
         async with self._db.begin() as tx:
             return await Outbox(tx).put_back(now=self._clock.now(), mail_id=mail_id)
 
@@ -115,7 +115,7 @@ class OutboxWorker:
         until = now + CLAIM
         async with self._db.begin() as tx:
             outbox = Outbox(tx)
-            # In the order of their ids, so that two workers do not wait for each other.
+            # Ordered by id, so that two workers do not wait for each other.
             in_order = sorted(mails, key=lambda mail: mail.id)
             return [Claimed(mail, until) for mail in in_order if await outbox.claim(mail, now=now, until=until)]
 
@@ -126,8 +126,8 @@ class OutboxWorker:
             await self._give_up(claimed, str(error))
         except MailNotSent as error:
             await self._failed(claimed, str(error))
-        except Exception as error:  # noqa: BLE001  one mail that cannot be made must not hold up the others
-            # Where it happened, without its text, which may hold an address.
+        except Exception as error:  # noqa: BLE001  one broken mail must not delay the others
+            # The traceback without the error's message, which may contain an address.
             logger.debug("mail %s: %s", claimed.mail.id, "".join(format_tb(error.__traceback__)))
             await self._failed(claimed, f"the mail cannot be rendered: {type(error).__name__}")
         else:
@@ -137,7 +137,7 @@ class OutboxWorker:
 
     async def _send(self, mail: OutboxMail) -> bool:
         if mail.created_at == UNREADABLE:
-            # By its moment it is told from another one with its id, and so it could not be taken out again.
+            # `created_at` distinguishes it from another mail with its id; without it, the row could not be removed.
             raise MailRefused("the mail's row in the outbox cannot be read")
         async with self._turn:
             prepared = await self._preparer.prepare(mail)
@@ -195,7 +195,7 @@ class OutboxWorker:
         )
 
     def _note(self, *, works: bool, cause: str = "") -> None:
-        """Log once that mail does not leave, and once that it does again."""
+        """Log once when mail cannot be sent, and once when it can be sent again."""
         if self._failing and works:
             logger.warning("mail is sent again")
         elif not self._failing and not works:
@@ -204,16 +204,16 @@ class OutboxWorker:
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Return how long to wait after this many failed tries: growing, and spread so that replicas do not go in step."""
+    """Return the wait after this many failed attempts: it grows, with jitter so that replicas do not retry in step."""
     wait = WAITS[min(attempts, len(WAITS)) - 1]
     return wait * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311  spreads retries, guards nothing
 
 
 async def _finish(deliveries: Sequence[Coroutine[Any, Any, bool]], stop_seconds: float) -> list[bool]:
-    """Wait for all of them and return a True for each mail that left; a stop in the middle leaves them a moment.
+    """Wait for all deliveries and return a True for each mail that was sent. A cancellation waits `stop_seconds` more.
 
     Raises:
-        Exception: what one of them raised, after the others are done.
+        Exception: the error of the first delivery that failed, after all have ended.
     """
     batch = asyncio.gather(*deliveries, return_exceptions=True)
     try:

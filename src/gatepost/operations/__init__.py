@@ -1,1 +1,1 @@
-"""What operations watch."""
+"""Monitoring: metrics, readiness, traces."""

@@ -9,6 +9,7 @@ from gatepost.audit.sealer import AuditSealer
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, DatabaseUnavailable
 from gatepost.core.logs.lines import standard_error
+from gatepost.core.outbound import Outbound
 from gatepost.core.request_metrics import RequestMetrics
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.throttling.rates import RateLimits
@@ -22,6 +23,7 @@ def process_metrics(
     database: Database,
     feed: RevocationFeed,
     limits: RateLimits,
+    outbound: Outbound,
     *,
     connections: int,
 ) -> Iterator[ProcessMetric]:
@@ -44,6 +46,8 @@ def process_metrics(
             lambda: limits.fallbacks,
             "Requests that were rate limited without Redis.",
         ),
+        (Kind.COUNT, "outbound_requests", lambda: outbound.requests, "Requests to other services, such as providers."),
+        (Kind.COUNT, "outbound_failures", lambda: outbound.failures, "Those that got no answer that could be used."),
         (Kind.COUNT, "log_lines_dropped", lambda: lines.lost, "Log lines that could not be written."),
     ):
         yield ProcessMetric(f"gatepost_{name}", meaning, kind, read)

@@ -35,7 +35,7 @@ class Tracing:
 
 
 def start_tracing(settings: Settings, engine: AsyncEngine) -> Tracing | None:
-    """Begin to trace requests and queries, where a collector is set."""
+    """Start to trace requests and queries, if a collector is set."""
     endpoint = settings.otel_exporter_otlp_endpoint
     if endpoint is None:
         return None
@@ -45,7 +45,7 @@ def start_tracing(settings: Settings, engine: AsyncEngine) -> Tracing | None:
 
 
 class TracedRequests:
-    """Gives each request a span, below the one that its `traceparent` names (W3C Trace Context)."""
+    """Creates a span for each request, as a child of the one in its `traceparent` (W3C Trace Context)."""
 
     def __init__(self, app: ASGIApp, *, tracer: Tracer) -> None:
         self.app = app
@@ -80,7 +80,7 @@ class TracedRequests:
 
 
 def trace_queries(engine: AsyncEngine, tracer: Tracer) -> None:
-    """Give each query of a traced request a span: its text has places for the values, and not the values."""
+    """Create a span for each query of a traced request; its text has placeholders instead of values."""
     system = engine.dialect.name
 
     def begin(_connection: Any, _cursor: Any, statement: str, _values: Any, context: Any, _many: bool) -> None:

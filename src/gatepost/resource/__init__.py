@@ -1,11 +1,11 @@
-"""The earlier name of `gatepost.sdk`, for programs that import it."""
+"""The former name of `gatepost.sdk`, for programs that still import it."""
 
 import warnings
 from typing import Any
 
 from gatepost import sdk
 
-# What it was called here.
+# Former names of classes.
 FORMER_NAMES = {"Principal": "UserPrincipal"}
 
 __all__ = [*sdk.__all__, *FORMER_NAMES]

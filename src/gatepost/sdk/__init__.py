@@ -1,7 +1,7 @@
-"""For other services: what verifies our access tokens, without the service's own packages.
+"""For other services: verifies Gatepost's access tokens, without the packages of the server.
 
-`TokenVerifier` needs cryptography alone. `Gatepost`, which also follows what is revoked and has dependencies for
-FastAPI, needs `gatepost[fastapi]`, and is loaded when it is asked for.
+`TokenVerifier` needs only cryptography. `Gatepost` also follows revocations and has dependencies for FastAPI; it needs
+`gatepost[fastapi]`, and is loaded on first use.
 """
 
 import importlib
@@ -18,7 +18,7 @@ __all__ = ["Gatepost", "TokenVerifier", "Unauthorized", "Unavailable", "UserPrin
 
 
 def __getattr__(name: str) -> Any:
-    """Load `Gatepost`.
+    """Load `Gatepost` on first use.
 
     Raises:
         ModuleNotFoundError: FastAPI or httpx is not installed; the message says how to install them.

@@ -1,4 +1,4 @@
-"""The dependencies that another service's routes ask for."""
+"""FastAPI dependencies for the routes of other services."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ from gatepost.sdk.issuer import Issuer, IssuerSettings, reason
 
 logger = logging.getLogger("gatepost.sdk")
 
-# Between two questions, so that a busy feed is not asked without a pause.
+# Between two requests, so that a busy feed is not polled without a pause.
 PAUSE_SECONDS = 0.2
 BearerToken = Annotated[
     HTTPAuthorizationCredentials | None,
@@ -38,15 +38,15 @@ HeaderToken = Annotated[
 
 
 class Gatepost:
-    """Verifies the access tokens of one issuer, and knows within a second or two what it has revoked.
+    """Verifies the access tokens of one issuer, and learns within a second or two what it has revoked.
 
-    `issuer` is the service's PUBLIC_URL, to the letter; `client_id` and `client_secret` come from
-    `gatepost clients add`; `audience` is its JWT_AUDIENCE. Where the service is reached at another address from
-    here than its PUBLIC_URL, as between containers, that is `address`.
+    `issuer` is exactly the service's PUBLIC_URL; `client_id` and `client_secret` come from `gatepost clients add`;
+    `audience` is its JWT_AUDIENCE. If your service reaches it at another URL than PUBLIC_URL, for example between
+    containers, set `address`.
 
-    Give `lifespan` to your FastAPI app, so that keys and revocations are followed while it runs; an issuer that does
-    not answer is asked again every `retry_seconds`. As long as revocations have not been read for
-    `max_staleness_seconds`, routes answer 503. `http` is used instead of a client of our own, and left open.
+    Pass `lifespan` to your FastAPI app, so that keys and revocations are followed while it runs. An issuer that does
+    not answer is asked again every `retry_seconds`. While revocations have not been read for `max_staleness_seconds`,
+    routes answer 503. `http` replaces our own HTTP client, and is not closed.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Gatepost:
             yield
 
     async def __aenter__(self) -> Self:
-        """Start following; an issuer that does not answer yet is waited for in the background."""
+        """Start following; if the issuer does not answer yet, wait for it in the background."""
         if self._given_http is None:
             self._own_http = httpx.AsyncClient()
         self._issuer.http = self._given_http or self._own_http
@@ -101,11 +101,11 @@ class Gatepost:
             await self._own_http.aclose()
 
     async def verify(self, token: str) -> UserPrincipal:
-        """Return whom an access token is from.
+        """Verify an access token and return its person.
 
         Raises:
-            TokenExpired, TokenInvalid, TokenRevoked, TokenStale: no good token; each is `Unauthorized`, 401.
-            RevocationUnknown: the issuer could not be read for too long to tell; it is `Unavailable`, 503.
+            TokenExpired, TokenInvalid, TokenRevoked, TokenStale: the token is not valid; each is `Unauthorized`, 401.
+            RevocationUnknown: the issuer has not been reachable for too long; it is `Unavailable`, 503.
             RuntimeError: the issuer is not followed; see `lifespan`.
         """
         self._issuer.require_http()
@@ -118,7 +118,7 @@ class Gatepost:
         return principal
 
     async def current_user(self, bearer: BearerToken, header: HeaderToken) -> UserPrincipal:
-        """Return the signed-in person behind a request: `Depends(gatepost.current_user)`; else 401, or 503."""
+        """Return the signed-in person, as `Depends(gatepost.current_user)`; otherwise answer 401 or 503."""
         token = bearer.credentials.strip(" \t") if bearer is not None else header
         try:
             if not token:
@@ -128,7 +128,7 @@ class Gatepost:
             raise _refusal(error) from error
 
     def require_role(self, role: str) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
-        """Return a dependency that gives the person if they have the role, and else answers 403."""
+        """Return a dependency that returns the person if they have the role; otherwise it answers 403."""
 
         async def check(user: Annotated[UserPrincipal, Depends(self.current_user)]) -> UserPrincipal:
             if not user.has_role(role):
@@ -138,9 +138,9 @@ class Gatepost:
         return check
 
     def require_permission(self, permission: str, *others: str) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
-        """Return a dependency that gives the person if a role of theirs has the permission, and else answers 403.
+        """Return a dependency that returns the person if a role of theirs has the permission; otherwise it answers 403.
 
-        Where `others` are given, any one of all these will do.
+        With `others`, any one of the permissions is enough.
         """
         wanted = (permission, *others)
         message = f"The permission {' or '.join(wanted)} is needed."
@@ -153,21 +153,21 @@ class Gatepost:
         return check
 
     def require_fresh(self, seconds: int = 300) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
-        """Return a dependency that gives the person if they proved who they are so lately, and else answers 401.
+        """Return a dependency that returns the person if they authenticated within `seconds`; otherwise it answers 401.
 
-        The answer is that of RFC 9470, `step_up_required`: the app lets the person prove it at `POST
-        /api/auth/reauthenticate` of the service, and asks again with the token that it gets there.
+        The answer follows RFC 9470, with the code `step_up_required`: the app lets the person authenticate at `POST
+        /api/auth/reauthenticate` of the service, and repeats the request with the token from there.
         """
         return self._demanding(Demand(max_age=timedelta(seconds=seconds)))
 
     def require_acr(self, acr: str = Acr.TWO_FACTORS) -> Callable[[UserPrincipal], Awaitable[UserPrincipal]]:
-        """Return a dependency that gives the person if it is as sure as this who they are, and else answers 401.
+        """Return a dependency that returns the person if they authenticated at this level; otherwise it answers 401.
 
-        `acr` is `urn:gatepost:acr:2` for two factors, or `urn:gatepost:acr:phr` for a passkey, which is more. The
-        answer is that of `require_fresh`.
+        `acr` is `urn:gatepost:acr:2` for two factors, or `urn:gatepost:acr:phr` for a passkey, which is a higher level.
+        The answer is the same as for `require_fresh`.
 
         Raises:
-            ValueError: it is no `acr` of Gatepost.
+            ValueError: it is not an `acr` of Gatepost.
         """
         return self._demanding(Demand(acr=Acr(acr)))
 
@@ -187,19 +187,19 @@ class Gatepost:
             await asyncio.sleep(PAUSE_SECONDS if is_followed else self._retry_seconds)
 
     async def _follow_once(self, *, wait: bool) -> bool:
-        """Read what is not fresh; return whether all is well. The feed is read even where the keys cannot be."""
+        """Read the keys if they are old, and always the feed, even if the keys fail; return whether both worked."""
         troubles = []
         for read in (self._issuer.read_keys, partial(self._issuer.read_feed, wait=wait)):
             try:
                 await read()
-            except Exception as error:  # noqa: BLE001  following outlives whatever one round runs into
+            except Exception as error:  # noqa: BLE001  no failure of one round ends the following
                 troubles.append(reason(error))
                 self._issuer.forget_metadata()
         self._tell(troubles[0] if troubles else "")
         return not troubles
 
     def _tell(self, trouble: str) -> None:
-        """Log what keeps us from following: once, until it is another thing or over."""
+        """Log a problem once, until it changes or is solved."""
         if trouble and trouble != self._trouble:
             logger.warning("%s cannot be followed: %s", self._name, trouble)
         elif self._trouble and not trouble:

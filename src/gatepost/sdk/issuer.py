@@ -1,4 +1,4 @@
-"""What another service reads from the issuer: its metadata, its keys, its revocation feed."""
+"""Reads from the issuer for another service: the metadata, the keys, the revocation feed."""
 
 import asyncio
 import logging
@@ -19,16 +19,16 @@ logger = logging.getLogger("gatepost.sdk")
 
 METADATA_PATH = "/.well-known/oauth-authorization-server"
 TIMEOUT_SECONDS = 10.0
-# The service holds a question this long when nothing has changed.
+# The service holds a request for this long if nothing has changed.
 WAIT_SECONDS = 5
 KEYS_LIVE = timedelta(seconds=300)
-# A token with an unknown key makes us look again, and no more often than this.
+# A token with an unknown key makes us read the keys again, at most this often.
 KEYS_PAUSE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuerSettings:
-    """Whom to follow, and as whom; `address` is where the issuer is reached from here."""
+    """The issuer to follow, and the client's credentials; `address` is the URL at which the issuer is reached."""
 
     issuer: str
     address: str
@@ -42,14 +42,14 @@ class IssuerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Where the issuer has what we need (RFC 8414)."""
+    """The issuer's endpoints that we need (RFC 8414)."""
 
     jwks_uri: str
     revocations_uri: str
 
 
 class Issuer:
-    """Follows one issuer; what it has read last is in memory."""
+    """Follows one issuer; keeps what it has read last in memory."""
 
     def __init__(self, settings: IssuerSettings, clock: Clock, *, max_staleness: timedelta) -> None:
         self._settings = settings
@@ -67,10 +67,10 @@ class Issuer:
         self.revoked = RevocationList(max_staleness=max_staleness)
 
     def require_http(self) -> httpx.AsyncClient:
-        """Return what the issuer is asked through.
+        """Return the HTTP client.
 
         Raises:
-            RuntimeError: nobody has started to follow it.
+            RuntimeError: following was not started.
         """
         if self.http is None:
             raise RuntimeError(
@@ -80,14 +80,14 @@ class Issuer:
         return self.http
 
     def forget_metadata(self) -> None:
-        """Ask the issuer again where everything is; what it said the last time may have been wrong."""
+        """Read the metadata again next time, because it may have been wrong."""
         self._metadata = None
 
     async def read_keys(self) -> None:
         """Read the keys, unless they are fresh.
 
         Raises:
-            httpx.HTTPError, IssuerError: the issuer does not answer, or not as it should.
+            httpx.HTTPError, IssuerError: the issuer does not answer, or its answer is not as expected.
         """
         async with self._reading_keys:
             now = self._clock.now()
@@ -95,14 +95,14 @@ class Issuer:
                 await self._read_keys(now)
 
     async def look_for_key(self, kid: str) -> None:
-        """Read the keys again for a token whose key is unknown; at most every ten seconds.
+        """Read the keys again for a token with an unknown key; at most every ten seconds.
 
         Raises:
-            RevocationUnknown: the keys cannot be read now, so that nobody can tell whose token it is.
+            RevocationUnknown: the keys cannot be read now, so that the token cannot be checked.
         """
         if kid in self.keys:
             return
-        # Those that come in the meantime wait for the same answer: their tokens may well be good.
+        # Concurrent callers wait for the same answer, because their tokens may be valid.
         async with self._reading_keys:
             now = self._clock.now()
             was_asked = self._keys_asked_at is not None and now - self._keys_asked_at < KEYS_PAUSE
@@ -115,13 +115,13 @@ class Issuer:
                 raise RevocationUnknown
 
     async def read_feed(self, *, wait: bool) -> None:
-        """Read what was revoked since the last time; with `wait`, let the issuer answer when there is something.
+        """Read the revocations since the last call; with `wait`, the issuer holds the request until there are some.
 
         Raises:
-            httpx.HTTPError, IssuerError: the issuer does not answer, or not as it should.
+            httpx.HTTPError, IssuerError: the issuer does not answer, or its answer is not as expected.
         """
         metadata = await self._find()
-        asked_at = self._clock.now()
+        asked_at, elapsed = self._clock.now(), self._clock.elapsed()
         answer = await self._get(
             metadata.revocations_uri,
             params={
@@ -137,8 +137,8 @@ class Issuer:
             raise IssuerError(f"the issuer refuses client_id {name!r} or its secret; see `gatepost clients list`")
         if answer.status_code != httpx.codes.NOT_MODIFIED:
             self._take_in(_json(answer), answer.headers.get("etag", ""))
-        # What was true when the question left is known now.
-        self.revoked.mark_read(at=asked_at, elapsed=self._clock.elapsed())
+        # The answer includes everything up to when the request was sent.
+        self.revoked.mark_read(at=asked_at, elapsed=elapsed)
 
     def _take_in(self, body: dict[str, Any], etag: str) -> None:
         try:
@@ -152,7 +152,7 @@ class Issuer:
         else:
             for line in lines:
                 self.revoked.note(line, elapsed=elapsed)
-        # An ETag stands for what comes after one line.
+        # An ETag is only valid for the same `after` and `mark`.
         self._etag = etag if (after, mark) == (self._after, self._mark) else ""
         self._after, self._mark = after, mark
 
@@ -169,7 +169,7 @@ class Issuer:
             return self._metadata
         wanted = self._settings
         body = _json(await self._get(wanted.address.rstrip("/") + METADATA_PATH))
-        # RFC 8414, section 3.3: another issuer's metadata must not be believed.
+        # RFC 8414, section 3.3: metadata of another issuer must not be used.
         if body.get("issuer") != wanted.issuer:
             raise IssuerError(
                 f"the service at {wanted.address} calls itself {body.get('issuer')!r} and not {wanted.issuer!r}; "
@@ -199,7 +199,7 @@ class Issuer:
 
 
 def reason(error: Exception) -> str:
-    """Say in one line why the issuer cannot be followed."""
+    """Return in one line why the issuer cannot be followed."""
     return str(error) if isinstance(error, IssuerError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 
@@ -236,7 +236,11 @@ def _moment(text: str) -> datetime:
 
 
 def _typed(value: Any, *kinds: type[Any]) -> Any:
-    """Return the value: one of another type would be kept, and never be found again."""
+    """Return the value if it has one of the types; others would be stored but never found again.
+
+    Raises:
+        TypeError: it has another type.
+    """
     if type(value) not in kinds:
         raise TypeError(f"a {type(value).__name__}")
     return value

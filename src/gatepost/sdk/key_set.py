@@ -11,10 +11,10 @@ class IssuerError(Exception):
 
 
 def keys_of(body: Mapping[str, Any]) -> dict[str, jws.VerifyingKey]:
-    """Return the keys of a JWK Set by their kid.
+    """Return the keys of a JWK Set by `kid`.
 
     Raises:
-        IssuerError: it has another form, or no key that we can use.
+        IssuerError: it is malformed, or has no key that we support.
     """
     members = body.get("keys")
     if not isinstance(members, list):
@@ -28,7 +28,7 @@ def keys_of(body: Mapping[str, Any]) -> dict[str, jws.VerifyingKey]:
 
 
 def _verifying_key(members: object) -> jws.VerifyingKey | None:
-    """Return a key of the set; RFC 7517, section 5: one that we do not understand is passed over."""
+    """Return a key of the set; None for one that we do not support, which is ignored (RFC 7517, section 5)."""
     try:
         return jws.verifying_key_from_jwk(members) if isinstance(members, dict) else None
     except jws.WeakKeyError:

@@ -1,4 +1,4 @@
-"""Access tokens in any Python program: with the published keys alone, and no package but cryptography."""
+"""Verifies access tokens in any Python program, with the published keys and only the package cryptography."""
 
 import logging
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ JWKS_PATH = "/.well-known/jwks.json"
 TIMEOUT_SECONDS = 5.0
 LARGEST_KEY_SET = 1024 * 1024
 KEYS_LIVE = timedelta(minutes=5)
-# The issuer is asked no more often than this, whatever tokens name.
+# The keys are read at most this often, whatever keys tokens name.
 KEYS_PAUSE = timedelta(seconds=10)
-# Older keys are not believed: one of them may have been taken back.
+# Older keys are not trusted, because one of them may have been retired.
 KEYS_KEPT = timedelta(hours=1)
 
 
 class TokenVerifier:
-    """Verifies the access tokens of one issuer; threads may share it.
+    """Verifies the access tokens of one issuer; it is thread-safe.
 
-    `issuer` is the service's PUBLIC_URL, to the letter, and `audience` its JWT_AUDIENCE. Where the service is reached
-    at another address from here, as between containers, that is `address`. The keys are read at the first token, and
-    again every five minutes. What is revoked is not known here: a token is good until it expires.
+    `issuer` is exactly the service's PUBLIC_URL, and `audience` its JWT_AUDIENCE. If your program reaches the service
+    at another URL, for example between containers, set `address`. The keys are read at the first token, and again every
+    five minutes. Revocations are not checked: a token is valid until it expires.
 
     Raises:
-        ValueError: an address that is not one of HTTP.
+        ValueError: the URL is not an http or https URL.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class TokenVerifier:
         self._verifier = AccessTokenVerifier(lambda: self._keys, self._clock, issuer=issuer, audience=audience)
 
     def verify(self, token: str) -> UserPrincipal:
-        """Return whom an access token is from.
+        """Verify an access token and return its person.
 
         Raises:
-            TokenExpired, TokenInvalid: no good token; each is `Unauthorized`, 401.
-            RevocationUnknown: the keys cannot be read now, so that nobody can tell; it is `Unavailable`, 503.
+            TokenExpired, TokenInvalid: the token is not valid; each is `Unauthorized`, 401.
+            RevocationUnknown: the keys cannot be read now, so the token cannot be checked; it is `Unavailable`, 503.
         """
         try:
             kid = jws.key_id(token)
@@ -70,7 +70,7 @@ class TokenVerifier:
         return self._verifier.verify_user(token)
 
     def _look_for(self, kid: str) -> None:
-        # Who has a key goes on with it while another thread reads.
+        # A thread that already has the key continues while another thread reads.
         if self._is_due(kid) and self._reading.acquire(blocking=kid not in self._keys):
             try:
                 if self._is_due(kid):
@@ -92,7 +92,7 @@ class TokenVerifier:
         try:
             self._keys = keys_of(_get(self._uri))
         except (OSError, HTTPException, IssuerError, ValueError) as error:
-            # Once, until it is well again.
+            # Logged once, until reading works again.
             if not self._failed:
                 logger.warning("the keys of %s cannot be read: %s", self._issuer, error)
             self._failed = True
@@ -101,14 +101,14 @@ class TokenVerifier:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    """Keys come from the address that was configured and no other."""
+    """Refuses redirects: keys only come from the configured URL."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
 def _get(uri: str) -> dict[str, Any]:
-    request = Request(uri, headers={"Accept": "application/json"})  # noqa: S310  http and https alone, see above
+    request = Request(uri, headers={"Accept": "application/json"})  # noqa: S310  only http and https, see above
     try:
         with build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as answer:
             body = answer.read(LARGEST_KEY_SET + 1)

@@ -1,1 +1,1 @@
-"""Moving accounts in from another system, and out again."""
+"""Importing accounts from other systems, and exporting them."""

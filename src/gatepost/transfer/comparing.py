@@ -1,4 +1,4 @@
-"""How accounts on their way in compare with what is there: new, there already, or in each other's way."""
+"""Compares accounts to import with existing ones: each is new, exists already, or conflicts with another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,22 +7,22 @@ from gatepost.core.crypto.passwords import OURS_PREFIX
 from gatepost.identity.accounts.errors import RolesTooLong
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.rights import MOST_BYTES, size_of
-from gatepost.transfer.passkeys import Mark
+from gatepost.transfer.marks import CODES, Mark
 from gatepost.transfer.records import Conflict, Row
 
 
 @dataclass(slots=True)
 class Findings:
-    """How a batch compares with the accounts that are there."""
+    """The result of comparing a batch with the existing accounts."""
 
     new: list[Row] = field(default_factory=list)
     refused: list[Row] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
-    # What is there already, with its account.
+    # Rows that exist already, with their account.
     same: list[tuple[Row, User]] = field(default_factory=list)
 
     def refuse_unfit(self, roles: Mapping[str, Role]) -> None:
-        """Refuse new accounts whose roles are not there, or too long for an access token together."""
+        """Refuse new accounts whose roles do not exist, or are together too long for an access token."""
         fit: list[Row] = []
         for row in self.new:
             if missing := [name for name in row.roles if name not in roles]:
@@ -36,7 +36,7 @@ class Findings:
         self.new = fit
 
     def refuse_taken(self, owners: Mapping[Mark, int]) -> None:
-        """Refuse new accounts with a passkey, or a user handle, that another account has."""
+        """Refuse new accounts with a passkey, user handle or identity of another account."""
         fit: list[Row] = []
         for row in self.new:
             taken = [mark for mark in row.factors.marks if mark in owners]
@@ -45,12 +45,13 @@ class Findings:
                 continue
             what, _ = taken[0]
             self.refused.append(row)
-            self.conflicts.append(row.conflict("passkey_taken", f"account {owners[taken[0]]} here has this {what}"))
+            reason = f"account {owners[taken[0]]} here has this {what}"
+            self.conflicts.append(row.conflict(f"{CODES[what]}_taken", reason))
         self.new = fit
 
 
 def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
-    """Tell what is new, what is there already, and what another account is in the way of."""
+    """Find out which rows are new, which exist already, and which conflict with another account."""
     by_id = {user.id: user for user in there}
     by_username = {user.username_canonical: user for user in there}
     by_email = {user.email_canonical: user for user in there}
@@ -82,7 +83,7 @@ def compare(batch: Sequence[Row], there: Sequence[User]) -> Findings:
 
 
 def _is_account(row: Row, user: User, *, others: tuple[User | None, User | None]) -> bool:
-    """Whether the account came from this row; where id and first day say so, one of its names may be another."""
+    """Whether the account was imported from this row. If id and `created_at` match, one of its names may differ."""
     if all(other is user for other in others):
         return True
     return (
@@ -94,7 +95,7 @@ def _is_account(row: Row, user: User, *, others: tuple[User | None, User | None]
 
 
 def _is_same(row: Row, user: User) -> bool:
-    """Whether the account is as it was imported, or has gone on from there: a sign-in replaces an old hash."""
+    """Whether the account is as imported, or was changed only here since: a sign-in, say, replaced an old hash."""
     has_same_names = (row.username and row.username.canonical, row.email and row.email.canonical) == (
         user.username_canonical,
         user.email_canonical,

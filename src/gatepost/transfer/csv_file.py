@@ -1,4 +1,4 @@
-"""Accounts in a CSV file."""
+"""Reads accounts from a CSV file."""
 
 import csv
 import io
@@ -25,12 +25,12 @@ class CsvFile:
         self.name = "csv"
 
     async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
-        """Read everything, once and in order; a line that cannot be read is a conflict.
+        """Read the whole file once, in order; a line that cannot be read becomes a conflict.
 
         Raises:
-            FileUnreadable: the first line names no columns, or one that we do not know.
+            FileUnreadable: the first line names no columns, or an unknown one.
         """
-        # What is not UTF-8 becomes a lone surrogate, so that the line is named and no other one is lost.
+        # Bytes that are not UTF-8 become lone surrogates, so that only their line is refused.
         with opened(self._path) as file:
             reader = csv.reader(
                 io.TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline=""), strict=True
@@ -66,7 +66,7 @@ def _columns(reader: Any) -> list[str]:
         raise FileUnreadable(f"the first line is not CSV: {error}") from error
     unknown = sorted(set(columns) - COLUMNS)
     if unknown or len(set(columns)) != len(columns) or not {"username", "email"} <= set(columns):
-        # A first line without names may hold an address, or a hash.
+        # A first line that has no column names may contain an address or a hash.
         named = [name for name in unknown if NAME.fullmatch(name)]
         hint = f"; no column is called {', '.join(named)}" if named else ""
         raise FileUnreadable(
@@ -77,7 +77,7 @@ def _columns(reader: Any) -> list[str]:
 
 
 def _lines(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """Give each line's number with its cells, or with what is wrong with it."""
+    """Yield each line's number with its cells, or with what is wrong with it."""
     while True:
         number = reader.line_num + 1
         try:

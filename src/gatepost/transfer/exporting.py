@@ -1,4 +1,4 @@
-"""Everything that another system needs to go on with the accounts, password hashes included."""
+"""Exports everything that another system needs to take over the accounts, including password hashes."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -14,15 +14,16 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.factors.enrolment import OWNERS
+from gatepost.identity.factors.methods import Method
 from gatepost.transfer.factor_store import SECRET, FactorStore
 from gatepost.transfer.factors import MovedFactors
 
 
 class Exporter:
-    """Gives accounts back, as lines of JSON; passkeys always, secrets of second factors only `with_factors`.
+    """Exports accounts as lines of JSON: passkeys and identities always, secrets of second factors only `with_factors`.
 
-    After that, `left_out` is how many accounts have second factors that are not in it, and `unopened` has the ids of
-    those whose second factors SECRET_KEY does not open.
+    Afterwards, `left_out` is the number of accounts whose second factors are not in the export, and `unopened` has the
+    ids of those whose second factors SECRET_KEY cannot decrypt.
     """
 
     def __init__(self, database: Database, clock: Clock, factors: FactorStore, *, with_factors: bool) -> None:
@@ -34,7 +35,7 @@ class Exporter:
         self.unopened: list[int] = []
 
     async def lines(self) -> AsyncIterator[str]:
-        """Give a line a role and then a line an account, by id; the audit log tells that it was done."""
+        """Yield a line for each role, then for each account, ordered by id. The export is recorded in the audit log."""
         for role in await self._begin():
             line = {"type": "role", "name": role.name, "description": role.description}
             yield _line({**line, "permissions": role.permissions})
@@ -44,7 +45,7 @@ class Exporter:
 
     @retry_conflicts
     async def _begin(self) -> Sequence[Role]:
-        methods = [method for method in OWNERS if self._with_factors or method not in SECRET]
+        methods = [method for method in (*OWNERS, Method.PROVIDER) if self._with_factors or method not in SECRET]
         details = {"factors": [method.value for method in methods]}
         async with self._db.begin() as tx:
             record(tx, AuditEvent.ACCOUNTS_EXPORTED, at=self._clock.now(), details=details)

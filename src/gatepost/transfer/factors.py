@@ -1,9 +1,9 @@
-"""Second factors on their way between two deployments: opened in the file, and sealed with the SECRET_KEY of each.
+"""Second factors in exports and imports. They are unencrypted in the file; each deployment uses its own SECRET_KEY.
 
-Passkeys have no secret: theirs stays in the authenticator.
+Passkeys have no secret: their private key stays in the authenticator. Identities have none either.
 
-The object `factors` of an account has a member for each kind that the account has. One more kind is one more reader in
-`READERS`, and a field of `MovedFactors`.
+The object `factors` of an account has a member for each kind of factor that the account has. A new kind needs a reader
+in `READERS` and a field of `MovedFactors`.
 """
 
 import base64
@@ -18,19 +18,21 @@ from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.recovery_codes.codes import COUNT, KEY_BYTES
 from gatepost.identity.credentials.totp.codes import step_at
 from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
-from gatepost.transfer.passkeys import Mark, MovedPasskeys, read_passkeys
+from gatepost.transfer.identities import MovedIdentities, read_identities
+from gatepost.transfer.marks import Mark
+from gatepost.transfer.passkeys import MovedPasskeys, read_passkeys
 from gatepost.transfer.values import read_moment
 
-# RFC 4226, section 4, asks for 128 bits; apps of other systems often have 80. The most is what the column has room for.
+# RFC 4226, section 4, requires 128 bits, but other systems often use 80. The maximum is what fits into the column.
 SHORTEST_SECRET, LONGEST_SECRET = 10, 60
-# For clocks that are wrong; later steps would keep the owner out for long.
+# Allows for wrong clocks; later steps would lock the owner out for a long time.
 MOST_AHEAD = timedelta(hours=1)
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @dataclass(frozen=True, slots=True)
 class MovedTotp:
-    """An authenticator app that its owner has confirmed."""
+    """A confirmed authenticator app."""
 
     secret: bytes = field(repr=False)
     last_step: int
@@ -41,7 +43,7 @@ class MovedTotp:
 
 @dataclass(frozen=True, slots=True)
 class MovedRecoveryCodes:
-    """A set of recovery codes: digests, the key that they were made with, and a bit for each that is unused."""
+    """A set of recovery codes: their digests, the key of the digests, and `unused` with a bit for each unused code."""
 
     key: bytes = field(repr=False)
     digests: tuple[str, ...]
@@ -52,22 +54,24 @@ class MovedRecoveryCodes:
 
 @dataclass(frozen=True, slots=True)
 class MovedFactors:
-    """What an account has."""
+    """The second factors of an account."""
 
     passkeys: MovedPasskeys | None = None
     totp: MovedTotp | None = None
     recovery_codes: MovedRecoveryCodes | None = None
+    identities: MovedIdentities | None = None
 
     def __bool__(self) -> bool:
         return self != MovedFactors()
 
     @property
     def marks(self) -> Sequence[Mark]:
-        """What no other account may have."""
-        return self.passkeys.marks if self.passkeys is not None else ()
+        """The values that no other account may have."""
+        kinds = (self.passkeys, self.identities)
+        return [mark for kind in kinds if kind is not None for mark in kind.marks]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what an export has of it: secrets, if it has any, that anybody can read."""
+        """Return the factors as in an export; their secrets are in plain text."""
         written: dict[str, Any] = {}
         if self.passkeys is not None:
             written["passkeys"] = self.passkeys.as_json()
@@ -87,14 +91,16 @@ class MovedFactors:
                 ],
                 **_moments(codes),
             }
+        if self.identities is not None:
+            written["identities"] = self.identities.as_json()
         return written
 
 
 def read_factors(value: object, *, now: datetime) -> MovedFactors:
-    """Read the object of an account, or nothing.
+    """Read the `factors` object of an account, which may be None.
 
     Raises:
-        FactorRefused: something of it cannot be read, or is of a kind that we do not have.
+        FactorRefused: a part of it cannot be read or is of an unknown kind.
     """
     if value is None:
         return MovedFactors()
@@ -141,6 +147,7 @@ READERS: Mapping[str, Callable[[Fields, datetime], Any]] = {
     "passkeys": read_passkeys,
     "totp": _read_totp,
     "recovery_codes": _read_recovery_codes,
+    "identities": read_identities,
 }
 
 
@@ -149,7 +156,7 @@ def _moments(factor: MovedTotp | MovedRecoveryCodes) -> dict[str, str | None]:
 
 
 def _base32(text: object) -> bytes | None:
-    """Read a secret as apps show it: spaces, hyphens, letter case and padding do not matter."""
+    """Read a secret as apps show it; spaces, hyphens, case and padding do not matter. None if it is not base32."""
     if not isinstance(text, str):
         return None
     letters = "".join(text.split()).replace("-", "").rstrip("=").upper()

@@ -1,4 +1,4 @@
-"""The fields of second factors on their way in, each read and checked."""
+"""Reads and checks the fields of second factors in an import."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ class FactorRefused(ValueError):
 
 
 class Fields:
-    """The fields of one factor, or of a part of it. Each is taken once, and none may be left."""
+    """The fields of a factor, or of a part of it. Each is taken once, and none may be left over."""
 
     def __init__(self, name: str, value: object) -> None:
         self._name = name
@@ -22,14 +22,14 @@ class Fields:
         self._left: dict[str, Any] = dict(value)
 
     def take(self, field_name: str) -> Any:
-        """Return a field; None where it is missing."""
+        """Return a field; None if it is missing."""
         return self._left.pop(field_name, None)
 
     def moment(self, field_name: str) -> datetime | None:
-        """Return a time; None where it is missing.
+        """Return a time; None if it is missing.
 
         Raises:
-            FactorRefused: it is none.
+            FactorRefused: it is not a time.
         """
         value = self.take(field_name)
         moment = None if value is None else read_moment(value)
@@ -38,7 +38,7 @@ class Fields:
         return moment
 
     def flag(self, field_name: str) -> bool:
-        """Return a field that has to be true or false.
+        """Return a field that must be true or false.
 
         Raises:
             FactorRefused: it is neither.
@@ -49,10 +49,10 @@ class Fields:
         return value
 
     def whole(self, field_name: str, *, most: int, what: str) -> int:
-        """Return a whole number from 0 on; 0 where it is missing. `what` follows the greatest one in the message.
+        """Return an integer from 0 to `most`; 0 if it is missing. `what` follows the maximum in the message.
 
         Raises:
-            FactorRefused: it is none.
+            FactorRefused: it is not such a number.
         """
         value = self.take(field_name)
         number = 0 if value is None else read_whole(value)
@@ -61,10 +61,10 @@ class Fields:
         return number
 
     def parts(self, field_name: str, *, most: int, what: str) -> Sequence["Fields"]:
-        """Return the objects of a list of one or more; `what` says in the message what they are.
+        """Return the objects of a list of 1 to `most`; `what` names them in the message.
 
         Raises:
-            FactorRefused: it is no such list.
+            FactorRefused: it is not such a list.
         """
         value = self.take(field_name)
         if not isinstance(value, list) or not 1 <= len(value) <= most:
@@ -72,21 +72,21 @@ class Fields:
         return [Fields(f"{self._name}.{field_name}[{place}]", part) for place, part in enumerate(value)]
 
     def end(self) -> None:
-        """Let nothing be left.
+        """Check that no field is left over.
 
         Raises:
-            FactorRefused: something is.
+            FactorRefused: there is an unknown field.
         """
         if self._left:
             raise self.refused(min(self._left)[:64], "is not known")
 
     def refused(self, field_name: str, why: str) -> FactorRefused:
-        """Return what says that a field is not right."""
+        """Return the error for an invalid field."""
         return FactorRefused(f"factors.{self._name}.{field_name} {why}")
 
 
 def octets_in(text: object, *, shortest: int, longest: int) -> bytes | None:
-    """Return the bytes of a base64url text, so many; None for anything else."""
+    """Decode base64url text of `shortest` to `longest` bytes; None for anything else."""
     try:
         data = base64url.decode(text) if isinstance(text, str) else b""
     except ValueError:
@@ -95,5 +95,5 @@ def octets_in(text: object, *, shortest: int, longest: int) -> bytes | None:
 
 
 def text_of(moment: datetime | None) -> str | None:
-    """Return a moment as an export writes it."""
+    """Return a moment as written in an export."""
     return None if moment is None else moment.isoformat()

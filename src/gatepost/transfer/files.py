@@ -1,4 +1,4 @@
-"""Accounts in files: JSON lines, as `gatepost export` writes them."""
+"""Reads accounts from JSON lines, as `gatepost export` writes them."""
 
 import json
 import re
@@ -21,11 +21,11 @@ ALL = "*"
 
 
 class FileUnreadable(ValueError):
-    """The file as a whole is not what it should be; the message says why."""
+    """The whole file cannot be used; the message says why."""
 
 
 class JsonLines:
-    """A file with a JSON object a line, in UTF-8: accounts, and roles where `type` is `role`."""
+    """A UTF-8 file with a JSON object per line: an account, or a role if `type` is `role`."""
 
     total: int | None = None
 
@@ -34,7 +34,7 @@ class JsonLines:
         self.name = "jsonl"
 
     async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
-        """Read everything, once and in order; a line that cannot be read is a conflict."""
+        """Read the whole file once, in order; a line that cannot be read becomes a conflict."""
         chunk = Chunk()
         with opened(self._path) as lines:
             for number, line in enumerate(lines, start=1):
@@ -47,7 +47,7 @@ class JsonLines:
 
 
 def opened(path: Path) -> AbstractContextManager[BinaryIO]:
-    """Open a file for reading; `-` is the standard input."""
+    """Open a file for reading; `-` is standard input."""
     return nullcontext(sys.stdin.buffer) if str(path) == STDIN else path.open("rb")
 
 

@@ -1,4 +1,4 @@
-"""Importing accounts: all is read and checked first, and then written in batches; any end can be gone on from."""
+"""Imports accounts: everything is read and checked first, then written in batches; an interrupted import can resume."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -27,7 +27,7 @@ from gatepost.transfer.records import Conflict, Kind, Row
 from gatepost.transfer.staging import Staging
 
 BATCH = 500
-# A sign-up may take a name between the look at the accounts and the insertion; the next look sees it.
+# A sign-up may take a name between the comparison and the insertion; the next attempt sees it.
 TRIES = 3
 
 Tell = Callable[[str, int, int | None], None]
@@ -40,13 +40,13 @@ class ImportedRole:
     name: str
     description: str = ""
     permissions: tuple[str, ...] = ()
-    # Whether the source says what the role allows; else any role of this name will do.
+    # Whether the source lists the permissions; otherwise any role with this name matches.
     is_full: bool = False
 
 
 @dataclass(slots=True)
 class Chunk:
-    """A part of a source: accounts and roles, and what could not be read at all."""
+    """A part of a source: accounts, roles, and conflicts for what could not be read at all."""
 
     rows: list[Row] = field(default_factory=list)
     roles: list[ImportedRole] = field(default_factory=list)
@@ -54,23 +54,23 @@ class Chunk:
 
 
 class Source(Protocol):
-    """Where accounts come from."""
+    """A source of accounts."""
 
     name: str
 
     def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
-        """Read everything, once and in order."""
+        """Read the whole source once, in order."""
         ...
 
     @property
     def total(self) -> int | None:
-        """How many accounts there are, as soon as it is known."""
+        """The number of accounts; None while it is unknown."""
         ...
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What an import did: numbers of accounts, of passkeys for another domain, of roles, and of complaints."""
+    """The result of an import: counts of accounts, of passkeys for another domain and of conflicts; the new roles."""
 
     read: int = 0
     imported: int = 0
@@ -79,20 +79,20 @@ class Outcome:
     with_factors: int = 0
     passkeys_elsewhere: int = 0
     roles: list[str] = field(default_factory=list)
-    # Of the accounts that came, and of the conflicts by their codes.
+    # Kinds of the imported accounts, and codes of the conflicts.
     kinds: Counter[Kind] = field(default_factory=Counter)
     codes: Counter[str] = field(default_factory=Counter)
-    # What to think of before the service goes on with the accounts.
+    # What to consider before the service uses the accounts.
     advice: str = ""
 
     @property
     def conflicts(self) -> int:
-        """How many complaints there are."""
+        """The number of conflicts."""
         return self.codes.total()
 
 
 class Importer:
-    """Brings accounts in, each whole or not at all."""
+    """Imports accounts, each completely or not at all."""
 
     def __init__(
         self, database: Database, clock: Clock, feed: RevocationFeed, factors: FactorStore, *, default_language: str
@@ -104,9 +104,9 @@ class Importer:
         self._default_language = default_language
 
     async def run(self, source: Source, *, tell: Tell, note: Callable[[Conflict], None], dry_run: bool) -> Outcome:
-        """Import a source; with `dry_run`, only say what would happen.
+        """Import a source; with `dry_run`, only report what would happen.
 
-        `tell(phase, done, total)` is called as it goes on, and `note(conflict)` for everything that does not come.
+        `tell(phase, done, total)` reports progress, and `note(conflict)` everything that is not imported.
         """
         outcome = Outcome()
 
@@ -156,9 +156,9 @@ class Importer:
     async def _make_roles(
         self, roles: dict[str, ImportedRole], outcome: Outcome, *, note: Callable[[Conflict], None], dry_run: bool
     ) -> list[Role]:
-        """Make the roles that do not exist, and return them; without permissions, unless the source says which.
+        """Create the missing roles and return them. They have no permissions, unless the source lists some.
 
-        With `dry_run`, they are those that would be made.
+        With `dry_run`, return the roles that would be created.
         """
         made: list[Role] = []
         other: list[Conflict] = []
@@ -200,7 +200,7 @@ class Importer:
             findings = compare(batch, await _there(tx, batch))
             findings.refuse_taken(await self._factors.owners(tx, [row.factors for row in findings.new]))
             await self._refuse_without_factors(tx, findings)
-            # They stay as they are until the accounts are there.
+            # Locked until the accounts are inserted.
             there = await Roles(tx).kept_named({name for row in findings.new for name in row.roles})
             findings.refuse_unfit({role.name: role for role in (*(planned if dry_run else ()), *there)})
             if findings.new and not dry_run:
@@ -210,7 +210,7 @@ class Importer:
         return findings
 
     async def _refuse_without_factors(self, tx: Transaction, findings: Findings) -> None:
-        """Tell of accounts that are there, without the second factors that they have in the source."""
+        """Refuse existing accounts that lack the second factors that they have in the source."""
         wanted = [(user, row.factors) for row, user in findings.same if row.factors]
         lacking = await self._factors.lacking(tx, wanted) if wanted else set()
         for row, user in findings.same:
@@ -220,7 +220,7 @@ class Importer:
                 findings.conflicts.append(row.conflict("factors_differ", reason))
 
     async def _insert(self, tx: Transaction, rows: Sequence[Row]) -> None:
-        # Two statements: in one, every row would need an id, or none.
+        # Two statements: within one, either all rows have an id or none.
         for part in ([row for row in rows if row.id is not None], [row for row in rows if row.id is None]):
             if part:
                 await tx.execute(insert(User.__table__), [self._values(row) for row in part])  # type: ignore[arg-type]
@@ -244,7 +244,7 @@ class Importer:
         with_factors = {ids[row.username.canonical]: row.factors for row in rows if row.username and row.factors}
         for user in await tx.scalars(select(User).where(User.id.in_(with_factors))) if with_factors else ():
             self._factors.write(tx, user, with_factors[user.id])
-        # Where nobody has signed in yet, nobody has a token that could be taken for one of theirs.
+        # If nobody has signed in yet, no existing token could be taken for one of these accounts.
         if await tx.scalar(select(Session.id).limit(1)) is not None:
             there = await tx.scalars(select(User).where(User.id.in_(ids.values())))
             await self._feed.announce(tx, there.all())
@@ -259,6 +259,7 @@ class Importer:
             "email": row.email.display,
             "email_canonical": row.email.canonical,
             "email_verified_at": row.email_verified_at,
+            "first_verified_at": row.first_verified_at,
             "language": row.language or self._default_language,
             "password_hash": row.password_hash,
             "token_version": row.token_version,
@@ -273,7 +274,7 @@ class Importer:
 
 
 async def _there(tx: Transaction, batch: Sequence[Row]) -> Sequence[User]:
-    # One search an index; MySQL would read the whole table for all three in one condition.
+    # One query per index: with all three in one condition, MySQL would read the whole table.
     ids = [row.id for row in batch if row.id is not None]
     names = [row.username.canonical for row in batch if row.username]
     emails = [row.email.canonical for row in batch if row.email]

@@ -1,4 +1,4 @@
-"""Passkeys on their way between two deployments: public keys, which let nobody sign in, and what goes with them."""
+"""Passkeys in exports and imports: public keys, with which nobody can sign in, and their metadata."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,24 +10,21 @@ from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authenticator_data import AAGUID_BYTES, LONGEST_CREDENTIAL_ID
 from gatepost.identity.credentials.passkeys.bounds import LONGEST_NAME, MOST_PASSKEYS, can_be_name
-from gatepost.identity.credentials.passkeys.options import USER_HANDLE_BYTES
 from gatepost.identity.credentials.passkeys.public_keys import read_public_key
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
-from gatepost.identity.credentials.passkeys.responses import read_transports
-from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
+from gatepost.identity.credentials.passkeys.responses import LONGEST_USER_HANDLE, read_transports
+from gatepost.transfer.fields import Fields, octets_in, text_of
+from gatepost.transfer.marks import CREDENTIAL, HANDLE, Mark
 
-# What the columns have room for: a domain (RFC 1035, section 2.3.4), and the longest key that is accepted.
+# The lengths of the columns: a domain (RFC 1035, section 2.3.4), and the longest accepted key.
 LONGEST_RP_ID, LONGEST_PUBLIC_KEY = 253, 1024
-# Authenticators send it in four bytes (WebAuthn 3, section 6.1).
+# Authenticators send 4 bytes (WebAuthn 3, section 6.1).
 LARGEST_COUNT = 2**32 - 1
-# What one account alone may have, by what it is.
-Mark = tuple[str, bytes]
-CREDENTIAL, HANDLE = "passkey", "user handle"
 
 
 @dataclass(frozen=True, slots=True)
 class MovedPasskey:
-    """A passkey: the public key in COSE, and what its authenticator says of itself."""
+    """A passkey: the public key as COSE, and what the authenticator reported."""
 
     credential_id: bytes
     public_key: bytes
@@ -42,7 +39,7 @@ class MovedPasskey:
     last_used_at: datetime | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return what an export has of it."""
+        """Return the passkey as in an export."""
         return {
             "id": base64url.encode(self.credential_id),
             "public_key": base64url.encode(self.public_key),
@@ -60,18 +57,18 @@ class MovedPasskey:
 
 @dataclass(frozen=True, slots=True)
 class MovedPasskeys:
-    """The passkeys of an account, and the user handle that authenticators know it by: they send it at a sign-in."""
+    """The passkeys of an account, and its user handle, which authenticators store and send at a sign-in."""
 
     user_handle: bytes
     credentials: tuple[MovedPasskey, ...]
 
     @property
     def marks(self) -> Sequence[Mark]:
-        """What no other account may have."""
+        """The values that no other account may have."""
         return [(HANDLE, self.user_handle), *((CREDENTIAL, passkey.credential_id) for passkey in self.credentials)]
 
     def as_json(self) -> dict[str, Any]:
-        """Return what an export has of them."""
+        """Return the passkeys as in an export."""
         credentials = [passkey.as_json() for passkey in self.credentials]
         return {"user_handle": base64url.encode(self.user_handle), "credentials": credentials}
 
@@ -80,11 +77,11 @@ def read_passkeys(fields: Fields, now: datetime) -> MovedPasskeys:
     """Read the passkeys of an account.
 
     Raises:
-        FactorRefused: something of them cannot be read, or nobody could sign in with it.
+        FactorRefused: a part of them cannot be read, or could not be used to sign in.
     """
-    handle = octets_in(fields.take("user_handle"), shortest=USER_HANDLE_BYTES, longest=USER_HANDLE_BYTES)
+    handle = octets_in(fields.take("user_handle"), shortest=1, longest=LONGEST_USER_HANDLE)
     if handle is None:
-        raise fields.refused("user_handle", f"is no base64url text of {USER_HANDLE_BYTES} bytes")
+        raise fields.refused("user_handle", f"is no base64url text of 1 to {LONGEST_USER_HANDLE} bytes")
     parts = fields.parts("credentials", most=MOST_PASSKEYS, what="passkeys")
     credentials = tuple(_read_passkey(part, now) for part in parts)
     if len({passkey.credential_id for passkey in credentials}) < len(credentials):
@@ -121,18 +118,13 @@ def _read_passkey(fields: Fields, now: datetime) -> MovedPasskey:
 
 
 def _public_key(fields: Fields) -> bytes:
-    key = octets_in(fields.take("public_key"), shortest=1, longest=LONGEST_PUBLIC_KEY)
+    key = octets_in(fields.take("public_key"), shortest=1, longest=LONGEST_PUBLIC_KEY) or b""
     try:
-        read_public_key(key or b"")
-    except PasskeyRefused as refused:
-        raise _no_key(fields) from refused
-    if key is None:
-        raise _no_key(fields)
+        read_public_key(key)
+    except PasskeyRefused:
+        said = "is no base64url text of a COSE key that is accepted: ES256, EdDSA, or RS256"
+        raise fields.refused("public_key", said) from None
     return key
-
-
-def _no_key(fields: Fields) -> FactorRefused:
-    return fields.refused("public_key", "is no base64url text of a COSE key that is accepted: ES256, EdDSA, or RS256")
 
 
 def _aaguid(fields: Fields) -> bytes:

@@ -1,4 +1,4 @@
-"""An account on its way in: what a row of another system says, checked, or the reasons why it cannot come."""
+"""An account to import: the checked values of a row of another system, or the reasons why it cannot be imported."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ from gatepost.transfer.fields import FactorRefused
 from gatepost.transfer.values import read_moment, read_whole
 
 LONGEST_HASH = 255
-# Each act that makes access tokens stale adds one; the column ends at 2^31 - 1, and past that no act would succeed.
+# Each event that revokes access tokens adds one. The column's maximum is 2^31 - 1, after which all such events fail.
 LARGEST_TOKEN_VERSION = 2**30
 COLUMNS = frozenset(
     {
@@ -35,12 +35,12 @@ COLUMNS = frozenset(
         "erase_at", "language", "token_version", "random_id",
     }
 )  # fmt: skip
-# An object, which no cell of a table can be.
+# An object, which a CSV cell cannot contain.
 FACTORS = "factors"
 
 
 class Kind(StrEnum):
-    """Something about an account that a sign-up would refuse, or write otherwise; with what an import does."""
+    """What a sign-up would refuse or store differently; the value says what an import does with it."""
 
     OWN_ADDRESS = "user names that are the account's own address: accepted, and they change with the address"
     SPACES = "user names with surrounding or repeated spaces: normalised, and both spellings can sign in"
@@ -49,7 +49,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Something that was not imported, and why; `place` is where it stands in the source."""
+    """Something that was not imported, and why; `place` is its position in the source."""
 
     code: str
     place: str
@@ -59,13 +59,13 @@ class Conflict:
     email: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it for the report; it holds no hash."""
+        """Return it for the report, which contains no hashes."""
         return asdict(self)
 
 
 @dataclass(slots=True)
 class Row:
-    """One account of the source. What could not be read is missing, and `complaints` say why."""
+    """One account of the source. Values that could not be read are missing, and `complaints` say why."""
 
     place: str
     said: dict[str, Any]
@@ -86,9 +86,15 @@ class Row:
     kinds: list[Kind] = field(default_factory=list)
     complaints: list[Conflict] = field(default_factory=list)
 
+    @property
+    def first_verified_at(self) -> datetime | None:
+        """When its address was verified for the first time: before an authenticator app, if it has one."""
+        totp = self.factors.totp
+        return self.email_verified_at or (totp.confirmed_at if totp is not None else None)
+
     @classmethod
     def read(cls, values: Mapping[str, Any], *, place: str, now: datetime) -> Self:
-        """Check the values of one row, by the names of the columns."""
+        """Check the values of a row, given by column name."""
         said = {name: _shown(values.get(name)) for name in ("username", "email")}
         row = cls(place, said)
         for name in sorted(set(values) - COLUMNS - {FACTORS}):
@@ -109,11 +115,11 @@ class Row:
         return row
 
     def complain(self, code: str, reason: str) -> None:
-        """Note a reason why this row cannot come."""
+        """Add a reason why this row cannot be imported."""
         self.complaints.append(self.conflict(code, reason))
 
     def conflict(self, code: str, reason: str) -> Conflict:
-        """Return what the report says of this row."""
+        """Return a conflict of this row for the report."""
         return Conflict(code, self.place, reason, id=self.id, **self.said)
 
     def _read_names(self, values: Mapping[str, Any]) -> None:
@@ -218,7 +224,7 @@ class Row:
 
 
 def describe_twice(rows: Iterable[tuple[str, int | None]]) -> str:
-    """Name the rows that cannot be told apart."""
+    """Name rows that share a value that must be unique."""
     return ", ".join(f"{place} (id {number})" if number is not None else place for place, number in rows)
 
 

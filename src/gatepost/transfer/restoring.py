@@ -1,4 +1,4 @@
-"""After a database backup was restored: ends everything that came back to life, and never reuses an id."""
+"""Makes a restored database backup safe: ends everything that became valid again, and prevents the reuse of ids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.invitations.models import Invitation
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.mail.models import OutboxMail
 
 BATCH = 500
-# Beyond what a feed can have grown since the copy: readers that have come further than it go on from there.
+# More than a feed can have grown since the copy, so that readers that were ahead of the copy see the new entries.
 FEED_GAP = 1_000_000
 END_REASON = "restored"
 HELD = "held: the database was restored"
@@ -34,7 +34,7 @@ HELD = "held: the database was restored"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done; `deletions` are the accounts whose deletion was put off."""
+    """What was done; `deletions` is the number of accounts whose deletion was postponed."""
 
     sessions: int
     pending_sign_ins: int
@@ -46,7 +46,7 @@ class Restored:
 
 
 class Restoring:
-    """Ends what a restore has brought back; may be run as often as one likes, and while the service runs."""
+    """Ends what a restore made valid again; can be run repeatedly, and while the service runs."""
 
     def __init__(
         self, database: Database, clock: Clock, feed: RevocationFeed, keys: KeyRotation, *, deletion_grace: timedelta
@@ -58,18 +58,18 @@ class Restoring:
         self._deletion_grace = deletion_grace
 
     async def newest_entry_at(self) -> datetime | None:
-        """Return the moment of the newest entry of the audit log: of when the copy is, at least."""
+        """Return the time of the newest entry of the audit log; the copy is at least this recent."""
         async with self._db.read() as tx:
             return await tx.scalar(select(func.max(AuditEntry.at)))
 
     async def resource_servers(self) -> Sequence[str]:
-        """Return the client ids of the services that are trusted; one that was removed since the copy is back."""
+        """Return the client ids of the trusted services; one that was removed after the copy is trusted again."""
         async with self._db.read() as tx:
             return (await tx.scalars(select(ResourceServer.client_id).order_by(ResourceServer.client_id))).all()
 
     async def run(self, *, account_gap: int) -> Restored:
-        """Hold mails, void links, end every session and every sign-in that waits, and then refuse every access token of
-        before; new accounts get numbers that are greater by the gap than any that the copy knows.
+        """Hold back mails, void links and codes, end all sessions and pending sign-ins, and finally revoke all earlier
+        access tokens. The ids of new accounts are greater than those in the copy by at least `account_gap`.
         """
         now = self._clock.now()
         grace_ends_at = now + self._deletion_grace
@@ -77,14 +77,15 @@ class Restoring:
             OutboxMail.id, OutboxMail.due_at.is_not(None), due_at=None, failed_at=now, last_error=HELD
         )
         links = await self._all(OneTimeToken.id, OneTimeToken.used_at.is_(None), used_at=now)
-        # They stay in the list of administrators, as any that have run out.
+        links += await self._all(EmailCode.id, EmailCode.expires_at > now, expires_at=now)
+        # They stay in the administrators' list, like other expired ones.
         links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
         deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)
         sessions = await self._all(Session.id, Session.ended_at.is_(None), ended_at=now, end_reason=END_REASON)
         pending = 0
         while gone := await delete_batch(self._db, PendingSignIn.id, PendingSignIn.id > 0):
             pending += gone
-        # Last, so that no refresh under way is after it.
+        # Last, so that no refresh in progress finishes after it.
         has_new_key = await self._keys.replace_all()
         counted = {
             "sessions": sessions, "pending_sign_ins": pending, "links": links, "mails": mails, "deletions": deletions,
@@ -93,7 +94,7 @@ class Restoring:
         return Restored(**counted, new_accounts_from=new_accounts_from, has_new_key=has_new_key)
 
     async def _all(self, key: InstrumentedAttribute[int], condition: ColumnElement[bool], **values: Any) -> int:
-        """Change every row that fits, batch by batch; return how many."""
+        """Change all rows that match, in batches; return how many."""
         count = 0
         while changed := await self._batch(key, condition, values):
             count += changed
@@ -113,7 +114,7 @@ class Restoring:
     @retry_conflicts
     async def _finish(self, *, account_gap: int, details: dict[str, int]) -> int:
         async with self._db.begin() as tx:
-            # The counters may be beyond every row that there is: the last ones may have been deleted.
+            # The counters may be greater than any existing id, because the last rows may have been deleted.
             next_line = await self._feed.revoke_all(tx)
             await self._feed.revoke_all(tx, line_id=next_line + FEED_GAP)
             next_number = await _use_up(tx, None, at=self._clock.now())
@@ -125,9 +126,9 @@ class Restoring:
 
 
 async def _use_up(tx: Transaction, number: int | None, *, at: datetime) -> int:
-    """Let new accounts be counted on from a number, or from the next one, and return it.
+    """Use up an id, or the next one, so that the ids of new accounts are greater; return it.
 
-    A row that has it and goes moves the counter of any database.
+    Inserting and deleting a row with that id moves the counter of any database.
     """
     nobody = new_random_text()
     values = {

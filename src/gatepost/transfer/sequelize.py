@@ -1,4 +1,4 @@
-"""The accounts of the Node.js service that Gatepost replaces: its tables users, roles and user_roles, on MySQL."""
+"""Reads accounts from the Node.js service that Gatepost replaces: its tables users, roles and user_roles, on MySQL."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -31,14 +31,14 @@ class SourceUnusable(ValueError):
 
 
 class SequelizeSource:
-    """Reads that database as of one moment, in the order of the ids, and writes nothing to it."""
+    """Reads a snapshot of that database, ordered by id; it never writes to it."""
 
     def __init__(self, url: str, *, password: str | None = None) -> None:
-        """Name the database; the password may be given by itself, as it is.
+        """Set the database; the password may be given separately, unencoded.
 
         Raises:
-            SourceUnusable: the text is no URL of a MySQL or MariaDB database, names a file that cannot be used, or has
-                a password besides; or the password is empty.
+            SourceUnusable: `url` is not the URL of a MySQL or MariaDB database or names a file that cannot be used; or
+                `password` is empty, or `url` also has a password or no user.
         """
         try:
             self._url = read_database_url(url)
@@ -53,7 +53,7 @@ class SequelizeSource:
         self.total: int | None = None
 
     async def chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
-        """Read everything, once and in order; accounts whose roles cannot be told are conflicts.
+        """Read all accounts once, in order; those with unknown roles become conflicts.
 
         Raises:
             SourceUnusable: a table or a column is missing, or the database cannot be used.
@@ -67,7 +67,7 @@ class SequelizeSource:
     async def _chunks(self, *, now: datetime) -> AsyncIterator[Chunk]:
         engine: AsyncEngine = create_engine(self._url, timeout_seconds=CONNECT_SECONDS)
         try:
-            # One snapshot: the old service may go on while its database is read.
+            # One snapshot: the old service may keep running while its database is read.
             async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
                 columns = await connection.run_sync(_check_tables)
                 self.total = await connection.scalar(text("SELECT count(*) FROM users"))
@@ -107,7 +107,7 @@ def _check_tables(connection: Connection) -> set[str]:
 
 
 async def _pages(connection: AsyncConnection, columns: set[str]) -> AsyncIterator[Sequence[dict[str, Any]]]:
-    # As text: the driver makes None of a zero date in one version and a string in another.
+    # As text: a zero date is None in one version of the driver and a string in another.
     moments = "".join(f", CAST({name} AS CHAR) AS {name}" for name in sorted(columns))
     select = f"SELECT id, username, email, password{moments} FROM users"  # noqa: S608  two known names
     after: dict[str, Any] = {}
@@ -151,7 +151,7 @@ def _row(source: dict[str, Any], given: dict[Any, set[Any]], names: dict[Any, st
         "email": source["email"],
         "password_hash": source["password"],
         "roles": [name for role_id in role_ids if (name := names.get(role_id)) is not None],
-        # Zero dates and NULLs: the old service has no moment to tell either.
+        # None for zero dates and NULLs: the old service does not know the time either.
         "created_at": read_moment(source.get("createdAt")),
         "updated_at": read_moment(source.get("updatedAt")),
     }

@@ -1,9 +1,10 @@
-"""Where a whole source is put down before anything is imported, so that what is there twice is seen first."""
+"""Stages a whole source before anything is imported, so that duplicates are found first."""
 
 import pickle
 import sqlite3
 from collections.abc import Iterator, Sequence
 
+from gatepost.transfer.marks import CODES
 from gatepost.transfer.records import Conflict, Row, describe_twice
 
 TWICE = {
@@ -17,7 +18,7 @@ TWICE = {
 
 
 class Staging:
-    """Rows of a source, in a temporary database that nobody else can open and that goes with the process."""
+    """Rows of a source, in a temporary database that nobody else can open and that is deleted with the process."""
 
     def __init__(self) -> None:
         self._db = sqlite3.connect("")
@@ -29,7 +30,7 @@ class Staging:
         self._count = 0
 
     def add(self, rows: Sequence[Row]) -> None:
-        """Put rows down; those with complaints are kept too, since their names may be taken twice."""
+        """Add rows; those with complaints too, because their names may be duplicates."""
         numbered = list(enumerate(rows, start=self._count + 1))
         self._count += len(rows)
         self._db.executemany(
@@ -51,7 +52,7 @@ class Staging:
         self._db.executemany("INSERT INTO marks (what, value, seq) VALUES (?, ?, ?)", marks)
 
     def refuse_twice(self) -> Iterator[Conflict]:
-        """Refuse every row whose id, name, address or passkey another one has too: which is meant, nobody can say."""
+        """Refuse all rows that share an id, name, address, passkey or identity: nobody can know which one is right."""
         for column, (code, reason) in TWICE.items():
             self._db.execute(f"CREATE INDEX by_{column} ON rows ({column})")
             groups = self._db.execute(
@@ -63,9 +64,9 @@ class Staging:
                     (value,),
                 ).fetchall()
                 yield from self._refuse(rows, code, reason)
-        yield from self._refuse_passkeys_twice()
+        yield from self._refuse_marks_twice()
 
-    def _refuse_passkeys_twice(self) -> Iterator[Conflict]:
+    def _refuse_marks_twice(self) -> Iterator[Conflict]:
         self._db.execute("CREATE INDEX by_mark ON marks (what, value)")
         groups = self._db.execute(
             "SELECT what, value FROM marks GROUP BY what, value HAVING count(DISTINCT seq) > 1"
@@ -76,7 +77,7 @@ class Staging:
                 " (SELECT seq FROM marks WHERE what = ? AND value = ?) ORDER BY seq",
                 (what, value),
             ).fetchall()
-            yield from self._refuse(rows, "passkey_twice", f"the same {what} is in the source more than once")
+            yield from self._refuse(rows, f"{CODES[what]}_twice", f"the same {what} is in the source more than once")
 
     def _refuse(self, rows: Sequence[tuple[int, str, int | None, bytes]], code: str, reason: str) -> Iterator[Conflict]:
         others = describe_twice((place, number) for _, place, number, _ in rows)
@@ -85,13 +86,13 @@ class Staging:
             yield _load(data).conflict(code, f"{reason}: {others}")
 
     def batches(self, size: int) -> Iterator[list[Row]]:
-        """Give the rows that may come: first those with an id, so that no other row is given theirs."""
+        """Yield the rows to import, those with an id first, so that no other row is assigned their id."""
         rows = self._db.execute("SELECT data FROM rows WHERE is_refused = 0 ORDER BY id IS NULL, id, seq")
         while found := rows.fetchmany(size):
             yield [_load(data) for (data,) in found]
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database, which deletes it."""
         self._db.close()
 
 

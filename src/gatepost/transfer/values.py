@@ -1,16 +1,16 @@
-"""Values on their way in, as other systems write them."""
+"""Reads values as other systems write them."""
 
 import re
 from datetime import UTC, datetime
 
-# MySQL's DATETIME goes back to the year 1000, and the zero date is no moment at all.
+# MySQL's DATETIME starts at the year 1000, and its zero date is not a moment.
 EARLIEST_YEAR = 1000
-# A date written out, and perhaps a time: else 20260131 would be a moment, and with any letter between the two.
+# A date with hyphens, optionally with a time. ISO 8601 also allows 20260131, and Python any letter before the time.
 WRITTEN_OUT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ].*)?")
 
 
 def read_moment(value: object) -> datetime | None:
-    """Read a date or a moment of ISO 8601, in UTC where it has no zone; None for what is none, as a bare number."""
+    """Read an ISO 8601 date or time, as UTC if it has no time zone; None for anything else, such as a bare number."""
     if isinstance(value, str):
         text = value.strip()
         try:
@@ -26,7 +26,7 @@ def read_moment(value: object) -> datetime | None:
 
 
 def read_whole(value: object) -> int | None:
-    """Read a whole number, or the text of one; None for what is none."""
+    """Read an integer, or the text of one; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value.strip(), re.ASCII):

@@ -1,4 +1,4 @@
-"""A browser at PUBLIC_URL, where passkeys are good, and what people do with them."""
+"""A browser at PUBLIC_URL, where passkeys can be used, and what people do with them."""
 
 import re
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ async def sign_up(visitor: Visitor) -> tuple[str, str, list[str]]:
 
 
 async def add_passkey(page: Page, *, name: str = "", password: str | None = None) -> None:
-    """Add a passkey on the account page, up to what comes of it."""
+    """Start adding a passkey on the account page; the caller checks the result."""
     row = page.locator("#passkeys")
     await row.locator("[data-open-row]").click()
     if password is not None:

@@ -182,7 +182,7 @@ async def test_passkeys_keep_nobody_out(visitors: Visitors, verified: Somebody, 
     findings: dict[str, list[str]] = {}
 
     async def check(name: str) -> None:
-        # What covers a button in passing, or its page's bar, makes it no smaller.
+        # Toasts and the page's bar must not cover a button: axe-core would call it too small.
         await page.evaluate("document.querySelectorAll('.toast').forEach((one) => one.remove())")
         await page.evaluate("scrollTo(0, 0)")
         if found := await visitor.findings():

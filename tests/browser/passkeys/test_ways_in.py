@@ -153,3 +153,19 @@ async def test_nothing_is_offered_where_passkeys_are_not_good(
     await page.locator("#passkeys").get_by_role("button", name="Close").click()
     await expect(page.get_by_role("button", name="Manage: Passkeys")).to_be_focused()
     assert "401" in without.refusals()
+
+
+async def test_link_asks_for_the_passkey_of_its_account(visitor: Visitor, mailbox: SmtpServer) -> None:
+    page = visitor.page
+    await authenticator(page)
+    _, email, _ = await sign_up(visitor)
+    await sign_out(page)
+    await visitor.goto(await mailed_link(mailbox, to=email, path="/verify-email"))
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.get_by_text("Confirm with your passkey.")).to_be_visible()
+    await expect(page.get_by_label("Password", exact=True)).to_be_hidden()
+
+    await page.get_by_role("button", name="Verify").click()
+
+    await expect(page.get_by_text("Your e-mail address is verified.")).to_be_visible()
+    assert visitor.refusals() == ["400"]

@@ -24,7 +24,7 @@ SKEW_SECONDS = 60
 
 @pytest.fixture
 def database_url(sqlite_url: URL) -> URL:
-    """Return the one database that these tests need: what is in a token no database tells."""
+    """Return the one database that these tests need: the contents of a token do not depend on it."""
     return sqlite_url
 
 

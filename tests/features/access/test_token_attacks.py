@@ -93,7 +93,7 @@ Start = Callable[[str], Awaitable[Served]]
 
 @pytest.fixture(scope="module")
 async def start(tmp_path_factory: pytest.TempPathFactory, trap: socket.socket) -> AsyncIterator[Start]:
-    """Give a starter of services, one an algorithm for all attacks."""
+    """Give a function that starts services: one per algorithm, shared by all attacks."""
     running: dict[str, Served] = {}
     async with AsyncExitStack() as stack:
 

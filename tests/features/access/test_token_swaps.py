@@ -1,4 +1,4 @@
-"""No kind of token is ever taken in another's place: each kind, at each door that takes one."""
+"""No kind of token is accepted in place of another: each kind, at each place that accepts tokens."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class Door:
 
 
 def _signed(*, typ: str = "at+jwt", **changes: Any) -> Callable[[Services, Person], str]:
-    """Return a maker of tokens that our own key signs, for another use, issuer or audience."""
+    """Return a maker of tokens that our own key signs, for a different use, issuer or audience."""
 
     def make(services: Services, person: Person) -> str:
         return signed_anew(person.access_token, services.identity.keys.signing, typ=typ, **changes)

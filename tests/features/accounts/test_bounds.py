@@ -96,7 +96,7 @@ async def test_address_at_the_bound_goes_the_whole_way(api: Api, services: Servi
     for number, email in enumerate(FITS):
         person = await api.sign_up(f"Fits {number}", email=email)
         token = await take_link(services, "verify_email")
-        verified = await api.post("/api/auth/email/verify", json={"token": token})
+        verified = await api.post("/api/auth/email/verify", json={"token": token}, headers=person.headers)
         signed_in = await api.post("/api/auth/signin", json={"email": email.upper(), "password": PASSWORD})
 
         assert verified.status_code == 200, verified.text

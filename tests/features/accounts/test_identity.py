@@ -1,4 +1,4 @@
-"""Which names are the same account: one verdict, whichever database keeps them."""
+"""Which names are the same account: the same answer on every database."""
 
 from typing import Any
 

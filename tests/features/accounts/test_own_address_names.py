@@ -27,7 +27,7 @@ async def move(api: Api, services: Services, person: Person, email: str) -> None
     body = {"email": email, "currentPassword": person.password}
     assert (await api.post(CHANGE, json=body, headers=person.headers)).status_code == 202
     token = await take_link(services, "confirm_new_email")
-    assert (await api.post(VERIFY, json={"token": token})).status_code == 200
+    assert (await api.post(VERIFY, json={"token": token}, headers=person.headers)).status_code == 200
 
 
 async def named(database: Database, user_id: int) -> tuple[str, str, str, str]:
@@ -176,7 +176,8 @@ async def test_name_and_address_that_change_at_once_end_alike(api: Api, services
     token = await take_link(services, "confirm_new_email")
 
     renamed, verified = await asyncio.gather(
-        api.patch(ME, json={"username": BOB}, headers=person.headers), api.post(VERIFY, json={"token": token})
+        api.patch(ME, json={"username": BOB}, headers=person.headers),
+        api.post(VERIFY, json={"token": token, "password": PASSWORD}),
     )
 
     assert verified.status_code == 200, verified.text

@@ -32,8 +32,8 @@ async def test_link_of_a_sign_up_by_somebody_else_makes_no_account_for_them(
     answers += [await api.post(VERIFY, json={"token": strangers})]
     answers += [await api.post(VERIFY, json={"token": strangers, "password": "the victim's own"})]
 
-    assert_problem(answers[0], 400, "password_required")
-    assert_problem(answers[1], 400, "password_required")
+    assert_problem(answers[0], 400, "proof_required")
+    assert_problem(answers[1], 400, "proof_required")
     assert_problem(answers[2], 403, "wrong_sign_up_password")
     assert_problem(
         await api.post(SIGN_IN, json={"username": "Thief", "password": "the thief's own"}),

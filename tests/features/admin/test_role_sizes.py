@@ -1,4 +1,4 @@
-"""How much roles may say: an access token holds it, and a browser keeps the cookie."""
+"""How large roles may be: an access token has to hold them, and a browser has to accept it as a cookie."""
 
 from typing import Any
 
@@ -35,14 +35,14 @@ def words(count: int, *, start: str = "w") -> list[str]:
 
 
 async def weigh(database: Database, role_id: int, count: int) -> None:
-    """Let a role allow so much as nobody would be let, as one of before the bound may."""
+    """Give a role more permissions than the limit allows, as a role from before the limit may have."""
     async with database.begin() as tx:
         await tx.execute(update(Role).where(Role.id == role_id).values(permissions=words(count)))
 
 
 @pytest.fixture
 async def halves(make_role: MakeRole) -> tuple[int, int]:
-    """Return two roles, each of which takes more than half of what there is."""
+    """Return two roles, each of which takes more than half of the limit."""
     return await make_role("left", *words(12, start="l")), await make_role("right", *words(12, start="r"))
 
 

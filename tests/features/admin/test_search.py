@@ -228,7 +228,7 @@ async def crowd(database: Database, admin: Person, clock: FakeClock) -> int:
 
 
 async def plans(database: Database, asked: list[tuple[str, Any]]) -> list[str]:
-    """Return what the database says of how it reads, a line a table."""
+    """Return the query plan of the database, one line per table."""
     lines = []
     async with database.read() as tx:
         connection = await tx.connection()

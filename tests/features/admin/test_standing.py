@@ -1,4 +1,4 @@
-"""Roles, disabling, signing out, deleting: what they end, at once here and after a reading of the feed elsewhere."""
+"""Roles, disabling, signing out, deleting: what they end, at once here, and elsewhere after the feed is read."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What other hands have written into the tables of the audit log stops nobody, and `gatepost audit verify` finds it."""
+"""Values written into the audit log's tables by hand stop no work, and `gatepost audit verify` finds them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

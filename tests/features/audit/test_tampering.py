@@ -1,4 +1,4 @@
-"""What somebody can try who writes into the database by hand, has no key, and lets the service seal for them."""
+"""What an attacker can try who writes into the database by hand, has no key, and lets the service make the seals."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ async def five_seals(services: Services, write: Write) -> list[int]:
 
 @pytest.fixture
 def head_of(verify: Verify) -> Callable[[], Awaitable[Head]]:
-    """Return what gives the present head."""
+    """Return a function that gives the current head."""
 
     async def head() -> Head:
         found = (await verify())[1].head

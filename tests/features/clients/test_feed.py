@@ -20,7 +20,7 @@ Credentials = tuple[str, str]
 
 
 def revoked(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the lines but those that tell whose the number of a new account is."""
+    """Return the entries except those that name the random id of a new account."""
     return [line for line in answer["revocations"] if line["randomId"] is None]
 
 

@@ -1,4 +1,4 @@
-"""What other hands have written into the tables stops no work in the background, and no command."""
+"""Values written into the tables by hand stop no background work and no command."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a device that is trusted anew, or no more, leaves behind."""
+"""What is left of a device's former trust once it is trusted again or no longer trusted."""
 
 import httpx
 import pytest
@@ -43,7 +43,7 @@ async def test_new_name_leaves_the_accounts_of_the_old_one_behind(
 
     new = (await trust(api, person, app_of_person.code(clock.now()), **{HEADER: shared})).headers[HEADER]
 
-    # Else whoever has a device that others were signed in on could guess anew with each name, and no address counts.
+    # Otherwise the owner of a shared device could guess again with each new name, and no address would count it.
     assert_problem(await guess(api, other, 6, new), 429, "too_many_attempts")
     clock.advance(minutes=1)
     again = (await trust(api, person, app_of_person.code(clock.now()), **{HEADER: new})).headers[HEADER]

@@ -1,4 +1,4 @@
-"""What makes no proof fresh: a password where there is a factor, and setting one up."""
+"""What does not count as a fresh proof: a password of an account with a factor, and setting one up."""
 
 import pytest
 

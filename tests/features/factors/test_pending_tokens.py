@@ -79,7 +79,7 @@ async def test_no_route_and_no_place_takes_it_for_anything_else(
     assert [failure for failure in failures if failure[1] not in SILENT] == []
     assert asked > 500
     assert await look() == before
-    # It was not used up by any of these, and is good for what it is for.
+    # None of these has used it up; it still works for its purpose.
     assert (await go_on(api, token, app_of_person.code(clock.now()))).status_code == 200
 
 

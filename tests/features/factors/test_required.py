@@ -11,6 +11,7 @@ from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
 from gatepost.core.settings import EmailVerification, SecondFactor
 from gatepost.identity.accounts.models import Role
+from gatepost.identity.factors.models import Passkey
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.tokens.principal import Acr
 from tests.conftest import MakeServices, http_client, started
@@ -19,6 +20,7 @@ from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.factors import App, go_on, secret_of, set_up_app
 from tests.support.links import take_mails
+from tests.support.passkeys import Browser, ask, go_on_with, sign_in_with
 from tests.support.workers import claims
 
 SIGN_UP = {"username": "Newcomer", "email": "newcomer@example.com", "password": PASSWORD}
@@ -44,7 +46,7 @@ async def test_first_factor_is_set_up_at_the_sign_in_that_needs_it(
 ) -> None:
     async with api_of(strict) as api:
         signed_up = assert_problem(await api.post("/api/auth/signup", json=SIGN_UP), 401, "second_factor_required")
-        assert (signed_up["methods"], signed_up["enrolMethods"]) == ([], ["totp"])
+        assert (signed_up["methods"], signed_up["enrolMethods"]) == ([], ["passkey", "totp"])
         pending = assert_problem(await api.post("/api/auth/signin", json=SIGN_IN), 401, "second_factor_required")
         async with database.read() as tx:
             assert await tx.scalar(select(func.count()).select_from(Session)) == 0
@@ -73,6 +75,75 @@ async def test_first_factor_is_set_up_at_the_sign_in_that_needs_it(
         assert answer.status_code == 200
         assert "recoveryCodes" not in answer.json()
         assert "second_factor_added" in [mail.kind for mail in await take_mails(strict)]
+
+
+async def begin_passkey(api: Api, token: str) -> dict[str, Any]:
+    """Return a challenge and the options for a passkey of a sign-in that has to set one up."""
+    answer = await api.post("/api/auth/signin/passkey", json={"pendingToken": token})
+    assert answer.status_code == 200, answer.text
+    options: dict[str, Any] = answer.json()
+    return options
+
+
+@pytest.mark.both_databases
+async def test_first_factor_may_be_a_passkey(strict: Services) -> None:
+    async with api_of(strict) as api:
+        body = (await api.post("/api/auth/signup", json=SIGN_UP)).json()
+        token, browser = body["pendingToken"], Browser.new()
+        options = await begin_passkey(api, token)
+
+        answer = await go_on_with(api, token, options, browser.create(options["publicKey"]))
+
+        assert answer.status_code == 200, answer.text
+        assert len(set(answer.json()["recoveryCodes"])) == 10
+        said = claims(answer.json()["accessToken"])
+        assert (said["acr"], said["amr"]) == (Acr.PHISHING_RESISTANT, ["pwd", "swk", "user", "mfa"])
+        assert (await api.refresh(answer.json()["refreshToken"])).status_code == 200
+        assert (await sign_in_with(api, browser)).status_code == 200
+        again = assert_problem(await api.post("/api/auth/signin", json=SIGN_IN), 401, "second_factor_required")
+        assert (again["methods"], "enrolMethods" in again) == (["passkey", "recovery_code"], False)
+        refused = await api.post("/api/auth/signin/passkey", json={"pendingToken": again["pendingToken"]})
+        assert_problem(refused, 401, "pending_sign_in_invalid")
+        assert "passkey_added" in [mail.kind for mail in await take_mails(strict)]
+
+
+@pytest.mark.both_databases
+async def test_passkey_is_set_up_in_the_sign_in_that_asked_for_it(strict: Services, database: Database) -> None:
+    async with api_of(strict) as api:
+        first = (await api.post("/api/auth/signup", json=SIGN_UP)).json()["pendingToken"]
+        second = (await api.post("/api/auth/signin", json=SIGN_IN)).json()["pendingToken"]
+        options, browser = await begin_passkey(api, first), Browser.new()
+        made = browser.create(options["publicKey"])
+        shown = await ask(api, first)
+        lie = browser.create((await begin_passkey(api, first))["publicKey"], client={"origin": "https://evil.example"})
+
+        for token, asked, credential in (
+            (second, options, made),
+            (first, shown, browser.get(shown["publicKey"])),
+            (first, shown, made),
+            (first, await begin_passkey(api, first), lie),
+        ):
+            assert_problem(await go_on_with(api, token, asked, credential), 401, "passkey_invalid")
+
+        async with database.read() as tx:
+            assert await tx.scalar(select(func.count()).select_from(Passkey)) == 0
+            assert await tx.scalar(select(func.count()).select_from(Session)) == 0
+        # Nothing of that was a guess.
+        assert (await go_on_with(api, first, options, made)).status_code == 200
+        assert_problem(await go_on_with(api, second, options, made), 401, "pending_sign_in_invalid")
+
+
+@pytest.mark.both_databases
+async def test_passkey_of_another_account_is_nobodys_first_factor(strict: Services) -> None:
+    async with api_of(strict) as api:
+        browser = Browser.new()
+        for name, status in (("One", 200), ("Two", 401)):
+            names = {"username": name, "email": f"{name}@example.com"}
+            token = (await api.post("/api/auth/signup", json={**SIGN_UP, **names})).json()["pendingToken"]
+            options = await begin_passkey(api, token)
+            answer = await go_on_with(api, token, options, browser.create(options["publicKey"]))
+            assert answer.status_code == status, answer.text
+        assert_problem(answer, 401, "passkey_invalid")
 
 
 async def test_pending_token_sets_up_the_first_factor_and_nothing_more(strict: Services) -> None:
@@ -108,9 +179,9 @@ async def test_address_is_proved_before_a_factor_is_set_up(make_services: MakeSe
         assert (await api.post("/api/auth/signup", json=SIGN_UP)).status_code == 202
         pending = (await api.post("/api/auth/signin", json=SIGN_IN)).json()
 
-        answer = await api.post("/api/auth/signin/totp", json={"pendingToken": pending["pendingToken"]})
-
-        assert_problem(answer, 403, "email_unverified")
+        for method in ("totp", "passkey"):
+            answer = await api.post(f"/api/auth/signin/{method}", json={"pendingToken": pending["pendingToken"]})
+            assert_problem(answer, 403, "email_unverified")
 
 
 @pytest.mark.parametrize(

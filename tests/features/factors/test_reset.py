@@ -61,7 +61,7 @@ async def test_owner_is_told_and_can_object(
     [mail] = await take_mails(services)
     assert (mail.kind, mail.address) == ("factors_reset", person.email)
     assert "127.0.0.1" not in mail.text
-    # Whoever has talked the administrator into it has set up an app of their own.
+    # An attacker who persuaded the administrator has set up an app of their own.
     clock.advance(minutes=1)
     await services.identity.revocations.poll()
     await set_up_app(api, services, await api.sign_in(person.username))

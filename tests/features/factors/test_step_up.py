@@ -27,13 +27,16 @@ GUARDED = [
     ("DELETE", f"{ME}/totp", "password", {}, 204),
 ]
 each_guarded = pytest.mark.parametrize(("method", "path", "field", "body", "status"), GUARDED)
-# What gives somebody power.
+# What gives somebody power, or takes somebody's account away.
 POWER = [
     ("POST", "/api/admin/roles", {"name": "reader", "permissions": ["users:read"]}, 201),
     ("PATCH", "/api/admin/roles/2", {"permissions": ["users:read"]}, 200),
     ("PUT", "/api/admin/users/{id}/roles", {"roles": ["moderator"]}, 200),
     ("PATCH", "/api/admin/users/{id}", {"email": "new@example.com"}, 200),
+    ("POST", "/api/admin/users/{id}/disable", {}, 200),
     ("POST", "/api/admin/users/{id}/enable", {}, 200),
+    ("DELETE", "/api/admin/users/{id}", None, 204),
+    ("DELETE", "/api/admin/roles/{role}", None, 204),
     ("POST", "/api/admin/users", {"username": "n", "email": "n@example.com", "password": PASSWORD}, 201),
     ("POST", "/api/admin/invitations", {"email": "guest@example.com", "roles": ["moderator"]}, 201),
 ]
@@ -110,11 +113,12 @@ async def test_password_in_the_body_does_what_it_did_before(
 @pytest.mark.parametrize(("method", "path", "body", "status"), POWER)
 async def test_power_is_given_with_a_fresh_proof_alone(
     api: Api, services: Services, person_with: MakePerson, clock: FakeClock,  # noqa: F811
-    method: str, path: str, body: dict[str, Any], status: int,
+    method: str, path: str, body: dict[str, Any] | None, status: int,
 ) -> None:  # fmt: skip
     root, other = await person_with("Root", "admin"), await api.sign_up("Other")
+    role = await api.post("/api/admin/roles", json={"name": "cook", "permissions": []}, headers=root.headers)
     await later(services, clock, minutes=5, seconds=1)
-    path = path.format(id=other.id)
+    path = path.format(id=other.id, role=role.json()["id"])
 
     # Who may not do it at all is not asked for a proof.
     refused = await api.client.request(method, path, json=body, headers=other.headers)

@@ -1,6 +1,7 @@
 """Devices on which the second factor is not asked for again."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,14 +11,15 @@ from sqlalchemy import func, select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
+from gatepost.core.db.purging import ExpiredRows
 from gatepost.identity.assurance.models import TrustedDevice
-from gatepost.identity.assurance.purging import TrustedDevicePurge
 from gatepost.identity.tokens.principal import Acr
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.factors import ME, App, begin_sign_in, go_on, pending_token, prove_again, set_up_app
 from tests.support.links import take_link
+from tests.support.passkeys import pass_time
 from tests.support.workers import claims
 
 DEVICES = f"{ME}/trusted-devices"
@@ -49,7 +51,7 @@ async def test_trusted_device_needs_the_password_alone(
 
     assert answer.status_code == 200, answer.text
     told = claims(answer.json()["accessToken"])
-    # No second factor was shown: whoever asks for one by `acr` is not told that it was.
+    # No second factor was shown, so a service that asks for one by `acr` must not see one.
     assert (told["acr"], told["amr"]) == (Acr.ONE_FACTOR, ["pwd"])
     renewed = await api.refresh(answer.json()["refreshToken"])
     assert renewed.status_code == 200
@@ -221,7 +223,7 @@ async def test_export_tells_of_it_and_it_goes_after_its_time(
     assert [set(one) for one in exported["trustedDevices"]] == [
         {"device", "userAgent", "address", "createdAt", "lastUsedAt", "expiresAt"}
     ]
-    purge = TrustedDevicePurge(services.platform.database, clock)
+    purge = ExpiredRows(services.platform.database, clock, TrustedDevice.id, TrustedDevice.expires_at)
     assert await purge.run() == 0
     clock.advance(days=30)
     assert await purge.run() == 1
@@ -244,3 +246,31 @@ async def test_where_it_is_off_no_device_is_trusted(make_services: MakeServices,
 
         for token in (before, new):
             assert_problem(await begin_sign_in(api, person, **{HEADER: token}), 401, "second_factor_required")
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(("days", "last"), [(7, 7), (90, 30)], ids=["lowered", "raised"])
+async def test_list_and_sign_in_know_the_same_end_when_the_setting_changes(
+    make_services: MakeServices, clock: FakeClock, days: int, last: int
+) -> None:
+    """A device is trusted for no longer than its person was told, and than the setting allows by now."""
+    changed = make_services(trusted_device_days=days)
+    async with started(make_services()) as running, http_client(running) as client:
+        api = Api(client)
+        person = await api.sign_up()
+        app = await set_up_app(api, make_services(), person)
+        clock.advance(minutes=1)
+        shown = await trust(api, person, app.code(clock.now()))
+        token, since = shown.headers[HEADER], clock.now()
+    async with started(changed) as running, http_client(running) as client:
+        api = Api(client)
+        for passed, is_trusted in ((last - 1, True), (1, False)):
+            await pass_time(changed, clock, days=passed)
+            answer = await begin_sign_in(api, person, **{HEADER: token})
+            assert answer.status_code == (200 if is_trusted else 401)
+            body = {"refreshToken": shown.json()["refreshToken"]}
+            shown = await api.post("/api/auth/refreshtoken", json=body)
+            listed = (await api.get(DEVICES, headers=bearer(shown.json()["accessToken"]))).json()
+            assert [datetime.fromisoformat(one["expiresAt"]) for one in listed] == (
+                [since + timedelta(days=last)] if is_trusted else []
+            )

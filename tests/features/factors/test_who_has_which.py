@@ -48,7 +48,13 @@ async def test_factors_are_in_the_list_and_on_the_page_of_a_person(
 
 async def test_list_is_filtered_by_factor(api: Api, admin: Person, others: list[Person]) -> None:
     people = {"totp": ["Abbey Salami"], "any": ["Abbey Salami"], "none": ["Begun", "Plain", "Root"]}
-    filters = ({}, {"sort": "-username"}, {"role": "user"}, {"status": "active"}, {"search": "example.com"})
+    filters: tuple[dict[str, str], ...] = (
+        {},
+        {"sort": "-username"},
+        {"role": "user"},
+        {"status": "active"},
+        {"search": "example.com"},
+    )
     with family() as case:
         for (factor, found), more in product(people.items(), filters):
             with case((factor, more)):

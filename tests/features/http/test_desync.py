@@ -89,7 +89,7 @@ def statuses(answers: bytes, methods: list[str]) -> list[int]:
 
 
 async def wrong(echo: Echo, port: int, wire: Wire, pieces: Iterable[bytes]) -> object:
-    """Return what is not as it has to be, or nothing."""
+    """Return what is wrong, or nothing."""
     own, answers = await talk(port, pieces)
     seen = echo.seen.pop(own, [])
     first, others = (wire.method, "/first", wire.body), [("GET", "/after", b""), ("GET", "/end", b"")]
@@ -111,7 +111,7 @@ def head_and_body(wire: Wire) -> list[bytes]:
 
 
 def byte_for_byte(wire: Wire) -> list[bytes]:
-    """Return every byte for itself."""
+    """Return each byte separately."""
     return [bytes([byte]) for byte in wire.sent + AFTER + END]
 
 

@@ -1,4 +1,4 @@
-"""Answers that grow with what is stored come in pieces, and others have their turn in between; counted, not timed."""
+"""Answers that grow with the stored data come in pieces, and other work runs in between; counted, not timed."""
 
 import asyncio
 import base64
@@ -29,7 +29,7 @@ OF_MANY = ("SELECT audit_log.id", "SELECT sessions.id", "SELECT one_time_tokens.
 
 
 class Reader:
-    """A client that reads as fast as it can, and a neighbour who only wants a turn now and then."""
+    """A client that reads as fast as it can, and another task that needs the event loop now and then."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -71,7 +71,7 @@ class Reader:
             self.turns_at.append(self._turns)
 
     def assert_took_turns(self, *, pieces: int) -> None:
-        """Check that the answer came in so many pieces at least, and that the neighbour got on between any two."""
+        """Check that the answer came in at least so many pieces, and that the other task ran between any two."""
         assert self.status == 200
         assert len(self.pieces) >= pieces
         assert len(set(self.turns_at)) == len(self.turns_at)
@@ -85,7 +85,7 @@ def reader(app: FastAPI) -> Reader:
 
 @pytest.fixture
 def asked(database: Database) -> Iterator[list[bool]]:
-    """Give, for each statement of a request that reads what grows, whether it asks for no more than a page."""
+    """Give, for each statement that reads growing data, whether it is limited to one page."""
     limits: list[bool] = []
 
     def note(_c: Any, _u: Any, statement: str, parameters: Any, *_: Any) -> None:

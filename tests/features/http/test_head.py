@@ -12,7 +12,7 @@ from tests.features.admin.conftest import give
 from tests.support.api import Api
 from tests.support.server import gatepost_server
 
-# Of each answer another: when it was made, or what a page of ours is called by.
+# Different in each answer: its time, or the nonce and id of a page.
 VARYING = {"x-request-id", "date", "set-cookie"}
 
 

@@ -1,4 +1,4 @@
-"""The headers that make browsers careful."""
+"""The security headers for browsers."""
 
 import pytest
 from fastapi import FastAPI, Response

@@ -1,4 +1,4 @@
-"""What a connection bears: heads and bodies of a size, clients that are slow, and requests sent ahead."""
+"""The limits of a connection: sizes of heads and bodies, slow clients, and pipelined requests."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What is there twice is refused: readers differ in which of the two they take."""
+"""What occurs twice is refused, because parsers differ in which of the two they use."""
 
 import base64
 

@@ -14,6 +14,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.enrolment import OWNERS, SECOND_FACTORS
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey
 from gatepost.mail.languages import SUPPORTED
 from tests.support.api import Api, Person, assert_problem
@@ -39,15 +40,16 @@ async def passkey_alone(database: Database, person: Person, browser: Browser) ->
 def test_every_factor_has_a_name_wherever_factors_are_named(language: str) -> None:
     words = words_of(language)
 
-    assert set(NAMES) == set(OWNERS)
-    assert {choice.value for choice in FactorFilter} == {"any", "none", *SECOND_FACTORS}
+    removable = {*OWNERS, Method.PROVIDER}
+    assert set(NAMES) == removable
+    assert {choice.value for choice in FactorFilter} == {"any", "none", *SECOND_FACTORS, Method.PROVIDER}
     assert set(words.below("admin_people.client.factor")) == {
         f"admin_people.client.factor.{choice}" for choice in FactorFilter
     }
     for prefix, methods in (
         ("admin_people.client.has", SECOND_FACTORS),
         ("admin.client.factor", OWNERS),
-        ("admin_events.value.factors", OWNERS),
+        ("admin_events.value.factors", removable),
     ):
         assert set(words.below(prefix)) == {f"{prefix}.{method}" for method in methods}
 

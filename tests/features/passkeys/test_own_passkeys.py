@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import webauthn
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
@@ -15,6 +15,7 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn
+from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.models import Passkey, PasskeyChallenge, RecoveryCodes, UserHandle
 from gatepost.identity.tokens.principal import UserPrincipal
 from tests.conftest import MakeServices, http_client, started
@@ -79,7 +80,12 @@ async def test_passkey_is_added_and_asked_for_from_then_on(
         "createdAt": now,
         "lastUsedAt": None,
     }
-    own = {"rpId": "localhost", "userHandle": public_key["user"]["id"], "passkeys": [body]}
+    own = {
+        "rpId": "localhost",
+        "userHandle": public_key["user"]["id"],
+        "username": person.username,
+        "passkeys": [body],
+    }
     assert (await api.get(URL, headers=person.headers)).json() == own
     assert (await api.get(f"{ME}/factors", headers=person.headers)).json()["passkeys"] == [body]
     assert await told(services) == ["passkey_added"]
@@ -181,7 +187,7 @@ async def test_challenge_is_of_this_session_this_account_and_this_purpose(
     credential = Browser.new().create(options["publicKey"])
     for somebody in (elsewhere, other):
         assert_problem(await add(api, somebody, options, credential), 403, "wrong_passkey")
-    # It is good still: nobody has used it up who may not.
+    # It is still valid: a request of somebody else has not used it up.
     assert (await add(api, person, options, credential)).status_code == 201
     assert_problem(await add(api, person, options, credential), 403, "wrong_passkey")
 
@@ -358,7 +364,9 @@ async def test_last_way_in_stays(api: Api, services: Services, owner: Person, br
     assert (await remove_password(api, owner)).status_code == 204
     principal = services.identity.verifier.verify(owner.access_token)
     assert isinstance(principal, UserPrincipal)
-    # Without a password the caller is let through by another proof.
+    # Without a password the caller is let through by another proof. An address that is not proved is no way in.
+    async with services.platform.database.begin() as tx:
+        await tx.execute(update(User).values(email_verified_at=None))
     await services.flows.passkeys.remove(principal, browser.id, proved_hash=UNUSABLE_HASH, info=RequestInfo())
     with pytest.raises(LastWayIn):
         await services.flows.passkeys.remove(principal, second.id, proved_hash=UNUSABLE_HASH, info=RequestInfo())

@@ -147,8 +147,19 @@ async def test_options_tell_nothing_of_names_that_are_taken(api: Api) -> None:
     for options in (free, taken):
         del options["challengeId"], options["publicKey"]["challenge"], options["publicKey"]["user"]["id"]
     assert free == taken
-    answer = await sign_up(api, await begin(api), {})
+    options = await begin(api)
+    answer = await sign_up(api, options, Browser.new().create(options["publicKey"]))
     assert_problem(answer, 400, "username_taken")
+
+
+async def test_sign_up_that_is_sent_twice_is_not_told_that_its_own_names_are_taken(api: Api) -> None:
+    options, browser = await begin(api), Browser.new()
+    credential = browser.create(options["publicKey"])
+    assert (await sign_up(api, options, credential)).status_code == 201
+
+    assert_problem(await sign_up(api, options, credential), 403, "wrong_passkey")
+
+    assert (await sign_in_with(api, browser)).status_code == 200
 
 
 @pytest.mark.both_databases
@@ -182,7 +193,8 @@ async def test_passkey_of_an_account_makes_no_second_one(api: Api) -> None:
 async def test_lost_passkey_is_recovered_by_mail_and_a_recovery_code(api: Api, services: Services) -> None:
     person, codes = await signed_up(api, Browser.new())
     verify = await take_link(services, "verify_email")
-    assert (await api.post("/api/auth/email/verify", json={"token": verify})).status_code == 200
+    followed = await api.post("/api/auth/email/verify", json={"token": verify}, headers=person.headers)
+    assert followed.status_code == 200, followed.text
     await api.post("/api/auth/password/forgot", json={"email": person.email})
     body = {"token": await take_link(services, "reset_password"), "password": NEW}
     assert (await api.post("/api/auth/password/reset", json=body)).status_code == 200
@@ -215,7 +227,11 @@ async def test_address_that_must_be_proved_is_proved_before_the_first_sign_in(ma
         assert (waiting.status_code, set(waiting.json())) == (202, {"message"})
         assert_problem(await sign_in_with(api, browser), 403, "email_unverified")
         verify = await take_link(services, "verify_email")
-        assert (await api.post("/api/auth/email/verify", json={"token": verify})).status_code == 200
+        alone = await api.post("/api/auth/email/verify", json={"token": verify})
+        assert assert_problem(alone, 400, "proof_required")["methods"] == ["passkey"]
+        options = await ask(api)
+        proof = {"challengeId": options["challengeId"], "credential": browser.get(options["publicKey"])}
+        assert (await api.post("/api/auth/email/verify", json={"token": verify, **proof})).status_code == 200
         assert (await sign_in_with(api, browser)).status_code == 200
 
 

@@ -33,7 +33,7 @@ async def test_new_address_counts_once_it_is_confirmed(api: Api, services: Servi
     assert [(mail.kind, mail.address) for mail in mails] == [("confirm_new_email", "new@example.com")]
     assert await email_of(api, person) == person.email
 
-    assert (await api.post(VERIFY, json={"token": mails[0].token})).status_code == 200
+    assert (await api.post(VERIFY, json={"token": mails[0].token}, headers=person.headers)).status_code == 200
 
     assert await email_of(api, person) == "new@example.com"
     told = await take_mails(services)
@@ -65,14 +65,14 @@ async def test_address_that_is_taken_in_the_meantime_is_refused(api: Api, servic
     token = await take_link(services, "confirm_new_email")
     await api.sign_up("Other", email="new@example.com")
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "email_taken")
+    assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "email_taken")
     assert await email_of(api, person) == person.email
 
 
 async def test_old_address_takes_a_change_back(api: Api, services: Services) -> None:
     person = await api.sign_up()
     await ask(api, services, person)
-    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")}, headers=person.headers)
     token = await take_link(services, "email_changed")
 
     assert (await api.post(NOT_ME, json={"token": token})).status_code == 200
@@ -90,7 +90,7 @@ async def test_old_address_takes_a_change_back(api: Api, services: Services) -> 
 async def test_stranger_cannot_void_the_way_back(api: Api, services: Services) -> None:
     person = await api.sign_up()
     await ask(api, services, person)
-    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")}, headers=person.headers)
     token = await take_link(services, "email_changed")
     change = {"currentPassword": PASSWORD, "newPassword": "strangers horse"}
     assert (await api.post("/api/auth/password/change", headers=person.headers, json=change)).status_code == 204
@@ -103,7 +103,7 @@ async def test_link_of_the_old_address_does_not_set_the_password(api: Api, servi
     await api.post("/api/auth/password/forgot", json={"email": person.email})
     token = await take_link(services, "reset_password")
     await ask(api, services, person)
-    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")}, headers=person.headers)
 
     reset = {"token": token, "password": "another horse"}
     assert_problem(await api.post("/api/auth/password/reset", json=reset), 400, "link_invalid")
@@ -112,7 +112,7 @@ async def test_link_of_the_old_address_does_not_set_the_password(api: Api, servi
 async def changed_by_a_thief(api: Api, services: Services, person: Person) -> str:
     """Change the address and return the token of the mail that warns the owner."""
     await ask(api, services, person)
-    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")}, headers=person.headers)
     return await take_link(services, "email_changed")
 
 
@@ -137,7 +137,7 @@ async def test_no_link_is_sent_where_another_account_has_proved_the_old_address(
     person = await api.sign_up()
     token = await changed_by_a_thief(api, services, person)
     newcomer = await api.sign_up("Newcomer", email=person.email)
-    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")}, headers=newcomer.headers)
 
     answer = await api.post(NOT_ME, json={"token": token})
 
@@ -153,7 +153,7 @@ async def test_same_mailbox_in_other_letter_case_is_changed_at_once(
 ) -> None:
     person = await api.sign_up(email="heba@example.com")
     verify = await take_link(services, "verify_email")
-    assert (await api.post(VERIFY, json={"token": verify})).status_code == 200
+    assert (await api.post(VERIFY, json={"token": verify}, headers=person.headers)).status_code == 200
     before = (await api.get("/api/users/me", headers=person.headers)).json()
 
     for spelled in ("Heba@Example.com", "Heba@Example.com", "heba@example.com", "HEBA@example.com"):
@@ -184,7 +184,9 @@ async def test_own_address_in_a_spelling_of_another_mailbox_is_to_be_proved(api:
 
     await ask(api, services, person, "straße@example.com")
     assert await email_of(api, person) == "strasse@example.com"
-    assert (await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")})).status_code == 200
+    assert (
+        await api.post(VERIFY, json={"token": await take_link(services, "confirm_new_email")}, headers=person.headers)
+    ).status_code == 200
 
     assert await email_of(api, person) == "straße@example.com"
 

@@ -10,6 +10,7 @@ from gatepost.identity.links.models import OneTimeToken
 from tests.features.admin.conftest import give
 from tests.support.api import PASSWORD, Api, Person, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.factors import prove_address
 from tests.support.links import Mail, take_link, take_mails
 
 CHANGE = "/api/auth/email/change"
@@ -26,7 +27,7 @@ async def move(api: Api, services: Services, person: Person, to: str, *, passwor
     wish = {"email": to, "currentPassword": password}
     assert (await api.post(CHANGE, headers=person.headers, json=wish)).status_code == 202
     token = await take_link(services, "confirm_new_email")
-    assert (await api.post(VERIFY, json={"token": token})).status_code == 200
+    assert (await api.post(VERIFY, json={"token": token}, headers=person.headers)).status_code == 200
     return await take_mails(services)
 
 
@@ -111,6 +112,7 @@ async def test_sessions_that_began_after_the_reported_one_end_with_it(
     api: Api, services: Services, clock: FakeClock
 ) -> None:
     owner = await api.sign_up()
+    await prove_address(services, owner)
     clock.advance(seconds=1)
     warning = await sign_in_elsewhere(api, services, owner)
     clock.advance(seconds=1)
@@ -151,7 +153,7 @@ async def test_other_spelling_by_an_administrator_is_another_mailbox(
     quiet_api: Api, services: Services, when: str, spelling: str
 ) -> None:
     root, former = await admin(quiet_api, services), await quiet_api.sign_up(email="owner-ss@example.com")
-    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token})
+    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token}, headers=former.headers)
     body = {"username": former.username, "password": PASSWORD}
     await quiet_api.post("/api/auth/signin", json=body, headers=OTHER_DEVICE)
     tokens = [mail.token for mail in await take_mails(services)] if when == "sent" else []
@@ -169,7 +171,7 @@ async def test_other_spelling_by_an_administrator_is_another_mailbox(
 @pytest.mark.both_databases
 async def test_other_case_by_an_administrator_is_the_same_mailbox(quiet_api: Api, services: Services) -> None:
     root, person = await admin(quiet_api, services), await quiet_api.sign_up()
-    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token})
+    await quiet_api.post(VERIFY, json={"token": (await take_mails(services))[-1].token}, headers=person.headers)
     spelling = person.email.replace("abbey", "Abbey")
 
     answer = await quiet_api.patch(f"{USERS}/{person.id}", json={"email": spelling}, headers=root.headers)
@@ -198,8 +200,8 @@ async def test_thief_whose_mailbox_is_another_spelling_of_the_owners_has_no_clai
 async def test_account_whose_owner_has_lost_the_address_is_not_left_to_the_thief(api: Api, services: Services) -> None:
     owner = await api.sign_up()
     (told,) = await move(api, services, owner, THIEF)
-    await api.sign_up("Newcomer", email=owner.email)
-    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+    newcomer = await api.sign_up("Newcomer", email=owner.email)
+    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")}, headers=newcomer.headers)
     assert (await api.post(NOT_ME, json={"token": told.token})).json()["linkSent"] is False
 
     await api.post("/api/auth/password/forgot", json={"email": THIEF})

@@ -11,9 +11,11 @@ import pytest
 from sqlalchemy import URL
 
 from gatepost.composition.services import Services
-from gatepost.identity.accounts.names import parse_email
+from gatepost.core.request_info import RequestInfo
+from gatepost.identity.accounts.names import Name, parse_email
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.credentials.email_codes.method import CodePurpose
 from gatepost.identity.links.mails import LINK_OF, Fate, LinkEnd, fate, fates, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.mail.outbox import MailKind
@@ -55,7 +57,8 @@ SENT_ANEW = (LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET, LinkEnd.ROLES_CHANGED, Li
 OF_FACTORS = (
     MailKind.SECOND_FACTOR_ADDED, MailKind.SECOND_FACTOR_REMOVED, MailKind.RECOVERY_CODE_USED,
     MailKind.RECOVERY_CODES_REPLACED, MailKind.CODES_GUESSED, MailKind.PASSKEY_ADDED, MailKind.PASSKEY_REMOVED,
-    MailKind.PASSKEY_COPIED, MailKind.PASSWORD_REMOVED, MailKind.FACTORS_RESET,
+    MailKind.PASSKEY_COPIED, MailKind.PASSWORD_REMOVED, MailKind.FACTORS_RESET, MailKind.IDENTITY_LINKED,
+    MailKind.IDENTITY_UNLINKED,
 )  # fmt: skip
 CLAIMS = (*OF_FACTORS, MailKind.PASSWORD_CHANGED, MailKind.NEW_DEVICE, MailKind.EMAIL_CHANGED)
 GUEST = {"username": "guest", "email": "guest@example.com", "password": PASSWORD}
@@ -120,7 +123,10 @@ class World:
     async def use(self, purpose: Purpose, token: str) -> int:
         """Use a link, and return the status of the answer."""
         body = {"token": token} | ({"password": "another horse"} if purpose is Purpose.SET_PASSWORD else {})
-        return (await self.api.post(USES[purpose], json=body)).status_code
+        answer = await self.api.post(USES[purpose], json=body)
+        if answer.json().get("code") == "proof_required":
+            answer = await self.api.post(USES[purpose], json={**body, "password": PASSWORD})
+        return answer.status_code
 
 
 async def make_world(api: Api, services: Services) -> World:
@@ -135,12 +141,12 @@ async def make_world(api: Api, services: Services) -> World:
     change = {"email": "moved@example.com", "currentPassword": PASSWORD}
     await world.do("POST", "/api/auth/email/change", by=world.people["old"], json=change)
     token = await take_link(services, "confirm_new_email")
-    await world.do("POST", "/api/auth/email/verify", json={"token": token})
+    await world.do("POST", "/api/auth/email/verify", by=world.people["old"], json={"token": token})
     return world
 
 
 async def ask_for_all(world: World, clock: FakeClock) -> None:
-    """Ask for a mail of every kind with a link: those that wait since `make_world`, and more."""
+    """Ask for mails of every kind with a link: those that have waited since `make_world`, and more."""
     old, new = world.people["old"], world.people["new"]
     world.asked = {MailKind.EMAIL_CHANGED: ("old", old.email), MailKind.VERIFY_EMAIL: ("new", new.email)}
     clock.advance(minutes=2)
@@ -203,7 +209,7 @@ async def try_in_vain(services: Services) -> None:
 
 
 async def come(world: World, moment: Moment, clock: FakeClock) -> None:
-    """Bring what was asked for to this moment."""
+    """Bring the mails that were asked for to this point."""
     if moment in (Moment.TRIED, Moment.PUT_BACK):
         await try_in_vain(world.services)
     counts = await world.services.flows.outbox.counts()
@@ -261,6 +267,42 @@ async def test_every_mail_after_everything_that_ends_links(
                 await world.act(name, "/enable")
             for kind in kinds:
                 await assert_fared(world, kind, after, sent, later)
+
+
+CODES = {
+    MailKind.SIGN_IN_CODE: CodePurpose.SIGN_IN,
+    MailKind.CONFIRMATION_CODE: CodePurpose.REAUTHENTICATE,
+    MailKind.ADDRESS_CODE: CodePurpose.PROVE_ADDRESS,
+}
+
+
+@pytest.mark.parametrize("moment", [Moment.QUEUED, Moment.SENT])
+@pytest.mark.parametrize("after", LinkEnd)
+async def test_every_mail_with_a_code_after_everything_that_ends_links(
+    make_services: MakeServices, clock: FakeClock, after: LinkEnd, moment: Moment
+) -> None:
+    services = make_services(mailbox_rate="100/hour")
+    codes, info, database = services.identity.email_codes, RequestInfo(), services.platform.database
+    async with unattended(services) as api:
+        world = await make_world(api, services)
+        await take_mails(services)
+        async with database.begin() as tx:
+            user = await Users(tx).get(world.ids["new"])
+            assert user is not None
+            email = Name(user.email, user.email_canonical)
+            for kind, purpose in CODES.items():
+                whose = None if kind is MailKind.ADDRESS_CODE else user
+                await codes.ask(tx, purpose, email, bound_to=kind, info=info, user=whose)
+        before = await take_mails(services) if moment is Moment.SENT else []
+
+        await end(world, "new", after)
+
+        mails = {mail.kind: mail for mail in [*before, *await take_mails(services)]}
+        for kind, purpose in CODES.items():
+            code = mails[kind].code if kind in mails else "none"
+            async with database.begin() as tx:
+                proved = await codes.check(tx, purpose, code, bound_to=kind, email=email, info=info)
+            assert (proved is not None) == (fate(kind, after) is Fate.GOOD), kind
 
 
 def test_documents_have_the_table_of_the_code() -> None:

@@ -27,26 +27,26 @@ async def test_link_of_the_sign_up_mail_proves_the_address(api: Api, services: S
     token = await take_link(services, "verify_email")
     assert not await is_verified(api, person)
 
-    answer = await api.post(VERIFY, json={"token": token})
+    answer = await api.post(VERIFY, json={"token": token}, headers=person.headers)
 
     assert answer.status_code == 200
     assert await is_verified(api, person)
 
 
 async def test_get_does_not_use_a_link_up(api: Api, services: Services) -> None:
-    await api.sign_up()
+    person = await api.sign_up()
     token = await take_link(services, "verify_email")
 
     assert (await api.get(VERIFY, params={"token": token})).status_code == 405
-    assert (await api.post(VERIFY, json={"token": token})).status_code == 200
+    assert (await api.post(VERIFY, json={"token": token}, headers=person.headers)).status_code == 200
 
 
 async def test_link_is_good_once(api: Api, services: Services) -> None:
-    await api.sign_up()
+    person = await api.sign_up()
     token = await take_link(services, "verify_email")
-    await api.post(VERIFY, json={"token": token})
+    await api.post(VERIFY, json={"token": token}, headers=person.headers)
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
+    assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "already_verified")
 
 
 async def two_links(api: Api, services: Services, clock: FakeClock) -> tuple[Person, str, str]:
@@ -54,6 +54,7 @@ async def two_links(api: Api, services: Services, clock: FakeClock) -> tuple[Per
     person = await api.sign_up()
     first = await take_link(services, "verify_email")
     clock.advance(minutes=2)
+    await services.identity.revocations.poll()
     await api.post("/api/auth/email/resend", json={"email": person.email})
     return person, first, await take_link(services, "verify_email")
 
@@ -63,57 +64,58 @@ async def test_used_link_says_that_the_address_is_verified_only_while_that_is_so
     api: Api, services: Services, clock: FakeClock
 ) -> None:
     person, first, second = await two_links(api, services, clock)
-    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_invalid")
+    assert_problem(await api.post(VERIFY, json={"token": first}, headers=person.headers), 400, "link_invalid")
 
-    await api.post(VERIFY, json={"token": second})
+    await api.post(VERIFY, json={"token": second}, headers=person.headers)
 
     for token in (first, second):
-        assert_problem(await api.post(VERIFY, json={"token": token}), 400, "already_verified")
+        assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "already_verified")
     assert_problem(await api.post(VERIFY, json={"token": second[:-1]}), 400, "link_invalid")
     for change in ({"email_canonical": "other@example.com"}, {"disabled_at": clock.now()}, {"email_verified_at": None}):
         was = {"email_canonical": person.email, "disabled_at": None, "email_verified_at": clock.now()}
         async with services.platform.database.begin() as tx:
             await tx.execute(update(User).where(User.id == person.id).values(was | change))
-        assert_problem(await api.post(VERIFY, json={"token": second}), 400, "link_invalid")
+        assert_problem(await api.post(VERIFY, json={"token": second}, headers=person.headers), 400, "link_invalid")
 
 
 async def test_link_to_another_mailbox_of_one_canonical_form_is_no_verified_address(
     api: Api, services: Services
 ) -> None:
     person = await api.sign_up(email="strasse@example.com")
-    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+    await api.post(VERIFY, json={"token": await take_link(services, "verify_email")}, headers=person.headers)
     body = {"email": "straße@example.com", "currentPassword": PASSWORD}
     assert (await api.post("/api/auth/email/change", json=body, headers=person.headers)).status_code == 202
     token = await take_link(services, "confirm_new_email")
 
     assert (await api.post("/api/auth/signout-all", headers=person.headers)).status_code == 204
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
+    assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "link_invalid")
 
 
 @pytest.mark.both_databases
 async def test_of_twenty_uses_at_once_one_wins(api: Api, services: Services) -> None:
-    await api.sign_up()
+    person = await api.sign_up()
     token = await take_link(services, "verify_email")
 
-    answers = await asyncio.gather(*(api.post(VERIFY, json={"token": token}) for _ in range(20)))
+    link = {"token": token}
+    answers = await asyncio.gather(*(api.post(VERIFY, json=link, headers=person.headers) for _ in range(20)))
 
     assert sorted(answer.status_code for answer in answers) == [200] + [400] * 19
 
 
 async def test_link_ends_with_its_time(api: Api, services: Services, clock: FakeClock) -> None:
-    await api.sign_up()
+    person = await api.sign_up()
     token = await take_link(services, "verify_email")
     clock.advance(hours=48)
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
+    assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "link_invalid")
 
 
 async def test_newer_link_voids_the_one_before(api: Api, services: Services, clock: FakeClock) -> None:
-    _, first, second = await two_links(api, services, clock)
+    person, first, second = await two_links(api, services, clock)
 
-    assert_problem(await api.post(VERIFY, json={"token": first}), 400, "link_invalid")
-    assert (await api.post(VERIFY, json={"token": second})).status_code == 200
+    assert_problem(await api.post(VERIFY, json={"token": first}, headers=person.headers), 400, "link_invalid")
+    assert (await api.post(VERIFY, json={"token": second}, headers=person.headers)).status_code == 200
 
 
 async def test_asking_again_at_once_fills_nobodys_mailbox(api: Api, services: Services) -> None:
@@ -146,7 +148,7 @@ async def test_link_is_void_once_the_account_has_another_address(api: Api, servi
     async with services.platform.database.begin() as tx:
         await tx.execute(update(User).where(User.id == person.id).values(email_canonical="other@example.com"))
 
-    assert_problem(await api.post(VERIFY, json={"token": token}), 400, "link_invalid")
+    assert_problem(await api.post(VERIFY, json={"token": token}, headers=person.headers), 400, "link_invalid")
 
 
 async def test_required_verification_comes_before_the_first_sign_in(make_services: MakeServices) -> None:
@@ -162,7 +164,9 @@ async def test_required_verification_comes_before_the_first_sign_in(make_service
         wrong = await api.post("/api/auth/signin", json=credentials | {"password": "wrong horse"})
         assert_problem(wrong, 401, "invalid_credentials")
 
-        await api.post(VERIFY, json={"token": await take_link(services, "verify_email")})
+        link = {"token": await take_link(services, "verify_email")}
+        assert_problem(await api.post(VERIFY, json=link), 400, "proof_required")
+        await api.post(VERIFY, json={**link, "password": PASSWORD})
         assert (await api.post("/api/auth/signin", json=credentials)).status_code == 200
 
 

@@ -194,7 +194,7 @@ async def test_invitation_that_was_taken_back_in_the_lost_time_makes_no_account(
 
     guest = {"username": "Guest", "email": asked["email"], "password": PASSWORD, "invitation": token}
     assert_problem(await api.post("/api/auth/signup", json=guest), 400, "invitation_invalid")
-    assert "\n2 links and invitations are no longer valid" in said
+    assert "\n2 links, codes and invitations are no longer valid" in said
 
 
 @pytest.mark.both_databases

@@ -58,7 +58,7 @@ async def test_worker_that_knows_greater_ids_misses_no_line(
     api: Api, services: Services, make_services: MakeServices, copy: Copy, clock: FakeClock, database: Database,
     since: int,
 ) -> None:  # fmt: skip
-    """Whether the counter has come past what the worker remembers (7 lines), or not, when it looks again."""
+    """Whether the counter has passed what the worker remembers (7 entries) when it reads again, or not."""
     await api.sign_up("Earlier")
     await sign_out(api, 2)
     worker = make_services()
@@ -132,7 +132,7 @@ async def test_other_service_misses_no_line(
 
 
 async def test_other_service_of_today_is_sent_back(api: Api, services: Services, copy: Copy, clock: FakeClock) -> None:
-    """It sends no mark: it follows `after`, and takes a 304 for its word."""
+    """It sends no mark: it follows `after`, and trusts a 304."""
     credentials = ("notes", await services.flows.clients.add("notes", name="Notes"))
     await api.sign_up("Earlier")
     await sign_out(api, 1)

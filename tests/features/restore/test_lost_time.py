@@ -1,4 +1,4 @@
-"""An older copy of the database is put back, as by a failover that loses seconds: nobody's tokens are somebody else's.
+"""An older copy of the database is restored, as by a failover that loses seconds: no token works for another person.
 
 Nobody runs a command; the service goes on with what it has in memory, or starts again.
 """
@@ -31,7 +31,7 @@ Credentials = tuple[str, str]
 
 @dataclass(frozen=True)
 class Lost:
-    """Somebody who signed up in the time that is lost, and who has the number of their account now."""
+    """Somebody who signed up in the lost time, and the person whose account has the same number now."""
 
     person: Person
     device: str

@@ -13,6 +13,7 @@ from fastapi import Depends, FastAPI
 from sqlalchemy import URL
 
 from gatepost.composition.services import Services
+from gatepost.identity.tokens.principal import Acr
 from gatepost.sdk import Gatepost, UserPrincipal, issuer
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -83,6 +84,12 @@ def notes_app(gatepost: Gatepost) -> FastAPI:
 
     @app.get("/sure")
     async def sure(user: Annotated[UserPrincipal, Depends(gatepost.require_acr())]) -> dict[str, Any]:
+        return {"acr": user.acr}
+
+    @app.get("/vault", dependencies=[Depends(gatepost.require_fresh(20))])
+    async def vault(
+        user: Annotated[UserPrincipal, Depends(gatepost.require_acr(Acr.PHISHING_RESISTANT))],
+    ) -> dict[str, Any]:
         return {"acr": user.acr}
 
     return app

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from gatepost.composition.services import Services
 from gatepost.core.crypto import jose
 from gatepost.sdk import Gatepost, Unavailable
+from gatepost.sdk.issuer import Issuer, IssuerSettings
 from tests.features.sdk.conftest import ISSUER, MakeGatepost, Network, Notes, notes_of, until_it_answers
 from tests.support.api import Api
 from tests.support.clock import FakeClock
@@ -217,6 +219,31 @@ async def test_answer_that_it_should_not_give_is_told_and_admits_nobody(
         clock.advance(seconds=10)
         assert (await gatepost.verify(token)).user_id == 7
     assert caplog.messages[-1] == f"{ISSUER} is followed again"
+
+
+async def test_reading_that_began_earlier_and_ends_later_takes_nothing_back(clock: FakeClock) -> None:
+    issuer = Issuer(
+        IssuerSettings(ISSUER, ISSUER, "gatepost", "notes", "x"), clock, max_staleness=timedelta(seconds=30)
+    )
+    reached, released = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        url = str(request.url.copy_with(query=None))
+        if url == FEED and not reached.is_set():
+            reached.set()
+            await released.wait()
+        return httpx.Response(200, json=GOOD[url])
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as issuer.http:
+        earlier = asyncio.create_task(issuer.read_feed(wait=False))
+        await reached.wait()
+        clock.advance(minutes=6)
+        await issuer.read_feed(wait=False)
+        clock.advance(seconds=1)
+        released.set()
+        await earlier
+
+    assert issuer.revoked.age_seconds(now=clock.now()) == 1
 
 
 async def test_http_client_that_was_given_is_left_open(make_gatepost: MakeGatepost, api: Api) -> None:

@@ -1,5 +1,7 @@
 """`gatepost.sdk`: routes of other services that want a fresher or a stronger proof (RFC 9470)."""
 
+from dataclasses import replace
+
 import pytest
 
 from gatepost.composition.services import Services
@@ -9,6 +11,7 @@ from tests.support.api import PASSWORD, Api, bearer
 from tests.support.attacks.target import signed_anew
 from tests.support.clock import FakeClock
 from tests.support.factors import prove_again, refreshed, set_up_app
+from tests.support.passkeys import add_passkey, pass_time, prove_with, sign_in_with
 
 CHALLENGE = 'Bearer error="insufficient_user_authentication", error_description="Please confirm that it is you.", '
 
@@ -41,6 +44,27 @@ async def test_one_factor_is_401_where_two_are_wanted(api: Api, services: Servic
     await set_up_app(api, services, person)
     raised = await refreshed(api, person)
     assert (await notes.api.get("/sure", headers=raised.headers)).json() == {"acr": Acr.TWO_FACTORS}
+
+
+@pytest.mark.both_databases
+async def test_fresh_code_makes_no_old_passkey_fresh(
+    api: Api, services: Services, notes: Notes, clock: FakeClock
+) -> None:
+    person = await api.sign_up()
+    app = await set_up_app(api, services, person)
+    browser = await add_passkey(api, services, await refreshed(api, person))
+    signed_in = (await sign_in_with(api, browser)).json()
+    person = replace(person, access_token=signed_in["accessToken"], refresh_token=signed_in["refreshToken"])
+    assert (await notes.api.get("/vault", headers=person.headers)).json() == {"acr": Acr.PHISHING_RESISTANT}
+    await pass_time(services, clock, seconds=25)
+
+    confirmed = await prove_again(api, person, app.code(clock.now(), away=1))
+
+    assert (await notes.api.get("/fresh", headers=confirmed.headers)).json() == {"acr": Acr.TWO_FACTORS}
+    refused = await notes.api.get("/vault", headers=confirmed.headers)
+    assert (refused.status_code, refused.json()["detail"]["acrValues"]) == (401, [Acr.PHISHING_RESISTANT])
+    shown = await prove_with(api, confirmed, browser)
+    assert (await notes.api.get("/vault", headers=shown.headers)).json() == {"acr": Acr.PHISHING_RESISTANT}
 
 
 @pytest.mark.parametrize(

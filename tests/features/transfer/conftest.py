@@ -94,7 +94,7 @@ def gatepost(make_settings: MakeSettings) -> RunImport:
 
 @pytest.fixture
 def other_database(mysql_url: URL, tmp_path: Path) -> Iterator[Callable[[str], URL]]:
-    """Give what names another database, SQLite or MySQL, without tables; it goes at the end."""
+    """Give a function that names another database, SQLite or MySQL, without tables; it is dropped at the end."""
     name = f"gatepost_test_{uuid.uuid4().hex[:12]}"
     asyncio.run(run_sql(mysql_url, f"CREATE DATABASE {name}"))
     urls = {

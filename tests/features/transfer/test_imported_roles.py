@@ -1,4 +1,4 @@
-"""Roles of an import: they obey what roles obey, and an account comes with all of its roles or not at all."""
+"""Roles of an import: they follow the rules for roles; an account is imported with all of its roles or not at all."""
 
 import json
 from datetime import timedelta

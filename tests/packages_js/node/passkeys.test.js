@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPasskeys } from "../../../packages/js/src/passkeys.js";
 import { browser, waiting } from "./authenticator.js";
-import { account, client, control, spoil } from "./support.js";
+import { account, client, control, memory, spoil } from "./support.js";
 
 const OPTIONS = "/api/auth/passkeys/options";
+const MINE = "/api/users/me/passkeys";
 const names = () => {
   const { username, email } = account();
   return { username, email };
@@ -129,6 +130,80 @@ test("the browser hears of passkeys that are no good, and of no other", async ()
   assert.equal(unknown.code, "passkey_invalid");
   assert.equal(it.signals.at(-1).credentialId, stray);
   assert.equal(it.signals.length, 2);
+});
+
+/** A network that sends one request twice, and loses the first answer: the service has done what it was asked. */
+function twice(path) {
+  return async (address, init) => {
+    const isIt = new URL(address).pathname === path && init?.method === "POST";
+    if (isIt) await fetch(address, init);
+    return fetch(address, init);
+  };
+}
+
+test("a new passkey that the service has, whatever it answers, stays in the browser", async () => {
+  const { it, gatepost, passkeys } = await signedUp({}, { fetch: twice(MINE) });
+  await control("verify", { id: gatepost.user.id });
+
+  const error = await failure(passkeys.add({ name: "Second" }));
+
+  assert.equal(error.code, "wrong_passkey");
+  assert.deepEqual(it.signals, []);
+  const { passkeys: listed } = await passkeys.list();
+  assert.deepEqual(listed.map(({ credentialId }) => credentialId), [...it.keys.keys()]);
+});
+
+test("a new passkey that the service has refused, and has not, leaves the browser", async () => {
+  const late = async (address, init) => {
+    // The challenge is too old then.
+    if (new URL(address).pathname === MINE && init?.method === "POST") await control("wait", { minutes: 11 });
+    return fetch(address, init);
+  };
+  const { it, gatepost, passkeys } = await signedUp({}, { fetch: late });
+  await control("verify", { id: gatepost.user.id });
+
+  assert.equal((await failure(passkeys.add())).code, "wrong_passkey");
+
+  const [, stray] = it.keys.keys();
+  assert.deepEqual(it.signals, [{ name: "UnknownCredential", rpId: "localhost", credentialId: stray }]);
+});
+
+test("a new passkey stays in the browser where nobody can tell whether the service has it", async () => {
+  for (const fault of ["503", "lost"]) {
+    const { it, gatepost, passkeys } = await signedUp({}, { fetch: twice(MINE) });
+    await control("verify", { id: gatepost.user.id });
+    // It cannot be listed either.
+    await spoil(MINE, "", "", fault);
+    assert.equal((await failure(passkeys.add())).code, "wrong_passkey");
+    assert.deepEqual(it.signals, []);
+  }
+});
+
+test("a sign-up that was sent twice keeps the passkey, which signs in", async () => {
+  const it = browser();
+  const gatepost = client({ fetch: twice("/api/auth/signup") });
+  const passkeys = createPasskeys(gatepost);
+  const made = names();
+
+  assert.equal((await failure(passkeys.signUp(made))).code, "wrong_passkey");
+
+  assert.deepEqual(it.signals, []);
+  assert.equal((await passkeys.signIn()).username, made.username);
+});
+
+test("the browser hears of the account that the service lists, although another one was signed in a moment ago", async () => {
+  const storage = memory();
+  const { it, gatepost, passkeys } = await signedUp({}, { storage });
+  // In another tab, which this one has not heard of.
+  const next = await createPasskeys(client({ storage })).signUp(names());
+  assert.notEqual(gatepost.user.username, next.username);
+
+  const own = await passkeys.list();
+
+  assert.equal(own.username, next.username);
+  assert.deepEqual(it.signals[1], {
+    name: "CurrentUserDetails", rpId: "localhost", userId: own.userHandle, name: next.username, displayName: next.username,
+  });
 });
 
 test("what keeps a passkey away has a code", async () => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { account, client, control, PASSWORD, signedIn } from "./support.js";
+import { account, client, control, expire, memory, PASSWORD, signedIn, spoil } from "./support.js";
 
 const CHANGE = "/api/auth/password/change";
+const PROVE = "/api/auth/reauthenticate";
+const REFRESH = "/api/auth/refreshtoken";
 const NEW = "another horse";
 const proof = { method: "password", password: PASSWORD };
 const json = { "Content-Type": "application/json" };
@@ -87,6 +89,90 @@ test("a wrong proof is told, and changes nothing", async () => {
   assert.equal((await gatepost.session()).id, gatepost.user.id);
   const nobody = client();
   assert.equal((await nobody.reauthenticate(proof).catch((cause) => cause)).code, "token_missing");
+});
+
+test("a proof waits for a refresh that is under way, and the session goes on with both", async () => {
+  const gatepost = await signedIn();
+  await control("wait", { minutes: 6 });
+  await control("calls");
+  await spoil(REFRESH, "held");
+  const refreshing = gatepost.refresh();
+  await control("reached");
+  const proving = gatepost.reauthenticate(proof);
+  // Enough for a proof that does not wait.
+  for (let round = 0; round < 50; round += 1) assert.deepEqual(await control("calls"), []);
+  await control("release");
+  await Promise.all([refreshing, proving]);
+
+  assert.deepEqual(await control("calls"), [`200 ${PROVE}`]);
+  assert.equal((await change(gatepost)).status, 204);
+  // The grace of the token of before is over.
+  await expire();
+  assert.equal((await gatepost.fetch("/api/test/user")).status, 200);
+});
+
+test("a proof in another tab, where there are no locks, costs the refresh that is under way nothing", async () => {
+  const storage = memory();
+  const other = client({ storage });
+  const one = await signedIn({
+    storage,
+    fetch: async (address, ...sent) => {
+      const answer = await fetch(address, ...sent);
+      if (String(address).endsWith(REFRESH)) await other.reauthenticate(proof);
+      return answer;
+    },
+  });
+
+  assert.equal(await one.refresh(), true);
+
+  await expire();
+  assert.equal((await other.fetch("/api/test/user")).status, 200);
+});
+
+test("a proof with an expired token is sent again with a new one", async () => {
+  const gatepost = await signedIn();
+  await expire();
+
+  await gatepost.reauthenticate(proof);
+
+  assert.deepEqual(await control("calls"), [`401 ${PROVE}`, `200 ${REFRESH}`, `200 ${PROVE}`]);
+  assert.equal((await change(gatepost)).status, 204);
+});
+
+test("what a network answers in the place of the service is no proof", async () => {
+  const gatepost = await signedIn();
+  for (const [fault, code] of [["portal", "unexpected_answer"], ["503", "failed"], ["lost", "unreachable"]]) {
+    await spoil(PROVE, fault);
+    assert.equal((await gatepost.reauthenticate(proof).catch((cause) => cause)).code, code);
+  }
+  assert.equal((await gatepost.fetch("/api/test/user")).status, 200);
+});
+
+test("a sign-out ends a proof that is under way", async () => {
+  const storage = memory();
+  const gatepost = await signedIn({ storage });
+  await spoil(PROVE, "held");
+  const proving = gatepost.reauthenticate(proof).catch((cause) => cause);
+  await control("reached");
+
+  await gatepost.signOut();
+  await control("release");
+
+  assert.equal((await proving).code, "unreachable");
+  assert.equal(storage.kept.size, 0);
+});
+
+test("a proof of one person is not sent in the name of another who has signed in meanwhile", async () => {
+  const gatepost = await signedIn();
+  await spoil("/api/auth/signup", "held");
+  const next = gatepost.signUp(account());
+  await control("reached");
+  const proving = gatepost.reauthenticate(proof).catch((cause) => cause);
+  await control("release");
+  await next;
+
+  assert.equal((await proving).code, "unreachable");
+  assert.equal((await control("calls")).filter((call) => call.endsWith(PROVE)).length, 0);
 });
 
 test("nothing is repeated in the name of somebody who has signed in meanwhile", async () => {

@@ -6,7 +6,7 @@ from tests.support.attacks.target import Attack, Forge, Target, encode, to_json
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 PARTS = ("header", "claims", "signature")
-# What a lax decoder skips, folds or takes for something else, in the middle of a part.
+# What a lax decoder skips, folds or misreads in the middle of a part.
 INSIDE = {
     "a space": " ", "four spaces": "    ", "a tab": "\t", "a newline": "\n", "a return": "\r", "CRLF": "\r\n",
     "NUL": "\0", "'='": "=", "'+'": "+", "'/'": "/", "'?'": "?", "'#'": "#", "'%41'": "%41", "'~'": "~", "','": ",",
@@ -23,7 +23,7 @@ def _segments() -> Iterator[Attack]:
         for name, text in INSIDE.items():
             yield Attack(f"{name} in the {part}", _good_with(index, _inserted(text)))
         for name, text in BEHIND.items():
-            # HTTP takes a space at the very end for the end of the field.
+            # HTTP strips a space at the very end of a field.
             bare = part == "signature" and not text.strip()
             yield Attack(f"{name} behind the {part}", _good_with(index, _appended(text)), over_http=not bare)
         yield Attack(f"unused bits of the {part} set", _good_with(index, _with_unused_bits))

@@ -97,7 +97,7 @@ class Attack:
     forge: Forge
     algorithms: tuple[str, ...] = ALGORITHMS
     code: str = "token_invalid"
-    # HTTP itself takes the spaces round a field's value away.
+    # HTTP itself strips the spaces around a field's value.
     over_http: bool = True
 
 

@@ -1,4 +1,4 @@
-"""What the verifier accepts: being strict must not cost a good token."""
+"""What the verifier accepts: its strictness must not refuse a good token."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which keys are taken, and which never (RFC 7517, RFC 7518, RFC 8725 3.4 and 3.5)."""
+"""Which keys are accepted, and which never (RFC 7517, RFC 7518, RFC 8725 3.4 and 3.5)."""
 
 from typing import Any
 

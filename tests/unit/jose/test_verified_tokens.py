@@ -1,4 +1,4 @@
-"""The memory of verified access tokens: bounded, by the whole token, never past `exp` or the life of a key."""
+"""The cache of verified access tokens: bounded, keyed by the whole token, never past `exp` or the life of a key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A software authenticator with one passkey, and a browser before it; both lie in whatever they are told to."""
+"""A software authenticator with one passkey, and a browser in front of it; both can be told to lie in any field."""
 
 import dataclasses
 import hashlib
@@ -101,7 +101,7 @@ def cose_of(key: PrivateKey) -> bytes:
 
 
 def sign(key: PrivateKey, message: bytes) -> bytes:
-    """Sign as the algorithm of the key has it."""
+    """Sign as the algorithm of the key requires."""
     match key:
         case ec.EllipticCurvePrivateKey():
             return key.sign(message, ec.ECDSA(hashes.SHA256()))

@@ -1,4 +1,4 @@
-"""A use of a passkey: proves whose it is when everything is right, and nothing where anything is not."""
+"""A use of a passkey: accepted when everything is right, refused when anything is not."""
 
 import dataclasses
 from typing import Any

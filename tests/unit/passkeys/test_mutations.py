@@ -1,4 +1,4 @@
-"""Thousands of answers with something wrong in them: each refused by a line of ours, or right in all that counts."""
+"""Thousands of damaged responses: each is refused by our own checks, or right in everything that matters."""
 
 import copy
 import random

@@ -3,7 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from gatepost.identity.credentials.passkeys.public_keys import SMALL_ORDER, has_signed, read_public_key
+from gatepost.core.crypto.ed25519 import SMALL_ORDER
+from gatepost.identity.credentials.passkeys.public_keys import has_signed, read_public_key
 from gatepost.identity.credentials.passkeys.refusals import Refusal
 from gatepost.identity.credentials.passkeys.strict_cbor import dumps
 from tests.unit.passkeys.authenticator import PrivateKey, cose_of, sign

@@ -1,4 +1,4 @@
-"""For whom passkeys are: what fits PUBLIC_URL, and what no browser would take."""
+"""The relying party of passkeys: what fits PUBLIC_URL, and what no browser would accept."""
 
 import pytest
 

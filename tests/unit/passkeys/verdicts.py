@@ -1,4 +1,4 @@
-"""How the tests judge: an accept is looked at by another library too, a refusal has a reason and was foreseen."""
+"""How the tests judge: another library checks what is accepted, and a refusal has the expected reason."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -59,7 +59,7 @@ def authenticated(
 def verdict(verify: Callable[..., object], *given: Any, **named: Any) -> Refusal | None:
     """Return why something is refused, None where it is accepted.
 
-    A refusal that a stumbling parser was turned into fails: each is decided by a line of ours.
+    A refusal that only comes from an error of a parser fails the test: our own checks have to decide each.
     """
     try:
         verify(*given, **named)

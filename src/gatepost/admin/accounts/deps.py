@@ -1,4 +1,4 @@
-"""What the routes of account administration ask for."""
+"""Dependencies of the account administration routes."""
 
 from typing import Annotated
 
@@ -69,7 +69,11 @@ async def _filter(
     ] = None,
     factor: Annotated[
         FactorFilter | None,
-        Query(description="Only accounts with a second factor, with none, or with one of a kind.", examples=["none"]),
+        Query(
+            description="Only accounts with a second factor, with none, or with one of a kind. `provider`: only those "
+            "that are linked with an account at another provider.",
+            examples=["none"],
+        ),
     ] = None,
     ids: Annotated[
         list[Annotated[int, Field(ge=1, le=LARGEST_ID)]] | None,

@@ -1,4 +1,4 @@
-"""What a search stands for in the database: accounts that are named whole, and words that accounts must have."""
+"""Searches accounts in the database: by a complete name, address or id, and by words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,19 +25,22 @@ from gatepost.admin.accounts.search import Search
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.models import SearchWord, User
 
-# No word holds it, and every character that they hold comes before it.
+# Sorts after every character that words contain, and no word contains it.
 AFTER_ALL = "\U0010ffff"
-# So many entries of one word are read, joined and sorted at once; what has more is read along the order of the list.
+# Up to this many entries of a term are read, joined and sorted; with more, the list is read in its order instead.
 CAP = 10_000
-# And so many where those that fit are not found along the order of the list.
+# The same limit after reading in the order of the list has not found enough.
 FAR = 200_000
-# A beginning that so few words have is read word by word, the accounts of each in the order of their ids.
+# A prefix with so few words is read word by word, and the accounts of each word ordered by id.
 FEW_WORDS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Accounts that a search names whole, and its terms, the rarest first; `is_narrow`: that one has few entries."""
+    """The accounts that a search names completely, and its terms, the rarest first.
+
+    `is_narrow` means that the rarest term has at most `CAP` entries.
+    """
 
     ids: tuple[int, ...]
     terms: tuple[str, ...]
@@ -45,7 +48,7 @@ class Found:
 
     @classmethod
     async def look_up(cls, tx: Transaction, search: Search) -> Self:
-        """Ask, in one statement, whom a search names whole, and how many entries each term has, up to the cap."""
+        """Find the accounts that a search names completely, and count the entries of each term up to `CAP`."""
         whole = [
             select(User.id).where(column == value).scalar_subquery()
             for column, value in (
@@ -68,16 +71,17 @@ class Found:
         )
 
     async def look_further(self, tx: Transaction) -> tuple[Self, bool]:
-        """Return it with its terms ranked by more of their entries, and whether the rarest has too many to be read."""
+        """Count up to `FAR`; return the terms in that order, and whether the rarest has too many entries to read."""
         row = (await tx.execute(select(*_counts(self.terms, most=FAR)))).one()
         ranked = sorted(zip(row, self.terms, strict=True))
         return replace(self, terms=tuple(term for _, term in ranked)), ranked[0][0] > FAR
 
     async def words(self, tx: Transaction) -> Sequence[str]:
-        """Return the words that begin like the only term; none where they are not few."""
+        """Return the words with the only term as prefix; none if there are more than `FEW_WORDS`."""
         found: list[str] = []
         end = self.terms[0] + AFTER_ALL
-        # One step in the index each. In one statement, with the word before from a row, MariaDB reads the whole range.
+        # One index lookup per word. In one statement that takes the previous word from a row, MariaDB would read the
+        # whole range.
         query = select(func.min(SearchWord.word)).where(SearchWord.word < end)
         word = await tx.scalar(query.where(SearchWord.word >= self.terms[0]))
         while word is not None and len(found) < FEW_WORDS:
@@ -86,7 +90,7 @@ class Found:
         return found if word is None else ()
 
     def by_id(self, words: Sequence[str], *, is_down: bool, after: int | None, most: int) -> FromClause:
-        """Return the first ids of the accounts that have one of these words, or are named whole."""
+        """Return the first ids of the accounts that have one of these words, or are named completely."""
         parts: list[Select[Any]] = []
         sources = [(SearchWord.user_id, SearchWord.word == word) for word in words]
         for column, condition in [*sources, (User.id, User.id.in_(self.ids))]:
@@ -98,16 +102,16 @@ class Found:
         return union_all(*parts).subquery("matches")
 
     def matches(self, *, most: int | None = None) -> FromClause:
-        """Return the ids of the accounts that are found, each once, by the entries of the rarest term.
+        """Return the distinct ids of matching accounts, by the entries of the rarest term.
 
-        Of these, at most so many are looked at.
+        At most `most` of these entries are read.
         """
         parts: list[Select[Any]] = []
         if self.terms:
             rarest, *others = self.terms
             entries = _entries(rarest)
             read = (entries if most is None else entries.order_by(*IN_ORDER).limit(most)).subquery()
-            # An account can have several words that begin so.
+            # An account can have several words with the same prefix.
             parts.append(select(read.c.id).where(*(_has(term, read.c.id) for term in others)).distinct())
         if self.ids:
             parts.append(select(User.id.label("id")).where(User.id.in_(self.ids)))
@@ -116,12 +120,12 @@ class Found:
         return union(*parts).subquery("matches")
 
     def fits(self) -> ColumnElement[bool]:
-        """Return the condition that an account is found, for accounts that are looked at one by one."""
+        """Return the condition for a matching account, for queries that check accounts one by one."""
         has_all = and_(true(), *(_has(term, User.id) for term in self.terms)) if self.terms else false()
         return or_(User.id.in_(self.ids), has_all) if self.ids else has_all
 
 
-# So that those that are looked at are the same on every database.
+# So that every database reads the same entries.
 IN_ORDER = (SearchWord.word, SearchWord.user_id)
 
 
@@ -131,7 +135,7 @@ def _counts(terms: Sequence[str], *, most: int) -> list[ScalarSelect[int]]:
 
 
 def _entries(term: str) -> Select[Any]:
-    """Return the ids of the words that begin so: a range, and not LIKE, for which SQLite uses no index."""
+    """Return the account ids of the words with a prefix: as a range, because SQLite uses no index for LIKE."""
     return select(SearchWord.user_id.label("id")).where(*_begins(term))
 
 
@@ -140,6 +144,6 @@ def _begins(term: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _has(term: str, user_id: ColumnElement[int] | InstrumentedAttribute[int]) -> ColumnElement[bool]:
-    # As a number: MariaDB turns EXISTS and IN round and begins with everybody who has the word.
+    # As a count, because MariaDB would rewrite EXISTS and IN, and start with everybody who has the word.
     query = select(func.count()).select_from(SearchWord).where(SearchWord.user_id == user_id, *_begins(term))
     return query.correlate_except(SearchWord).scalar_subquery() > 0

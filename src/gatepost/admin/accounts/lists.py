@@ -1,10 +1,10 @@
-"""Pages of accounts: which index each is read by."""
+"""Reads pages of accounts, and chooses the index for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from gatepost.admin.accounts import finding
@@ -14,10 +14,12 @@ from gatepost.core.db.database import Transaction
 from gatepost.core.db.tables import UNREADABLE
 from gatepost.core.ids import LARGEST_ID
 from gatepost.identity.accounts.models import Role, User, user_roles
+from gatepost.identity.external.models import ExternalIdentity
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import IS_SET_UP, OWNERS, methods_in
 from gatepost.identity.factors.methods import Method
 
-# Along the order of the list, so many accounts are looked at one by one, until a page is full.
+# The number of accounts that are checked one by one, in the order of the list, until a page is full.
 WALK = 20_000
 MYSQL = ("mysql", "mariadb")
 COLUMNS: dict[str, tuple[InstrumentedAttribute[Any], str]] = {
@@ -33,30 +35,34 @@ STATUS_INDEXES = {
     Status.DELETING: "ix_users_erase_at",
 }
 
+# By what accounts can be found: the column of the account, and what else must hold.
+FILTERED = {**OWNERS, Method.PROVIDER: (ExternalIdentity.user_id, true())}
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, and by what its owner can prove more than the password."""
+    """An account, the factors with which its owner can authenticate besides a password, and their identities."""
 
     user: User
     factors: Sequence[Method]
+    identities: Sequence[ExternalIdentity]
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many accounts there are; with `is_exact` false, there may be more."""
+    """The number of accounts; if `is_exact` is false, there may be more."""
 
     count: int
     is_exact: bool
 
     def at_least(self, count: int) -> "Total":
-        """Return it with no fewer than are known to be there."""
+        """Return a total that is not below a known number of accounts."""
         return self if self.is_exact else Total(max(self.count, count), is_exact=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which accounts of a list are wanted: so many, after a cursor or after so many others."""
+    """The position and size of a page: `size` accounts after a cursor, or after `offset` others."""
 
     sort: Sort
     size: int
@@ -65,10 +71,11 @@ class Place:
 
 
 class AccountList:
-    """The accounts that fit a filter, within one transaction.
+    """The accounts that match a filter, within one transaction.
 
-    How a page is found depends on how many accounts fit. Few: all of them by the index of the filter or of the words,
-    then sorted. Many: along the index of the order, until the page is full. Databases guess which; we know.
+    How a page is read depends on how many accounts match. If they are few, all of them are read with the index of the
+    filter or of the words, and sorted. If they are many, they are read in the order of the list, with its index, until
+    the page is full. Databases would have to guess which is better; here it is known.
     """
 
     def __init__(self, tx: Transaction, wanted: Filter, found: Found | None) -> None:
@@ -80,11 +87,11 @@ class AccountList:
 
     @classmethod
     async def of(cls, tx: Transaction, wanted: Filter) -> "AccountList":
-        """Look a filter's search up."""
+        """Look up the search of a filter, if it has one."""
         return cls(tx, wanted, None if wanted.search is None else await Found.look_up(tx, wanted.search))
 
     async def total(self) -> Total:
-        """Count the accounts that fit: exactly without a filter, and up to a cap with one."""
+        """Count the matching accounts: exactly without a filter, up to `CAP` with one."""
         if self._wanted == Filter():
             return Total(await self._tx.scalar(select(func.count()).select_from(User)) or 0, is_exact=True)
         if self._found is not None:
@@ -97,7 +104,10 @@ class AccountList:
         ids = await self._ids(place)
         order = {user_id: number for number, user_id in enumerate(ids)}
         query = select(User, *IS_SET_UP.values()).options(selectinload(User.roles)).where(User.id.in_(order))
-        found = [Account(user, methods_in(has)) for user, *has in await self._tx.execute(query)]
+        identities = await Identities(self._tx).of_all(ids)
+        found = [
+            Account(user, methods_in(has), identities.get(user.id, ())) for user, *has in await self._tx.execute(query)
+        ]
         return sorted(found, key=lambda account: order[account.user.id])
 
     async def _ids(self, place: Place) -> Sequence[int]:
@@ -124,7 +134,7 @@ class AccountList:
         return ids if len(ids) == place.size else await self._look_far(found, place)
 
     async def _merge(self, found: Found, words: Sequence[str], place: Place) -> Sequence[int]:
-        """Read the accounts of a few words in the order of their ids: no more of each than the page can need."""
+        """Read the accounts of a few words, ordered by id, and no more of each word than the page can need."""
         after = None if place.after is None else place.after.user_id
         is_down = place.sort.is_down
         matches = found.by_id(words, is_down=is_down, after=after, most=place.offset + place.size)
@@ -132,7 +142,7 @@ class AccountList:
         return (await self._tx.scalars(query.limit(place.size).offset(place.offset))).all()
 
     async def _walk(self, found: Found, place: Place) -> Sequence[int]:
-        """Look at the next accounts one by one, and return those that fit; they may be fewer than there are."""
+        """Check the next `WALK` accounts one by one, and return those that match; there may be more further on."""
         column, index = COLUMNS[place.sort.field]
         last = _from(select(column, User.id), replace(place, size=1, offset=WALK))
         end = (await self._tx.execute(_by_index(last, index))).one_or_none()
@@ -144,7 +154,7 @@ class AccountList:
         return await self._read(query, place)
 
     async def _look_far(self, found: Found, place: Place) -> Sequence[int]:
-        """Find accounts that stand far off in the order: by their words, or where these are too many, walking on."""
+        """Find accounts that come late in the order: by their words, or one by one if a single term has too many."""
         ranked, is_too_many = await found.look_further(self._tx)
         if is_too_many and len(ranked.terms) == 1:
             return await self._read(along(self._wanted, place.sort).where(ranked.fits()), place)
@@ -165,7 +175,7 @@ class AccountList:
     def _to_count(self, found: Found) -> Select[int]:
         if self._is_filtered:
             return searched(self._wanted, found, most=finding.CAP + 1)
-        # Without the accounts: words go with them.
+        # Without joining the accounts: words are deleted with them.
         return select(found.matches(most=finding.CAP + 1).c.id)
 
     async def _count(self, query: Select[Any]) -> Total:
@@ -174,7 +184,7 @@ class AccountList:
 
 
 def filtered(wanted: Filter) -> Select[int]:
-    """Return the query for the accounts that fit all but the search, by the index of what they have to fit."""
+    """Return the query for the accounts that match all but the search, with the index of the filter."""
     query = _where(select(User.id), wanted)
     if wanted.role is None and wanted.status in STATUS_INDEXES and not wanted.ids:
         query = _by_index(query, STATUS_INDEXES[wanted.status])
@@ -182,22 +192,22 @@ def filtered(wanted: Filter) -> Select[int]:
 
 
 def along(wanted: Filter, sort: Sort) -> Select[int]:
-    """Return the query for the accounts that fit all but the search, one by one along the index of an order."""
+    """Return the query for the accounts that match all but the search, one by one with the index of the order."""
     return _by_index(_where(select(User.id), wanted, one_by_one=True), COLUMNS[sort.field][1])
 
 
 def searched(wanted: Filter, found: Found, *, most: int | None = None) -> Select[int]:
-    """Return the query for the accounts that fit all, by the words of the search; it looks at so many at most."""
+    """Return the query for the matching accounts by the words of the search; it reads at most `most` entries."""
     matches = found.matches(most=most)
     query = select(User.id).select_from(matches).join(User, User.id == matches.c.id)
     for dialect in MYSQL:
-        # Or it walks along the order all the same, which is far where those who are found stand at its end.
+        # Otherwise it may still read in the order of the list, which is slow if the matches come last.
         query = query.prefix_with("STRAIGHT_JOIN", dialect=dialect)
     return _where(query, wanted, one_by_one=True)
 
 
 def _from(query: Select[Any], place: Place) -> Select[Any]:
-    """Return a query for a page of what a query finds."""
+    """Restrict a query to a page."""
     column, _ = COLUMNS[place.sort.field]
     if place.after is not None:
         query = query.where(*_beyond(column, place.after))
@@ -230,13 +240,13 @@ def _has_role(role: str, *, one_by_one: bool) -> ColumnElement[bool]:
     holders = user_roles.c.role_id == _role_id(role)
     if not one_by_one:
         return User.id.in_(select(user_roles.c.user_id).where(holders))
-    # As a number: MariaDB turns EXISTS and IN round and begins with all holders.
+    # As a count, because MariaDB would rewrite EXISTS and IN, and start with all holders.
     query = select(func.count()).select_from(user_roles).where(user_roles.c.user_id == User.id, holders)
     return query.correlate(User).scalar_subquery() > 0
 
 
 def _has_factor(method: Method, *, one_by_one: bool) -> ColumnElement[bool]:
-    owner, counts = OWNERS[method]
+    owner, counts = FILTERED[method]
     if not one_by_one:
         return User.id.in_(select(owner).where(counts))
     query = select(func.count()).where(owner == User.id, counts)
@@ -259,16 +269,16 @@ def _beyond(column: InstrumentedAttribute[Any], after: Cursor) -> list[ColumnEle
         return [column < after.value if is_down else column > after.value]
     if after.value is None:
         return [column.is_(None), User.id < after.user_id if is_down else User.id > after.user_id]
-    # The first condition is what the index is read by.
+    # The first condition lets the database use the index.
     if is_down:
         return [column <= after.value, or_(column < after.value, User.id < after.user_id)]
     return [column >= after.value, or_(column > after.value, User.id > after.user_id)]
 
 
 def _other_half(after: Cursor | None) -> Cursor | None:
-    """Return where the rest of a list begins whose order has accounts without a value, on the other side of a cursor.
+    """Return the start of the other part of a list whose sort column can be NULL: accounts with or without a value.
 
-    No range of an index has both, those without and those with a value.
+    No single range of an index contains both.
     """
     if after is None or after.sort.field != "lastSignInAt" or (after.value is None) is after.sort.is_down:
         return None

@@ -13,6 +13,7 @@ from gatepost.identity.accounts.errors import UnknownRole, UserNotFound
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import Permission
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.service import SessionService
@@ -50,7 +51,7 @@ class AccountReader:
 
         Raises:
             UnknownRole: the filter names a role that does not exist.
-            CursorInvalid: the cursor is none of ours, or belongs to another order.
+            CursorInvalid: the cursor is not one of ours, or belongs to another order.
         """
         cursor = None if after is None else Cursor.read(after, sort)
         async with self._db.read() as tx:
@@ -110,12 +111,12 @@ class AccountReader:
             user = await Users(tx).get(user_id)
             if user is None:
                 raise UserNotFound
-            return Account(user, await usable_methods(tx, user.id))
+            return await _account(tx, user)
 
     async def of(self, user: User) -> Account:
         """Return an account that was just changed, or created."""
         async with self._db.read() as tx:
-            return Account(user, await usable_methods(tx, user.id))
+            return await _account(tx, user)
 
     async def sessions(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
         """Return the active sessions of an account page by page, the most recently used first.
@@ -125,6 +126,10 @@ class AccountReader:
         """
         await self.get(user_id)
         return self._sessions.list_of(user_id)
+
+
+async def _account(tx: Transaction, user: User) -> Account:
+    return Account(user, await usable_methods(tx, user.id), await Identities(tx).of(user.id))
 
 
 async def _require_role(tx: Transaction, wanted: Filter) -> None:

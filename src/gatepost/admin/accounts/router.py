@@ -171,8 +171,8 @@ async def change_user(
     "/{user_id}",
     summary="Delete an account",
     status_code=status.HTTP_204_NO_CONTENT,
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def delete_user(user_id: PathId, lifecycle: AccountLifecycleDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """Deletes the account immediately and permanently. The audit log keeps its id. For your own account use `DELETE
@@ -204,8 +204,8 @@ async def set_user_roles(
 @router.post(
     "/{user_id}/disable",
     summary="Disable an account",
-    dependencies=[CanWriteUsers],
-    responses=problems(*OF_ACTS, OwnAccount, LastAdministrator),
+    dependencies=[CanWriteUsers, FreshProof],
+    responses=problems(StepUpRequired, *OF_ACTS, OwnAccount, LastAdministrator),
 )
 async def disable_user(
     user_id: PathId,

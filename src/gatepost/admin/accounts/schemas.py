@@ -16,6 +16,7 @@ from gatepost.http.schemas import WHOLE, In, Out
 from gatepost.identity.accounts.names import Name, parse_email, parse_wanted_name
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.accounts.schemas import EmailAddress, NewPassword, Username
+from gatepost.identity.external.models import ExternalIdentity
 from gatepost.identity.registration.service import username_of
 from gatepost.mail.languages import Language
 
@@ -53,6 +54,21 @@ Version = Annotated[
 ]
 
 
+class IdentityOfUser(Out):
+    """An account at another provider that opens this one."""
+
+    id: int = Field(examples=[1])
+    provider: str = Field(description="Its name in the settings.", examples=["google"])
+    email: str | None = Field(description="What the provider has told last.", examples=["heba@gmail.com"])
+    created_at: datetime = Field(description="When it was linked.", examples=["2026-01-31T12:00:00Z"])
+    last_used_at: datetime | None = Field(examples=["2026-01-31T12:00:00Z"])
+
+    @classmethod
+    def of(cls, identity: ExternalIdentity) -> Self:
+        """Show an identity."""
+        return cls(**{name: getattr(identity, name) for name in cls.model_fields})
+
+
 class UserResponse(Out):
     """An account, as administrators see it."""
 
@@ -69,13 +85,14 @@ class UserResponse(Out):
         description="`deleting`: the owner has requested deletion, which happens at `eraseAt`.", examples=["active"]
     )
     has_password: bool = Field(
-        description="False if the owner signs in with passkeys only, or has not chosen a password yet.", examples=[True]
+        description="False if the owner signs in without one, or has not chosen a password yet.", examples=[True]
     )
     factors: list[str] = Field(
-        description="What the owner can prove who they are by, besides a password: `passkey`, passkeys; `totp`, an "
-        "authenticator app; `recovery_code`, recovery codes that are unused.",
+        description="The factors with which the owner can authenticate besides a password: `passkey` (passkeys), "
+        "`totp` (an authenticator app), `recovery_code` (unused recovery codes).",
         examples=[["passkey", "totp", "recovery_code"]],
     )
+    identities: list[IdentityOfUser] = Field(description="The accounts at other providers that open this one.")
     disabled_at: datetime | None = Field(examples=[None])
     erase_at: datetime | None = Field(examples=[None])
     created_at: datetime = Field(examples=["2026-01-31T12:00:00Z"])
@@ -100,6 +117,7 @@ class UserResponse(Out):
             status=state_of(user),
             has_password=user.has_password,
             factors=[method.value for method in account.factors],
+            identities=list(map(IdentityOfUser.of, account.identities)),
             disabled_at=user.disabled_at,
             erase_at=user.erase_at,
             created_at=user.created_at,
@@ -151,7 +169,7 @@ class NewUserRequest(In):
     language: Language | None = Field(default=None, description="The language of mails.", examples=["en"])
 
     def draft(self) -> AccountDraft:
-        """Return it with its names in both forms.
+        """Return the draft, with the names in both forms.
 
         Raises:
             UsernameInvalid: the user name is an e-mail address, but not the one in `email`.
@@ -177,7 +195,7 @@ class UserChangeRequest(In):
     language: Language | None = Field(default=None, examples=["en"])
 
     def change(self) -> AccountChange:
-        """Return it with its names in both forms."""
+        """Return the change, with the names in both forms."""
         return AccountChange(
             username=_parsed(parse_wanted_name, self.username),
             email=_parsed(parse_email, self.email),

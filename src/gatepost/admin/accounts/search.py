@@ -26,16 +26,17 @@ class Status(StrEnum):
 
 
 class FactorFilter(StrEnum):
-    """A filter for second factors: accounts with any, with none, or with one of a kind."""
+    """A filter for second factors: accounts with any, with none, or with one of a kind; or with an identity."""
 
     ANY = "any"
     NONE = "none"
     PASSKEY = "passkey"
     TOTP = "totp"
+    PROVIDER = "provider"
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """The kinds of which an account has one, or none at all."""
+        """The methods of which an account has at least one, or for `none` has none."""
         return SECOND_FACTORS if self in (FactorFilter.ANY, FactorFilter.NONE) else (Method(self.value),)
 
 

@@ -13,7 +13,6 @@ from gatepost.core.crypto.passwords import UNUSABLE_HASH, Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import FieldProblem
 from gatepost.core.settings import EmailVerification
-from gatepost.identity.access.errors import PermissionRequired
 from gatepost.identity.accounts.errors import EmailTaken, UsernameTaken
 from gatepost.identity.accounts.guards import require_another_administrator
 from gatepost.identity.accounts.models import User
@@ -21,9 +20,7 @@ from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import Permission
-from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.password_rules import PasswordRules
-from gatepost.identity.factors.models import Passkey
 from gatepost.identity.links.mails import LinkEnd, notify
 from gatepost.identity.registration.service import AccountService, username_of
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -111,8 +108,6 @@ class AccountEditor:
             OwnAccount: it is the caller's own.
             UsernameTaken, EmailTaken: another account has it.
             UsernameInvalid: the name is an e-mail address, but not the account's own.
-            PermissionRequired: a reset by mail would remove its passkeys, since its address would be verified no more,
-            and the caller may not remove second factors.
             LastAdministrator: it could not sign in before its address is verified, and there is no other administrator.
         """
         try:
@@ -150,16 +145,14 @@ class AccountEditor:
     async def _change(self, user_id: int, change: AccountChange, *, if_match: IfMatch, by: Caller) -> User:
         now = self._clock.now()
         async with self._db.begin() as tx:
-            user, authority = await authorize_change(tx, by, user_id, if_match, own_route=OWN_CHANGE)
+            user, _ = await authorize_change(tx, by, user_id, if_match, own_route=OWN_CHANGE)
             if change.username is not None:
                 own = change.email or Name(user.email, user.email_canonical)
                 change = replace(change, username=username_of(change.username, email=own))
             await _refuse_taken(tx, username=change.username, email=change.email, but=user_id)
-            before, was_verified = _plain(user), user.email_verified_at is not None
+            before = _plain(user)
             changed = await self._apply(tx, user, change)
             after = _plain(user)
-            if was_verified and user.email_verified_at is None and not authority.allows([Permission.FACTORS_RESET]):
-                await _require_no_passkeys(tx, user)
             if changed or after != before:
                 user.touch(now)
                 record(
@@ -183,7 +176,10 @@ class AccountEditor:
             if await self._move(tx, user, change.email) and "username" not in changed:
                 changed.append("username")
         if change.is_verified is not None and change.is_verified != (user.email_verified_at is not None):
-            user.email_verified_at = now if change.is_verified else None
+            if change.is_verified:
+                user.verify_email(now)
+            else:
+                user.unverify_email()
             await end_links_of(tx, user, LinkEnd.PROOF_SET, now=now)
         if was_verified and user.email_verified_at is None and self._policy.verification is EmailVerification.REQUIRED:
             await require_another_administrator(tx, user, policy=self._policy)
@@ -205,7 +201,7 @@ class AccountEditor:
         is_other = mailbox_of(email.display) != mailbox_of(user.email)
         if is_other:
             await notify(tx, MailKind.EMAIL_CHANGED, user, at=now, has_link=False)
-            user.email_verified_at = None
+            user.unverify_email()
         is_renamed = user.change_email(email)
         if is_other:
             await end_links_of(tx, user, LinkEnd.ADDRESS_REPLACED, now=now)
@@ -231,19 +227,6 @@ async def _refuse_taken(tx: Transaction, *, username: Name | None, email: Name |
         other = await users.by_email(email.canonical)
         if other is not None and other.id != but:
             raise EmailTaken(fields=[FieldProblem("email", EmailTaken.code, EmailTaken.message)])
-
-
-async def _require_no_passkeys(tx: Transaction, user: User) -> None:
-    """Keep somebody from removing passkeys by a reset, as it does where the address is not verified.
-
-    Raises:
-        PermissionRequired: there are some.
-    """
-    if await Passkeys(tx).count(Passkey.user_id == user.id):
-        raise PermissionRequired(
-            "The account has passkeys, and a password reset would remove them while the address is not verified. "
-            f"The permission {Permission.FACTORS_RESET} is needed."
-        )
 
 
 def _plain(user: User) -> dict[str, object]:

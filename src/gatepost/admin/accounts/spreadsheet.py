@@ -8,13 +8,13 @@ from gatepost.admin.accounts.lists import Account
 from gatepost.admin.accounts.states import state_of
 
 COLUMNS = (
-    "id", "username", "email", "emailVerified", "roles", "status", "factors", "language", "createdAt", "lastSignInAt",
-    "disabledAt", "eraseAt",
+    "id", "username", "email", "emailVerified", "roles", "status", "factors", "providers", "language", "createdAt",
+    "lastSignInAt", "disabledAt", "eraseAt",
 )  # fmt: skip
 # Without it, spreadsheets do not recognise UTF-8.
 BYTE_ORDER_MARK = "\ufeff"
-# What begins a formula (OWASP, "CSV Injection"), in half and full width, at the beginning of a cell or of what would be
-# one where another separator than the comma is taken.
+# What starts a formula (OWASP, "CSV Injection"), in half and full width, at the start of a cell, or of what would be a
+# cell with another separator than the comma.
 FORMULA = re.compile(r"(^|[;,|\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])|^(?=[\t\r\n])")
 
 
@@ -49,6 +49,7 @@ def _cells(account: Account) -> Sequence[str]:
         " ".join(user.role_names),
         state_of(user),
         " ".join(account.factors),
+        " ".join(identity.provider for identity in account.identities),
         user.language,
         *(_moment(at) for at in (user.created_at, user.last_sign_in_at, user.disabled_at, user.erase_at)),
     )

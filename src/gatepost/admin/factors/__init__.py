@@ -1,1 +1,1 @@
-"""Second factors of other people's accounts."""
+"""Administration of second factors."""

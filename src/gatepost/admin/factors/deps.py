@@ -1,4 +1,4 @@
-"""What the route of second factors asks for."""
+"""Dependencies of the route for second factors."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The route of other people's second factors."""
+"""The route that removes second factors."""
 
 from fastapi import APIRouter, status
 
@@ -8,7 +8,7 @@ from gatepost.admin.factors.deps import CanResetFactors, FactorResetDep
 from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
-from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound
 from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.tokens.step_up import StepUpRequired
@@ -22,14 +22,15 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanResetFactors, FreshProof],
     responses=problems(
-        StepUpRequired, PermissionRequired, UserNotFound, NoSecondFactor, BeyondAuthority, OwnAccount, VersionMismatch
+        StepUpRequired, PermissionRequired, UserNotFound, NoSecondFactor, BeyondAuthority, OwnAccount, VersionMismatch,
+        LastAdministrator,
     ),
-)
+)  # fmt: skip
 async def reset_factors(user_id: PathId, factors: FactorResetDep, if_match: IfMatchDep, by: CallerDep) -> None:
-    """For people who have lost their devices and their recovery codes: make sure who asks. Passkeys are removed, too.
-    The password alone is enough to sign in then. An account without a password (`hasPassword`) can be signed in to
-    again after its owner has chosen one, with a link from a mail. Every session of the account ends, and its owner gets
-    a mail.
+    """For people who have lost their devices and their recovery codes. Make sure that the request really comes from the
+    owner. Passkeys are removed too, and then the password alone is enough to sign in. The owner of an account without a
+    password (`hasPassword`) must choose one first, with a link from a mail. All sessions of the account end, and the
+    owner gets a mail.
 
     For your own account use `DELETE /api/users/me/totp` or `…/passkeys/{passkey_id}`.
     """

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from gatepost.admin.accounts.links import end_links_of
-from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change
+from gatepost.admin.accounts.preconditions import Actor, IfMatch, Shell, authorize_change
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.identity.accounts.guards import require_administrator
+from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.errors import NoSecondFactor
@@ -18,7 +20,7 @@ from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 END_REASON = "factors_reset"
-# With a session alone, a thief could otherwise remove the second factors of the account that the session is of.
+# Otherwise somebody with a stolen session could remove the second factors of its account.
 OWN_FACTORS = "DELETE /api/users/me/totp or …/passkeys/{passkey_id}, which require a fresh proof of identity"
 
 
@@ -26,23 +28,32 @@ class FactorReset:
     """Lets administrators remove the second factors of others."""
 
     def __init__(
-        self, database: Database, clock: Clock, sessions: SessionService, guesses: Guesses, removal: FactorRemoval
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        guesses: Guesses,
+        removal: FactorRemoval,
+        *,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._guesses = guesses
         self._removal = removal
+        self._policy = policy
 
     @retry_conflicts
     async def reset(self, user_id: int, *, if_match: IfMatch, by: Actor) -> Sequence[Method]:
-        """Remove every second factor of an account, end its sessions, and tell its owner; return what was removed.
+        """Remove all second factors of an account, end its sessions, and notify its owner; return what was removed.
 
-        Pending sign-ins become void, and so do links that were sent. Nothing that SECRET_KEY has sealed
-        is opened.
+        Pending sign-ins and links that were sent become void. No secrets are decrypted, so this also works if
+        SECRET_KEY has changed.
 
         Raises:
-            NoSecondFactor: it has none.
+            NoSecondFactor: the account has none.
+            LastAdministrator: no administrator could sign in any more. Operators can still do it in a shell.
             UserNotFound, OwnAccount, BeyondAuthority, VersionMismatch: as for every change of an account.
         """
         now = self._clock.now()
@@ -53,7 +64,9 @@ class FactorReset:
             removed = await self._removal.remove_all(tx, user)
             if not removed:
                 raise NoSecondFactor
-            # The next factor has other codes, and its owner did not guess these.
+            if not isinstance(by, Shell):
+                await require_administrator(tx, user, policy=self._policy)
+            # A new factor has other codes, so wrong guesses of the old ones do not count.
             await self._guesses.forget_codes(tx, user)
             user.touch(now)
             await TrustedDevices(tx).forget(user.id)

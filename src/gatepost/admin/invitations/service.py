@@ -119,7 +119,7 @@ class InvitationService:
         return await delete_batch(self._db, Invitation.id, Invitation.expires_at <= self._clock.now() - HISTORY)
 
     async def _make_room(self, tx: Transaction, email: Name, *, authority: Authority, by: Actor) -> Invitation | None:
-        """Revoke an earlier invitation of an address, and return it if its link was valid until now, sent or not."""
+        """Revoke an earlier invitation of an address, and return it if it was still valid, sent or not."""
         earlier = await Invitations(tx).of_address(email.canonical)
         if earlier is None:
             return None

@@ -1,1 +1,1 @@
-"""Roles and what they allow."""
+"""Administration of roles and their permissions."""

@@ -1,4 +1,4 @@
-"""What the routes of role administration ask for."""
+"""Dependencies of the role administration routes."""
 
 from typing import Annotated
 

@@ -95,8 +95,8 @@ async def change_role(
     "/{role_id}",
     summary="Delete a role",
     status_code=status.HTTP_204_NO_CONTENT,
-    dependencies=[CanWriteRoles],
-    responses=problems(PermissionRequired, RoleNotFound, BuiltInRole, BeyondAuthority, VersionMismatch),
+    dependencies=[CanWriteRoles, FreshProof],
+    responses=problems(StepUpRequired, PermissionRequired, RoleNotFound, BuiltInRole, BeyondAuthority, VersionMismatch),
 )
 async def delete_role(role_id: RoleId, roles: RoleEditorDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """Removes the role from every account. With very many accounts this takes a while; the request can be repeated."""

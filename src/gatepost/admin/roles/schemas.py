@@ -76,7 +76,7 @@ class NewRoleRequest(In):
     )
 
     def draft(self) -> RoleDraft:
-        """Return it with each permission once."""
+        """Return the draft, with each permission once."""
         return RoleDraft(self.name, self.description or "", tuple(sorted(set(self.permissions or ()))))
 
 
@@ -88,6 +88,6 @@ class RoleChangeRequest(In):
     permissions: Permissions | None = Field(default=None, examples=[["users:read"]])
 
     def change(self) -> RoleChange:
-        """Return it with each permission once."""
+        """Return the change, with each permission once."""
         permissions = None if self.permissions is None else tuple(sorted(set(self.permissions)))
         return RoleChange(self.name, self.description, permissions)

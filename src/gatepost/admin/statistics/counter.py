@@ -17,7 +17,7 @@ LEASE = "statistics"
 LEASE_LIFE = timedelta(seconds=15)
 # A seal holds up to 500 entries.
 SEALS = 20
-# Between two batches of a long log, so that others get their turn.
+# Between two batches of a long log, so that other transactions are not delayed.
 PAUSE_SECONDS = 0.02
 PARTS = 8
 MEASURE_EVERY = timedelta(seconds=60)

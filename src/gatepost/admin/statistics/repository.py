@@ -1,17 +1,18 @@
-"""Queries of statistics, and of the data that they are counted from."""
+"""The queries of statistics, and of the data that they are counted from."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, String, case, func, select, union, update
+from sqlalchemy import String, case, func, select, union, update
 
 from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.former_names import current_name
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Seals
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.enrolment import OWNERS, SECOND_FACTORS
 from gatepost.identity.sessions.models import Session
@@ -36,11 +37,11 @@ class DailyStatistics:
         self._tx = tx
 
     async def get(self, day: date, name: str) -> DailyStatistic | None:
-        """Return a statistic that has no kinds."""
+        """Return a statistic without details."""
         return await self._tx.get(DailyStatistic, (day, name, ""))
 
     async def since(self, day: date, names: Collection[str]) -> Sequence[DailyStatistic]:
-        """Return statistics of these names from a day on, by day."""
+        """Return the statistics with these names from a day on, ordered by day."""
         query = select(DailyStatistic).where(DailyStatistic.day >= day, DailyStatistic.name.in_(names))
         return (
             await self._tx.scalars(query.order_by(DailyStatistic.day, DailyStatistic.name, DailyStatistic.detail))
@@ -64,7 +65,7 @@ class DailyStatistics:
         """Replace a statistic.
 
         Raises:
-            IntegrityError: somebody else makes it in this moment.
+            IntegrityError: another replica has just created it.
         """
         if not await self._update(day, name, "", value, at=at):
             self._insert(day, name, "", value, at=at)
@@ -74,7 +75,7 @@ class DailyStatistics:
         """Update a statistic if it has the expected value; of several concurrent calls, one succeeds.
 
         Raises:
-            IntegrityError: it was not there, and somebody else was first to make it.
+            IntegrityError: it did not exist, and another replica created it first.
         """
         if expected == 0 and await self.get(day, name) is None:
             self._insert(day, name, "", to, at=at)
@@ -91,7 +92,7 @@ class DailyStatistics:
         if expected is not None:
             statement = statement.where(DailyStatistic.value == expected)
         statement = statement.values(value=value, counted_at=at).execution_options(synchronize_session=False)
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
     def _insert(self, day: date, name: str, detail: str, value: int, *, at: datetime) -> None:
         self._tx.add(DailyStatistic(day=day, name=name, detail=detail, value=value, counted_at=at))
@@ -104,14 +105,14 @@ class Sources:
         self._tx = tx
 
     async def seal_after(self, seal_id: int, *, count: int) -> int | None:
-        """Return the id of the last one of the next so many seals of the audit log, None where there is none."""
-        # Not simply that many numbers on: somebody may have put a seal where no count ever comes.
+        """Return the id of the last of the next `count` seals of the audit log; None if there are none."""
+        # Not simply `seal_id + count`: somebody may have inserted a seal with a very large id.
         head = await Seals(self._tx).head()
         following = select(AuditSeal.id).where(AuditSeal.id > seal_id, AuditSeal.id <= (head["id"] if head else 0))
         return max((await self._tx.scalars(following.order_by(AuditSeal.id).limit(count))).all(), default=None)
 
     async def counts(self, *, above: int, to: int) -> Sequence[EventCount]:
-        """Count the entries of the seals above one and up to another, by day, event and reason."""
+        """Count the entries of the seals after `above` up to `to`, by day, event and reason."""
         # Rows that were written by hand must not stop the counting.
         reason = case(
             (func.json_valid(AuditEntry.details) == 1, AuditEntry.details["reason"].as_string()), else_=""
@@ -151,7 +152,7 @@ class Sources:
         return await self._tx.scalar(select(func.max(Session.idle_expires_at)))
 
     async def sessions(self, *, now: datetime, after: datetime, to: datetime) -> int:
-        """Count the active sessions whose idle time ends in this range, from an index alone."""
+        """Count the active sessions whose idle time ends in this range, using only an index."""
         query = select(func.count()).where(
             Session.idle_expires_at > after,
             Session.idle_expires_at <= to,

@@ -1,1 +1,1 @@
-"""Password hashes, signatures, and what is derived from the secret key."""
+"""Password hashes, signatures, and the keys derived from the secret key."""

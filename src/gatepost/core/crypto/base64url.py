@@ -1,4 +1,4 @@
-"""Base64url without padding, as tokens have it (RFC 7515, appendix C)."""
+"""Base64url without padding, as in tokens (RFC 7515, appendix C)."""
 
 import base64
 import re
@@ -15,7 +15,7 @@ def decode(text: str) -> bytes:
     """Return the bytes; every byte string has exactly one accepted form.
 
     Raises:
-        ValueError: it is empty, holds anything else, or is not canonical.
+        ValueError: the text is empty, contains other characters, or is not canonical.
     """
     if not ALPHABET.fullmatch(text):
         raise ValueError("not base64url")

@@ -1,4 +1,4 @@
-"""The line of passwords that wait to be hashed: a thread for each core, and no longer than people wait."""
+"""The queue of passwords to hash: one thread per core, and no longer than people are willing to wait."""
 
 import asyncio
 import contextlib
@@ -19,9 +19,9 @@ from gatepost.core.request_info import client_disconnected
 
 T = TypeVar("T")
 
-# Below the event loop: a herd of sign-ins must not keep it, and whoever only shows a token, from a core.
+# Below the event loop's priority: many sign-ins at once must not slow down requests that only present a token.
 NICENESS = 10
-# How much the newest piece of work counts in the average.
+# The weight of the latest duration in the moving average.
 WEIGHT = 0.2
 
 
@@ -40,18 +40,18 @@ class _Job:
 
 
 class HashingPool:
-    """Runs work on threads of its own, each asker in turn; refuses it at once where it would wait too long.
+    """Runs work on its own threads, taking the askers in turn. Refuses work at once if it would wait too long.
 
-    Too long is a number, so that a flood takes no memory, and a time, so that nobody's answer comes after they left:
-    `queue_seconds` is compared with the work ahead times what a piece of it has taken of late. In a full line, whoever
-    has the most in it gives a place to whoever has less.
+    `queue` limits the number of waiting passwords, so that a flood uses no memory. `queue_seconds` limits the expected
+    wait (work ahead times its recent average duration), so that no answer comes after the caller has given up. In a
+    full queue, the asker with the most entries loses one to an asker with fewer.
     """
 
     def __init__(self, *, queue: int, queue_seconds: float) -> None:
         self.workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="passwords", initializer=_step_back)
         self._queue = queue
-        # How many may be in line or at a thread at once, and how many were turned away.
+        # The limit of passwords that wait or are being hashed.
         self.room = self.workers + queue
         self._queue_seconds = queue_seconds
         self._running = 0
@@ -61,7 +61,7 @@ class HashingPool:
 
     @property
     def inside(self) -> int:
-        """How many passwords are in line or at a thread."""
+        """How many passwords wait or are being hashed."""
         return self._running + self.waiting
 
     @property
@@ -70,15 +70,15 @@ class HashingPool:
         return len(self._turns)
 
     def expected_seconds(self, asker: Asker = NOBODY) -> float:
-        """Return how long one more of this asker would wait for a thread."""
+        """Return how long the next password of this asker would wait for a thread."""
         ahead = max(self._running - self.workers + 1, 0) + self._turns.ahead_of(self._turns.place_of(asker))
         return ahead * self._average_seconds / self.workers
 
     async def run(self, work: "partial[T]", asker: Asker = NOBODY) -> T:
-        """Return what the work returns. A caller who leaves while waiting gives the place to the next.
+        """Run the work on a thread and return its result. A caller who disconnects while waiting frees the place.
 
         Raises:
-            HashingBusy: the line is too long, or the caller has left.
+            HashingBusy: the queue is too long, or the caller has disconnected.
         """
         if self.expected_seconds(asker) > self._queue_seconds or (
             self.waiting >= self._queue and not self._free(asker)
@@ -97,13 +97,13 @@ class HashingPool:
             self._turns.discard(place, job)
 
     def close(self) -> None:
-        """Let the threads end; what waits is cancelled."""
+        """Stop the threads and cancel the waiting work."""
         while (job := self._turns.take()) is not None:
             job.result.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _free(self, asker: Asker) -> bool:
-        """Make a place in a full line, of whoever has most in it; False where that is this asker."""
+        """Free a place in a full queue by refusing an entry of the asker with the most; False if that is this asker."""
         last = self._turns.take_last_of_longest(unless=self._turns.place_of(asker))
         if last is None:
             return False
@@ -114,14 +114,14 @@ class HashingPool:
 
     def _refusal(self, asker: Asker) -> HashingBusy:
         self.refused += 1
-        # Not all at one moment: a herd that is told to wait would be back as a herd.
+        # Spread over time, or all refused callers would come back at the same moment.
         spread = random.uniform(1, 2)  # noqa: S311  spreads retries, guards nothing
         return HashingBusy(retry_after_seconds=max(1, math.ceil(self.expected_seconds(asker) * spread)))
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
         while self._running < self.workers and (job := self._turns.take()) is not None:
             if job.result.done():
-                continue  # the caller has left, and is about to say so
+                continue  # the caller has left; `run` is about to notice
             self._running += 1
             self._pool.submit(self._timed, job.work).add_done_callback(partial(self._done, loop, job))
 
@@ -129,12 +129,12 @@ class HashingPool:
         start = time.monotonic()
         result = work()
         took = time.monotonic() - start
-        # Threads may overwrite each other here: an average bears it.
+        # Threads may overwrite each other's value; an average tolerates that.
         self._average_seconds += WEIGHT * (took - self._average_seconds) if self._average_seconds else took
         return result
 
     def _done(self, loop: asyncio.AbstractEventLoop, job: _Job, done: "Future[Any]") -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended before the work
+        with contextlib.suppress(RuntimeError):  # the loop ended before the work did
             loop.call_soon_threadsafe(self._finish, loop, job, done)
 
     def _finish(self, loop: asyncio.AbstractEventLoop, job: _Job, done: "Future[Any]") -> None:

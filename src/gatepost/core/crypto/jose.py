@@ -1,4 +1,4 @@
-"""Making signed tokens and their keys. The only file that imports python-jose; `core/crypto/jws.py` verifies."""
+"""Creates signed tokens and their keys. The only file that imports python-jose; `core/crypto/jws.py` verifies."""
 
 import hashlib
 import json
@@ -15,14 +15,14 @@ from gatepost.core.crypto.base64url import encode
 from gatepost.core.crypto.jws import SHORTEST_RSA_BITS, VerifyingKey, WeakKeyError, thumbprint
 
 SHORTEST_HMAC_BYTES = 32
-# In ASCII these alone can become `-` or `_`, which `atob` refuses.
+# The only ASCII characters whose base64url form can contain `-` or `_`, which `atob` refuses.
 ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in ">?~\x7f"}
 NEW_RSA_BITS = 3072  # as strong as P-256 (NIST SP 800-57, part 1, table 2)
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key that signs, and its other half."""
+    """A private key that signs, and the key that verifies its signatures."""
 
     verifying: VerifyingKey
     key: Key = field(repr=False, compare=False)
@@ -34,12 +34,16 @@ class SigningKey:
 
     @property
     def algorithm(self) -> str:
-        """The one algorithm that the key is for."""
+        """The only algorithm that the key is used with."""
         return self.verifying.algorithm
 
 
 def generate_private_pem(algorithm: str) -> bytes:
-    """Make a new private key for ES256 or RS256, as PKCS #8 in PEM."""
+    """Create a private key for ES256 or RS256, as PKCS #8 in PEM.
+
+    Raises:
+        WeakKeyError: the algorithm is another one.
+    """
     private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     match algorithm:
         case "ES256":
@@ -57,7 +61,7 @@ def signing_key_from_pem(pem: bytes, algorithm: str) -> SigningKey:
     """Build a signing key from PKCS #8.
 
     Raises:
-        WeakKeyError: RSA below 2048 bits, another curve than P-256, or a key of another kind.
+        WeakKeyError: the key is RSA below 2048 bits, on a curve other than P-256, or of another type.
     """
     private = serialization.load_pem_private_key(pem, password=None)
     match algorithm, private:
@@ -68,7 +72,7 @@ def signing_key_from_pem(pem: bytes, algorithm: str) -> SigningKey:
         case _:
             raise WeakKeyError(f"the key is not fit for {algorithm}")
     key = jwk.construct(pem.decode("ascii"), algorithm)
-    # RSA members come as bytes.
+    # The members of RSA keys are bytes.
     members = {
         name: str(value, "ascii") if isinstance(value, bytes) else value
         for name, value in key.public_key().to_dict().items()
@@ -93,7 +97,7 @@ def signing_key_from_secret(secret: bytes) -> SigningKey:
 def sign(claims: Mapping[str, Any], key: SigningKey, *, typ: str) -> str:
     """Return the claims as a signed token in compact form (RFC 7515).
 
-    JavaScript's `atob`, which knows neither UTF-8 nor base64url, reads all but the signature.
+    JavaScript's `atob`, which supports neither UTF-8 nor base64url, can read all but the signature.
     """
     header = {"alg": key.algorithm, "kid": key.kid, "typ": typ}
     message = f"{_json_segment(header)}.{_json_segment(claims)}"

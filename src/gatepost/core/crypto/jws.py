@@ -1,13 +1,13 @@
-"""A strict check of signed tokens, over `cryptography` alone: what other services install has no more.
+"""Verifies signed tokens strictly. Needs only `cryptography`, because other services install it with the SDK.
 
-RFC 8725 is followed: one algorithm a key, the key chosen by us, three known header members, canonical base64url,
-strict JSON, typed claims. `core/crypto/jose.py` makes the tokens.
+It follows RFC 8725: one algorithm per key, only keys that we chose, exactly three header members, canonical base64url,
+strict JSON, typed claims. `core/crypto/jose.py` creates the tokens.
 """
 
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -15,43 +15,51 @@ from typing import Any
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from gatepost.core import strict_json
+from gatepost.core.crypto import ed25519
 from gatepost.core.crypto.base64url import decode, encode
 
 LONGEST_TOKEN = 8192
 LARGEST_TIME = 2**53
 SHORTEST_RSA_BITS = 2048
-P256_BYTES = 32
-ES256_SIGNATURE_BYTES = 2 * P256_BYTES
+# By algorithm: the curve, its name, the bytes of a coordinate, and the hash (RFC 7518, sections 3.4 and 6.2.1.1).
+CURVES: Mapping[object, tuple[ec.EllipticCurve, str, int, hashes.HashAlgorithm]] = {
+    "ES256": (ec.SECP256R1(), "P-256", 32, hashes.SHA256()),
+    "ES384": (ec.SECP384R1(), "P-384", 48, hashes.SHA384()),
+}
+# What our own tokens are signed with, and published keys are for.
+OWN_ALGORITHMS = frozenset({"ES256", "RS256"})
 HEADER_MEMBERS = {"alg", "kid", "typ"}
-# The members of public keys, in the order of RFC 7638; and those of private and symmetric ones (RFC 7518).
+# The members of public keys, in the order of RFC 7638, and those of private and symmetric keys (RFC 7518).
 EC_MEMBERS: tuple[str, ...] = ("crv", "kty", "x", "y")
 RSA_MEMBERS: tuple[str, ...] = ("e", "kty", "n")
+OKP_MEMBERS: tuple[str, ...] = ("crv", "kty", "x")
 SECRET_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
-# Two machines' clocks may differ by this much.
+# The clocks of two machines may differ by this much.
 CLOCK_SKEW = timedelta(seconds=60)
 
-# The bytes are a shared secret.
-KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | bytes
+# Bytes are a shared secret.
+KeyMaterial = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | Ed25519PublicKey | bytes
 
 
 class TokenRefusedError(Exception):
-    """The text is not a good token for this use."""
+    """The text is not a valid token for this use."""
 
 
 class TokenExpiredError(TokenRefusedError):
-    """The token was good, until its `exp`."""
+    """The token is past its `exp`, and valid apart from that."""
 
 
 class WeakKeyError(ValueError):
-    """The material is too short, or of another kind than the algorithm needs."""
+    """The key is too short, or not of the type that the algorithm needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """A key that we trust, with the one algorithm it is for; `jwk` is its public form, None for a shared secret."""
+    """A trusted key with its only algorithm. `jwk` is the public key as a JWK, None for a shared secret."""
 
     kid: str
     algorithm: str
@@ -59,28 +67,39 @@ class VerifyingKey:
     key: KeyMaterial = field(repr=False, compare=False)
 
     def verify(self, message: bytes, signature: bytes) -> bool:
-        """Whether this key made this signature; anything odd is a no."""
+        """Whether this key made this signature; False for malformed input."""
         try:
             match self.algorithm, self.key:
-                case "ES256", ec.EllipticCurvePublicKey() as key if len(signature) == ES256_SIGNATURE_BYTES:
-                    halves = int.from_bytes(signature[:P256_BYTES]), int.from_bytes(signature[P256_BYTES:])
-                    key.verify(encode_dss_signature(*halves), message, ec.ECDSA(hashes.SHA256()))
+                case "ES256" | "ES384" as name, ec.EllipticCurvePublicKey() as key:
+                    _, _, size, digest = CURVES[name]
+                    if len(signature) != 2 * size:
+                        return False
+                    halves = int.from_bytes(signature[:size]), int.from_bytes(signature[size:])
+                    key.verify(encode_dss_signature(*halves), message, ec.ECDSA(digest))
                     return True
                 case "RS256", rsa.RSAPublicKey() as key:
                     key.verify(signature, message, padding.PKCS1v15(), hashes.SHA256())
                     return True
+                case "PS256", rsa.RSAPublicKey() as key:
+                    # RFC 7518, section 3.5: the salt is as long as the hash.
+                    pss = padding.PSS(padding.MGF1(hashes.SHA256()), hashes.SHA256.digest_size)
+                    key.verify(signature, message, pss, hashes.SHA256())
+                    return True
+                case "EdDSA", Ed25519PublicKey() as key:
+                    key.verify(signature, message)
+                    return True
                 case "HS256", bytes() as secret:
                     return hmac.compare_digest(hmac.digest(secret, message, "sha256"), signature)
-        except Exception:  # noqa: BLE001  InvalidSignature, and whatever a backend raises on odd input, is a refusal
+        except Exception:  # noqa: BLE001  InvalidSignature, and anything a backend raises on malformed input
             return False
         return False
 
 
-def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
-    """Build a public key from a member of a JWK Set (RFC 7517) whose publisher is trusted.
+def verifying_key_from_jwk(members: Mapping[str, Any], *, algorithms: Collection[str] = OWN_ALGORITHMS) -> VerifyingKey:
+    """Build a public key for one of these algorithms from a member of a JWK Set (RFC 7517) whose publisher is trusted.
 
     Raises:
-        WeakKeyError: it is private, symmetric, too short, not for signatures, or malformed.
+        WeakKeyError: the key is private, symmetric, too short, not for signatures, or malformed.
     """
     algorithm, kid = members.get("alg"), members.get("kid")
     use, operations = members.get("use", "sig"), members.get("key_ops", ["verify"])
@@ -88,6 +107,8 @@ def verifying_key_from_jwk(members: Mapping[str, Any]) -> VerifyingKey:
         raise WeakKeyError("a key without a kid")
     if use != "sig" or not isinstance(operations, list) or "verify" not in operations:
         raise WeakKeyError("a key that is not for verifying")
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
+        raise WeakKeyError("a key of a kind that we do not use")
     if SECRET_MEMBERS & members.keys():
         raise WeakKeyError("a key that should be secret")
     try:
@@ -117,13 +138,13 @@ def verify(
     now: datetime,
     expired_too: bool = False,
 ) -> dict[str, Any]:
-    """Return the claims of a good token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are there and typed.
+    """Return the claims of a valid token; `iss`, `aud`, `sub`, `jti`, `iat` and `exp` are present and typed.
 
-    With `expired_too` it may be past its `exp`.
+    With `expired_too` the token may be past its `exp`.
 
     Raises:
-        TokenExpiredError: all is well but the time.
-        TokenRefusedError: anything else.
+        TokenExpiredError: the token is past its `exp`, and valid apart from that.
+        TokenRefusedError: anything else is wrong with it.
     """
     try:
         claims = _signed_claims(token, keys, typ)
@@ -134,49 +155,79 @@ def verify(
     except TokenRefusedError:
         raise
     except Exception as error:
-        # Whatever a parser or a backend stumbles over came with the token.
+        # Any exception of a parser or a backend is caused by the token.
         raise TokenRefusedError("not readable") from error
     return claims
 
 
 def key_id(token: object) -> str:
-    """Return the name of the key that a token claims, empty where it claims none.
+    """Return the `kid` in a token's header, unverified; empty if there is none.
 
     Raises:
-        TokenRefusedError: it is no text, or the header cannot be read.
+        TokenRefusedError: the token is not text, is too long, or its header cannot be read.
     """
     if not isinstance(token, str) or len(token) > LONGEST_TOKEN:
         raise TokenRefusedError("not a compact token")
     return str(_header(token.partition(".")[0]).get("kid", ""))
 
 
-def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
-    """Return the claims of a token that a key of ours has signed."""
-    if len(token) > LONGEST_TOKEN or not token.isascii() or token.count(".") != 2:
+def split(token: object, *, longest: int = LONGEST_TOKEN) -> tuple[str, str, bytes, bytes]:
+    """Return a compact token's segments of header and claims, what is signed, and the signature.
+
+    Raises:
+        TokenRefusedError: it has another form, or is longer than that.
+    """
+    if not isinstance(token, str) or len(token) > longest or not token.isascii() or token.count(".") != 2:
         raise TokenRefusedError("not a compact token")
     message, _, signature = token.rpartition(".")
-    header_segment, _, claims_segment = message.partition(".")
+    header, _, claims = message.partition(".")
+    try:
+        return header, claims, message.encode("ascii"), decode(signature)
+    except ValueError:
+        raise TokenRefusedError("not base64url") from None
+
+
+def json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
+    """Return the JSON object of a segment.
+
+    Raises:
+        TokenRefusedError: it is none, not strict, or nested deeper than that.
+    """
+    try:
+        value = strict_json.loads(decode(segment), max_depth=max_depth)
+    except ValueError:
+        raise TokenRefusedError("not strict JSON in base64url") from None
+    if not isinstance(value, dict):
+        raise TokenRefusedError("not a JSON object")
+    return value
+
+
+def _signed_claims(token: str, keys: Mapping[str, VerifyingKey], typ: str) -> dict[str, Any]:
+    """Return the claims of a token that one of our keys has signed."""
+    header_segment, claims_segment, message, signature = split(token)
     header = _header(header_segment)
     if header.keys() != HEADER_MEMBERS or header["typ"] != typ or not isinstance(header["kid"], str):
         raise TokenRefusedError("a header that we do not write")
     key = keys.get(header["kid"])
     if key is None or key.algorithm != header["alg"]:
         raise TokenRefusedError("not a key of ours")
-    if not key.verify(message.encode("ascii"), decode(signature)):
+    if not key.verify(message, signature):
         raise TokenRefusedError("the signature does not fit")
-    return _json_object(claims_segment, max_depth=8)
+    return json_object(claims_segment, max_depth=8)
 
 
 def _public_key(members: Mapping[str, Any], algorithm: object) -> tuple[KeyMaterial, tuple[str, ...]]:
-    """Return the key, checked by its numbers and not by their text, and the names of the members it is made of."""
+    """Return the key, checked by its decoded numbers, and the names of the members that it consists of."""
     match algorithm, members.get("kty"), members.get("crv"):
-        case "ES256", "EC", "P-256":
+        case "ES256" | "ES384", "EC", name if name == CURVES[algorithm][1]:
+            curve, _, size, _ = CURVES[algorithm]
             x, y = decode(members["x"]), decode(members["y"])
-            if (len(x), len(y)) != (P256_BYTES, P256_BYTES):
-                raise WeakKeyError("a point of another length than P-256 has")
-            point = ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), ec.SECP256R1())
-            return point.public_key(), EC_MEMBERS
-        case "RS256", "RSA", _:
+            if (len(x), len(y)) != (size, size):
+                raise WeakKeyError(f"a point of another length than {name} has")
+            return ec.EllipticCurvePublicNumbers(int.from_bytes(x), int.from_bytes(y), curve).public_key(), EC_MEMBERS
+        case "EdDSA", "OKP", "Ed25519":
+            return ed25519.public_key(decode(members["x"])), OKP_MEMBERS
+        case "RS256" | "PS256", "RSA", _:
             modulus, exponent = int.from_bytes(decode(members["n"])), int.from_bytes(decode(members["e"]))
             if modulus.bit_length() < SHORTEST_RSA_BITS:
                 raise WeakKeyError(f"an RSA key has at least {SHORTEST_RSA_BITS} bits")
@@ -207,15 +258,5 @@ def _time(claims: dict[str, Any], name: str) -> int:
 
 @lru_cache(maxsize=64)
 def _header(segment: str) -> Mapping[str, Any]:
-    """Read a header; all tokens of one key have the same."""
-    return _json_object(segment, max_depth=1)
-
-
-def _json_object(segment: str, *, max_depth: int) -> dict[str, Any]:
-    try:
-        value = strict_json.loads(decode(segment), max_depth=max_depth)
-    except ValueError:
-        raise TokenRefusedError("not strict JSON in base64url") from None
-    if not isinstance(value, dict):
-        raise TokenRefusedError("not a JSON object")
-    return value
+    """Read a header; it is the same for all tokens of a key."""
+    return json_object(segment, max_depth=1)

@@ -1,4 +1,4 @@
-"""Passwords: how they are prepared, hashed and checked. The only file that imports passlib."""
+"""Prepares, hashes and checks passwords. The only file that imports passlib."""
 
 import base64
 import hmac
@@ -19,37 +19,37 @@ from precis_i18n import get_profile
 from gatepost.core.crypto.hashing_pool import HashingPool
 from gatepost.core.crypto.turns import NOBODY, Asker
 
-# RFC 8265, section 4.2: any script, composed, nothing trimmed, no case change, no control characters.
+# RFC 8265, section 4.2: any script, normalized to NFC, not trimmed, no case mapping, no control characters.
 PROFILE = get_profile("OpaqueString")
 LONGEST = 1024
 CHEAPEST_ROUNDS = 4
-# Stored where an account has no password; no password fits it.
+# Stored for an account without a password; no password matches it.
 UNUSABLE_HASH = "!"
 OURS = "bcrypt_sha256"
 OURS_PREFIX = "$bcrypt-sha256$"
-# Hashes of earlier systems: checked, and replaced at the next sign-in.
+# Hashes of earlier systems; they are checked, and replaced at the next sign-in.
 IMPORTED = ("bcrypt", "django_pbkdf2_sha256", "phpass", "argon2")
 PHPASS_LENGTH = 34
 BCRYPT = re.compile(r"\$2[aby]\$")
-# WordPress 6.8: `wp_hash_password` puts a MAC before bcrypt, which is cut to no more than 72 bytes.
+# WordPress 6.8: `wp_hash_password` applies a MAC before bcrypt, so that bcrypt's limit of 72 bytes does not matter.
 WORDPRESS, WORDPRESS_KEY = "$wp", b"wp-sha384"
 PHP_SPACE = " \n\r\t\v\0"
-# No JSON of ours holds them, and bcrypt takes neither.
+# Our JSON parser refuses them, and bcrypt supports neither.
 UNHASHABLE = re.compile("[\x00\ud800-\udfff]")
-# What is checked where no form of a password can be.
+# Checked in place of a text that cannot be a password.
 SOMETHING = ("somebody's",)
-# One check of a dearer hash would keep a thread busy for many seconds, or take the memory of the machine.
+# A check of a more expensive hash would block a thread for many seconds, or exhaust the machine's memory.
 DEAREST_ROUNDS = {
     "bcrypt_sha256": 16, "bcrypt": 16, "django_pbkdf2_sha256": 5_000_000, "phpass": 20, "argon2": 32,
 }  # fmt: skip
 MOST_ARGON2_KIB = 1024 * 1024
-# What passlib calls the options of a hash that decide what a check of it costs.
+# passlib's names of the options that determine the cost of a check.
 COSTS = ("rounds", "memory_cost", "parallelism", "type")
 KNOWN = CryptContext([OURS, *IMPORTED])
 
 
 class UnusablePasswordError(ValueError):
-    """The text cannot be a password: control characters, half a surrogate pair, or nothing."""
+    """The text cannot be a password: it is empty, or has control characters or half a surrogate pair."""
 
 
 class UnknownHashError(ValueError):
@@ -58,17 +58,17 @@ class UnknownHashError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check found: the password is right, and its hash is to be replaced by a stronger one."""
+    """The result of a check: whether the password is right, and whether a stronger hash should replace its hash."""
 
     is_right: bool
     needs_rehash: bool = False
 
 
 def prepare(password: str) -> str:
-    """Return the password in the one form that is hashed (PRECIS OpaqueString).
+    """Return the password in the form that is hashed (PRECIS OpaqueString).
 
     Raises:
-        UnusablePasswordError: it cannot be a password.
+        UnusablePasswordError: the text cannot be a password.
     """
     try:
         return PROFILE.enforce(password)
@@ -77,13 +77,13 @@ def prepare(password: str) -> str:
 
 
 def require_known_hash(stored: str) -> None:
-    """Let a hash pass that an earlier system made and that passwords can be checked against.
+    """Check that passwords can be verified against a hash from an earlier system.
 
-    Known are bcrypt (`$2a$`, `$2b$`, `$2y$`, and WordPress' `$wp$2y$`), bcrypt over SHA-256, Django's
+    Supported are bcrypt (`$2a$`, `$2b$`, `$2y$`, and WordPress' `$wp$2y$`), bcrypt over SHA-256, Django's
     `pbkdf2_sha256$`, phpass (`$P$`, `$H$`), and argon2.
 
     Raises:
-        UnknownHashError: it is none of these, is cut off, costs too much, or needs a package that is not installed.
+        UnknownHashError: it is none of these, is truncated, too expensive, or needs a package that is not installed.
     """
     is_wrapped, stored = stored.startswith(WORDPRESS), stored.removeprefix(WORDPRESS)
     handler = KNOWN.identify(stored, resolve=True)
@@ -99,7 +99,7 @@ def require_known_hash(stored: str) -> None:
             parts = handler.from_string(stored)
     except (ValueError, TypeError) as error:
         raise UnknownHashError("the password hash is cut off or malformed") from error
-    # passlib does not count the characters of phpass itself.
+    # passlib does not check the length of a phpass hash.
     if not parts.checksum or (handler.name == "phpass" and len(stored) != PHPASS_LENGTH):
         raise UnknownHashError("the password hash is cut off or malformed")
     if parts.rounds > DEAREST_ROUNDS[handler.name] or getattr(parts, "memory_cost", 0) > MOST_ARGON2_KIB:
@@ -108,9 +108,9 @@ def require_known_hash(stored: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HashKind:
-    """What checking a password against a hash costs: the scheme, and the options that make it dear.
+    """The cost of checking a password against a hash: the scheme, and the options that determine the cost.
 
-    bcrypt with and without SHA-256 in front are one scheme, whose work doubles with each round.
+    bcrypt and bcrypt over SHA-256 count as one scheme; each round doubles its work.
     """
 
     scheme: str
@@ -118,25 +118,25 @@ class HashKind:
 
     @property
     def bcrypt_rounds(self) -> int | None:
-        """Its rounds where it is bcrypt."""
+        """The rounds of bcrypt; None for other schemes."""
         return dict(self.options)["rounds"] if self.scheme == "bcrypt" else None
 
 
 class Passwords:
-    """Hashes and checks passwords on their own threads, so that the event loop never waits.
+    """Hashes and checks passwords on separate threads, so that the event loop never waits.
 
-    bcrypt alone ignores all past 72 bytes; bcrypt_sha256 does not, so new hashes are of that kind, and hashes of
-    an earlier system are checked and marked for replacement.
+    New hashes use bcrypt_sha256, because bcrypt alone ignores everything after 72 bytes. Hashes from earlier systems
+    are checked and marked for replacement.
 
-    Every check does the work of all kinds of hashes that accounts have, so that its time tells neither whether there
-    is an account nor how old its password is.
+    Every check does the work of all kinds of hashes that accounts have. So its duration reveals neither whether the
+    account exists nor how old its password is.
     """
 
     def __init__(self, *, rounds: int, queue: int, queue_seconds: float = 5.0) -> None:
         self._context = CryptContext([OURS, *IMPORTED], deprecated=[*IMPORTED], bcrypt_sha256__rounds=rounds)
         self.line = HashingPool(queue=queue, queue_seconds=queue_seconds)
         self._rounds = self._dearest_rounds = rounds
-        # Of kinds that are not bcrypt, a hash each that no password fits.
+        # For each kind other than bcrypt, a hash that no password matches.
         self._other_kinds: dict[HashKind, str] = {}
         self._cheap_hash = self._context.using(bcrypt_sha256__rounds=CHEAPEST_ROUNDS).hash(secrets.token_hex())
 
@@ -150,9 +150,9 @@ class Passwords:
         return await self.line.run(partial(self._context.hash, prepare(password)), asker)
 
     async def verify(self, password: str, stored: str | None, *, asker: Asker = NOBODY) -> Verdict:
-        """Check a password; with no stored hash, do the same work and say no.
+        """Check a password. Without a stored hash, do the same work and report a wrong password.
 
-        Whatever is odd about the password or the stored hash is a wrong password, after the same work.
+        An unusable password or a malformed stored hash also counts as a wrong password, after the same work.
 
         Raises:
             HashingBusy: the queue is full.
@@ -160,11 +160,11 @@ class Passwords:
         return await self.line.run(partial(self._check, password, stored or UNUSABLE_HASH), asker)
 
     async def expect(self, examples: Iterable[str]) -> None:
-        """From now on do the work of these kinds of hashes, of which there is one example each, and of no others."""
+        """From now on do the work of the kinds of these hashes, and of no other kind."""
         await self.line.run(partial(self._expect, tuple(examples)))
 
     def close(self) -> None:
-        """Let the threads end."""
+        """Stop the threads."""
         self.line.close()
 
     def _check(self, password: str, stored: str) -> Verdict:
@@ -177,27 +177,27 @@ class Passwords:
         self._work_off(kind, checked, forms or SOMETHING)
         if fits is None:
             return Verdict(is_right=False)
-        # One that we could not have hashed keeps the hash that it has.
+        # A password that `prepare` refuses keeps its old hash.
         is_old = fits != prepared or stored.startswith(WORDPRESS) or self._context.needs_update(stored)
         return Verdict(is_right=True, needs_rehash=prepared is not None and is_old)
 
     def _try(self, forms: Iterable[str], stored: str) -> tuple[str | None, int]:
-        """Return which form of a password fits, if one does, and after how many checks."""
+        """Return the form of the password that matches, if any, and the number of checks made."""
         checked = 0
         for form in forms:
             try:
                 is_right = self._context.verify(*_unwrapped(form, stored))
             except (ValueError, TypeError, PasslibSecurityError, MissingBackendError):
-                return None, checked  # a stored hash that is none
+                return None, checked  # the stored hash is malformed
             checked += 1
             if is_right:
                 return form, checked
         return None, checked
 
     def _work_off(self, kind: HashKind | None, checked: int, forms: Sequence[str]) -> None:
-        """Do what is left of checking all forms against every kind, after some against one kind.
+        """Do the remaining work of checking all forms against every kind; `checked` of them were done for one kind.
 
-        With the forms themselves: there are kinds whose work grows with the length of a password.
+        Uses the forms themselves, because the work of some kinds grows with the length of the password.
         """
         for other, nobodys in self._other_kinds.items():
             for form in forms[checked if other == kind else 0 :]:
@@ -210,11 +210,11 @@ class Passwords:
             left %= 1 << rounds
 
     def _nobodys(self, rounds: int) -> str:
-        """Return a hash that costs these rounds to check, and that no password fits."""
+        """Return a bcrypt_sha256 hash with these rounds that no password matches."""
         return self._cheap_hash.replace(f"r={CHEAPEST_ROUNDS}$", f"r={rounds}$")
 
     def _kind(self, stored: str) -> HashKind | None:
-        """Return the kind of a stored hash; None where no password can be checked against it."""
+        """Return the kind of a stored hash; None if no password can be checked against it."""
         stored = stored.removeprefix(WORDPRESS)
         handler = self._context.identify(stored, resolve=True)
         try:
@@ -231,7 +231,7 @@ class Passwords:
             self._dearest_rounds = max(self._dearest_rounds, kind.bcrypt_rounds)
         elif kind not in self._other_kinds:
             handler = self._context.handler(kind.scheme)
-            with suppress(MissingBackendError):  # then no check of it does any work
+            with suppress(MissingBackendError):  # such a hash is never checked, so it costs no work
                 nobodys = handler.using(**dict(kind.options)).hash(secrets.token_hex())
                 self._other_kinds = {**self._other_kinds, kind: nobodys}
 
@@ -244,9 +244,9 @@ class Passwords:
 
 
 def _forms(password: str) -> tuple[str | None, Sequence[str]]:
-    """Return a password as it is prepared, if it can be, and what is checked: that, and what was typed.
+    """Return the prepared password, or None, and the forms to check: the prepared one, and the text as typed.
 
-    Earlier systems hashed what was typed, a tab or an emoji of several characters included.
+    Earlier systems hashed the text as typed, including tabs and emoji of several characters.
     """
     if not password or len(password) > LONGEST:
         return None, ()
@@ -258,7 +258,7 @@ def _forms(password: str) -> tuple[str | None, Sequence[str]]:
 
 
 def _unwrapped(password: str, stored: str) -> tuple[str, str]:
-    """Return what bcrypt is to check for a hash of WordPress; all else as it is."""
+    """Return the password and hash for bcrypt if the hash is of WordPress; otherwise both unchanged."""
     if not stored.startswith(WORDPRESS):
         return password, stored
     # WordPress trims passwords when they are set and when they are typed.

@@ -1,4 +1,4 @@
-"""Secrets at rest that the service has to read again: sealed under a derived key, each for one owner."""
+"""Encrypts stored secrets that the service must read again: with a derived key, each bound to one owner."""
 
 import hashlib
 import hmac
@@ -10,19 +10,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from gatepost.core.crypto import base64url
 from gatepost.core.crypto.secrets import SecretKeys
 
-# NIST SP 800-38D, section 8.2: random, and no more than 2^32 under one key.
+# NIST SP 800-38D, section 8.2: random nonces, at most 2^32 per key.
 NONCE_BYTES = 12
 NAME_BYTES = 6
 
 
 class SealError(Exception):
-    """What is sealed cannot be opened: it is another owner's, was changed, or is of another SECRET_KEY."""
+    """A sealed secret cannot be opened: it has another owner, was changed, or was sealed with another SECRET_KEY."""
 
 
 class SecretBox:
-    """Seals secrets for a purpose (AES-256-GCM), and opens them again for the same owner.
+    """Seals secrets for one purpose (AES-256-GCM), and opens them again for the same owner.
 
-    What is sealed begins with the name of its key, so that what the SECRET_KEY before this one has sealed can be found.
+    A sealed secret starts with the name of its key, so that those of the previous SECRET_KEY can be found.
     """
 
     def __init__(self, keys: SecretKeys, purpose: str) -> None:
@@ -31,7 +31,7 @@ class SecretBox:
         self.previous = previous[0] if previous else None
 
     def seal(self, secret: bytes, *, owner: str) -> str:
-        """Return a secret sealed for its owner."""
+        """Seal a secret for its owner; the result is text."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         closed = self._ciphers[self._newest].encrypt(nonce, secret, owner.encode())
         return f"{self._newest}.{base64url.encode(nonce + closed)}"
@@ -40,7 +40,7 @@ class SecretBox:
         """Return the secret.
 
         Raises:
-            SealError: it is not sealed for this owner under a key of ours.
+            SealError: it is not sealed for this owner with one of our keys.
         """
         name, _, text = sealed.partition(".")
         try:
@@ -53,10 +53,10 @@ class SecretBox:
             ) from error
 
     def renew(self, sealed: str, *, owner: str) -> str:
-        """Return a sealed secret sealed anew, under today's SECRET_KEY.
+        """Seal a secret again, with the current SECRET_KEY.
 
         Raises:
-            SealError: it is not sealed for this owner under a key of ours.
+            SealError: it is not sealed for this owner with one of our keys.
         """
         return self.seal(self.open(sealed, owner=owner), owner=owner)
 

@@ -1,4 +1,4 @@
-"""The one secret of a deployment, and the keys that are derived from it."""
+"""The secret of a deployment, and the keys derived from it."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ class SecretFileError(Exception):
 
 
 class SecretKeys:
-    """`SECRET_KEY`, and the one before it while it is being replaced."""
+    """`SECRET_KEY`, and the previous one while it is being replaced."""
 
     __slots__ = ("_secrets",)
 
@@ -25,9 +25,9 @@ class SecretKeys:
         self._secrets = (current, *([previous] if previous else []))
 
     def derive(self, purpose: str) -> tuple[bytes, ...]:
-        """Return 32-byte keys for one purpose (HKDF, RFC 5869), the one to write with first.
+        """Return the 32-byte keys for one purpose (HKDF, RFC 5869), the current one first.
 
-        Keys of different purposes tell nothing about one another.
+        A key of one purpose reveals nothing about the keys of others.
         """
         return tuple(
             HKDF(SHA256(), KEY_BYTES, salt=None, info=f"gatepost {purpose}".encode()).derive(secret.encode())
@@ -39,13 +39,13 @@ class SecretKeys:
 
 
 def development_secret(folder: Path) -> str:
-    """Return the secret kept in `folder/secret_key`; make it first where it is missing.
+    """Return the secret stored in `folder/secret_key`, after creating it if it is missing.
 
-    The file is readable by its owner alone, and its folder tells git to ignore all that is in it. Of several
-    processes that start together, one makes the file and all read it.
+    Only its owner can read the file, and git ignores the folder. If several processes start together, one of them
+    creates the file and all read it.
 
     Raises:
-        SecretFileError: the file is readable by others, or cannot be made.
+        SecretFileError: the file is readable by others, or cannot be created.
     """
     path = folder / "secret_key"
     try:
@@ -62,7 +62,7 @@ def development_secret(folder: Path) -> str:
 
 
 def prepare_data_folder(folder: Path) -> None:
-    """Make the folder for what a start without settings keeps, ignored by git and closed to others."""
+    """Create the folder for the data of a service without settings; git ignores it and other users cannot read it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = folder / ".gitignore"
     if not ignore.exists():
@@ -70,7 +70,7 @@ def prepare_data_folder(folder: Path) -> None:
 
 
 def _create_once(path: Path, text: str) -> None:
-    """Write the whole file or nothing; where another process was first, keep its file."""
+    """Write the whole file or nothing; if another process was first, keep its file."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -84,5 +84,5 @@ def _create_once(path: Path, text: str) -> None:
 
 
 def digest_of(token: str) -> str:
-    """Return what is kept of a link's token; plain SHA-256 is enough for 256 random bits."""
+    """Return what is stored of a link's token; plain SHA-256 is enough for 256 random bits."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,4 +1,4 @@
-"""Taking turns: whoever has much to be done waits for themselves, and not everybody else for them."""
+"""Fair queueing: somebody who queues a lot of work delays their own work, not everybody else's."""
 
 from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whose work it is: what has a turn of its own is an address, and within it an account.
+    """Whose work it is. Addresses take turns, and within an address its accounts do.
 
-    Both are any text; empty ones are one asker, as is all that comes without.
+    Both are arbitrary text. All work with empty ones counts as one asker's.
     """
 
     address: str = ""
@@ -19,21 +19,21 @@ class Asker:
 
 
 NOBODY = Asker()
-# Before the account, where an address would stand: no address begins so.
+# A prefix of an account in the place of an address; no address starts with it.
 SHARED = "account "
 
 
 class Turns(Generic[T]):
-    """What waits, in the order in which it is taken: each address in turn, each account of an address in turn.
+    """The waiting items, in the order in which they are taken: addresses in turn, and their accounts in turn.
 
-    An account that waits from several addresses has two turns and no more: that of the first address, and one that all
-    others share, each of them in turn. `place_of` says which it is; all else is told that place.
+    An account that waits from several addresses gets only two turns: one for the first address, and one that its other
+    addresses share in turn. `place_of` returns which of the two applies; the other methods expect that place.
     """
 
     def __init__(self) -> None:
-        # Where each account waits, and how often.
+        # The addresses from which each account waits, and how many items of each.
         self._places: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        # The first address, and of it the first account, is the next whose turn it is.
+        # The first account of the first address is next.
         self._rows: dict[str, dict[str, deque[T]]] = {}
         self._size = 0
 
@@ -41,25 +41,25 @@ class Turns(Generic[T]):
         return self._size
 
     def place_of(self, asker: Asker) -> Asker:
-        """Return whose turn the next item of an asker waits for."""
+        """Return the turn that the next item of an asker waits for."""
         elsewhere = self._places.get(asker.account, Counter()).keys() - {asker.address}
         return Asker(SHARED + asker.account, asker.address) if asker.account and elsewhere else asker
 
     def add(self, asker: Asker, item: T) -> None:
-        """Let something wait behind what else this asker has waiting."""
+        """Add an item behind the other waiting items of this asker."""
         self._places[_account_of(asker)][asker.address] += 1
         self._rows.setdefault(asker.address, {}).setdefault(asker.account, deque()).append(item)
         self._size += 1
 
     def take(self) -> T | None:
-        """Take what is next; None where nothing waits."""
+        """Take the next item; None if nothing waits."""
         if not self._rows:
             return None
         address, accounts = next(iter(self._rows.items()))
         account, items = next(iter(accounts.items()))
         item = items[0]
         self._remove(Asker(address, account), item)
-        # To the end, until their next turn.
+        # Both move to the end, until their next turn.
         if items:
             accounts[account] = accounts.pop(account)
         if accounts:
@@ -67,16 +67,16 @@ class Turns(Generic[T]):
         return item
 
     def has(self, asker: Asker, item: T) -> bool:
-        """Whether something still waits."""
+        """Whether the item still waits."""
         return item in self._rows.get(asker.address, {}).get(asker.account, ())
 
     def discard(self, asker: Asker, item: T) -> None:
-        """Take something out, where it still waits."""
+        """Remove the item if it still waits."""
         if self.has(asker, item):
             self._remove(asker, item)
 
     def ahead_of(self, asker: Asker) -> int:
-        """Return how many would be taken before the next item of this asker, if nobody else came."""
+        """Return how many items would be taken before the next item of this asker, if no more were added."""
         own = self._rows.get(asker.address, {})
         rounds = len(own.get(asker.account, ()))
         of_address = sum(min(len(items), rounds + (account != asker.account)) for account, items in own.items())
@@ -84,11 +84,11 @@ class Turns(Generic[T]):
         return of_address + sum(min(_count(accounts), of_address + 1) for accounts in others)
 
     def take_last_of_longest(self, *, unless: Asker) -> tuple[Asker, T] | None:
-        """Take the newest item of whoever has most waiting, and say whose it was.
+        """Take the newest item of the asker with the most waiting, and return it with its asker.
 
-        None where taking it would leave them fewer than `unless` would have with one more.
+        None if taking it would leave that asker with fewer items than `unless` would have with one more.
         """
-        # Of those with as much, whoever would be served last.
+        # Among equals, the one that would be served last.
         address = max(reversed(self._rows), key=lambda address: _count(self._rows[address]), default=None)
         if address is None:
             return None

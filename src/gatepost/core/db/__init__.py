@@ -1,1 +1,1 @@
-"""Transactions, tables, migrations, and what keeps databases from losing anything."""
+"""Transactions, tables, migrations, connections, leases and purging."""

@@ -1,4 +1,4 @@
-"""Why a database cannot be used, in one line with the remedy: the server's own words are short, or hold whole SQL."""
+"""Explains in one line why a database cannot be used, with a remedy: server messages are terse or quote whole SQL."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from gatepost.core.plain_text import one_line
 
 LONGEST_WORDS = 200
 GIVE = "Grant it: GRANT ALL ON `{database}`.* TO '{user}'@'…'"
-# By the numbers of MySQL and MariaDB (Server Error Message Reference, Client Error Message Reference).
+# By error number of MySQL and MariaDB (Server Error Message Reference, Client Error Message Reference).
 OF_MYSQL: Mapping[int, str] = {
     **dict.fromkeys(
         (1045, 1698),
@@ -20,7 +20,7 @@ OF_MYSQL: Mapping[int, str] = {
     ),
     1049: "the database {database} does not exist. Create it: CREATE DATABASE `{database}` CHARACTER SET utf8mb4",
     1044: f"the user {{user}} has no access to the database {{database}}, or it does not exist. {GIVE}",
-    # For a table, a column, everything, a routine; to give a right; for triggers with a binary log.
+    # Privileges on a table, a column, the server, a routine; to grant; for triggers with a binary log.
     **dict.fromkeys(
         (1142, 1143, 1227, 1370, 1410, 1419), f"the user {{user}} lacks a privilege in {{database}}. {GIVE}"
     ),
@@ -32,7 +32,7 @@ OF_MYSQL: Mapping[int, str] = {
     **dict.fromkeys((2006, 2013), "the server at {where} closed the connection: is it really MySQL or MariaDB?"),
     TLS_FAILED: "no encrypted connection to {where}; see DB_TLS in docs/mysql.md",
 }
-# By the low byte, the kind; the rest is the detail (https://www.sqlite.org/rescode.html).
+# By the primary result code, the low byte (https://www.sqlite.org/rescode.html).
 OF_SQLITE: Mapping[int, str] = {
     sqlite3.SQLITE_CANTOPEN: "{file} cannot be opened: its folder does not exist, or the permissions do not allow it",
     sqlite3.SQLITE_NOTADB: "{file} is not an SQLite database",
@@ -44,9 +44,9 @@ OF_SQLITE: Mapping[int, str] = {
 
 
 def cause_of(error: BaseException, url: URL, *, is_ours: bool = True) -> str:
-    """Say why the database at `url` cannot be used; the text has no line break, no password and no SQL.
+    """Return why the database at `url` cannot be used. The text has no line break, no password and no SQL.
 
-    Only of a database that is Gatepost's own it says what to do.
+    It includes a remedy only for Gatepost's own database.
     """
     original = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if url.get_backend_name() == "sqlite":
@@ -70,6 +70,6 @@ def _where(url: URL) -> str:
 
 
 def _words(error: BaseException) -> str:
-    """Return what a server or driver says, up to the end of its first line."""
+    """Return the first line of what the server or driver says."""
     text = str(error.args[-1]) if error.args else type(error).__name__
     return one_line(text.strip().partition("\n")[0])[:LONGEST_WORDS].strip(" .")

@@ -1,4 +1,4 @@
-"""Transactions: `begin()` to write, `read()` to look, and the rules that make races safe on both databases."""
+"""Transactions: `begin()` to write, `read()` to read, and the rules that make races safe on both databases."""
 
 import asyncio
 import functools
@@ -34,18 +34,18 @@ INIT_COMMAND = (
     f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_WAIT_SECONDS}, "
     "sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'"
 )
-# What an answer that took all of its time may take beyond that.
+# Extra time for the rollback of a transaction that has used up its time.
 UNDO_SECONDS = 0.25
-# MySQL: deadlock (Galera: certification, too), lock wait timeout, record changed since it was read;
-# 3101 is a certification that Group Replication refused at the commit.
+# MySQL: deadlock (on Galera also a failed certification), lock wait timeout, record changed since it was read;
+# 3101 is a certification that failed at the commit on Group Replication.
 CONFLICTS = frozenset({1213, 1205, 1020, 3101})
-# 1047 a Galera node without the majority; 1180 and 3100 a commit that could not be replicated; 1290, 1792 and 1836 a
-# server that only reads, as after a failover. Another connection may lead to a server that can.
+# 1047: a Galera node without a quorum; 1180, 3100: a commit that could not be replicated; 1290, 1792, 1836: a read-only
+# server, as after a failover. Another connection may reach a server that can write.
 CANNOT_WRITE = frozenset({1047, 1180, 1290, 1792, 1836, 3100})
-# MySQL: too many connections, shutdown in progress, connection killed, no connection, a lost one or one without TLS;
-# disk full, table full; statement stopped.
+# MySQL: too many connections, shutdown in progress, connection killed, refused, lost, or without TLS; disk full, table
+# full; statement interrupted.
 OUTAGES = frozenset({1040, 1053, 1927, 2003, 2006, 2013, TLS_FAILED, 1021, 1114, 1317}) | CANNOT_WRITE
-# SQLite: a failing disk, a full one, no file or no right to it.
+# SQLite: disk error, disk full, no file, no permission.
 SQLITE_OUTAGES = frozenset(
     {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 )
@@ -53,14 +53,14 @@ TEXT = functools.partial(str, encoding="utf-8", errors="replace")
 WRITES = "gatepost_writes"
 AFTER_COMMIT = "gatepost_after_commit"
 ANNOUNCED = "gatepost_announced"
-# By the runs of a use case that lost against another one.
+# The time that earlier attempts of a use case took before they lost a conflict.
 SPENT_SECONDS: ContextVar[float] = ContextVar("spent_seconds", default=0.0)
 
 Transaction = AsyncSession
 
 
 class NumberTaken(Exception):
-    """A number that was drawn at random is another row's; the use case begins again with another one."""
+    """A random number already belongs to another row; the use case starts again with a new one."""
 
 
 class DatabaseUnavailable(Unavailable):
@@ -72,10 +72,10 @@ class DatabaseUnavailable(Unavailable):
 
 
 class Database:
-    """The accounts' database: a pool of connections and the two ways into it.
+    """The database: a pool of connections, with transactions that write and transactions that read.
 
-    A transaction that takes longer than `timeout_seconds` is rolled back and answered with
-    `DatabaseUnavailable`; so are a lost connection and a full disk.
+    A transaction that takes longer than `timeout_seconds` is rolled back and raises `DatabaseUnavailable`, as do a lost
+    connection and a full disk.
     """
 
     def __init__(self, engine: AsyncEngine, *, timeout_seconds: float) -> None:
@@ -85,16 +85,16 @@ class Database:
         self._timeout = timeout_seconds
         self._writer = engine.execution_options(**{WRITES: True})
         self._listeners: dict[str, list[Callable[[], None]]] = {}
-        # SQLite takes one writer at a time and lets the others sleep in no order; ours queue up before it.
+        # SQLite allows one writer at a time, and the others wait in no particular order; here they queue up.
         self._turn: AbstractAsyncContextManager[None] = (
             asyncio.Lock() if engine.dialect.name == "sqlite" else nullcontext()
         )
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """Open a transaction that writes: it commits at the end of the block and is undone by any exception.
+        """Open a transaction that writes. It commits at the end of the block; any exception rolls it back.
 
-        On SQLite it takes the write lock at once, so that what it reads stays true until it commits.
+        On SQLite it takes the write lock immediately, so that what it reads stays valid until the commit.
         """
         async with self._transaction(self._writer, turn=self._turn) as tx:
             yield tx
@@ -106,12 +106,12 @@ class Database:
 
     @property
     def connections_in_use(self) -> int:
-        """How many connections are lent out."""
+        """How many connections of the pool are in use."""
         pool = self.engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def listen(self, topic: str, listener: Callable[[], None]) -> None:
-        """Call the listener after each commit, of this process, that announced the topic."""
+        """Call the listener after each commit in this process that announced the topic."""
         self._listeners.setdefault(topic, []).append(listener)
 
     @asynccontextmanager
@@ -131,8 +131,8 @@ class Database:
         seconds = self._timeout - SPENT_SECONDS.get()
         try:
             async with (
-                # The first limit ends the work. What it then takes to undo it may wait for a stalled server once more:
-                # the second limit ends that too, and the driver drops a connection that is left in the middle.
+                # The inner limit ends the work. The rollback may again wait for a stalled server; the outer limit ends
+                # that too, and the driver drops the interrupted connection.
                 asyncio.timeout(seconds + UNDO_SECONDS),
                 asyncio.timeout(seconds),
                 turn,
@@ -157,19 +157,18 @@ def create_engine(
     recycle_seconds: int = 1800,
     timeout_seconds: float = 2.5,
 ) -> AsyncEngine:
-    """Make the engine with what each database needs for safe races; nothing connects yet.
+    """Create the engine, with the options that make races safe on each database; it does not connect yet.
 
     Raises:
         TlsUnusable: a file for TLS cannot be used; the message names it.
     """
-    # A connection that is dropped in the middle is an outage, which is answered and logged as one; the pool would add a
-    # traceback for each.
+    # A connection dropped during a transaction is answered and logged as an outage; the pool would add a traceback.
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
     common: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": max_overflow,
         "pool_timeout": timeout_seconds,
-        # What is stored must not stand in the text of an error.
+        # Stored values must not appear in error messages.
         "hide_parameters": True,
         "json_deserializer": _read_json,
     }
@@ -184,22 +183,22 @@ def create_engine(
 
 
 def after_commit(tx: Transaction, callback: Callable[[], None]) -> None:
-    """Call back once this transaction is committed; an undone one never calls."""
+    """Call back after this transaction has committed; never after a rollback."""
     tx.info.setdefault(AFTER_COMMIT, []).append(callback)
 
 
 def announce(tx: Transaction, topic: str) -> None:
-    """Tell those who listen to the topic, once, when this transaction is committed."""
+    """Notify the listeners of the topic once, after this transaction has committed."""
     tx.info.setdefault(ANNOUNCED, set()).add(topic)
 
 
 def retry_conflicts(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-    """Run a use case again from its first line when its transaction lost against another one, or drew a taken number.
+    """Run a use case again from the start if its transaction lost a conflict, or if a random number was taken.
 
-    MySQL undoes one of two transactions that wait for each other; Galera and Group Replication report a
-    conflict at the commit the same way. A method with this decorator has one `begin()` block, so that
-    nothing was committed when it is run again. At most three runs, and none after a second: who has waited for
-    a lock for that long is told to come back. What the runs before have taken, a later one has less.
+    MySQL rolls back one of two transactions that wait for each other; Galera and Group Replication report a conflict
+    at the commit the same way. A method with this decorator has one `begin()` block, so that nothing was committed when
+    it runs again. There are at most three attempts, and none after a second: a caller who has waited that long gets
+    `DatabaseUnavailable`. The time of earlier attempts is deducted from the timeout of later ones.
     """
 
     @functools.wraps(method)
@@ -230,7 +229,7 @@ def _mysql_engine(url: URL, *, recycle_seconds: int, timeout_seconds: float, **c
         without_tls_options(url),
         isolation_level="READ COMMITTED",
         pool_recycle=recycle_seconds,
-        # Each transaction of ours ends itself; a second ROLLBACK would be one more question to the server.
+        # Our transactions always end themselves; a second ROLLBACK would be another round trip.
         pool_reset_on_return=None,
         connect_args={**told, **connect_arguments(url)},
         **common,
@@ -256,37 +255,37 @@ def _leave_who_cannot_write(context: ExceptionContext) -> None:
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    # The low byte of SQLite's code is the kind, the rest the detail.
+    # The low byte of SQLite's extended result code is the primary result code.
     kind = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
     return error.connection_invalidated or _number(error.orig) in OUTAGES or kind in SQLITE_OUTAGES
 
 
 async def _connect_sqlite(*arguments: Any, **options: Any) -> aiosqlite.Connection:
     connection = aiosqlite.connect(*arguments, **options)
-    # The end of the process waits for no daemon.
+    # A daemon thread does not delay the end of the process.
     connection._thread.daemon = True  # noqa: SLF001  as SQLAlchemy does
     try:
         return await connection
     except Exception:
-        # The thread still has to tell the loop that it has ended, and would find the loop of a command closed.
+        # The thread reports its end to the event loop, which a command may have closed by then.
         await asyncio.to_thread(connection._thread.join)  # noqa: SLF001
         raise
 
 
 def _prepare_sqlite(connection: Any, _: ConnectionPoolEntry) -> None:
-    # The driver's own BEGIN is deferred and lets two writers read the same row; ours is in _begin_sqlite.
+    # The driver's BEGIN is deferred, which lets two writers read the same row; _begin_sqlite sends ours.
     connection.isolation_level = None
-    # A text that is no UTF-8 was written by other hands, and must not stop who reads the rows beside it.
+    # Another program may have written text that is not UTF-8; it must not make other rows unreadable.
     connection.driver_connection.text_factory = TEXT
     cursor = connection.cursor()
-    # What is acknowledged is on the disk: in WAL mode, NORMAL may lose the last commits when the power goes.
+    # Acknowledged commits must be on disk; in WAL mode, NORMAL may lose the last ones in a power failure.
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
 def _read_json(text: str) -> Any:
-    """Return what a column of JSON holds; nothing where other hands have written something else."""
+    """Return the value of a JSON column; empty if another program has written something that is not JSON."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

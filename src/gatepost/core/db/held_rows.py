@@ -1,4 +1,4 @@
-"""Rows that are made where they are missing, and then changed by one transaction at a time."""
+"""Rows that are inserted if they are missing, and locked so that one transaction at a time changes them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from gatepost.core.db.tables import Base
 
 
 async def hold_rows(tx: Transaction, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose key is not there yet, and lock all; the caller gives them in one order for everybody."""
+    """Insert the rows whose key does not exist yet, and lock all. All callers must pass rows in the same order."""
     if tx.get_bind().dialect.name == "sqlite":
         await tx.execute(sqlite_insert(model).values(rows).on_conflict_do_nothing())
         return

@@ -1,4 +1,4 @@
-"""Connections of the pool that the server has closed meanwhile: replaced before anybody meets one."""
+"""Replaces connections of the pool that the server has closed meanwhile, before they are used."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ PING_SECONDS = 0.5
 
 
 def replace_dead(engine: AsyncEngine) -> None:
-    """Let the pool of this engine of MySQL replace connections that are dead when they are taken out."""
+    """Make the pool of this MySQL engine replace dead connections when they are checked out."""
     event.listen(engine.sync_engine, "checkin", _note_use)
     event.listen(engine.sync_engine, "checkout", _require_alive)
 
@@ -26,13 +26,13 @@ def _note_use(_: Any, record: ConnectionPoolEntry) -> None:
 
 
 def _require_alive(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """Let a connection pass that lives.
+    """Check that a connection is alive.
 
-    The end of a closed one lies in its reader, so that no question is needed. Only where nothing was heard for
-    long, and a firewall may have forgotten the connection, the server is asked, for half a second.
+    The reader of a connection knows when the server has closed it, so no query is needed. Only after a long idle time,
+    when a firewall may have dropped the connection, the server is pinged, for at most half a second.
 
     Raises:
-        InvalidatePoolError: it is dead, and those beside it may be.
+        InvalidatePoolError: the connection is dead, and the others in the pool may be too.
     """
     used_at = record.info.get(USED_AT)
     if used_at is None:

@@ -1,6 +1,6 @@
-"""Connections that were being made or were lent out while their engine was disposed of.
+"""Closes connections that were being opened or were in use while their engine was disposed of.
 
-SQLAlchemy puts them back into the pool of before, which nobody closes any more: the garbage collector would find them.
+SQLAlchemy returns them to the old pool, which nobody closes any more: only the garbage collector would find them.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ DISPOSALS = "gatepost_disposals"
 
 
 def close_latecomers(engine: AsyncEngine) -> None:
-    """Close each connection of the engine that comes back after its pool has gone."""
+    """Close each connection of the engine that is returned after its pool was disposed of."""
     disposals = 0
 
     def count(_: Any) -> None:
@@ -28,6 +28,6 @@ def close_latecomers(engine: AsyncEngine) -> None:
             record.invalidate()
 
     event.listen(engine.sync_engine, "engine_disposed", count)
-    # Before a connection is made: the pool may go while that takes place.
+    # Before connecting, because the pool may be disposed of meanwhile.
     event.listen(engine.sync_engine, "do_connect", remember)
     event.listen(engine.sync_engine, "checkin", close)

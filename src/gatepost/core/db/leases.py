@@ -1,21 +1,20 @@
-"""Work that one replica does at a time: a lease in the database, taken by whoever comes first."""
+"""Leases in the database, for work that only one replica does at a time."""
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 from sqlalchemy import update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.db.tables import Base, exact
 
 
 class Lease(Base):
-    """Who may do a piece of work until when."""
+    """Who may do a kind of work, and until when."""
 
     __tablename__ = "leases"
 
@@ -37,7 +36,7 @@ class Leases:
         try:
             return await self._take(name, life=life)
         except IntegrityError:
-            return False  # another worker was first to make it
+            return False  # another worker created it first
 
     @retry_conflicts
     async def _take(self, name: str, *, life: timedelta) -> bool:
@@ -49,7 +48,7 @@ class Leases:
             .execution_options(synchronize_session=False)
         )
         async with self._db.begin() as tx:
-            if cast("CursorResult[Any]", await tx.execute(statement)).rowcount == 1:
+            if await rows_changed(tx, statement) == 1:
                 return True
             if await tx.get(Lease, name) is not None:
                 return False

@@ -1,4 +1,4 @@
-"""The steps of the schema, run by Alembic; imported only where they are run."""
+"""Runs the migrations with Alembic; imported only when they are run."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ LOCK_SECONDS = 60
 
 
 async def run(engine: AsyncEngine, revision: str) -> None:
-    """Bring the database to a revision, as `migrations.migrate` promises."""
+    """Do the work of `migrations.migrate`."""
     writer = engine.execution_options(**{WRITES: True})
     async with writer.connect() as connection, _alone(connection):
         await connection.run_sync(_migrate, revision)
@@ -40,7 +40,7 @@ def _migrate(connection: Connection, revision: str) -> None:
             "choose an empty one"
         )
     if connection.dialect.name != "sqlite":
-        connection.commit()  # each step is its own; on SQLite the check and all steps are one transaction
+        connection.commit()  # each migration is its own; on SQLite the check and all migrations are one transaction
     config = _config()
     config.attributes["connection"] = connection
     known = [step.revision for step in ScriptDirectory.from_config(config).walk_revisions()]
@@ -55,7 +55,7 @@ def _migrate(connection: Connection, revision: str) -> None:
 
 @asynccontextmanager
 async def _alone(connection: AsyncConnection) -> AsyncIterator[None]:
-    """Hold a lock of the server: a statement that changes a table cannot be undone on MySQL."""
+    """Hold a named lock of the server, because MySQL cannot roll back the change of a table."""
     if connection.dialect.name == "sqlite":
         yield
         return

@@ -1,4 +1,4 @@
-"""Bringing the schema to a revision."""
+"""Migrates the schema."""
 
 import importlib
 
@@ -6,12 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 async def migrate(engine: AsyncEngine, revision: str = "head") -> None:
-    """Bring the database to a revision, up or down; several processes may ask at once.
+    """Migrate the database to a revision, up or down. Several processes may call this at the same time.
 
     Raises:
-        MigrationError: the database holds tables of another program, another migration takes too long, or there is
-            no such revision.
+        MigrationError: the database has tables of another program, another migration takes too long, or there is no
+            such revision.
     """
-    # Alembic is 9 MiB, which a worker that serves on a database that is up to date does without.
+    # Alembic takes 9 MiB, which a worker does not need if the database is up to date.
     steps = importlib.import_module("gatepost.core.db.migration_steps")
     await steps.run(engine, revision)

@@ -1,45 +1,47 @@
-"""Removing what has expired: one list of tasks, done in small batches, by one replica at a time."""
+"""Deletes what has expired: a list of tasks, run in small batches by one replica at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.db.leases import Leases
+from gatepost.core.db.row_counts import rows_changed
 
 LEASE = "purge"
-# Longer than any batch, and than the time between two rounds of whoever holds it.
+# Longer than any batch, and longer than the time between two rounds of the holder.
 LEASE_LIFE = timedelta(minutes=10)
 BATCH = 500
-# Between two batches, so that others get their turn at the tables.
+# Between two batches, so that other transactions can use the tables.
 PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class PurgeTask:
-    """One kind of thing that expires; `run` removes a batch and returns how many went, and 0 once there are none."""
+    """One kind of data that expires. `run` deletes a batch and returns its size, 0 when nothing is left."""
 
     name: str
     run: Callable[[], Awaitable[int]]
 
 
 class Purger:
-    """Runs the tasks, one after the other, each until nothing is left for it."""
+    """Runs the tasks one after the other, each until nothing is left."""
 
     def __init__(self, leases: Leases, tasks: Sequence[PurgeTask]) -> None:
         self._leases = leases
         self.tasks = tuple(tasks)
 
     async def run_in_turn(self) -> None:
-        """Purge, unless another replica does; a task that fails keeps no other one from its work.
+        """Purge, unless another replica does. A failed task does not stop the others.
 
         Raises:
-            Exception: what the first task that failed ran into, after the others were done.
+            Exception: the error of the first task that failed, after the others have run.
         """
         failures: list[Exception] = []
         for task in self.tasks:
@@ -51,7 +53,7 @@ class Purger:
             raise failures[0]
 
     async def run_all(self, task: PurgeTask) -> int:
-        """Do one task until nothing is left, whoever else does it too; return how many went."""
+        """Run one task until nothing is left, even if other replicas run it too; return the number of deleted rows."""
         count = 0
         while gone := await task.run():
             count += gone
@@ -65,19 +67,41 @@ class Purger:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
+class ExpiredRows:
+    """Removes the rows of a table whose moments have all passed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        key: InstrumentedAttribute[Any],
+        *moments: InstrumentedAttribute[datetime],
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._key = key
+        self._moments = moments
+
+    async def run(self) -> int:
+        """Remove a batch and return how many went."""
+        now = self._clock.now()
+        return await delete_batch(self._db, self._key, *(moment <= now for moment in self._moments))
+
+
 @retry_conflicts
 async def delete_batch(database: Database, key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
-    """Delete up to a batch of the rows that fit all conditions, found first and then deleted by primary key.
+    """Delete up to a batch of the rows that match all conditions, and return how many.
 
-    A deletion by condition would lock what lies between the rows as well, on MySQL, and make writers wait.
+    On MySQL the rows are found first and then deleted by primary key: a deletion by condition would also lock the gaps
+    between the rows and make writers wait.
     """
     model: Any = key.class_
     async with database.begin() as tx:
         if tx.get_bind().dialect.name == "sqlite":
-            # In one statement: a key that is no text can be read there, and then not be given back.
+            # In one statement: a key that is not valid text can be read, but then matches no row.
             found = key.in_(select(key).where(*conditions).limit(BATCH))
             statement = delete(model).where(found).execution_options(synchronize_session=False)
-            return cast("CursorResult[Any]", await tx.execute(statement)).rowcount
+            return await rows_changed(tx, statement)
         ids = (await tx.scalars(select(key).where(*conditions).limit(BATCH))).all()
         if ids:
             await tx.execute(delete(model).where(key.in_(ids)).execution_options(synchronize_session=False))

@@ -1,4 +1,4 @@
-"""The schema's revision: where the migrations lie, and whether the database is up to date."""
+"""The revision of the schema: where the migrations are, and whether the database is up to date."""
 
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 class MigrationError(Exception):
-    """The database cannot be brought up to date; the message says why and what to do."""
+    """The database cannot be migrated; the message says why and what to do."""
 
 
 def migrations_folder() -> Path:
@@ -20,7 +20,7 @@ def migrations_folder() -> Path:
 
 @cache
 def known_revisions() -> frozenset[str]:
-    """Return every revision up to the newest, the numbers before their files' names; others are of later versions."""
+    """Return all revisions that this version knows: the numbers at the start of the migrations' file names."""
     numbers = frozenset(path.name.partition("_")[0] for path in migrations_folder().glob("versions/[0-9]*_*.py"))
     if not numbers:
         raise MigrationError(f"no migrations in {migrations_folder()}; install gatepost again")
@@ -33,13 +33,13 @@ def newest_revision() -> str:
 
 
 async def current_revision(engine: AsyncEngine) -> str | None:
-    """Return the revision that the database is at; None where it holds no tables of ours."""
+    """Return the revision of the database; None if it has none of our tables."""
     async with engine.connect() as connection:
         return await connection.run_sync(revision_of)
 
 
 def revision_of(connection: Connection) -> str | None:
-    """Return the revision that Alembic has noted in this database."""
+    """Return the revision that Alembic has stored in this database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -47,10 +47,10 @@ def revision_of(connection: Connection) -> str | None:
 
 
 async def require_current_schema(engine: AsyncEngine) -> None:
-    """Let the service start only on the schema that it was written for.
+    """Check that the database has the schema that this version needs.
 
     Raises:
-        MigrationError: the database is at another revision; the message names the command.
+        MigrationError: it is at another revision; the message names the command to run.
     """
     current, newest = await current_revision(engine), newest_revision()
     if current != newest:

@@ -1,4 +1,4 @@
-"""What every table shares: the base class, constraint names, and column types that mean the same everywhere."""
+"""What all tables share: the base class, constraint names, and column types that behave the same on every database."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,24 +21,24 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 MYSQL = ("mysql", "mariadb")
-# What stands for a moment that cannot be read: long ago, and before everything that is.
+# Stands for a moment that cannot be read; earlier than any real one.
 UNREADABLE = datetime(1000, 1, 1, tzinfo=UTC)
-# A moment that somebody has put at the end of the calendar leaves room to reckon with it.
+# Later moments are read as this one, so that adding to them does not overflow.
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment with microseconds: aware and UTC in Python, without a zone in the database.
 
-    What other hands have written there in another form is read as `UNREADABLE`, so that it stops nobody who reads the
-    rows beside it.
+    A malformed value, written by another program, is read as `UNREADABLE`, so that it does not make other rows
+    unreadable.
     """
 
     impl = DateTime
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """MySQL drops fractions of a second unless it is told to keep them."""
+        """Keep microseconds on MySQL, which drops fractions of a second by default."""
         if dialect.name in MYSQL:
             return dialect.type_descriptor(mysql.DATETIME(fsp=6))
         return dialect.type_descriptor(DateTime())
@@ -47,7 +47,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Store in UTC.
 
         Raises:
-            ValueError: the moment has no zone.
+            ValueError: the moment has no time zone.
         """
         if value is None:
             return None
@@ -60,7 +60,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         return None if value is None else min(value.replace(tzinfo=UTC), LATEST)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
-        """Read whatever is there."""
+        """Read any value without failing."""
         read = super().result_processor(dialect, coltype) or (lambda value: value)
 
         def readable(value: Any) -> datetime | None:
@@ -73,22 +73,22 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class MySqlBinary(TypeDecorator[bytes]):
-    """VARBINARY, to which bytes are sent as hexadecimal digits: the driver fails on a parameter that is bytes."""
+    """VARBINARY, whose values are sent as hexadecimal digits because the driver fails on parameters that are bytes."""
 
     impl = mysql.VARBINARY
     cache_ok = True
 
     def bind_expression(self, bindparam: BindParameter[bytes]) -> ColumnElement[bytes]:
-        """Let the database turn the digits into bytes."""
+        """Make the database convert the digits to bytes."""
         return func.unhex(bindparam)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[bytes | None], str | None]:
-        """Send digits."""
+        """Send the bytes as digits."""
         return lambda value: None if value is None else value.hex()
 
 
 def text(length: int) -> String:
-    """Return a column type for text of people, any script."""
+    """Return a column type for text that people write, in any script."""
     return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_unicode_ci"), *MYSQL)
 
 
@@ -102,13 +102,13 @@ def octets(length: int) -> LargeBinary:
     return LargeBinary(length).with_variant(MySqlBinary(length), *MYSQL)
 
 
-# SQLite counts up by itself only for INTEGER.
+# SQLite generates ids only for INTEGER.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 PrimaryId = Annotated[int, mapped_column(BigId, primary_key=True, autoincrement=True)]
 
 
 class Base(DeclarativeBase):
-    """Every table. Constraints have names, so that a later migration can speak of them on SQLite too."""
+    """The base of every table. Constraints have names, so that later migrations can refer to them on SQLite too."""
 
     metadata = MetaData(
         naming_convention={
@@ -118,10 +118,10 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  the base class declares it so
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  declared so by the base class
     __table_args__ = {  # noqa: RUF012
         "mysql_charset": "utf8mb4",
         "mysql_collate": "utf8mb4_unicode_ci",
-        # Otherwise SQLite gives the id of a deleted last row again, and with it what its tokens stand for.
+        # Otherwise SQLite reuses the id of a deleted last row, and its tokens would then name another row.
         "sqlite_autoincrement": True,
     }

@@ -1,4 +1,4 @@
-"""TLS to the database: which of it a set of options means, and the connections that insist on it."""
+"""TLS to the database: the mode that a set of options selects, and connections that enforce it."""
 
 import asyncio
 import ssl
@@ -9,18 +9,18 @@ from typing import Any
 from aiomysql import Connection, OperationalError
 from sqlalchemy import URL
 
-# What MySQL's own clients answer where TLS fails: CR_SSL_CONNECTION_ERROR.
+# The error number of MySQL's clients when TLS fails: CR_SSL_CONNECTION_ERROR.
 TLS_FAILED = 2026
 # CR_CONN_HOST_ERROR.
 NO_ANSWER = 2003
-# CLIENT_SSL, of what a server says that it can.
+# CLIENT_SSL, one of the capability flags of a server.
 OFFERS_TLS = 1 << 11
 MODE, CA, CERTIFICATE, KEY = "ssl_mode", "ssl_ca", "ssl_cert", "ssl_key"
 FILES = (CA, CERTIFICATE, KEY)
 
 
 class DatabaseTls(StrEnum):
-    """None; encrypted, with whoever answers; by a server with a certificate of the CA; and for its own name."""
+    """No TLS; encrypted, server not verified; certificate verified; certificate and host name verified."""
 
     OFF = "off"
     REQUIRED = "required"
@@ -33,16 +33,16 @@ VERIFYING = (DatabaseTls.VERIFY_CA, DatabaseTls.VERIFY)
 
 
 class TlsUnusable(ValueError):
-    """What is said of TLS to the database does not fit together, or names a file that cannot be used."""
+    """The TLS options for the database contradict each other, or name a file that cannot be used."""
 
 
 def agreed(said: Collection[DatabaseTls], files: Mapping[str, str], *, is_on: bool = False) -> dict[str, str]:
-    """Return the options that a URL carries to `tls_context`: of several modes the strictest, and none for no TLS.
+    """Return the URL options for `tls_context`. The strictest of several modes counts; no options mean no TLS.
 
-    `is_on` asks for TLS that leaves the mode open: it is verified where there is a CA to do it by.
+    `is_on` requests TLS without a mode: the server is verified if there is a CA for it.
 
     Raises:
-        TlsUnusable: TLS is asked for and not, or a file would do nothing.
+        TlsUnusable: TLS is both requested and turned off, or a file would have no effect.
     """
     if DatabaseTls.OFF in said:
         if is_on or files or len(set(said)) > 1:
@@ -64,22 +64,22 @@ def agreed(said: Collection[DatabaseTls], files: Mapping[str, str], *, is_on: bo
 
 
 def refuse_tls(tls: DatabaseTls | None, files: Mapping[str, str]) -> None:
-    """Let nothing be said of TLS to a database without a connection.
+    """Check that no TLS options are set for SQLite, which has no connection.
 
     Raises:
-        TlsUnusable: something is.
+        TlsUnusable: there are some.
     """
     if files or tls not in (None, DatabaseTls.OFF):
         raise TlsUnusable("the database is a file, and there is no connection to encrypt")
 
 
 def mode_of(url: URL) -> DatabaseTls:
-    """Return which TLS a URL with the options of `agreed` asks for."""
+    """Return the TLS mode of a URL with the options of `agreed`."""
     return DatabaseTls(str(url.query.get(MODE, DatabaseTls.OFF)))
 
 
 def tls_context(url: URL) -> ssl.SSLContext | None:
-    """Build what the options of `agreed` mean; None for a connection without TLS.
+    """Build the TLS context for the options of `agreed`; None for a connection without TLS.
 
     Raises:
         TlsUnusable: a file cannot be used; the message names it.
@@ -97,7 +97,7 @@ def tls_context(url: URL) -> ssl.SSLContext | None:
     if CERTIFICATE in options:
         certificate, key = options[CERTIFICATE], options.get(KEY)
         try:
-            # Without a password of ours, OpenSSL would ask the terminal for that of an encrypted key.
+            # Without this password, OpenSSL would prompt for one on the terminal if the key is encrypted.
             context.load_cert_chain(certificate, key, password="")
         except (OSError, ValueError) as error:
             raise TlsUnusable(
@@ -108,26 +108,26 @@ def tls_context(url: URL) -> ssl.SSLContext | None:
 
 
 def connect_arguments(url: URL) -> dict[str, Any]:
-    """Return what the driver is told besides the URL, whose options of TLS it does not know."""
+    """Return the driver's arguments beside the URL, since it does not know the URL's TLS options."""
     return {"async_creator_fn": _connect, "ssl": tls_context(url)}
 
 
 def without_tls_options(url: URL) -> URL:
-    """Return the URL as the driver knows it."""
+    """Return the URL without the TLS options, which the driver does not know."""
     return url.difference_update_query((MODE, *FILES))
 
 
 class _TlsConnection(Connection):  # type: ignore[misc]
-    """A connection that says nothing of itself until TLS is agreed, where that is wanted."""
+    """A connection that sends no credentials before TLS is established, if TLS is required."""
 
     async def _get_server_information(self) -> None:
         await super()._get_server_information()
-        # The driver would go on without: so would whoever changes the server's greeting on its way.
+        # The driver would continue without TLS, which an attacker could force by changing the server's greeting.
         if self._ssl_context is not None and not self.server_capabilities & OFFERS_TLS:
             raise OperationalError(TLS_FAILED, "the database server does not offer TLS")
 
     def close(self) -> None:
-        """Close the socket at once: the farewell of TLS would outlive a command, and tell nothing after MySQL's own."""
+        """Close the socket at once. TLS's closing handshake would outlast a command, and MySQL's own close suffices."""
         if self._ssl_context is not None and self._writer is not None:
             self._writer.transport.abort()
         super().close()
@@ -140,11 +140,11 @@ class _TlsConnection(Connection):  # type: ignore[misc]
 
 
 async def _connect(*, password: str = "", **arguments: Any) -> Connection:
-    # The driver takes letters for octets of Latin-1, and an error about others would hold the password. The servers
-    # and their own clients take them for UTF-8.
+    # The driver encodes passwords as Latin-1, and its error about other characters would contain the password. Servers
+    # and their own clients use UTF-8.
     connection = _TlsConnection(password=password.encode().decode("latin-1"), **arguments)
     try:
-        # The driver's own limit ends with the connection of TCP: what then says nothing would be waited for, for ever.
+        # The driver's own limit covers only the TCP connection; it would wait forever for a server that sends nothing.
         async with asyncio.timeout(arguments.get("connect_timeout")):
             await connection._connect()  # noqa: SLF001  as the driver's own connect() does
     except TimeoutError as error:

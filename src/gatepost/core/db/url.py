@@ -1,4 +1,4 @@
-"""The address of a database, read: SQLAlchemy's form, with the options that people paste from their providers."""
+"""Parses database URLs: SQLAlchemy's format, with the options in the URLs that database providers hand out."""
 
 import ipaddress
 import re
@@ -27,7 +27,7 @@ MODES = {
     "verify_full": DatabaseTls.VERIFY,
     "verify": DatabaseTls.VERIFY,
 }
-# What each spelling says when it is true, and when it is false; None leaves the mode open.
+# The mode that each option selects when it is true, and when it is false; None leaves the mode open.
 FLAGS: Mapping[str, tuple[DatabaseTls | None, DatabaseTls | None]] = {
     "ssl": (None, DatabaseTls.OFF),
     "usessl": (None, DatabaseTls.OFF),
@@ -39,7 +39,7 @@ FLAGS: Mapping[str, tuple[DatabaseTls | None, DatabaseTls | None]] = {
     "ssl_check_hostname": (DatabaseTls.VERIFY, DatabaseTls.VERIFY_CA),
     "verifyservercertificate": (DatabaseTls.VERIFY, DatabaseTls.REQUIRED),
 }
-# As Node's drivers take it.
+# The format of Node's drivers.
 SSL_OBJECTS: Mapping[str, DatabaseTls] = {
     '{"rejectunauthorized":true}': DatabaseTls.VERIFY,
     '{"rejectunauthorized":false}': DatabaseTls.REQUIRED,
@@ -54,13 +54,13 @@ PATHS: Mapping[str, str] = {"sslca": CA, "sslrootcert": CA, **{name: name for na
 
 
 def read_database_url(text: str, *, tls: DatabaseTls | None = None, files: Mapping[str, str] | None = None) -> URL:
-    """Read a database URL, add the async driver where it names none, and write its options of TLS as `agreed` does.
+    """Read a database URL, add the async driver if it names none, and replace its TLS options by those of `agreed`.
 
-    `tls` and `files` are what the settings say of TLS besides.
+    `tls` and `files` come from the TLS settings.
 
     Raises:
-        ValueError: it is not a URL of MySQL, MariaDB or SQLite with a driver that we use, or has a part that would do
-            nothing; the message holds nothing that may be of a password.
+        ValueError: it is not a URL of MySQL, MariaDB or SQLite with a supported driver, or a part of it would have no
+            effect; the message contains nothing that may belong to a password.
     """
     text = text.strip()
     if text.count("@") > 1:
@@ -82,10 +82,10 @@ def read_database_url(text: str, *, tls: DatabaseTls | None = None, files: Mappi
 
 
 def require_host(text: str) -> str:
-    """Return a host name or address as it is.
+    """Return a host name or address unchanged.
 
     Raises:
-        ValueError: it is none; it is not repeated, since a password may have slipped into it.
+        ValueError: it is neither. The message does not repeat it, because it may contain a password by mistake.
     """
     if not HOST.fullmatch(text):
         try:
@@ -131,7 +131,7 @@ def _check_server(url: URL, text: str) -> None:
         except ValueError:
             raise ValueError("its host is not a host name or address alone") from None
     if url.port is not None and (
-        # make_url takes whatever int() does.
+        # make_url accepts whatever int() does.
         not re.search(rf":{url.port}(?=[/?]|$)", text) or not PORT.fullmatch(str(url.port)) or url.port > LARGEST_PORT
     ):
         raise ValueError(f"its port is not a number from 1 to {LARGEST_PORT}")
@@ -140,7 +140,7 @@ def _check_server(url: URL, text: str) -> None:
 def _options(
     query: Mapping[str, str | tuple[str, ...]], *, tls: DatabaseTls | None, files: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return the options that a connection is made with; each that is written is known, and is there once."""
+    """Return the connection's options; unknown and repeated ones are refused."""
     said, paths, is_on = [tls] if tls else [], dict(files), False
     for written, value in query.items():
         name = written.lower().replace("-", "_")
@@ -172,7 +172,7 @@ def _mode(name: str, value: str, shown: str) -> DatabaseTls | None:
         try:
             return CHOICES[name][value.replace("-", "_")]
         except KeyError:
-            # PREFERRED is not among them: where TLS is not offered, it goes on without in silence.
+            # PREFERRED is not supported: it silently connects without TLS if the server does not offer it.
             raise ValueError(f"{shown} is none of {', '.join(CHOICES[name])}") from None
     if value in ON:
         return FLAGS[name][0]

@@ -1,1 +1,1 @@
-"""The log: one line at a time, the same shape whoever writes it, and no secret in any of them."""
+"""The log: single lines in one format, whichever library writes them, and without secrets."""

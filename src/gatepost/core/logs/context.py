@@ -1,4 +1,4 @@
-"""What is known of the request that is being served, for the line about it and for every line written meanwhile."""
+"""What is known about the current request, for its log line and for all lines written meanwhile."""
 
 from contextvars import ContextVar
 from enum import StrEnum
@@ -10,7 +10,7 @@ NOBODY: dict[str, Any] = {}
 
 
 class Act(StrEnum):
-    """What is counted by how it ended, whichever route it came by."""
+    """What a request attempts, whichever route it uses; its outcomes are counted."""
 
     SIGN_IN = "sign_in"
     REFRESH = "refresh"
@@ -24,7 +24,7 @@ def note_user(user_id: int) -> None:
 
 
 def note_act(act: Act) -> None:
-    """Remember what the request tries, so that its outcome is counted."""
+    """Remember what the request attempts, so that its outcome is counted."""
     state = REQUEST.get(None)
     if state is not None:
         state["act"] = act

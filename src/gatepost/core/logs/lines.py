@@ -1,4 +1,4 @@
-"""Lines on their way to standard error: several at a time, whole, and none left behind."""
+"""Writes lines to standard error: in batches, whole, and all of them before the process ends."""
 
 import atexit
 import os
@@ -9,20 +9,20 @@ from functools import cache
 from threading import Condition, Thread
 
 STANDARD_ERROR = 2
-# What a pipe takes in one piece (POSIX: PIPE_BUF), so that the lines of several workers never mix.
+# What a pipe accepts atomically (POSIX: PIPE_BUF), so that the lines of several workers never mix.
 CHUNK_BYTES = 4096
 DELAY_SECONDS = 0.05
-# What waits for a reader that stalls.
+# The limit of what waits for a slow reader.
 BACKLOG_BYTES = 1024 * 1024
 FLUSH_SECONDS = 1.0
 
 
 class LineWriter:
-    """Writes lines to a file descriptor, in a thread of its own.
+    """Writes lines to a file descriptor, in its own thread.
 
-    A line waits for others for at most 50 ms, or until 4 KiB are together: a call of the system for each line would
-    cost more than the line. A reader that is slow or gone stops nobody; `lost` counts what could not be written, and
-    the line that `say_lost` makes of it follows once somebody reads again.
+    Lines are collected for at most 50 ms or 4 KiB, because a system call per line would cost more than the line. A
+    reader that is slow or gone blocks nobody: `lost` counts the lines that could not be written, and a line from
+    `say_lost` reports them once somebody reads again.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -34,21 +34,21 @@ class LineWriter:
         self._is_last = False
         self._changed = Condition()
         self._thread: Thread | None = None
-        # What all that is written while the process ends may wait for its reader, together.
+        # How long, in total, the lines written while the process ends may wait for the reader.
         self._patience = FLUSH_SECONDS
         self._told = 0
         self.lost = 0
         self.say_lost: Callable[[int], bytes] | None = None
 
     def write(self, line: bytes) -> None:
-        """Take one line, with its end; it is written soon."""
+        """Accept one line, including its line end; it is written soon."""
         with self._changed:
             if self._size and self._size + len(line) > BACKLOG_BYTES:
                 self.lost += 1
                 return
             self._lines.append(line)
             self._size += len(line)
-            # Not alive either in a process that was forked off.
+            # The thread is not alive in a forked process either.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
@@ -58,15 +58,15 @@ class LineWriter:
             self.flush()
 
     def finish(self) -> None:
-        """Write all that waits, and each further line before its writer goes on: the process may end after it.
+        """Write all waiting lines, and from now on each line before `write` returns: the process may end after it.
 
-        A reader that stalls holds all of them up for a second in all.
+        A stalled reader delays them by at most a second in total.
         """
         self._is_last = True
         self.flush()
 
     def flush(self) -> None:
-        """Write all that waits, for at most a second; less where that was spent before, and nobody has read since."""
+        """Write all waiting lines, for at most a second; less if earlier calls used it up and nobody has read since."""
         with self._changed:
             self._is_urgent = True
             self._changed.notify_all()
@@ -86,7 +86,7 @@ class LineWriter:
                 untold = self.lost - self._told
                 self._is_writing = True
             lost = sum(chunk.count(b"\n") for chunk in _together(lines) if not self._put(chunk))
-            # What was lost came after these: they had filled the place.
+            # The lost lines came after these, which had filled the backlog.
             is_told = untold and not lost and self.say_lost is not None and self._put(self.say_lost(untold))
             with self._changed:
                 self.lost += lost
@@ -95,7 +95,7 @@ class LineWriter:
                 self._changed.notify_all()
 
     def _put(self, chunk: bytes) -> bool:
-        """Write lines, however long that takes; return whether somebody has taken them."""
+        """Write lines, however long that takes; return whether they were written."""
         view = memoryview(chunk)
         try:
             while view:
@@ -110,14 +110,14 @@ class LineWriter:
 
 @cache
 def standard_error() -> LineWriter:
-    """Return the one writer of this process."""
+    """Return the writer of this process."""
     writer = LineWriter(STANDARD_ERROR)
     atexit.register(writer.flush)
     return writer
 
 
 def _together(lines: list[bytes]) -> Iterator[bytes]:
-    """Yield the lines in pieces that a pipe takes whole; a longer line is a piece of its own."""
+    """Yield the lines in chunks that a pipe accepts atomically; a longer line is its own chunk."""
     chunk = bytearray()
     for line in lines:
         if chunk and len(chunk) + len(line) > CHUNK_BYTES:

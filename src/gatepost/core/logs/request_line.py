@@ -1,7 +1,7 @@
-"""The one line about each request.
+"""The log line of each request.
 
-It has the shape that structlog gives all other lines, and is put together by hand: at thousands of requests a second
-the chain of processors would cost more than verifying an access token does.
+It has the same format as structlog's lines, but is built by hand: at thousands of requests per second structlog's
+processors would cost more than verifying an access token.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from gatepost.core.logs.lines import LineWriter
 from gatepost.core.settings import LogAddresses, LogFormat, LogLevel
 
 EVENT = "request"
-# Asked every few seconds by machines; they are of interest when they fail.
+# Machines call these every few seconds; only failures are interesting.
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 FAILURE = 500
 REMEMBERED_ADDRESSES = 4096
@@ -25,7 +25,7 @@ NETWORK_BITS = {4: 24, 6: 48}
 
 
 class RequestLog:
-    """Writes one line about each request: who, which route, how it ended, how long it took."""
+    """Writes one line per request: who, which route, the outcome, the duration."""
 
     def __init__(self, writer: LineWriter, *, style: LogFormat, level: LogLevel, addresses: LogAddresses) -> None:
         self._write = writer.write
@@ -35,7 +35,7 @@ class RequestLog:
         self._now = Timestamps()
 
     def write(self, state: dict[str, Any], *, method: str, route: str, status: int, seconds: float, host: str) -> None:
-        """Write the line; `state` is what the request has gathered: its id, and the user and error code if any."""
+        """Write the line. `state` is the request's state: its id, and the user and error code if any."""
         if status >= FAILURE:
             number, level = logging.ERROR, "error"
         elif route in QUIET_ROUTES:
@@ -63,7 +63,7 @@ class RequestLog:
 
 
 class AddressPolicy:
-    """Shows as much of a client's address as the policy allows; "" where that is nothing."""
+    """Shows as much of a client's address as the setting allows; "" for nothing."""
 
     def __init__(self, addresses: LogAddresses) -> None:
         self._show = SHOWN[addresses]
@@ -80,14 +80,14 @@ class AddressPolicy:
 
 
 class Timestamps:
-    """Gives the present moment as text (RFC 3339, UTC, milliseconds); the second is written out once."""
+    """Formats the current time (RFC 3339, UTC, milliseconds); the part down to the second is cached."""
 
     def __init__(self) -> None:
         self._second = -1
         self._text = ""
 
     def __call__(self) -> str:
-        """Return the text of now."""
+        """Return the current time as text."""
         milliseconds = time.time_ns() // 1_000_000
         second = milliseconds // 1000
         if second != self._second:
@@ -97,7 +97,7 @@ class Timestamps:
 
 
 def network(address: str) -> str:
-    """Return the network that an address is in: /24, or /48 of IPv6; "" for what is no address."""
+    """Return the network of an address: /24, or /48 for IPv6; "" if it is not an address."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

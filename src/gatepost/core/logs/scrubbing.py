@@ -1,4 +1,4 @@
-"""What an exception says, without what people gave: its text can quote a password or an address."""
+"""Removes user input from the text of exceptions, which can quote a password or an address."""
 
 import base64
 import binascii
@@ -16,9 +16,9 @@ from gatepost.core import strict_json
 
 HIDDEN = "[hidden]"
 SHORTEST_SECRET = 3
-# Interpreters and databases put what they were given in quotes.
+# Interpreters and databases quote values that they were given.
 QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|`[^`\n]*`")
-# These quote names out of the code.
+# These quote names from the code.
 OF_CODE = (AttributeError, NameError, ImportError, TypeError)
 # A token, a hash or a key, in any of the usual alphabets.
 LONG_WORD = re.compile(r"[A-Za-z0-9_\-+/=.$~%]{24,}")
@@ -28,9 +28,9 @@ ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] 
 
 
 def formatted(info: ExceptionInfo, *, given: Iterable[str] = ()) -> str:
-    """Return the traceback: every frame, and of what the exceptions say only what nobody gave.
+    """Return the traceback: all frames, and the exceptions' messages without user input.
 
-    `given` are texts that the caller of the request sent; none of them is in the result.
+    `given` are texts that the caller of the request sent; the result contains none of them.
     """
     hidden = sorted({text for text in given if len(text) >= SHORTEST_SECRET}, key=len, reverse=True)
     kind, error, frames = info
@@ -42,14 +42,14 @@ def formatted(info: ExceptionInfo, *, given: Iterable[str] = ()) -> str:
 
 
 def log_crash(logger: logging.Logger, message: str, *args: object, given: Iterable[str]) -> None:
-    """Log the exception that is being handled, without what the request gave; safe with every handler."""
+    """Log the exception that is being handled, without the request's input; safe with every handler."""
     record = logger.makeRecord(logger.name, logging.ERROR, __file__, 0, message, args, None)
     record.exc_text = formatted(sys.exc_info(), given=given)
     logger.handle(record)
 
 
 def texts_given(headers: Iterable[tuple[bytes, bytes]], query: bytes, body: bytes) -> list[str]:
-    """Return every text of a request that may be secret: of its headers, its query and its body."""
+    """Return all texts of a request that may be secret, from its headers, query and body."""
     texts = [query.decode("latin-1"), body.decode("utf-8", "replace")]
     for name, value in headers:
         if name in SECRET_HEADERS:
@@ -57,13 +57,13 @@ def texts_given(headers: Iterable[tuple[bytes, bytes]], query: bytes, body: byte
             texts += _of_basic(value)
     for form in (query, body):
         texts += [text for _, text in parse_qsl(form.decode("utf-8", "replace"))]
-    with suppress(strict_json.StrictJsonError, RecursionError):  # then it was refused, and nothing has read it
+    with suppress(strict_json.StrictJsonError, RecursionError):  # such a body was refused, and nothing has read it
         texts += _leaves(strict_json.loads(body))
     return texts
 
 
 def _of_basic(credentials: bytes) -> list[str]:
-    """Return the name and the secret of RFC 7617, or nothing."""
+    """Return the user name and password of HTTP Basic (RFC 7617), or nothing."""
     kind, _, encoded = credentials.partition(b" ")
     if kind.lower() != b"basic":
         return []

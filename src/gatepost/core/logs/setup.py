@@ -1,4 +1,4 @@
-"""How everything that logs comes out in one shape: ours, uvicorn's, and that of any library."""
+"""Configures logging: all lines have one format, whether from our code, uvicorn or another library."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ OF_REQUEST = ("request_id", "trace_id")
 
 
 def request_log(settings: Settings, writer: LineWriter | None = None) -> RequestLog:
-    """Return what writes the line about each request."""
+    """Return the writer of the line about each request."""
     return RequestLog(
         writer or standard_error(),
         style=settings.log_style,
@@ -30,8 +30,8 @@ def request_log(settings: Settings, writer: LineWriter | None = None) -> Request
 def logging_config(settings: Settings) -> dict[str, Any]:
     """Return the configuration of `logging`, for uvicorn to apply in each of its processes.
 
-    Libraries are heard from warnings on: at lower levels some of them write the parameters of queries and the fields of
-    forms.
+    Libraries log from the level of warnings on: at lower levels some of them write the parameters of queries and the
+    fields of forms.
     """
     levels = logging.getLevelNamesMapping()
     ours = levels[settings.log_level.upper()]
@@ -45,7 +45,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
 
 
 class LineHandler(logging.Handler):
-    """Writes what comes by `logging` as a line."""
+    """Writes the records of `logging` as lines."""
 
     def __init__(self, style: str, writer: LineWriter | None = None) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class LineHandler(logging.Handler):
         )  # fmt: skip
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; what fails here never reaches who logged."""
+        """Write one line; a failure here never reaches the code that logs."""
         try:
             self._writer.write(self._line(record))
         except Exception:  # noqa: BLE001  `logging` asks its handlers to keep their own failures
@@ -105,7 +105,7 @@ def _add_exception(_logger: WrappedLogger, _name: str, line: EventDict) -> Event
 
 def _renderer(style: LogFormat) -> Any:
     if style is LogFormat.JSON:
-        # In ASCII: some readers of lines end them at U+2028 or U+0085, too.
+        # ASCII only: some readers also treat U+2028 or U+0085 as line ends.
         return structlog.processors.JSONRenderer()
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback

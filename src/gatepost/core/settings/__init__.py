@@ -1,6 +1,6 @@
 """The settings: one frozen object, read from the environment and `.env`. Unsafe settings are refused."""
 
-from gatepost.core.settings.account_groups import EmailVerification, SecondFactor, SignUp
+from gatepost.core.settings.account_groups import EmailSignIn, EmailVerification, SecondFactor, SignUp
 from gatepost.core.settings.checks import Complaint, SettingsError, load_settings
 from gatepost.core.settings.groups import Environment, JwtAlgorithm, RevocationMode, TokenTransport
 from gatepost.core.settings.model import Settings
@@ -8,6 +8,7 @@ from gatepost.core.settings.watching import LogAddresses, LogFormat, LogLevel
 
 __all__ = [
     "Complaint",
+    "EmailSignIn",
     "EmailVerification",
     "Environment",
     "JwtAlgorithm",

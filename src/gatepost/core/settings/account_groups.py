@@ -1,4 +1,4 @@
-"""The settings of the life of an account: mail, proving an address, sign-up, what is remembered of it."""
+"""Settings for accounts: mail, sign-up, verification of addresses, second factors, passkeys, the audit log."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,12 +7,12 @@ from pydantic import BaseModel, Field, SecretStr
 
 from gatepost.core.settings.types import CommaSeparated, PositiveInt
 
-# A tag of RFC 5646, as long as the columns are that hold it.
+# A language tag (RFC 5646); `max_length` matches the columns that store it.
 LANGUAGE = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"
 
 
 class EmailVerification(StrEnum):
-    """Whether an address is proved: never, after sign-in, or before it."""
+    """Whether people verify their address: never, optionally, or before the first sign-in."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -20,7 +20,7 @@ class EmailVerification(StrEnum):
 
 
 class SecondFactor(StrEnum):
-    """Whether people can set up a second factor, or have to: all of them, or those who administer."""
+    """Whether people can set up a second factor, or all people or all administrators must."""
 
     OFF = "off"
     OPTIONAL = "optional"
@@ -28,8 +28,15 @@ class SecondFactor(StrEnum):
     REQUIRED_FOR_ADMINS = "required_for_admins"
 
 
+class EmailSignIn(StrEnum):
+    """Whether a code or a link in a mail signs people in."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class SignUp(StrEnum):
-    """Who may make an account: anybody, who was invited, nobody."""
+    """Who may create an account: anybody, people with an invitation, or nobody."""
 
     OPEN = "open"
     INVITE = "invite"
@@ -75,6 +82,11 @@ class AccountSettings(BaseModel):
     email_verification: EmailVerification = Field(
         EmailVerification.OPTIONAL, description="`off`, `optional`, or `required` before the first sign-in."
     )
+    email_sign_in: EmailSignIn | None = Field(
+        None,
+        description="Codes and links by mail that sign people in: `on` or `off`; by default on, but off with "
+        "EMAIL_VERIFICATION=off, and in production with MAIL_URL=console:.",
+    )
     verify_email_hours: PositiveInt = Field(48, description="Lifetime of the link that verifies an address.")
     reset_password_minutes: PositiveInt = Field(60, description="Lifetime of the link that sets a new password.")
     invitation_days: PositiveInt = Field(
@@ -82,15 +94,15 @@ class AccountSettings(BaseModel):
     )
     second_factor: SecondFactor = Field(
         SecondFactor.OPTIONAL,
-        description="`off` (nobody can set one up), `optional`, `required` or `required_for_admins`: who has none sets "
-        "one up at the next sign-in. An account with a second factor always needs it.",
+        description="`off` (nobody can set one up), `optional`, `required` or `required_for_admins`: people without "
+        "one set it up at the next sign-in. An account with a second factor always needs it.",
     )
     trusted_device_days: int = Field(
         30,
         ge=0,
         le=365,
-        description="Days for which a device is not asked for the second factor again, where its person wants that; "
-        "0 asks always.",
+        description="Days for which a device is not asked for the second factor again, if the person chooses so; "
+        "0 always asks.",
     )
     deletion_grace_days: int = Field(
         14, ge=0, description="Days between the request to delete an account and its deletion; signing in cancels it."
@@ -98,7 +110,7 @@ class AccountSettings(BaseModel):
 
 
 class PasskeySettings(BaseModel):
-    """Where passkeys are good."""
+    """Where passkeys can be used."""
 
     passkey_rp_id: str | None = Field(
         None,
@@ -112,9 +124,17 @@ class PasskeySettings(BaseModel):
     )
 
 
+class ProviderFileSettings(BaseModel):
+    """Other providers by which people can sign in. `PROVIDER_GOOGLE_CLIENT_ID` and the like set them up, too."""
+
+    providers_file: Path | None = Field(
+        None, description="File that sets up other providers (TOML); docs/providers.md describes it."
+    )
+
+
 class AuditSettings(BaseModel):
     """How long audit entries are kept."""
 
     audit_retention_days: int = Field(
-        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them for ever."
+        400, ge=0, le=36500, description="Age at which entries of the audit log are purged; 0 keeps them forever."
     )

@@ -1,4 +1,4 @@
-"""The settings of how the pages look."""
+"""Settings for the appearance of the pages."""
 
 from pathlib import Path
 
@@ -25,12 +25,12 @@ class BrandSettings(BaseModel):
 
     @property
     def palette(self) -> Palette:
-        """The colour and what goes with it."""
+        """The brand colour and the colours derived from it."""
         return Palette(self.brand_color.lower())
 
 
 def logo_problem(logo: Path) -> str | None:
-    """Say why a file cannot be the logo, or None."""
+    """Return why a file cannot be the logo, or None."""
     if logo.suffix.lower() not in LOGO_TYPES:
         return "it is of no kind that every browser shows"
     if not logo.is_file():

@@ -12,13 +12,14 @@ from pydantic_settings import SettingsError as UnreadableSource
 
 from gatepost.core.crypto.secrets import SecretFileError, development_secret
 from gatepost.core.db.tls import TlsUnusable, tls_context
-from gatepost.core.settings.account_groups import EmailVerification
+from gatepost.core.settings.account_groups import EmailSignIn, EmailVerification
 from gatepost.core.settings.brand import logo_problem
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
 from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
 from gatepost.core.settings.malformed import in_words
 from gatepost.core.settings.model import Settings
+from gatepost.core.settings.provider_variables import provider_variables
 from gatepost.core.settings.types import ANY_ORIGIN
 
 # Where Docker and Kubernetes mount secrets: one file per setting, with its name.
@@ -68,13 +69,15 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     """
     reading = ENV_FILE.set(env_file)
     try:
-        settings = Settings(_secrets_dir=secrets_folder if secrets_folder.is_dir() else None)
+        settings = Settings(_secrets_dir=secrets_folder if secrets_folder.is_dir() else None).with_provider_variables(
+            provider_variables(env_file=env_file, secrets_folder=secrets_folder)
+        )
     except ValidationError as error:
         raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
     except EnvFileUnreadable as error:
         remedy = "It must be UTF-8, with NAME=value on each line. See docs/env-file.md"
         raise SettingsError([Complaint(str(env_file), str(error), remedy)]) from None
-    except UnreadableSource:
+    except (UnreadableSource, OSError, UnicodeDecodeError):
         remedy = "Make it UTF-8, and readable for the user of the service"
         raise SettingsError([Complaint(str(secrets_folder), "a file in it cannot be read", remedy)]) from None
     finally:
@@ -243,6 +246,10 @@ def _mail(settings: Settings) -> Iterator[Complaint]:
     else:
         if settings.in_production:
             yield from _exposed_mail(settings, url)
+    if settings.email_sign_in is EmailSignIn.ON and settings.email_verification is EmailVerification.OFF:
+        yield Complaint(
+            "EMAIL_SIGN_IN", "it needs verified addresses", "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off"
+        )
     try:
         read_sender(settings.mail_from)
     except ValueError as error:

@@ -16,7 +16,7 @@ PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
 
 
 class Environment(StrEnum):
-    """Where the service runs; production refuses what is only safe on one's own machine."""
+    """Where the service runs. Production refuses settings that are only safe on a developer's machine."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
@@ -94,7 +94,7 @@ class ServerSettings(BaseModel):
         if values.get("environment") == Environment.PRODUCTION:
             values.setdefault("cors_origins", ())
         elif PORT.fullmatch(port := str(values.get("port", ""))) and 0 < int(port) <= LARGEST_PORT:
-            # Which one 0 will be, nobody knows yet.
+            # Port 0 means any free port, which is not known yet.
             values.setdefault("public_url", f"http://localhost:{int(port)}")
         return values
 
@@ -161,7 +161,7 @@ class TokenSettings(BaseModel):
     refresh_reuse_grace_seconds: float = Field(
         10.0,
         ge=0,
-        # Shorter than any access token: those of the grace time end with the one that the successor came with.
+        # Shorter than any access token's life: tokens issued in this time end with the successor's access token.
         lt=60,
         description="Time in which a repeated refresh with the previous token gets the same successor.",
     )

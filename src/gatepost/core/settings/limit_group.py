@@ -1,4 +1,4 @@
-"""The settings of guessing and floods: how often somebody may try, and what a password must not be."""
+"""Settings for limits on guesses and requests, and for common passwords."""
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -43,6 +43,11 @@ class LimitSettings(BaseModel):
         "100/minute",
         pattern=RATE,
         description="Requests for passkeys, and apps at a sign-in, from one IP address; each sign-in page makes one.",
+    )
+    providers_rate: str = Field(
+        "100/minute",
+        pattern=RATE,
+        description="Requests to sign in with another provider, and ways back from there, from one IP address.",
     )
     redis_url: SecretStr | None = Field(
         None,

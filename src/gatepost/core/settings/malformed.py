@@ -1,4 +1,4 @@
-"""What is wrong with a malformed value, in words of an operator: pydantic's speak of strings, parsing and patterns."""
+"""Describes malformed values for operators; pydantic's messages are about strings, parsing and patterns."""
 
 # By the type of pydantic's error.
 WORDS = {

@@ -1,10 +1,11 @@
 """The settings object, and the values derived from the settings."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
+from pydantic import PrivateAttr, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import URL
 
@@ -12,7 +13,15 @@ from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.tls import CA, CERTIFICATE, KEY, agreed, refuse_tls
 from gatepost.core.db.url import DRIVERS, read_database_url
 from gatepost.core.origins import TrustedOrigins, origin_of
-from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings, PasskeySettings
+from gatepost.core.settings.account_groups import (
+    AccountSettings,
+    AuditSettings,
+    EmailSignIn,
+    EmailVerification,
+    MailSettings,
+    PasskeySettings,
+    ProviderFileSettings,
+)
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.env_file import ENV_FILE, EnvFileSource
 from gatepost.core.settings.groups import (
@@ -24,7 +33,7 @@ from gatepost.core.settings.groups import (
     TokenSettings,
 )
 from gatepost.core.settings.limit_group import LimitSettings
-from gatepost.core.settings.mail import ehlo_name
+from gatepost.core.settings.mail import MailScheme, ehlo_name, parse_mail_url
 from gatepost.core.settings.types import ANY_ORIGIN
 from gatepost.core.settings.watching import LogFormat, WatchingSettings
 
@@ -38,6 +47,7 @@ class Settings(
     WatchingSettings,
     AuditSettings,
     MailSettings,
+    ProviderFileSettings,
     PasskeySettings,
     AccountSettings,
     LimitSettings,
@@ -54,6 +64,7 @@ class Settings(
         frozen=True,
         hide_input_in_errors=True,
     )
+    _provider_variables: Mapping[str, SecretStr] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def settings_customise_sources(
@@ -68,6 +79,17 @@ class Settings(
         env_file = EnvFileSource(settings_cls, ENV_FILE.get())
         return init_settings, *map(_without_empty, (env_settings, env_file, file_secret_settings))
 
+    def with_provider_variables(self, variables: Mapping[str, SecretStr]) -> Self:
+        """Return these settings with the variables `PROVIDER_<NAME>_<KEY>`, by their names in upper case."""
+        copy = self.model_copy()
+        copy._provider_variables = variables  # noqa: SLF001  of a copy of ours
+        return copy
+
+    @property
+    def provider_variables(self) -> Mapping[str, SecretStr]:
+        """The variables `PROVIDER_<NAME>_<KEY>`; `identity/providers/settings.py` reads them."""
+        return self._provider_variables
+
     @property
     def in_production(self) -> bool:
         """Whether only safe values are accepted."""
@@ -77,6 +99,17 @@ class Settings(
     def base_url(self) -> str:
         """PUBLIC_URL without a trailing slash, for building links."""
         return self.public_url.rstrip("/")
+
+    @property
+    def signs_in_by_email(self) -> bool:
+        """Whether codes and links by mail sign people in."""
+        if self.email_sign_in is not None:
+            return self.email_sign_in is EmailSignIn.ON
+        if self.email_verification is EmailVerification.OFF:
+            return False
+        return (
+            not self.in_production or parse_mail_url(self.mail_url.get_secret_value()).scheme is not MailScheme.CONSOLE
+        )
 
     @property
     def ehlo_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The settings as text: the example file, the page of the documents, and the effective values."""
+"""The settings as text: the example file, the documentation page, and the effective values."""
 
 import textwrap
 from collections.abc import Iterator
@@ -8,7 +8,13 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from gatepost.core.settings.account_groups import AccountSettings, AuditSettings, MailSettings, PasskeySettings
+from gatepost.core.settings.account_groups import (
+    AccountSettings,
+    AuditSettings,
+    MailSettings,
+    PasskeySettings,
+    ProviderFileSettings,
+)
 from gatepost.core.settings.brand import BrandSettings
 from gatepost.core.settings.groups import (
     DatabaseSettings,
@@ -30,6 +36,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     LimitSettings,
     AccountSettings,
     PasskeySettings,
+    ProviderFileSettings,
     MailSettings,
     AuditSettings,
     BrandSettings,
@@ -43,6 +50,7 @@ TITLES = {
     "Limit": "Limits",
     "Account": "Accounts",
     "Passkey": "Passkeys",
+    "ProviderFile": "Other providers",
     "Audit": "Audit log",
     "Watching": "Log, metrics, traces",
 }

@@ -1,4 +1,4 @@
-"""The settings of those who watch the service: what is logged, and who may read its metrics."""
+"""Settings for monitoring: what is logged, and who may read the metrics."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, SecretStr
 
 
 class LogLevel(StrEnum):
-    """The least important lines that are written."""
+    """The lowest level of the lines that are written."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -16,14 +16,14 @@ class LogLevel(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """How a line looks: one JSON object, or words for a person."""
+    """The format of a log line: a JSON object, or text for people."""
 
     JSON = "json"
     CONSOLE = "console"
 
 
 class LogAddresses(StrEnum):
-    """How much of a client's address the log holds: all, its network (/24, or /48 of IPv6), or nothing."""
+    """How much of a client's address is logged: all, its network (/24, or /48 for IPv6), or nothing."""
 
     FULL = "full"
     NETWORK = "network"

@@ -40,4 +40,4 @@ class LastWayIn(Conflict):
 
     code = "last_way_in"
     title = "Last way in"
-    message = "Without it you could not sign in any more. Set a password or add a passkey first."
+    message = "Without it you could not sign in any more. Set a password, add a passkey or link an account first."

@@ -73,7 +73,9 @@ async def remove_totp(
     service: FactorServiceDep,
     info: RequestInfoDep,
 ) -> None:
-    """The recovery codes go with the last second factor; the password alone is enough to sign in then."""
+    """Other sessions that signed in with it end. The recovery codes go with the last second factor; the password alone
+    is enough to sign in then.
+    """
     proved = await confirm()
     await service.remove_totp(user, proved_hash=proved.password_hash, info=info)
 
@@ -90,7 +92,7 @@ async def replace_recovery_codes(
     service: FactorServiceDep,
     info: RequestInfoDep,
 ) -> RecoveryCodesResponse:
-    """They are shown only once. Earlier codes no longer work."""
+    """They are shown only once. Earlier codes no longer work, and other sessions that signed in with one end."""
     proved = await confirm()
     codes = await service.replace_recovery_codes(user, proved_hash=proved.password_hash, info=info)
     return RecoveryCodesResponse(recovery_codes=list(codes))
@@ -101,7 +103,7 @@ async def trusted_devices(
     user: CurrentUser, service: TrustedDeviceServiceDep, device: DeviceDep
 ) -> list[TrustedDeviceResponse]:
     """Those on which a sign-in asks for no second factor, the last used first."""
-    return [TrustedDeviceResponse.of(trusted, device) for trusted in await service.of(user)]
+    return [TrustedDeviceResponse.of(trusted, device, until=until) for trusted, until in await service.of(user)]
 
 
 @router.delete(

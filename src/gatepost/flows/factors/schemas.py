@@ -78,7 +78,7 @@ class TrustedDeviceResponse(Out):
     expires_at: datetime = Field(examples=["2026-03-02T12:00:00Z"])
 
     @classmethod
-    def of(cls, trusted: TrustedDevice, device: Device) -> Self:
+    def of(cls, trusted: TrustedDevice, device: Device, *, until: datetime) -> Self:
         """Show it to its owner, who asks from `device`."""
         return cls(
             id=trusted.id,
@@ -88,5 +88,5 @@ class TrustedDeviceResponse(Out):
             address=trusted.address,
             created_at=trusted.created_at,
             last_used_at=trusted.last_used_at,
-            expires_at=trusted.expires_at,
+            expires_at=until,
         )

@@ -16,6 +16,7 @@ from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMeth
 from gatepost.identity.credentials.totp.method import TotpMethod
 from gatepost.identity.factors.enrolment import ShownSecret, has_second_factor
 from gatepost.identity.factors.errors import NoSecondFactor
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.sessions.callers import caller_of, proved_caller
 from gatepost.identity.throttling.guesses import Guesses
@@ -97,7 +98,7 @@ class FactorService:
 
     @retry_conflicts
     async def remove_totp(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> None:
-        """Remove the caller's app, and the recovery codes with the last factor.
+        """Remove the caller's app, and the recovery codes with the last factor. Other sessions that it proved end.
 
         Raises:
             NoSecondFactor: there is none.
@@ -108,7 +109,7 @@ class FactorService:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             if not await self._totp.remove(tx, user):
                 raise NoSecondFactor
-            await self._enrolment.removed(tx, user)
+            await self._enrolment.removed(tx, user, Method.TOTP, session_id=principal.session_id, info=info)
             await self._enrolment.changed(tx, user, MailKind.SECOND_FACTOR_REMOVED, info=info)
             record(tx, AuditEvent.TOTP_REMOVED, at=now, user_id=user.id, session_id=principal.session_id, info=info)
 
@@ -116,7 +117,9 @@ class FactorService:
     async def replace_recovery_codes(
         self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo
     ) -> Sequence[str]:
-        """Give the caller's account ten new recovery codes, and return them; earlier ones no longer work.
+        """Give the caller's account ten new recovery codes, and return them.
+
+        Earlier ones no longer work, and other sessions that they proved end.
 
         Raises:
             NoSecondFactor: there is none that they could stand in for.
@@ -127,6 +130,8 @@ class FactorService:
             if not await has_second_factor(tx, user.id):
                 raise NoSecondFactor
             codes = await self._recovery_codes.make(tx, user)
+            # One that this session has used up is none of those that are lost.
+            await self._enrolment.end_proved_by(tx, user, Method.RECOVERY_CODE, but=principal.session_id, info=info)
             await self._enrolment.changed(tx, user, MailKind.RECOVERY_CODES_REPLACED, info=info)
             record(
                 tx, AuditEvent.RECOVERY_CODES_REPLACED, at=self._clock.now(), user_id=user.id,

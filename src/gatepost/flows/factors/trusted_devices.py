@@ -1,6 +1,7 @@
 """One's own trusted devices."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
@@ -22,20 +23,22 @@ from gatepost.identity.tokens.principal import UserPrincipal
 class TrustedDeviceService:
     """Lets owners of accounts see and remove their trusted devices."""
 
-    def __init__(self, database: Database, clock: Clock, sessions: SessionService) -> None:
+    def __init__(self, database: Database, clock: Clock, sessions: SessionService, *, trust_life: timedelta) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
+        self._trust_life = trust_life
 
-    async def of(self, principal: UserPrincipal) -> Sequence[TrustedDevice]:
-        """Return the caller's trusted devices, the last used first.
+    async def of(self, principal: UserPrincipal) -> Sequence[tuple[TrustedDevice, datetime]]:
+        """Return the caller's trusted devices, the last used first, and until when each is trusted.
 
         Raises:
             UserNotFound: the account has just been deleted.
         """
         async with self._db.read() as tx:
             user = await account_of(tx, principal.account)
-            return await TrustedDevices(tx).of(user.id, now=self._clock.now())
+            devices = await TrustedDevices(tx).of(user.id, now=self._clock.now(), life=self._trust_life)
+        return [(device, device.ends_at(self._trust_life)) for device in devices]
 
     @retry_conflicts
     async def forget(self, principal: UserPrincipal, device_id: int, *, info: RequestInfo) -> None:

@@ -1,12 +1,13 @@
 """The routes that take a fresh proof of identity."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Response, status
 
 from gatepost.core.crypto.hashing_pool import HashingBusy
 from gatepost.core.settings import TokenTransport
 from gatepost.flows.reauthentication.schemas import ReauthenticationRequest, ReauthenticationResponse
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
+from gatepost.http.schemas import MessageResponse
 from gatepost.identity.access.deps import CurrentUser, IsByCookie
 from gatepost.identity.accounts.errors import UserNotFound, WrongPassword
 from gatepost.identity.assurance.errors import InvalidCode
@@ -15,7 +16,7 @@ from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
 from gatepost.identity.credentials.passkeys.schemas import RequestOptionsResponse
 from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.deps import TokenCookiesDep
-from gatepost.identity.throttling.deps import DeviceDep, ProofLimit
+from gatepost.identity.throttling.deps import DeviceDep, MailLimit, ProofLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 from gatepost.identity.tokens.step_up import StepUpRequired
 
@@ -31,6 +32,23 @@ router = APIRouter(prefix="/api/auth", tags=["sessions"])
 async def ask_for_own_passkey(user: CurrentUser, reauthentication: ReauthenticationDep) -> RequestOptionsResponse:
     """Options for the browser. What it answers is the `credential` of `POST /api/auth/reauthenticate`, once."""
     return RequestOptionsResponse.of(await reauthentication.ask_for_passkey(user))
+
+
+@router.post(
+    "/reauthenticate/email-code",
+    summary="Request a code to prove my identity again",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[MailLimit, ProofLimit],
+    responses=problems(StepUpRequired, UserNotFound, TooManyRequests),
+)
+async def ask_for_own_code(
+    user: CurrentUser, reauthentication: ReauthenticationDep, info: RequestInfoDep, device: DeviceDep
+) -> MessageResponse:
+    """Send a code to the address of an account that has neither a password nor a second factor. It is the `code` of
+    `POST /api/auth/reauthenticate`, in this session, for ten minutes and five tries.
+    """
+    await reauthentication.ask_for_code(user, info=info, device=device)
+    return MessageResponse(message="We have sent you a code.")
 
 
 @router.post(
@@ -61,7 +79,8 @@ async def reauthenticate(
     """Some routes need a proof that is at most five minutes old, and answer 401 `step_up_required` without it. The
     access token of this answer has it; the session keeps its refresh token.
 
-    Accounts without a second factor use the password, the others a second factor.
+    Accounts with a second factor use that, the others their password. Those that have neither use a code by mail, of
+    `POST /api/auth/reauthenticate/email-code`.
     """
     token = await reauthentication.again(user, body.answer(user.session_id), info=info, device=device)
     with_token = cookies.deliver_access(response, token, asked=TokenTransport.COOKIE if by_cookie else None)

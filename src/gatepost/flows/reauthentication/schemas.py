@@ -17,7 +17,7 @@ from gatepost.identity.factors.methods import Method
 class ReauthenticationRequest(In):
     """A method, and what it needs: `password`, `code`, or with a passkey `challengeId` and `credential`."""
 
-    method: Literal["password", "totp", "recovery_code", "passkey"] = Field(examples=["password"])
+    method: Literal["password", "totp", "recovery_code", "passkey", "email_code"] = Field(examples=["password"])
     password: Annotated[str, Field(max_length=LONGEST_PASSWORD)] | None = Field(
         default=None, repr=False, examples=["123456"]
     )

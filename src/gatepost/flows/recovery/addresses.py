@@ -7,10 +7,12 @@ from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.recovery.links import ask_for, end_claims_since, is_done, open_link
+from gatepost.flows.recovery.owners import OF_ADDRESSES, FollowedLink, Owners, Shown
 from gatepost.identity.accounts.errors import AlreadyVerified, EmailTaken, LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.reauthentication import Reauthentication
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
@@ -33,6 +35,8 @@ class AddressService:
         reauthentication: Reauthentication,
         sign_ups: PendingSignUps,
         feed: RevocationFeed,
+        owners: Owners,
+        ownership: Ownership,
         *,
         policy: AccountPolicy,
     ) -> None:
@@ -41,6 +45,8 @@ class AddressService:
         self._reauthentication = reauthentication
         self._sign_ups = sign_ups
         self._feed = feed
+        self._owners = owners
+        self._ownership = ownership
         self._policy = policy
 
     @retry_conflicts
@@ -52,26 +58,47 @@ class AddressService:
                 default_language=self._policy.default_language, at=self._clock.now(),
             )  # fmt: skip
 
-    async def confirm(self, token: str, *, password: str | None, info: RequestInfo) -> None:
+    async def confirm(self, link: FollowedLink, *, info: RequestInfo, device: Device) -> None:
         """Verify an address, complete a change of address, or complete a sign-up, with the token of the mail.
 
         Raises:
             LinkInvalid: the token is invalid, or the account has changed since. AlreadyVerified: it was used before,
-            and the account still has the verified address. PasswordRequired, WrongSignUpPassword, TooManyAttempts: it
-            completes a sign-up, and the correct password is missing. HashingBusy: too many people are signing in.
+            and the account still has the verified address. ProofRequired: nothing shows that the account or sign-up is
+            theirs who follow the link. WrongSignUpPassword, PasskeyInvalid: the password or the passkey does not.
+            TooManyAttempts, TooManyRequests, HashingBusy: as at a sign-in.
             EmailTaken, UsernameTaken: another account now has the new address, or the name of the sign-up.
             SignUpClosed, InvitationRequired: sign-up was closed meanwhile.
         """
         try:
-            if not await self._sign_ups.confirm(token, password, info=info):
-                await self._confirm(token, info=info)
+            if not await self._sign_ups.confirm(link.token, link.password, info=info):
+                shown = await self._owners.prove(link, info=info, device=device)
+                await self._confirm(link, shown, info=info)
+                if shown is not None:
+                    await shown.attempt.succeeded()
         except IntegrityError as error:
             raise EmailTaken from error
         except LinkInvalid:
             async with self._db.read() as tx:
-                if await is_done(tx, token):
+                if await is_done(tx, link.token):
                     raise AlreadyVerified from None
             raise
+
+    @retry_conflicts
+    async def refuse(self, token: str, *, info: RequestInfo) -> None:
+        """Use up the link of a mail whose reader has neither signed up nor asked for it; nothing is verified.
+
+        All by which the account can be signed in to ends, if its address was never verified. A sign-up ends.
+
+        Raises:
+            LinkInvalid: the token is invalid, or the account has changed since.
+        """
+        async with self._db.begin() as tx:
+            if await self._sign_ups.refuse(tx, token):
+                return
+            used, user = await open_link(tx, token, *OF_ADDRESSES, now=self._clock.now())
+            if used.purpose == Purpose.VERIFY_EMAIL:
+                _require_same_address(used, user)
+                await self._ownership.take_back(tx, user, info=info)
 
     async def ask_change(
         self, principal: UserPrincipal, email: Name, password: str | None, *, info: RequestInfo
@@ -121,21 +148,22 @@ class AddressService:
         )  # fmt: skip
 
     @retry_conflicts
-    async def _confirm(self, token: str, *, info: RequestInfo) -> None:
-        now = self._clock.now()
+    async def _confirm(self, link: FollowedLink, shown: Shown | None, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            used, user = await open_link(tx, token, Purpose.VERIFY_EMAIL, Purpose.CHANGE_EMAIL, now=now)
+            used, user = await open_link(tx, link.token, *OF_ADDRESSES, now=self._clock.now())
             if used.purpose == Purpose.VERIFY_EMAIL:
-                self._verify(tx, used, user, info=info)
+                _require_same_address(used, user)
+            await self._owners.require(tx, user, link, shown, info=info)
+            if used.purpose == Purpose.VERIFY_EMAIL:
+                await self._verify(tx, user, info=info)
             else:
                 await self._change(tx, used, user, info=info)
 
-    def _verify(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
-        now = self._clock.now()
-        if user.email_canonical != used.email_canonical:
-            raise LinkInvalid
+    async def _verify(self, tx: Transaction, user: User, *, info: RequestInfo) -> None:
         if user.email_verified_at is None:
-            user.email_verified_at = user.updated_at = now
+            now = self._clock.now()
+            user.updated_at = now
+            await self._ownership.prove(tx, user, is_owner=True, info=info)
             record(tx, AuditEvent.EMAIL_VERIFIED, at=now, user_id=user.id, info=info)
 
     async def _change(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
@@ -154,7 +182,17 @@ class AddressService:
         )
         if user.change_email(new):
             await self._feed.revoke_account(tx, user.id)  # access tokens contain the name
-        user.email_verified_at = now
+        user.verify_email(now)
         user.touch(now)
         await tx.flush()
         record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info)
+
+
+def _require_same_address(used: OneTimeToken, user: User) -> None:
+    """Let a link pass that verifies the address which its account has.
+
+    Raises:
+        LinkInvalid: the account has another one by now.
+    """
+    if user.email_canonical != used.email_canonical:
+        raise LinkInvalid

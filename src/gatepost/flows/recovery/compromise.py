@@ -15,17 +15,23 @@ from gatepost.identity.accounts.errors import LinkInvalid
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of, read_email
 from gatepost.identity.accounts.repository import Users
+from gatepost.identity.assurance.proofs import proofs_of
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.credentials.external.linking import IdentityLinks
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.passkeys.repository import Passkeys
 from gatepost.identity.credentials.recovery_codes.method import RecoveryCodeMethod
 from gatepost.identity.credentials.totp.method import TotpMethod
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.factors.methods import BY_IDENTITY
 from gatepost.identity.factors.models import RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
 from gatepost.identity.sessions.models import DISOWNED
+from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.revocation import RevocationFeed
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.throttling.guesses import Guesses
@@ -52,6 +58,8 @@ class CompromiseReports:
         guesses: Guesses,
         totp: TotpMethod,
         recovery_codes: RecoveryCodeMethod,
+        ownership: Ownership,
+        identity_links: IdentityLinks,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -60,14 +68,18 @@ class CompromiseReports:
         self._guesses = guesses
         self._totp = totp
         self._recovery_codes = recovery_codes
+        self._ownership = ownership
+        self._identity_links = identity_links
 
     async def report(self, token: str, *, info: RequestInfo) -> bool:
         """Restore the address of the mail, send a link for a new password, and return whether it was sent.
 
         After a reported sign-in, its session, all later sessions and the sessions of its device end. If the password or
         the address was changed, all sessions end. An authenticator app, passkeys or recovery codes that the mail
-        reports, or that came after it, are removed: the stranger has them. Waits after wrong codes end. A planned
-        deletion is cancelled, and all invitations of the account are revoked.
+        reports, or that came after it, are removed: the stranger has them. So is an account at another provider that
+        opened the reported session, or was linked then or later. If the address was never verified, all sessions,
+        factors and linked accounts go. Waits after wrong codes end. A planned deletion is cancelled, and all
+        invitations of the account are revoked.
 
         If another account has taken the address meanwhile without verifying it, it loses the address, since the token
         verifies it. If that account has verified it, no link is sent and this account is left without an address, since
@@ -107,6 +119,7 @@ class CompromiseReports:
             )
             for sessions in [{}] if was_moved else _sessions_in_doubt(used):
                 await self._sessions.disown(tx, user.id, info=info, **sessions)
+            await self._remove_identities(tx, used, user, info=info)
             if is_theirs:
                 await notify(tx, MailKind.RESET_PASSWORD, user, at=now)
             record(tx, AuditEvent.COMPROMISE_REPORTED, at=now, user_id=user.id, info=info)
@@ -114,6 +127,8 @@ class CompromiseReports:
 
     async def _remove_factors(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
         """Remove the second factors that the stranger may have set up; earlier ones are the owner's."""
+        if await self._ownership.take_back(tx, user, info=info):
+            return
         told = used.data.get("told")
         app, codes = await tx.get(TotpSecret, user.id), await tx.get(RecoveryCodes, user.id)
         confirmed_at = app.confirmed_at if app is not None else None
@@ -148,6 +163,19 @@ class CompromiseReports:
                 )
         return removed
 
+    async def _remove_identities(self, tx: Transaction, used: OneTimeToken, user: User, *, info: RequestInfo) -> None:
+        """Remove the identity that the mail reports as linked, or that opened the session which it reports.
+
+        And those that were linked after it.
+        """
+        reported = {used.data.get("identity")} if used.data.get("told") == MailKind.IDENTITY_LINKED else set()
+        session = await Sessions(tx).get(used.data.get("session_id", 0))
+        if session is not None:
+            reported |= {proof.credential for proof in proofs_of(session) if proof.by in BY_IDENTITY}
+        for identity in await Identities(tx).of(user.id):
+            if identity.id in reported or identity.created_at >= used.created_at:
+                await self._identity_links.take(tx, identity, info=info, reason=DISOWNED)
+
     async def _restore(self, tx: Transaction, user: User, email: Name, *, info: RequestInfo) -> bool:
         """Restore the address of the account; return whether it has it."""
         holder = await Users(tx).by_email(email.canonical)
@@ -168,7 +196,7 @@ class CompromiseReports:
         now = self._clock.now()
         nowhere = NOWHERE.format(id=user.id)
         await self._give(tx, user, Name(nowhere, nowhere))
-        user.email_verified_at = None
+        user.unverify_email()
         await tx.flush()
         record(tx, AuditEvent.EMAIL_CHANGED, at=now, user_id=user.id, info=info, details={"reason": "not_me"})
 

@@ -1,13 +1,10 @@
 """Changes and resets passwords."""
 
-from datetime import datetime
-
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import Passwords
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
-from gatepost.core.settings import EmailVerification
 from gatepost.flows.recovery.links import ask_for, open_link
 from gatepost.identity.accounts.errors import LinkInvalid, WrongPassword
 from gatepost.identity.accounts.models import User
@@ -15,12 +12,9 @@ from gatepost.identity.accounts.names import Name
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
-from gatepost.identity.credentials.passkeys.repository import Passkeys
+from gatepost.identity.credentials.ownership import Ownership
 from gatepost.identity.credentials.password_rules import PasswordRules
 from gatepost.identity.credentials.reauthentication import Reauthentication
-from gatepost.identity.credentials.recovery_codes.repository import RecoveryCodeSets
-from gatepost.identity.factors.enrolment import usable_methods
-from gatepost.identity.factors.methods import Method
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.privacy.deletion import take_deletion_back
@@ -29,8 +23,6 @@ from gatepost.identity.throttling.counters import turn_of
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.outbox import MailKind
-
-UNPROVED = "address_unproved"
 
 
 class PasswordService:
@@ -43,6 +35,7 @@ class PasswordService:
         passwords: Passwords,
         sessions: SessionService,
         reauthentication: Reauthentication,
+        ownership: Ownership,
         *,
         rules: PasswordRules,
         policy: AccountPolicy,
@@ -52,6 +45,7 @@ class PasswordService:
         self._passwords = passwords
         self._sessions = sessions
         self._reauthentication = reauthentication
+        self._ownership = ownership
         self._rules = rules
         self._policy = policy
 
@@ -67,8 +61,8 @@ class PasswordService:
     async def reset(self, token: str, password: str, *, info: RequestInfo) -> User:
         """Set a new password with the token of a mail, and return the account. All its sessions end.
 
-        A passkey from before the address was verified is removed: it may be a stranger's. Other second factors stay. A
-        planned deletion is cancelled: somebody who knew the old password may have requested it.
+        Second factors stay, unless the address was never verified before: then they may be a stranger's. A planned
+        deletion is cancelled: somebody who knew the old password may have requested it.
 
         Raises:
             PasswordNotAllowed: the password breaks a rule; the token stays valid.
@@ -107,10 +101,7 @@ class PasswordService:
             used, user = await open_link(tx, token, Purpose.SET_PASSWORD, now=now)
             if user.email_canonical != used.email_canonical:
                 raise LinkInvalid
-            if user.email_verified_at is None and self._policy.verification is not EmailVerification.OFF:
-                await _remove_unproved(tx, user, info=info, now=now)
-            # The link came by mail, so the address is verified.
-            user.email_verified_at = user.email_verified_at or now
+            await self._ownership.prove(tx, user, is_owner=False, info=info)
             take_deletion_back(tx, user, now=now, info=info)
             await self._set(tx, user, new_hash, LinkEnd.PASSWORD_RESET, keep=None, info=info)
         return user
@@ -135,17 +126,3 @@ class PasswordService:
         await self._sessions.end(tx, user_id=user.id, keep=keep, reason="password_changed", info=info)
         await notify(tx, MailKind.PASSWORD_CHANGED, user, at=now, info=info)
         record(tx, AuditEvent.PASSWORD_CHANGED, at=now, user_id=user.id, session_id=keep, info=info)
-
-
-async def _remove_unproved(tx: Transaction, user: User, *, info: RequestInfo, now: datetime) -> None:
-    """Remove the passkey that an account was made with before its address was proved: it may be a stranger's.
-
-    An app is only set up after that, so that nothing is a stranger's where there is one.
-    """
-    if Method.TOTP in await usable_methods(tx, user.id):
-        return
-    for passkey in await Passkeys(tx).of(user.id):
-        await Passkeys(tx).remove(passkey.id)
-        details = {"passkey": passkey.id, "reason": UNPROVED}
-        record(tx, AuditEvent.PASSKEY_REMOVED, at=now, user_id=user.id, info=info, details=details)
-    await RecoveryCodeSets(tx).remove(user.id)

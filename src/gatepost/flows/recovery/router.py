@@ -16,25 +16,27 @@ from gatepost.flows.recovery.schemas import (
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
 from gatepost.http.schemas import MessageResponse
-from gatepost.identity.access.deps import CurrentUser
+from gatepost.identity.access.deps import CurrentUser, OptionalUser
 from gatepost.identity.accounts.errors import (
     AlreadyVerified,
     EmailTaken,
     InvitationRequired,
     LinkInvalid,
     PasswordNotAllowed,
-    PasswordRequired,
+    ProofRequired,
     SignUpClosed,
     UsernameTaken,
     WrongSignUpPassword,
 )
 from gatepost.identity.accounts.names import parse_email, parse_existing_email
+from gatepost.identity.assurance.errors import PasskeyInvalid
 from gatepost.identity.credentials.deps import OF_PROOFS
 from gatepost.identity.throttling.deps import DeviceDep, LinkLimit, MailLimit, ProofLimit, RememberDevice
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 
 router = APIRouter(prefix="/api/auth", tags=["recovery"])
 
+REFUSED = MessageResponse(message="Your e-mail address is not verified. What somebody has set up with it has ended.")
 SENT = MessageResponse(message="If the address has an account, we have sent it a link.")
 RESPELLED = "Your e-mail address has been changed. It is the same mailbox, so there is no link to follow."
 LINK_SENT = "That session has ended. We have sent you a link to set a new password."
@@ -94,19 +96,44 @@ async def change_password(
     summary="Verify an e-mail address",
     dependencies=[LinkLimit],
     responses=problems(
-        LinkInvalid, AlreadyVerified, PasswordRequired, WrongSignUpPassword, UsernameTaken, EmailTaken, SignUpClosed,
-        InvitationRequired, TooManyAttempts, TooManyRequests, HashingBusy,
+        LinkInvalid, AlreadyVerified, ProofRequired, WrongSignUpPassword, PasskeyInvalid, UsernameTaken, EmailTaken,
+        SignUpClosed, InvitationRequired, TooManyAttempts, TooManyRequests, HashingBusy,
     ),
 )  # fmt: skip
-async def verify_email(body: VerifyRequest, addresses: AddressServiceDep, info: RequestInfoDep) -> MessageResponse:
+async def verify_email(
+    body: VerifyRequest,
+    caller: OptionalUser,
+    addresses: AddressServiceDep,
+    info: RequestInfoDep,
+    device: DeviceDep,
+) -> MessageResponse:
     """Verify the address of an account, a new address for it, or the address of a pending sign-up.
 
-    Sign-ups are pending where the deployment does not reveal whether a name or address is taken. Their link only proves
-    the address, so the `password` of the sign-up is needed too: without it the answer is 400 `password_required`. A
-    wrong password does not use the link up.
+    Anybody can sign up with anybody's address. So the link takes effect for somebody who shows that the account is
+    theirs: with an access token of it, with its `password`, or with its passkey. Otherwise the answer is 400
+    `proof_required`, and the link stays valid. A wrong password does not use it up either.
+
+    Sign-ups are pending where the deployment does not reveal whether a name or address is taken. There it takes the
+    `password` of the sign-up.
     """
-    await addresses.confirm(body.token, password=body.password, info=info)
+    await addresses.confirm(body.followed_by(caller), info=info, device=device)
     return MessageResponse(message="Your e-mail address is verified.")
+
+
+@router.post(
+    "/email/refuse",
+    summary="Say that I did not ask to verify an address",
+    dependencies=[LinkLimit],
+    responses=problems(LinkInvalid, TooManyRequests),
+)
+async def refuse_email(body: TokenRequest, addresses: AddressServiceDep, info: RequestInfoDep) -> MessageResponse:
+    """Use up the link of `email/verify` without verifying the address, because somebody else has given it.
+
+    If no address of the account was ever verified, its password, passkeys and sessions end. Its owner can be whoever
+    has the mailbox, with `password/forgot`.
+    """
+    await addresses.refuse(body.token, info=info)
+    return REFUSED
 
 
 @router.post(

@@ -17,6 +17,8 @@ from gatepost.identity.assurance.errors import (
 )
 from gatepost.identity.assurance.trusted_devices import new_name
 from gatepost.identity.credentials.deps import PasswordMethodDep
+from gatepost.identity.credentials.passkeys.errors import PasskeysUnavailable
+from gatepost.identity.credentials.passkeys.schemas import CreationOptionsResponse
 from gatepost.identity.credentials.totp.schemas import TotpResponse
 from gatepost.identity.factors.errors import FactorUnreadable
 from gatepost.identity.sessions.handout import SignInResponse
@@ -109,3 +111,16 @@ async def enrol_totp(body: PendingRequest, service: SignInContinuationDep) -> To
     answer has the recovery codes.
     """
     return TotpResponse.of(await service.start_totp(body.pending_token))
+
+
+@router.post(
+    "/signin/passkey",
+    summary="Begin to set up a passkey at a sign-in that needs a second factor",
+    dependencies=[PasskeyLimit],
+    responses=problems(PendingSignInInvalid, EmailUnverified, PasskeysUnavailable, TooManyRequests),
+)
+async def enrol_passkey(body: PendingRequest, service: SignInContinuationDep) -> CreationOptionsResponse:
+    """For 401 `second_factor_required` with `enrolMethods`. What the browser makes with these options then continues
+    the sign-in, as `challengeId` and `credential`. The answer has the recovery codes.
+    """
+    return CreationOptionsResponse.of(await service.ask_for_new_passkey(body.pending_token))

@@ -139,8 +139,9 @@ class SignUpService:
         self, passkey: PasskeyAnswer, command: SignUpCommand, *, info: RequestInfo, replaces: Collection[int]
     ) -> SignedUp | None:
         self._by_passkey.require_open(is_invited=command.invitation is not None)
-        await self._accounts.refuse_taken(command.account)
+        # First, so that a request that is sent twice is told of its passkey, and not of the names of its own account.
         made = await self._by_passkey.read(command.account, passkey.challenge_id, passkey.credential)
+        await self._accounts.refuse_taken(command.account)
         try:
             _, signed_up = await self._make(command, UNUSABLE_HASH, made, info=info, replaces=replaces)
         except IntegrityError as error:

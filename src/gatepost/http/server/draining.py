@@ -1,4 +1,4 @@
-"""The last moments of a process: it says that it stops while it still takes requests."""
+"""Draining before a shutdown: the process announces that it stops while it still accepts requests."""
 
 import asyncio
 import signal
@@ -22,11 +22,11 @@ class ShuttingDown(Unavailable):
 
 
 class Drain:
-    """Puts off a stop by SIGTERM, so that no request meets a closed door.
+    """Delays a stop by SIGTERM, so that no request finds the port closed.
 
-    A server that closes at once breaks the requests that are on their way to it. For `seconds` it goes on instead:
-    `/readyz` answers 503, so that proxies that ask turn away, and each answer closes its connection, so that proxies
-    that do not ask make a new one, somewhere else. SIGINT, Ctrl+C, stops at once.
+    A server that stops at once breaks the requests that are on their way to it. Instead it continues for `seconds`:
+    `/readyz` answers 503, so that proxies with health checks stop sending requests, and each answer closes its
+    connection, so that other proxies open a new one to another process. SIGINT (Ctrl+C) stops at once.
     """
 
     def __init__(self, *, seconds: float, total_seconds: float) -> None:
@@ -41,13 +41,13 @@ class Drain:
 
     @property
     def seconds_left(self) -> float:
-        """The time until the process must have ended; all of it where it was not told by SIGTERM."""
+        """The seconds until the process must have ended; the full time before SIGTERM."""
         if self._ends_at is None:
             return self._total
         return max(self._ends_at - asyncio.get_running_loop().time(), 0)
 
     def require_serving(self) -> None:
-        """Let a process pass that goes on.
+        """Check that the process is not draining.
 
         Raises:
             ShuttingDown: it was told to stop.
@@ -57,7 +57,7 @@ class Drain:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Stand before the server's own handler of SIGTERM, where there is one, until the block ends."""
+        """Intercept the server's own handler of SIGTERM, if there is one, until the block ends."""
         stop = signal.getsignal(signal.SIGTERM)
         if not callable(stop):
             yield
@@ -70,7 +70,7 @@ class Drain:
                 loop.call_later(self._seconds, stop, signal.SIGTERM, frame)
 
         def told(_: int, frame: FrameType | None) -> None:
-            # A signal interrupts whatever runs; the loop takes it up between two callbacks.
+            # A signal interrupts any code; the loop handles it between two callbacks.
             loop.call_soon_threadsafe(begin, frame)
 
         signal.signal(signal.SIGTERM, told)
@@ -81,10 +81,10 @@ class Drain:
 
 
 def drain_seconds(wanted: float, *, total_seconds: float) -> float:
-    """Return how long a process takes requests after SIGTERM: most of the time is for those in flight."""
+    """Return how long a process accepts requests after SIGTERM: at most half of the time, to leave time to finish."""
     return min(wanted, total_seconds / 2)
 
 
 def grace_seconds(wanted: float, *, total_seconds: float) -> float:
-    """Return how long requests in flight get after that; the rest is for work in the background and connections."""
+    """Return how long requests in flight get after that; the rest is for background work and connections."""
     return (total_seconds - drain_seconds(wanted, total_seconds=total_seconds)) * 0.75

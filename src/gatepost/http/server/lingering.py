@@ -1,20 +1,19 @@
-"""How a connection ends so that the client gets its answer, whatever it is still sending."""
+"""Closes a connection so that the client still gets its answer, even while it is sending."""
 
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-# In which a client must take at least something of its answer.
+# Within this time a client must read at least some of its answer.
 TAKE_SECONDS = 30.0
 
 
 class LingeringTransport(asyncio.Transport):
-    """A transport whose `close` ends our half alone: the client reads the answer and its end, and closes.
+    """A transport whose `close` closes only our side: the client reads the answer to its end and then closes.
 
-    A socket that is closed while something lies in it unread resets the connection, and the client loses the answer
-    (RFC 9112, section 9.6). `on_close` is called once; whoever gives it drops what still comes in, and calls
-    `close_whole` in the end.
+    Closing a socket with unread data resets the connection, and the client loses the answer (RFC 9112, section 9.6).
+    `on_close` is called once; its owner must drop further input and finally call `close_whole`.
     """
 
     def __init__(self, transport: asyncio.Transport, *, on_close: Callable[[], None]) -> None:
@@ -24,7 +23,7 @@ class LingeringTransport(asyncio.Transport):
         self.is_lingering = False
 
     def close(self) -> None:
-        """Send what was written, and the end."""
+        """Send what was written, then close our side."""
         if self.is_closing():
             return
         self.is_lingering = True
@@ -34,7 +33,7 @@ class LingeringTransport(asyncio.Transport):
         self._on_close()
 
     def close_whole(self) -> None:
-        """Send what was written, and close both halves; a client that takes nothing of it any more is cut off."""
+        """Send what was written, then close both sides; abort if the client reads nothing for `TAKE_SECONDS`."""
         self._transport.close()
         self._expect_taking(left=self._transport.get_write_buffer_size())
 
@@ -43,25 +42,25 @@ class LingeringTransport(asyncio.Transport):
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        """Whether nothing more is written."""
+        """Whether our side is closed or closing."""
         return self.is_lingering or self._transport.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write, as long as our half is open."""
+        """Write, as long as our side is open."""
         if not self.is_closing():
             self._transport.write(data)
 
     def pause_reading(self) -> None:
-        """Read no more for now; what is dropped is read."""
+        """Stop reading for now, unless the connection lingers: input to be dropped is always read."""
         if not self.is_lingering:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on."""
+        """Continue to read."""
         self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """Return what the transport knows of itself."""
+        """Return what the wrapped transport returns."""
         return self._transport.get_extra_info(name, default)
 
     def _expect_taking(self, *, left: int) -> None:

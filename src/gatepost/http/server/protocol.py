@@ -1,4 +1,4 @@
-"""What uvicorn's HTTP protocol leaves open: how much a client may send, how long it may take, how a connection ends.
+"""Adds to uvicorn's HTTP protocol: limits on how much and how slowly a client sends, and how a connection ends.
 
 One instance serves one connection.
 """
@@ -20,15 +20,15 @@ from gatepost.http.server.lingering import TAKE_SECONDS, LingeringTransport
 from gatepost.http.server.request_head import Head, MalformedRequest
 from gatepost.http.server.request_parser import RequestParser
 
-# Requests that a client may send ahead of the answers; each is kept in memory.
+# Pipelined requests that a client may send before it gets the answers; each is kept in memory.
 MAX_AHEAD = 16
-# From the opening of the connection, or from the first byte of a later request, to the last byte of the request.
+# From the start of the connection, or the first byte of a later request, to the last byte of the request.
 SEND_SECONDS = 8.0
-# What a client may still send after the last answer, and for how long once its time to send is over; with it, below
-# the ten seconds that a slow client may hold a connection.
+# What a client may still send after the last answer, and for how long after SEND_SECONDS are over. Together they stay
+# below the 10 seconds for which a slow client may hold a connection.
 MAX_DROPPED_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 1.0
-# For the rest of a body, and for what is dropped, once the process stops.
+# For the rest of a body, and for input that is dropped, once the process stops.
 LAST_SECONDS = 1.0
 
 
@@ -42,15 +42,15 @@ class RequestTimeout(AppError):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """A connection that closes on clients who send too much or too slowly.
+    """A connection that is closed if the client sends too much or too slowly.
 
-    The timer runs while a request is incomplete, from the opening of the connection on, and nothing but the end of the
-    request stops it. The later requests of a connection, where each comes in one piece, as nearly all do, never start
-    it. A connection that was closed on our side lingers for the rest of that time.
+    The timer starts with the connection and runs while a request is incomplete; only the end of the request stops it.
+    Later requests that arrive in one piece, as nearly all do, never start it. A connection closed on our side lingers
+    for the rest of that time.
     """
 
     transport: LingeringTransport
-    # Not httptools' own: it stops at a request to upgrade, and takes what follows, the body, for a request.
+    # Not httptools' own parser: it stops at an upgrade request and would read its body as the next request.
     parser: RequestParser  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -58,27 +58,27 @@ class GuardedProtocol(HttpToolsProtocol):
         self.parser = RequestParser(self)
         self._timer: asyncio.TimerHandle | None = None
         self._take_timer: asyncio.TimerHandle | None = None
-        # Whether the piece that is being read ends a request.
+        # Whether the current piece of input ends a request.
         self._is_whole = False
         self._body_bytes = 0
         self._dropped_bytes = 0
         self._is_stopping = False
-        # The request that is being answered, or was last; uvicorn's `cycle` is the newest one.
+        # The request that is being answered or was answered last; uvicorn's `cycle` is the newest one.
         self._served: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Give the client its time for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(LingeringTransport(transport, on_close=self._linger))
         self._start_timer(SEND_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Cancel the timers."""
         self._stop_timer()
         self.resume_writing()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came in; the parser calls what is below."""
+        """Parse the input; the parser calls the methods below."""
         if self.transport.is_lingering or self.parser.is_stopped:
             self._drop(len(data))
             return
@@ -93,7 +93,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._watch_time()
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a request."""
         super().on_message_begin()
         if len(self.pipeline) >= MAX_AHEAD:
             message = "The client sends too many requests without reading the answers."
@@ -101,19 +101,19 @@ class GuardedProtocol(HttpToolsProtocol):
         self._body_bytes = 0
 
     def on_head(self, head: Head) -> bool:
-        """Hand the request on; return whether another one may follow it on this connection."""
+        """Pass the request to the application; return whether another may follow it on this connection."""
         self.url = head.target
         self.headers.extend(head.headers)
         self.expect_100_continue = head.expects_continue
         super().on_headers_complete()
         drain: Drain | None = self.app_state.get(STATE)
-        # Who waits to be told to go on may leave the body out, once there is an answer.
+        # A client that waits for `100 Continue` may omit the body once it has an answer.
         if head.expects_continue or (drain is not None and drain.is_draining):
             self.cycle.keep_alive = False
         return self.cycle.keep_alive
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body; what nobody reads any more does not go on for ever."""
+        """Pass on a piece of the body. Close if it exceeds the limit and the request is already answered."""
         super().on_body(body)
         self._body_bytes += len(body)
         if self._body_bytes > MAX_BODY_BYTES and self.cycle.response_complete:
@@ -126,7 +126,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_whole = True
 
     def shutdown(self) -> None:
-        """End with the answer that is under way; what is still coming in gets little more time."""
+        """Close after the current answer; input that is still arriving gets only a little more time."""
         self._is_stopping = True
         if self._is_answering():
             self.cycle.keep_alive = False
@@ -138,16 +138,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self._start_timer(LAST_SECONDS)
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which nothing comes any more."""
+        """Close an idle connection."""
         self.transport.close_whole()
 
     def pause_writing(self) -> None:
-        """Wait for a client that does not take its answer, but not for ever."""
+        """Wait for a client that does not read its answer, for at most `TAKE_SECONDS`."""
         super().pause_writing()
         self._take_timer = self.loop.call_later(TAKE_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Go on: the client took some of it."""
+        """Continue: the client has read some of its answer."""
         if self._take_timer is not None:
             self._take_timer.cancel()
             self._take_timer = None
@@ -168,7 +168,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self._is_whole:
             self._stop_timer()
         elif self._timer is None and not self._is_answering():
-            # Nothing but ends of lines, and they stopped the timer of idle connections.
+            # Only line ends have arrived, and they stopped the timer of idle connections.
             self._start_timer(SEND_SECONDS)
 
     def _start_timer(self, seconds: float) -> None:
@@ -188,7 +188,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close_whole()
 
     def _linger(self) -> None:
-        """Drop what comes until the client has had its time to send, or a little longer."""
+        """Drop further input until the client's time to send is over, but for at least a second."""
         least = LAST_SECONDS if self._is_stopping else LINGER_SECONDS
         left = 0.0 if self._timer is None else self._timer.when() - self.loop.time()
         if self._is_stopping or left < least:
@@ -200,16 +200,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close_whole()
 
     def _refuse(self, error: AppError) -> None:
-        """Answer, where there is no other answer to confuse it with, and close; nothing more is read."""
+        """Answer with the error, unless it could be mistaken for another answer, and close. Nothing more is read."""
         is_in_body = self.parser.is_in_body
         self.parser.stop()
         is_served = is_in_body and self._served is self.cycle
         if is_served and not self.cycle.response_complete:
-            # The application waits for the rest of this body: it learns that the client has gone.
+            # The application is waiting for the rest of this body; tell it that the client has gone.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         elif self._served is not None and not self._served.response_complete:
-            # The last answer is that of the last request that came in whole.
+            # The last answer is that of the last complete request.
             if is_in_body:
                 self.pipeline.popleft()
             self.cycle = self.pipeline[0][0] if self.pipeline else self._served

@@ -1,4 +1,4 @@
-"""What a head must say so that nobody reads it in two ways: the host, the length of the body, the target (RFC 9112)."""
+"""Checks that the head of a request is unambiguous: the host, the length of the body, the target (RFC 9112)."""
 
 import ipaddress
 import re
@@ -24,7 +24,7 @@ class MalformedRequest(BadRequest):
 
 
 class Head(NamedTuple):
-    """What a head says: the target is a path with its query, or `*`; names of headers are in small letters."""
+    """The head of a request. The target is a path with its query, or `*`; header names are in lower case."""
 
     method: bytes
     target: bytes
@@ -34,7 +34,7 @@ class Head(NamedTuple):
 
     @property
     def expects_continue(self) -> bool:
-        """Whether the client waits to be told to send the body."""
+        """Whether the client waits for `100 Continue` before it sends the body."""
         has_body = any(
             name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
             for name, value in self.headers
@@ -44,11 +44,11 @@ class Head(NamedTuple):
 
 
 def checked(head: Head) -> Head:
-    """Return a head that the parser took, with its target in origin form.
+    """Return a head that the parser accepted, with its target in origin form.
 
     Raises:
-        MalformedRequest: another parser could see another body or another host in it.
-        MethodNotAllowed: it asks for a tunnel, after which no request would come.
+        MalformedRequest: another parser could find a different body or host in it.
+        MethodNotAllowed: it requests a tunnel (CONNECT), after which no HTTP would follow.
     """
     if head.version not in VERSIONS or b"#" in head.target:
         raise MalformedRequest
@@ -57,7 +57,7 @@ def checked(head: Head) -> Head:
     is_newer = head.version == "1.1"
     _require_host([value for name, value in head.headers if name == b"host"], is_newer=is_newer)
     codings = [value.lower() for name, value in head.headers if name == b"transfer-encoding"]
-    # Content-Length beside it, or twice, the parser refuses itself.
+    # The parser itself refuses a Content-Length beside it, or two of them.
     if codings and not (is_newer and codings == [b"chunked"]):
         message = "The length of the body is ambiguous. Send one Content-Length, or one Transfer-Encoding: chunked."
         raise MalformedRequest(message)
@@ -83,7 +83,7 @@ def _is_host(value: bytes) -> bool:
 
 
 def _in_origin_form(head: Head) -> Head:
-    """Return the path and the query as target; the host that it names is the request's (RFC 9112, section 3.2.2)."""
+    """Reduce an absolute target to path and query; its host replaces the Host header (RFC 9112, section 3.2.2)."""
     if head.target == b"*" and head.method == b"OPTIONS":
         return head
     absolute = ABSOLUTE_FORM.fullmatch(head.target)

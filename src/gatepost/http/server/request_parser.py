@@ -1,8 +1,8 @@
-"""Where one request ends and the next begins: httptools' parser, kept from becoming anything but a parser of requests.
+"""Separates the requests of a connection, with httptools' parser and without its protocol upgrades.
 
-httptools stops at a request that offers to upgrade, or asks for a tunnel, and leaves its body in the connection. Here
-an offer is as if absent (RFC 9110, section 7.8): the head is read again without it, by a new parser, and what follows
-is its body. A tunnel is refused. What cannot be read ends the reading for good: no byte after it is read as a request.
+httptools stops at a request that offers an upgrade or requests a tunnel, and leaves its body unread. Here the offer is
+ignored (RFC 9110, section 7.8): a new parser reads the head again without it, and what follows is its body. A tunnel is
+refused. After input that cannot be parsed, nothing more is read: no later byte is taken for a request.
 """
 
 import re
@@ -17,35 +17,35 @@ from gatepost.http.server.request_head import Head, Headers, MalformedRequest, c
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_HEADERS = 100
-# A body on the wire: small chunks have more frame than content.
+# A body as transferred: small chunks have more framing than content.
 MAX_FRAMED_BYTES = 8 * MAX_BODY_BYTES
-# Of a request that offers to upgrade, what only the offer needs.
+# The headers that only belong to the offer of an upgrade.
 OFFER = (b"upgrade", b"http2-settings")
 OTHER_PROTOCOLS = (b"RTSP/", b"ICE/")
 
 
 class Listener(Protocol):
-    """Who is told what was read; what a call raises ends the reading, too."""
+    """Receives what was read. An exception from any of its methods also ends the reading."""
 
     def on_message_begin(self) -> None:
-        """The first byte of a request is there."""
+        """The first byte of a request has arrived."""
 
     def on_head(self, head: Head) -> bool:
-        """Its head is there; returns whether another request may follow this one."""
+        """Its head has arrived; return whether another request may follow this one."""
 
     def on_body(self, body: bytes) -> None:
-        """A piece of its body is there."""
+        """A piece of its body has arrived."""
 
     def on_message_complete(self) -> None:
-        """All of it is there."""
+        """The request is complete."""
 
 
 class NothingMoreError(Exception):
-    """What follows is not read."""
+    """Further input is not read."""
 
 
 class RequestParser:
-    """Reads the requests of one connection, in whatever pieces they come."""
+    """Reads the requests of one connection, in whatever pieces they arrive."""
 
     def __init__(self, listener: Listener) -> None:
         self.is_in_head = False
@@ -54,7 +54,7 @@ class RequestParser:
         self.is_stopped = False
         self._listener = listener
         self._parser = httptools.HttpRequestParser(self)
-        # A head with an offer was read, and is to be read again without it.
+        # A head with an offer was read, and will be read again without it.
         self._is_again = False
         self._is_last = False
         self._head: Head
@@ -62,16 +62,16 @@ class RequestParser:
         self._headers: Headers = []
         self._head_bytes = 0
         self._unparsed_bytes = 0
-        # The pieces in which the newest head came.
+        # The input that contains the newest head.
         self._pieces = b""
-        # Whether the piece that is being read ends a request.
+        # Whether the current piece of input ends a request.
         self._is_whole = False
 
     def feed_data(self, data: bytes) -> None:
-        """Read on.
+        """Parse more input.
 
         Raises:
-            AppError: it cannot be read; what follows is dropped.
+            AppError: the request cannot be parsed; all further input is dropped.
         """
         before = (self.is_in_head, self.is_in_body)
         self._is_whole = False
@@ -91,16 +91,16 @@ class RequestParser:
 
     @property
     def path(self) -> str:
-        """The path of the newest request, as far as it was read."""
+        """The path of the newest request, as far as it has been read."""
         return self._target.partition(b"?")[0].decode("latin-1")
 
     def stop(self) -> None:
-        """Read nothing more, also of a request that has begun."""
+        """Read nothing more, not even the rest of a request."""
         self.is_stopped = True
         self.is_in_head = self.is_in_body = False
 
     def get_method(self) -> bytes:
-        """Return the method of the newest request; this and what follows is what uvicorn asks of a parser."""
+        """Return the method of the newest request. uvicorn calls this and the next three methods."""
         return self._head.method
 
     def get_http_version(self) -> str:
@@ -108,15 +108,15 @@ class RequestParser:
         return self._head.version
 
     def should_keep_alive(self) -> bool:
-        """Return whether the newest request lets another one follow."""
+        """Return whether another request may follow the newest one."""
         return self._head.keeps_alive
 
     def should_upgrade(self) -> bool:
-        """Return False: no offer to upgrade is taken."""
+        """Return False: upgrades are never accepted."""
         return False
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Start a request."""
         self._target, self._headers, self._head_bytes = b"", [], 0
         if self._is_again:
             return
@@ -126,12 +126,12 @@ class RequestParser:
         self._listener.on_message_begin()
 
     def on_url(self, url: bytes) -> None:
-        """Take a piece of the target."""
+        """Add a piece of the target."""
         self._target += url
         self._count_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; those that follow a body in chunks are dropped, since the application has the headers."""
+        """Add a header. Trailers after a chunked body are dropped, because the application already has the headers."""
         self._count_head(len(name) + len(value) + len(": \r\n"))
         if not self.is_in_head:
             return
@@ -140,7 +140,7 @@ class RequestParser:
             raise HeadersTooLarge
 
     def on_headers_complete(self) -> None:
-        """Hand the head on, unless it offers to upgrade: then it is read again."""
+        """Pass the head on, unless it offers an upgrade: then it is read again."""
         if not self._is_again:
             self._require_http()
         self._head = head = checked(
@@ -159,7 +159,7 @@ class RequestParser:
         self._is_last = not self._listener.on_head(head)
 
     def on_body(self, body: bytes) -> None:
-        """Hand on a piece of the body."""
+        """Pass on a piece of the body."""
         self._listener.on_body(body)
 
     def on_message_complete(self) -> None:
@@ -173,7 +173,7 @@ class RequestParser:
         self._listener.on_message_complete()
 
     def _feed(self, data: bytes) -> bytes:
-        """Read on, and return what is left behind a head that offers to upgrade."""
+        """Parse input, and return the rest after a head that offers an upgrade."""
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -183,7 +183,7 @@ class RequestParser:
         return b""
 
     def _require_http(self) -> None:
-        # The parser takes other protocols as well, and says only the version.
+        # The parser also accepts other protocols, and reports only the version.
         if any(protocol in self._pieces for protocol in OTHER_PROTOCOLS):
             method, target = map(re.escape, (self._parser.get_method(), self._target))
             if re.search(b"%b +%b +(?!HTTP/)[A-Z]+/" % (method, target), self._pieces):
@@ -195,7 +195,7 @@ class RequestParser:
             raise HeadersTooLarge
 
     def _count_unparsed(self, size: int) -> None:
-        # The parser keeps a header that has not ended yet, and tells of it only at its end.
+        # The parser buffers an incomplete header and reports it only at its end.
         self._unparsed_bytes += size
         if self.is_in_head and self._unparsed_bytes > MAX_HEAD_BYTES:
             raise HeadersTooLarge
@@ -204,7 +204,7 @@ class RequestParser:
 
 
 def _without_offer(head: Head) -> bytes:
-    """Return the text of a head as it would be without its offer to upgrade."""
+    """Return the text of a head without its offer of an upgrade."""
     lines = [b"%b %b HTTP/%b" % (head.method, head.target, head.version.encode())]
     for name, value in head.headers:
         if name == b"connection":
@@ -215,6 +215,6 @@ def _without_offer(head: Head) -> bytes:
 
 
 def _cause(error: Exception) -> AppError:
-    """Return what a call raised, which the parser wraps; what the parser itself does not understand is malformed."""
+    """Return the error that a callback raised, which the parser wraps; the parser's own errors mean malformed input."""
     cause = error.__context__ if isinstance(error, httptools.HttpParserCallbackError) else error
     return cause if isinstance(cause, AppError) else MalformedRequest()

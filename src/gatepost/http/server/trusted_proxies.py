@@ -1,14 +1,14 @@
-"""What proxies in front ask, and whose word on the address of a client is believed."""
+"""The path that proxies ask about requests, and the proxies whose X-Forwarded-* headers are trusted."""
 
 import ipaddress
 from collections.abc import Iterator, Sequence
 
-# Asked about requests of others: what it gets is as they sent it, but for the path.
+# Forward authentication: proxies pass on the original request, except for its path.
 CHECK_PATH = "/api/auth/check"
 
 
 def trusted_proxies(proxies: Sequence[str]) -> list[str]:
-    """Return the proxies as uvicorn is to know them: IPv4 ones also as a socket for both kinds shows them."""
+    """Return the proxies for uvicorn: IPv4 ones also as mapped IPv6 addresses, as a dual-stack socket reports them."""
     return [form for proxy in proxies for form in _forms(proxy)]
 
 

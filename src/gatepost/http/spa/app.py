@@ -1,4 +1,4 @@
-"""A built single-page app at `/`, beside the API: its files, and its page for each address that it routes itself."""
+"""Serves a built single-page app at `/`, beside the API: its files, and its page for paths that it routes itself."""
 
 import logging
 import os
@@ -27,14 +27,14 @@ SAFE_METHODS = ("GET", "HEAD")
 FOR_EVER = "public, max-age=31536000, immutable"
 ASK_FIRST = "no-cache"
 FOR_A_WHILE = "public, max-age=300"
-# An empty or hidden name, `.` and `..` among them; what separates folders elsewhere; control characters.
+# Empty and hidden names, including `.` and `..`; backslashes; control characters.
 UNUSABLE = re.compile(r"(^|/)(\.|/)|[\\\x00-\x1f\x7f]")
-# Vite and Angular write eight characters of base64url or base32 before the ending, webpack eight hex digits or more.
+# Vite and Angular put 8 characters of base64url or base32 before the extension, webpack 8 or more hex digits.
 HASHED = re.compile(r"[.-](?P<hash>[0-9a-f]{16,64}|[A-Za-z0-9_-]{8})(\.(chunk|bundle))?(\.[A-Za-z0-9]{1,11}){1,2}")
-# What people call files, however: words, numbers, dates and sizes.
+# Names that people give to files: words, numbers, dates and sizes.
 WORDS = re.compile(r"[A-Z]?[a-z]*\d*([_-][A-Z]?[a-z]*\d*)*|\d+x\d+")
 CODINGS = {"br": ".br", "gzip": ".gz"}
-# Small images have no list of media types that Python could read.
+# Small container images have no list of media types for Python to read.
 TYPES = {
     ".js": "text/javascript",
     ".mjs": "text/javascript",
@@ -51,7 +51,7 @@ TYPES = {
 
 
 def install(app: FastAPI, folder: Path, *, script_sources: Sequence[str]) -> None:
-    """Serve the app in a folder at `/` and wherever no route of ours is; call it after all routes are there."""
+    """Serve the app in a folder at `/` and on all paths without a route. Call this after all routes were added."""
     ours = {path.split("/")[1] for route in iter_route_contexts(app.routes) if (path := route.path)} - {""}
     for name in sorted(ours):
         if (folder / name).exists():
@@ -62,9 +62,9 @@ def install(app: FastAPI, folder: Path, *, script_sources: Sequence[str]) -> Non
 
 
 class SinglePageApp:
-    """Serves the files of a folder, and its `index.html` to a browser that opens an address without a file.
+    """Serves the files of a folder, and its `index.html` to a browser that opens a path without a file.
 
-    The first names in `reserved` belong to others: below them nothing is served, not even the page.
+    `reserved` are first segments of paths that belong to Gatepost: below them nothing is served, not even the page.
     """
 
     def __init__(self, folder: Path, *, reserved: frozenset[str], script_sources: tuple[str, ...]) -> None:
@@ -76,15 +76,15 @@ class SinglePageApp:
         """Serve one request.
 
         Raises:
-            RouteNotFound: the app has no such file, and it is not for a page.
-            MethodNotAllowed: it is no GET or HEAD.
+            RouteNotFound: the app has no such file, and the request is not for a page.
+            MethodNotAllowed: the method is not GET or HEAD.
         """
         headers = Headers(scope=scope)
         response = await run_in_threadpool(self._answer, scope["method"], scope["path"], headers)
         await response(scope, receive, send)
 
     def _answer(self, method: str, path: str, headers: Headers) -> Response:
-        # Asked each time, so that a link to the newest release can be turned while the service runs.
+        # Resolved each time, so that a symbolic link to the newest release can be changed while the service runs.
         root = self._folder.resolve()
         names = path.removeprefix("/").removesuffix("/")
         if UNUSABLE.search(names) or names.partition("/")[0] in self._reserved:
@@ -114,13 +114,13 @@ class SinglePageApp:
 
 
 def is_hashed(name: str) -> bool:
-    """Whether a file's name tells its content, as build tools name files: then it never changes."""
+    """Whether a file's name contains a hash of its content, as build tools add: then the file never changes."""
     found = HASHED.search(name)
     return found is not None and found.end() == len(name) and WORDS.fullmatch(found["hash"]) is None
 
 
 def _file_in(root: Path, names: str) -> Path | None:
-    """Return a readable file below the root, and none to which a link leads out of it."""
+    """Return a readable file below the root; None if there is none, or if a symbolic link leads out of the root."""
     try:
         file = (root / names).resolve()
         return file if file.is_relative_to(root) and file.is_file() and os.access(file, os.R_OK) else None
@@ -129,7 +129,7 @@ def _file_in(root: Path, names: str) -> Path | None:
 
 
 def _is_for_a_page(names: str, headers: Headers) -> bool:
-    """Whether a browser opens an address that the app routes itself."""
+    """Whether a browser opens a path that the app routes itself."""
     return "text/html" in headers.get("accept", "") and "." not in names.rpartition("/")[2]
 
 
@@ -148,7 +148,7 @@ def _asset(root: Path, file: Path, headers: Headers) -> Response:
                 file = twin
                 break
     stat = file.stat()
-    # By the content: in images that are built alike, all files have one age, and many one size.
+    # From the content: in reproducible container images all files have the same age, and many have the same size.
     answer["ETag"] = f'"{_digest(file, stat.st_mtime_ns, stat.st_size)}"'
     if _is_known(answer, headers):
         return Response(status_code=304, headers=answer)

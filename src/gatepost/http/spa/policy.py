@@ -1,4 +1,4 @@
-"""What the page of a single-page app may run: its own scripts, those that its build wrote into it, and none besides."""
+"""The scripts that the page of a single-page app may run: its own files and those that its build put into the page."""
 
 from base64 import b64encode
 from functools import lru_cache
@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 
 @lru_cache(maxsize=8)
 def policy_for(page: bytes, *, script_sources: tuple[str, ...]) -> str:
-    """Return the Content-Security-Policy under which a page works as it was built (CSP Level 3).
+    """Return a Content-Security-Policy under which the page works as it was built (CSP Level 3).
 
-    Scripts and event handlers that stand in the page are let through by their hashes, so that what somebody injects
-    later is not. Styles, images, fonts and calls to other hosts stay free: an app chooses them itself.
+    Inline scripts and event handlers are allowed by their hashes, so that injected ones are blocked. Styles, images,
+    fonts and requests to other hosts are not restricted: the app decides about them.
     """
     inline = _Inline()
     inline.feed(page.decode("utf-8", errors="replace").replace("\r\n", "\n"))
@@ -26,7 +26,7 @@ def policy_for(page: bytes, *, script_sources: tuple[str, ...]) -> str:
 
 
 class _Inline(HTMLParser):
-    """Collects the scripts and event handlers that stand in a page."""
+    """Collects the inline scripts and event handlers of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class _Inline(HTMLParser):
         self._is_in_script = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the handlers of an element, and where a script begins."""
+        """Collect the handlers of an element, and note where a script begins."""
         self.handlers += [value for name, value in attrs if name.startswith("on") and value]
         self._is_in_script = tag == "script" and "src" not in dict(attrs)
         if self._is_in_script:
@@ -46,7 +46,7 @@ class _Inline(HTMLParser):
         self._is_in_script = False
 
     def handle_data(self, data: str) -> None:
-        """Note what stands in a script."""
+        """Collect the text of a script."""
         if self._is_in_script:
             self.scripts[-1] += data
 

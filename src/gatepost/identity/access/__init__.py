@@ -1,1 +1,1 @@
-"""What you may do: the person behind a request, and the roles that routes ask for."""
+"""Access control: authenticates requests, and checks the roles and permissions that routes require."""

@@ -1,4 +1,4 @@
-"""What routes ask for: `CurrentUser`, or a person with a role."""
+"""Dependencies of protected routes: `CurrentUser`, or a person with a role or a permission."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -8,7 +8,7 @@ from fastapi.openapi.models import OAuth2 as OAuth2Model
 from fastapi.openapi.models import OAuthFlowPassword, OAuthFlows
 from fastapi.security.base import SecurityBase
 
-from gatepost.core.errors import Forbidden
+from gatepost.core.errors import Forbidden, Unauthorized
 from gatepost.http.cookies import WHITE_SPACE
 from gatepost.http.deps import service
 from gatepost.http.openapi import OPTIONAL_SCHEME, PASSWORD_SCHEME
@@ -17,6 +17,7 @@ from gatepost.identity.access.gate import Gate
 from gatepost.identity.access.original_request import may_change_something
 from gatepost.identity.accounts.roles import RoleName
 from gatepost.identity.sessions.cookies import TokenCookies
+from gatepost.identity.sessions.errors import AmbiguousCookie, CrossSiteRequest
 from gatepost.identity.tokens.principal import UserPrincipal
 
 TOKEN_URL = "/api/auth/token"  # noqa: S105  an address
@@ -25,7 +26,7 @@ BEARER = "bearer "
 
 
 class _Scheme(SecurityBase):
-    """What the documentation says of an access token; FastAPI asks each dependency that is one of these."""
+    """Describes an access token in the OpenAPI document; FastAPI reads it from each dependency of this class."""
 
     def __init__(self, name: str = PASSWORD_SCHEME) -> None:
         self.model = OAuth2Model(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL, scopes={})))
@@ -33,23 +34,23 @@ class _Scheme(SecurityBase):
 
 
 class AccessTokenScheme(_Scheme):
-    """Finds the access tokens of the headers, good or not; the route serves who sends none, too."""
+    """Finds the access tokens in the headers, valid or not; the route also serves requests without one."""
 
     def __init__(self) -> None:
         super().__init__(OPTIONAL_SCHEME)
 
     async def __call__(self, request: Request) -> list[str]:
-        """Return them all, of a header that is there twice both."""
+        """Return all tokens, including those of duplicate headers."""
         headers = request.headers
         bearers = [_bearer(value) for value in headers.getlist("authorization")]
         return [token for token in (*bearers, *headers.getlist(HEADER)) if token]
 
 
 class CurrentUserScheme(_Scheme):
-    """Finds the access token, and admits its owner.
+    """Finds the access token, and authenticates its owner.
 
-    `Authorization: Bearer`, else `x-access-token`, else the cookie: the first decides. In one step, since each further
-    dependency costs every request.
+    The first of these counts: `Authorization: Bearer`, `x-access-token`, the cookie. This is a single dependency,
+    because each further one would slow down every request.
     """
 
     async def __call__(self, request: Request) -> UserPrincipal:
@@ -57,17 +58,31 @@ class CurrentUserScheme(_Scheme):
         return await service(request, Gate).authenticate(_presented(request))
 
 
+class OptionalUserScheme(_Scheme):
+    """Finds the access token, and who it is from; the route serves who sends none, too."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONAL_SCHEME)
+
+    async def __call__(self, request: Request) -> UserPrincipal | None:
+        """Return the signed-in person; None where there is none, or another site may have sent the request."""
+        try:
+            return await service(request, Gate).authenticate(_presented(request), at_once=True)
+        except (Unauthorized, CrossSiteRequest, AmbiguousCookie):
+            return None
+
+
 class OriginalUserScheme(_Scheme):
-    """Admits whoever sent the request that a reverse proxy asks about."""
+    """Authenticates the sender of the request that a reverse proxy asks about (forward authentication)."""
 
     async def __call__(self, request: Request) -> UserPrincipal:
-        """Return the signed-in person, or answer 401, or 403 where another site may have sent it."""
+        """Return the signed-in person, or answer 401, or 403 if another site may have sent the request."""
         changes = may_change_something(request.method, request.headers.items())
         return await service(request, Gate).authenticate(_presented(request, changes=changes))
 
 
 def _of_headers(request: Request) -> list[str]:
-    """Return the access tokens that headers carry, the one that decides first."""
+    """Return the access tokens in the headers, the one that counts first."""
     bearer = _bearer(request.headers.get("authorization", ""))
     found = [bearer] if bearer is not None else []
     if token := request.headers.get(HEADER):
@@ -76,10 +91,10 @@ def _of_headers(request: Request) -> list[str]:
 
 
 def _bearer(authorization: str) -> str | None:
-    """Return the token of an `Authorization` header, empty where it has none; None where it is of another scheme."""
+    """Return the token of an `Authorization` header, empty if it has none; None for another scheme."""
     if authorization[: len(BEARER)].lower() != BEARER:
         return None
-    # A token has one form.
+    # Strip only the white space of HTTP, so that a token has a single form.
     return authorization[len(BEARER) :].strip(WHITE_SPACE)
 
 
@@ -89,19 +104,20 @@ def _presented(request: Request, *, changes: bool | None = None) -> str | None:
 
 
 def is_by_cookie(request: Request) -> bool:
-    """Whether the token that decides who sent a request is in the cookie."""
+    """Whether the token that authenticates a request is in the cookie."""
     return not _of_headers(request)
 
 
 TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[UserPrincipal, Depends(get_current_user)]
+OptionalUser = Annotated[UserPrincipal | None, Depends(OptionalUserScheme())]
 IsByCookie = Annotated[bool, Depends(is_by_cookie)]
 OriginalUser = Annotated[UserPrincipal, Depends(OriginalUserScheme())]
 
 
 class Requirement(CurrentUserScheme):
-    """Admits the signed-in person if they may do what the route is for."""
+    """Authenticates the signed-in person, and checks that they may use the route."""
 
     def __init__(
         self, holds: Callable[[UserPrincipal], bool], refusal: type[Forbidden], message: str, *, at_once: bool = False
@@ -121,15 +137,15 @@ class Requirement(CurrentUserScheme):
 
 
 def require_role(role: str) -> Requirement:
-    """Return a dependency that gives the signed-in person if they have the role, and else answers 403."""
+    """Return a dependency that returns the signed-in person if they have the role; otherwise it answers 403."""
     return Requirement(lambda user: user.has_role(role), RoleRequired, f"Require {role.capitalize()} Role!")
 
 
 def require_permission(permission: str, *others: str) -> Requirement:
-    """Return a dependency that gives the signed-in person if a role of theirs has the permission, and else 403.
+    """Return a dependency that returns the signed-in person if they have the permission; otherwise it answers 403.
 
-    Where `others` are given, any one of all these will do. The database is asked whether the token still tells what is
-    so: what a permission opens is worth it.
+    With `others`, any one of the permissions is enough. The database is asked whether the token is still current: what
+    a permission allows is worth a query.
     """
     wanted = (permission, *others)
     message = f"The permission {' or '.join(wanted)} is needed."

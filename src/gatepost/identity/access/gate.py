@@ -1,4 +1,4 @@
-"""The gate of every protected route: from an access token to the person, or a refusal."""
+"""The gate in front of every protected route: authenticates access tokens."""
 
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from gatepost.identity.tokens.verifier import AccessTokenVerifier
 
 
 class Gate:
-    """Admits whoever holds a good access token; in feed mode it asks nothing but memory."""
+    """Authenticates people with a valid access token; in feed mode without a query."""
 
     def __init__(
         self,
@@ -35,12 +35,12 @@ class Gate:
         self._mode = mode
 
     async def authenticate(self, token: str | None, *, at_once: bool = False) -> UserPrincipal:
-        """Return whom the token is from; `at_once` asks the database too, for what was revoked a moment ago elsewhere.
+        """Return the person of a token. `at_once` also asks the database, to notice what another process just revoked.
 
         Raises:
-            TokenMissing, TokenInvalid, TokenExpired: there is none, or it is no good one.
-            TokenRevoked, TokenStale: it was good before its session ended, or its account changed.
-            RevocationUnknown, DatabaseUnavailable: that cannot be told now.
+            TokenMissing, TokenInvalid, TokenExpired: there is no token, or it is not valid.
+            TokenRevoked, TokenStale: its session has ended, or its account has changed.
+            RevocationUnknown, DatabaseUnavailable: that cannot be checked now.
         """
         if token is None:
             raise TokenMissing
@@ -61,6 +61,6 @@ class Gate:
             raise TokenRevoked
         if (subject.user_id, subject.random_id) != (principal.user_id, principal.random_id):
             raise TokenRevoked
-        # A version above the account's is of a time that a restore has undone.
+        # A version above the account's comes from a time before a restore.
         if subject.disabled_at is not None or subject.token_version != principal.token_version:
             raise TokenStale

@@ -1,4 +1,4 @@
-"""The request that a reverse proxy asks about before it lets it through, as far as its headers tell."""
+"""The original request in forward authentication, as described by the headers of the reverse proxy."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -9,11 +9,11 @@ from gatepost.identity.sessions.cookies import SAFE_METHODS
 # nginx; Traefik and Caddy.
 METHODS = ("x-original-method", "x-forwarded-method")
 ADDRESSES = ("x-original-uri", "x-forwarded-uri")
-# What a proxy hands on about the person. Many an app reads other characters as hyphens: WSGI and CGI know no others.
+# The headers about the person that a proxy passes on. Many apps read other characters as hyphens, as WSGI and CGI do.
 OF_PERSON = ("x-user-id", "x-user-name", "x-user-roles")
 NOT_OF_NAME = re.compile("[^a-z0-9]")
-# Of the offer to change to another protocol. A browser makes it for pages of every site, to open a WebSocket; where a
-# proxy keeps `Upgrade` to itself, the others tell.
+# The offer of a protocol upgrade. Browsers make it for pages of any site, to open a WebSocket. If the proxy does not
+# forward `Upgrade`, the other headers reveal it.
 OFFER = "upgrade"
 OF_WEBSOCKETS = "sec-websocket-"
 
@@ -21,21 +21,21 @@ Said = Sequence[tuple[str, str]]
 
 
 def may_change_something(method: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Whether the original request may change something, which it does unless the proxy says that it only looks.
+    """Whether the original request may change something. It does, unless the proxy says that it has a safe method.
 
-    One that opens a connection is none that only looks: nobody asks about what is said there.
-    `method` is that by which the proxy asks, and the names of the headers are in small letters.
+    A request that opens a WebSocket may change something too, because nobody checks what is sent over it later.
+    `method` is the method of the proxy's own request, and header names are in lower case.
 
-    Nothing that these headers say makes a request of ours pass: they are read for this question alone, whose answer
-    is of use to nobody but the proxy that asks. Where it lets those of its clients through, they can only contradict.
+    These headers do not affect our other requests: they are only read for this check, whose answer is only useful to
+    the proxy. If the proxy forwards its clients' headers, those can only cause a refusal.
 
     Raises:
-        AmbiguousOriginalRequest: they name two methods or two addresses, or an app may read one as our word.
+        AmbiguousOriginalRequest: they name two methods or two URIs, or an app might take one for a header of ours.
     """
     said = list(headers)
     _require_clear(said)
     methods = _values(said, METHODS)
-    # A proxy that asks with the method of the original is taken at its word too, but a GET may be only how it asks.
+    # The proxy's own method counts too, because some use the original one; but a GET may just be how the proxy asks.
     return not methods or not methods <= SAFE_METHODS or method not in SAFE_METHODS or _opens_connection(said)
 
 
@@ -46,7 +46,7 @@ def _require_clear(said: Said) -> None:
 
 
 def _opens_connection(said: Said) -> bool:
-    # Not `Upgrade-Insecure-Requests`, which browsers send with every page that they open.
+    # Exact names: browsers send `Upgrade-Insecure-Requests` with every page that they open.
     names = [name for name, _ in said]
     is_offered = OFFER in names or any(name.startswith(OF_WEBSOCKETS) for name in names)
     return is_offered or ("sec-fetch-mode", "websocket") in said

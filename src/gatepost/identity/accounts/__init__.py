@@ -1,1 +1,1 @@
-"""Who you are: users, their roles, registration, the profile."""
+"""Accounts: users, their names, roles and permissions."""

@@ -1,4 +1,4 @@
-"""How far a person may act on others: as far as they reach themselves, and no further."""
+"""The authority of a person over others: it never exceeds their own roles and permissions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ from gatepost.identity.accounts.roles import ALL_PERMISSIONS, RoleName
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What somebody has, and may therefore pass on; roles are told apart by their ids, which nobody can change.
+    """What somebody has, and may therefore grant. Roles are compared by id, which nobody can change.
 
-    Who has `*` may do everything. Anybody else reaches the roles that they hold themselves, and `user`. A role is
-    more than its permissions: other services ask for it by name, so holding its permissions is not enough. And none
-    of its permissions may be one that they lack.
+    People with `*` may do everything. Others reach the roles that they hold themselves, and `user`. To have a role's
+    permissions is not enough, because other services check roles by name; but they must have all its permissions too.
     """
 
     role_ids: frozenset[int]
@@ -22,7 +21,7 @@ class Authority:
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """Return the authority that an account has now."""
+        """Return the current authority of an account."""
         return cls(frozenset(role.id for role in user.roles), frozenset(user.permissions))
 
     @property
@@ -35,13 +34,13 @@ class Authority:
         return self.is_unlimited or self.permissions.issuperset(permissions)
 
     def reaches(self, roles: Iterable[Role]) -> bool:
-        """Whether they may give and take these roles, and touch who has them."""
+        """Whether they may grant and remove these roles, and change people who have them."""
         return all(
             self._holds(role) or (role.name == RoleName.USER and self.allows(role.permissions)) for role in roles
         )
 
     def governs(self, role: Role) -> bool:
-        """Whether they may change a role itself; everybody has `user`, so that nobody's own reach is enough for it."""
+        """Whether they may change a role itself. Everybody has `user`, so changing it requires `*`."""
         return self.is_unlimited or (role.name != RoleName.USER and self._holds(role))
 
     def _holds(self, role: Role) -> bool:

@@ -1,4 +1,4 @@
-"""The account of a caller, as it is now: their token may be older."""
+"""Reads the current account of a caller, because their token may be older."""
 
 from gatepost.core.db.database import Transaction
 from gatepost.identity.accounts.errors import UserNotFound
@@ -8,7 +8,7 @@ from gatepost.identity.accounts.repository import Users
 
 
 async def account_of(tx: Transaction, account: AccountRef, *, is_locked: bool = False) -> User:
-    """Return the account of a caller, on request locked until the transaction ends.
+    """Return the account of a caller; with `is_locked`, lock it until the transaction ends.
 
     Raises:
         UserNotFound: it has just been deleted.

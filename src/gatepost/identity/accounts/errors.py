@@ -1,5 +1,7 @@
 """Errors of accounts."""
 
+from collections.abc import Sequence
+
 from gatepost.core.errors import BadRequest, Conflict, Forbidden, Invalid, NotFound
 
 
@@ -88,6 +90,14 @@ class EmailUnverified(Forbidden):
     oauth = "invalid_grant"
 
 
+class EmailSignInOff(NotFound):
+    """The deployment sends no codes and links that sign people in (EMAIL_SIGN_IN)."""
+
+    code = "email_sign_in_off"
+    title = "Sign-in by e-mail off"
+    message = "You cannot sign in by a code here."
+
+
 class SignUpClosed(Forbidden):
     """This deployment does not allow sign-ups."""
 
@@ -130,16 +140,23 @@ class AlreadyVerified(BadRequest):
     message = "Your e-mail address is already verified."
 
 
-class PasswordRequired(BadRequest):
-    """The link completes a sign-up. It only proves the address; the password of the sign-up is needed too."""
+class ProofRequired(BadRequest):
+    """The link only shows that somebody can read the mailbox. It needs a proof that the account is theirs, too.
 
-    code = "password_required"
-    title = "Password required"
-    message = "Please enter the password that you chose when you signed up."
+    That is one of `methods`, or the session of somebody who is signed in to the account. The link stays valid.
+    """
+
+    code = "proof_required"
+    title = "Proof required"
+    message = "Please confirm that this account is yours: sign in first, or enter the password of the account."
+
+    def __init__(self, methods: Sequence[str]) -> None:
+        super().__init__()
+        self.members = {"methods": list(methods)}
 
 
 class WrongSignUpPassword(Forbidden):
-    """The password does not match the sign-up of this link. Somebody else may have signed up with the address."""
+    """The password does not match the account or the sign-up of this link, which may be somebody else's."""
 
     code = "wrong_sign_up_password"
     title = "Wrong sign-up password"

@@ -1,4 +1,4 @@
-"""Tables of people and their roles."""
+"""The tables of accounts and their roles."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,21 +23,21 @@ user_roles = Table(
 
 
 class Role(Base):
-    """A role; `user`, `moderator` and `admin` are there from the first migration."""
+    """A role; the first migration creates `user`, `moderator` and `admin`."""
 
     __tablename__ = "roles"
 
     id: Mapped[PrimaryId]
     name: Mapped[str] = mapped_column(exact(64), unique=True)
     description: Mapped[str] = mapped_column(text(255), default="")
-    # Words such as `users:read`, sorted; `*` is all of them.
+    # Such as `users:read`, sorted; `*` means all permissions.
     permissions: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # After a change: holders with greater ids still have access tokens of before it. Empty: none has.
+    # After a change, holders with greater ids may still have older access tokens. NULL: none has.
     stale_above: Mapped[int | None] = mapped_column(BigId)
 
 
 class RetiredRoleName(Base):
-    """A name that a role had, which no other gets while access tokens with it may be in use."""
+    """A former name of a role. Other roles cannot have it while access tokens with it may be in use."""
 
     __tablename__ = "retired_role_names"
 
@@ -47,30 +47,33 @@ class RetiredRoleName(Base):
 
 
 class User(Base):
-    """An account. The canonical columns decide what is the same account, on every database alike."""
+    """An account. The canonical columns decide what is the same account, independently of the database."""
 
     __tablename__ = "users"
 
     id: Mapped[PrimaryId]
-    # Tells the account from one that had its number before a restore; early versions gave none.
+    # Distinguishes the account from one that had the same id before a restore; NULL in accounts of early versions.
     random_id: Mapped[str | None] = mapped_column(exact(16), default=new_random_text)
     username: Mapped[str] = mapped_column(text(255))
     username_canonical: Mapped[str] = mapped_column(exact(255), unique=True)
     email: Mapped[str] = mapped_column(text(320))
     email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
     email_verified_at: Mapped[datetime | None] = mapped_column(index=True)
+    # When an address of it was verified for the first time; this stays when the address changes. Until then, what was
+    # set up may be a stranger's (`identity/credentials/ownership.py`).
+    first_verified_at: Mapped[datetime | None]
     language: Mapped[str] = mapped_column(exact(16), default="en")
     password_hash: Mapped[str] = mapped_column(exact(255))
-    # Access tokens carry it; raising it makes all earlier ones stale.
+    # Access tokens contain it; increasing it makes all earlier ones stale.
     token_version: Mapped[int] = mapped_column(default=0)
-    # Counts the changes, so that two people do not overwrite each other's.
+    # Counts the changes, so that two people do not overwrite each other's changes.
     version: Mapped[int] = mapped_column(default=1)
     disabled_at: Mapped[datetime | None] = mapped_column(index=True)
-    # When the owner has last said that a session was not theirs.
+    # When the owner last reported a session as not theirs.
     disowned_at: Mapped[datetime | None]
-    # When the deletion that the owner has requested is carried out.
+    # When the account will be deleted, at its owner's request.
     erase_at: Mapped[datetime | None] = mapped_column(index=True)
-    # Of whenever a session was opened, ended ones too, which are purged some day.
+    # When a session was last opened; sessions themselves are purged some time after their end.
     last_sign_in_at: Mapped[datetime | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(index=True)
     updated_at: Mapped[datetime]
@@ -79,12 +82,12 @@ class User(Base):
 
     @property
     def role_names(self) -> tuple[str, ...]:
-        """The names of the account's roles, in the order of their ids."""
+        """The names of the account's roles, ordered by role id."""
         return tuple(role.name for role in self.roles)
 
     @property
     def permissions(self) -> tuple[str, ...]:
-        """What the account's roles allow, sorted; `*` alone where one of them allows all."""
+        """The permissions of the account's roles, sorted; only `*` if one of them has it."""
         return allowed_by(role.permissions for role in self.roles)
 
     @classmethod
@@ -99,6 +102,7 @@ class User(Base):
             email=email.display,
             email_canonical=email.canonical,
             email_verified_at=now if is_verified else None,
+            first_verified_at=now if is_verified else None,
             language=language,
             password_hash=password_hash,
             token_version=0,
@@ -110,22 +114,31 @@ class User(Base):
 
     @property
     def has_password(self) -> bool:
-        """Whether any password opens the account."""
+        """Whether the account has a password."""
         return self.password_hash != UNUSABLE_HASH
 
     def touch(self, now: datetime) -> None:
-        """Note that the account has changed: whoever has read it before has read another version."""
+        """Record a change of the account: increase its version."""
         self.version, self.updated_at = self.version + 1, now
 
+    def verify_email(self, now: datetime) -> None:
+        """Note that the account's address is proved."""
+        self.email_verified_at, self.first_verified_at = now, self.first_verified_at or now
+
+    def unverify_email(self) -> None:
+        """Note that the account's address is to be proved again. Earlier versions did not keep when it first was."""
+        self.first_verified_at = self.first_verified_at or self.email_verified_at
+        self.email_verified_at = None
+
     def rename(self, username: Name) -> None:
-        """Give the account another user name."""
+        """Change the user name."""
         self.username, self.username_canonical = username.display, username.canonical
 
     def change_email(self, email: Name) -> bool:
-        """Give the account another address; a user name that is the address goes with it. Return whether the name did.
+        """Change the address. A user name that is the address changes too; return whether it did.
 
-        So a name with an @ is its account's own address always: the unique key of addresses keeps such names apart, and
-        nobody's former address is in the way of whoever has it next.
+        So a user name with an @ is always the account's own address. The unique key of addresses therefore also covers
+        such names, and a former address does not block its next owner.
         """
         follows = is_address(Name(self.username, self.username_canonical))
         is_renamed = follows and self.username != email.display
@@ -139,11 +152,11 @@ class User(Base):
 
 
 class SearchWord(Base):
-    """A word that an account is found by (`search_words.words_of`); it is there as long as its account is called so."""
+    """A search word of an account (see `search_words.words_of`), kept in sync with its names."""
 
     __tablename__ = "search_words"
     __table_args__ = (  # type: ignore[assignment]  # the base class has the dictionary alone
-        # Words that begin alike stand together, and the accounts of one word in the order of their ids.
+        # Groups words with the same beginning, and orders the accounts of one word by id.
         Index("ix_search_words_word_user_id", "word", "user_id"),
         {"mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_unicode_ci", "sqlite_with_rowid": False},
     )
@@ -153,16 +166,16 @@ class SearchWord(Base):
 
 
 def search_words_of(user_id: int, **names: str) -> list[dict[str, Any]]:
-    """Return the rows of `search_words` for an account; `names` are its columns of `NAMES`."""
+    """Return the rows of `search_words` for an account; `names` are the values of its columns in `NAMES`."""
     return [{"user_id": user_id, "word": word} for word in sorted(words_of(*(names[column] for column in NAMES)))]
 
 
-# Domains that are not ASCII stand in both spellings.
+# With both columns of the address, international domains are found in both spellings.
 NAMES = ("username", "email", "email_canonical")
 
 
-# Accounts get their names in many places, and what is written here no place can forget. What is inserted without
-# objects (an import) writes its words itself.
+# Names are set in many places, so the words are written by event listeners. Code that inserts without objects (the
+# import) writes the words itself.
 @event.listens_for(User, "after_insert")
 def _write_words(_: Mapper[User], connection: Connection, user: User) -> None:
     connection.execute(insert(SearchWord), search_words_of(user.id, **_names_of(user)))
@@ -181,6 +194,6 @@ def _names_of(user: User) -> dict[str, str]:
 
 
 def allowed_by(permissions: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Return what roles with these permissions allow together, sorted; `*` alone where one of them allows all."""
+    """Return the union of the permissions of several roles, sorted; only `*` if one of them has it."""
     words = {word for of_one in permissions for word in of_one}
     return ("*",) if "*" in words else tuple(sorted(words))

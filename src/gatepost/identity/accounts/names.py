@@ -1,4 +1,4 @@
-"""What a user name and an e-mail address may be, and when two of them are the same."""
+"""User names and e-mail addresses: which are allowed, and when two of them are the same."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from precis_i18n import get_profile
 
 LONGEST_USERNAME = 64
 LONGEST_EMAIL = 254
-# RFC 5321, section 4.5.3.1, and RFC 6531, section 3.1: octets of UTF-8. What stands behind the @ has at most 253.
+# RFC 5321, section 4.5.3.1, and RFC 6531, section 3.1: octets of UTF-8. The part after the @ has at most 253.
 LONGEST_LOCAL_OCTETS = 64
 NO_ADDRESS = "this is not an e-mail address"
 OWN_ADDRESS = "a user name cannot contain @, unless it is the account's own e-mail address"
-# What email-validator refuses since no mail arrives there (RFC 6761, RFC 6762, RFC 7686).
+# The domains that email-validator refuses because no mail arrives there (RFC 6761, RFC 6762, RFC 7686).
 RESERVED = regex.compile(r"(@example|[.@](arpa|invalid|local|localhost|onion|test))\Z", regex.IGNORECASE | regex.ASCII)
 BELOW = ".com"
-# RFC 8266, section 2.1: other spaces are the plain one, and several in a row are one.
+# RFC 8266, section 2.1: other space characters become a plain space, and several in a row become one.
 SPACES = regex.compile(r"\p{Zs}+")
 # RFC 8265, section 3.3 and 3.4.
 CASE_MAPPED = get_profile("UsernameCaseMapped")
 CASE_PRESERVED = get_profile("UsernameCasePreserved")
 
-# UAX 31, table 5: the scripts in wide use today; and UTS 39, section 5.2: those that are written together.
+# UAX 31, table 5: the scripts in wide use today; and UTS 39, section 5.2: the ones that are used together.
 ALONE = [
     "Arabic",
     "Armenian",
@@ -65,7 +65,7 @@ UNMIXED = regex.compile("|".join(_one_script(scripts) for scripts in (*((one,) f
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name as its owner wrote it, and the form in which it is compared."""
+    """A name as its owner wrote it, and the canonical form that is compared."""
 
     display: str
     canonical: str
@@ -84,10 +84,10 @@ def parse_username(text: str) -> Name:
 
 
 def read_username(text: str) -> Name:
-    """Read a user name that may have been given before there was a bound to its canonical form.
+    """Read a user name that may be older than the limit for canonical forms.
 
     Raises:
-        ValueError: it cannot be one; the message is for its owner.
+        ValueError: it cannot be a user name; the message is for its owner.
     """
     text = fold_spaces(text)
     if len(text) > LONGEST_USERNAME:
@@ -96,12 +96,12 @@ def read_username(text: str) -> Name:
     try:
         name = Name(
             " ".join(CASE_PRESERVED.enforce(part) for part in parts),
-            # Mapping to lower case can bring in a sequence that composes, and the second pass does that.
+            # Mapping to lower case can produce a sequence that must be composed, which the second pass does.
             " ".join(CASE_MAPPED.enforce(CASE_MAPPED.enforce(part)) for part in parts),
         )
     except UnicodeEncodeError:
         raise ValueError("a user name can have letters, digits and . _ - in words separated by single spaces") from None
-    # Asked of the prepared name: a full-width @ has become a plain one, and the name an address.
+    # Checked in the canonical name, in which a full-width @ has become a plain one.
     if "@" in name.canonical:
         raise ValueError(OWN_ADDRESS)
     if not all(UNMIXED.fullmatch(part) for part in name.canonical.split(" ")):
@@ -110,10 +110,10 @@ def read_username(text: str) -> Name:
 
 
 def parse_wanted_name(text: str) -> Name:
-    """Read a new user name, or an address, which `settle_name` lets be the name of its own account.
+    """Read a new user name, or an address, which `settle_name` only allows as the name of its own account.
 
     Raises:
-        ValueError: it can be neither; the message is for its owner.
+        ValueError: it is neither; the message is for its owner.
     """
     # A full-width @ becomes a plain one.
     if "@" not in unicodedata.normalize("NFKC", text):
@@ -125,12 +125,13 @@ def parse_wanted_name(text: str) -> Name:
 
 
 def settle_name(wanted: Name, *, email: Name) -> Name:
-    """Return the user name that the account with an address gets: what was wanted, or the address as it is spelled.
+    """Return the user name for the account with an address: the wanted name, or the address as it is spelled.
 
-    Addresses are compared as mailboxes are. Somebody else's would draw their sign-ins, or be in their way.
+    Addresses are compared like mailboxes. With somebody else's address as its name, an account would receive their
+    sign-ins, or block their sign-up.
 
     Raises:
-        ValueError: it is another address than the account's; the message is for its owner.
+        ValueError: the name is an address, but not the account's own; the message is for its owner.
     """
     if not is_address(wanted):
         return wanted
@@ -145,17 +146,17 @@ def is_address(username: Name) -> bool:
 
 
 def fold_spaces(text: str) -> str:
-    """Return a user name without white space around it, and with single plain spaces in it."""
+    """Return a user name without surrounding white space, and with single plain spaces between its words."""
     return SPACES.sub(" ", text.strip())
 
 
 def parse_email(text: str) -> Name:
-    """Read a new e-mail address; no network is asked.
+    """Read a new e-mail address, without network access.
 
-    Two addresses are the same when they differ in case, width or the spelling of an international domain.
+    Two addresses are the same if they only differ in case, width or the spelling of an international domain.
 
     Raises:
-        ValueError: it is not an address, or its canonical form is none; the message is for its owner.
+        ValueError: it is not an address, or its canonical form is not one; the message is for its owner.
     """
     name = parse_existing_email(text)
     if is_reserved(name):
@@ -164,36 +165,36 @@ def parse_email(text: str) -> Name:
 
 
 def is_reserved(email: Name) -> bool:
-    """Whether an address is under a domain that nobody on the internet has, as `.test`."""
+    """Whether an address has a domain that does not exist on the internet, such as `.test`."""
     return RESERVED.search(email.canonical) is not None
 
 
 def parse_existing_email(text: str) -> Name:
-    """Read the address of an account that comes from another system, which may be under a reserved domain.
+    """Read the address of an account from another system; it may have a reserved domain.
 
     Raises:
-        ValueError: it is not an address, or its canonical form is none; the message is for its owner.
+        ValueError: it is not an address, or its canonical form is not one; the message is for its owner.
     """
     name = read_email(text)
-    # Normalised, one letter can become eighteen.
+    # Normalization can turn one character into eighteen.
     if any(len(form.rpartition("@")[0].encode()) > LONGEST_LOCAL_OCTETS for form in (name.display, name.canonical)):
         raise ValueError(f"an e-mail address can have at most {LONGEST_LOCAL_OCTETS} bytes before the @")
     if len(name.canonical) > LONGEST_EMAIL:
         raise ValueError(f"an e-mail address can have at most {LONGEST_EMAIL} characters")
-    # It can become an @ or a space, too, which no address has there.
+    # It can also produce an @ or a space, which are not allowed there.
     if not name.display.isascii() and read_email(name.canonical).canonical != name.canonical:
         raise ValueError(NO_ADDRESS)
     return name
 
 
 def read_email(text: str) -> Name:
-    """Read an e-mail address that an account may have, under a reserved domain or longer than a new one too.
+    """Read an e-mail address that an account may have; it may have a reserved domain or be longer than a new one.
 
     Raises:
         ValueError: it is not an address; the message is for its owner.
     """
     text = text.strip()
-    # Below another domain, a reserved one is checked like any.
+    # With another domain appended, a reserved domain is checked like any other.
     below = BELOW if RESERVED.search(text) else ""
     try:
         address = validate_email(text + below, check_deliverability=False)
@@ -205,15 +206,15 @@ def read_email(text: str) -> Name:
 
 
 def mailbox_of(email: str) -> str:
-    """Return what servers tell mailboxes apart by: an address as it is written, but for the case of plain letters.
+    """Return what identifies a mailbox for mail servers: the address as written, except for the case of ASCII letters.
 
-    Two that count as one account's, such as `ab@` in full width and in half, may be two people's.
+    Two addresses that are the same for accounts, such as `ab@` in full and half width, may belong to two people.
     """
-    return email.encode().lower().decode()  # of bytes, lower() knows plain letters alone
+    return email.encode().lower().decode()  # lower() of bytes only affects ASCII letters
 
 
 def canonical_identifier(text: str) -> tuple[str, str] | None:
-    """Say what a sign-in names: ("username" or "email", its canonical form); None for what nobody is called."""
+    """Return what a sign-in names: ("username" or "email", its canonical form); None for text that cannot be a name."""
     try:
         if "@" in text:
             return "email", read_email(text).canonical

@@ -1,10 +1,10 @@
-"""Accounts as tokens name them."""
+"""References to accounts in tokens."""
 
 from typing import NamedTuple
 
 
 class AccountRef(NamedTuple):
-    """An account as tokens name it: `random_id` tells it from one that had its number before a restore."""
+    """A reference to an account. `random_id` distinguishes it from one that had the same id before a restore."""
 
     id: int
     random_id: str | None

@@ -1,4 +1,4 @@
-"""The roles and the permissions that every deployment has."""
+"""The roles and permissions that every deployment has."""
 
 from enum import StrEnum
 
@@ -11,12 +11,12 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
-# What the role admin has.
+# The permission of the role admin.
 ALL_PERMISSIONS = "*"
 
 
 class Permission(StrEnum):
-    """The permissions that routes of ours ask for; a deployment adds words of its own to its roles."""
+    """The permissions that our routes require; a deployment may define its own in addition."""
 
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"

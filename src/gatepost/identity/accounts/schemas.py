@@ -28,7 +28,7 @@ def _is_known_email(text: str) -> str:
     return text
 
 
-# What a pattern can say of them; the rest is said by the code, which also words the refusal.
+# What a pattern can express; the code checks the rest, and produces the error messages.
 USERNAME = {"maxLength": LONGEST_EMAIL, "minLength": 1, "pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}
 EMAIL = {
     "format": "idn-email",
@@ -39,11 +39,11 @@ EMAIL = {
 
 Username = Annotated[str, Field(max_length=255, json_schema_extra=USERNAME), AfterValidator(_is_username)]
 EmailAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_email)]
-# Of an account that is there, perhaps from another system.
+# The address of an existing account, perhaps from another system.
 KnownAddress = Annotated[str, Field(max_length=320, json_schema_extra=EMAIL), AfterValidator(_is_known_email)]
 NewPassword = Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 
 
 def role_labels(user: User) -> list[str]:
-    """Return the roles as clients read them: `ROLE_ADMIN` for `admin`."""
+    """Return the roles in the form for clients: `ROLE_ADMIN` for `admin`."""
     return [f"ROLE_{name.upper()}" for name in user.role_names]

@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     UNVERIFIED = "unverified"
     WRONG_CODE = "wrong_code"
     WRONG_PASSKEY = "wrong_passkey"
+    PROVIDER = "provider_refused"
     ACCOUNT_CHANGED = "account_changed"
 
 

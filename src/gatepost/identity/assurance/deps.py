@@ -56,5 +56,19 @@ class HandoutIfAsked(Handout):
     unasked = False
 
 
+class HandoutByCookie(Handout):
+    """As `Handout`, to a browser that follows an address: by cookies, whatever TOKEN_TRANSPORT is."""
+
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        cookies: TokenCookiesDep,
+        browsers: BrowsersDep,
+        remember: RememberDevice,
+    ) -> None:
+        super().__init__(request, response, cookies, browsers, remember, TokenTransport.COOKIE)
+
+
 HandoutDep = Annotated[Handout, Depends()]
 HandoutIfAskedDep = Annotated[HandoutIfAsked, Depends()]

@@ -19,7 +19,7 @@ class SecondFactorRequired(Unauthorized):
 
     `pendingToken` continues the sign-in at `POST /api/auth/signin/continue`, with one of `methods`, within `expiresIn`
     seconds, and does nothing else. An account that must have a factor and has none can first set up one of
-    `enrolMethods`, at `POST /api/auth/signin/totp`.
+    `enrolMethods`, at `POST /api/auth/signin/totp` or `…/signin/passkey`.
     """
 
     code = "second_factor_required"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gatepost.core.settings import SecondFactor
-from gatepost.identity.factors.methods import Method, acr_of
+from gatepost.identity.factors.methods import BY_IDENTITY, Method, acr_of
 from gatepost.identity.tokens.principal import Acr
 
 
@@ -37,16 +37,13 @@ class Way:
     name: str
     route: str
     proves: tuple[Method, ...]
+    # Whether it makes the account.
+    is_new: bool = False
 
     @property
     def is_refresh(self) -> bool:
         """Whether a session goes on, which cannot be asked for more."""
         return self.route.endswith("/refreshtoken")
-
-    @property
-    def is_new(self) -> bool:
-        """Whether it makes the account."""
-        return self.route.endswith("/signup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +80,34 @@ STATES = (
     State("a password and an authenticator app", frozenset({Method.PASSWORD, Method.TOTP})),
     State("a password and a passkey", frozenset({Method.PASSWORD, Method.PASSKEY})),
     State("a passkey and no password", frozenset({Method.PASSKEY})),
+    State("neither a password nor a second factor", frozenset()),
 )
+CALLBACK = "GET /api/auth/providers/{name}/callback"
+REFRESH = "POST /api/auth/refreshtoken"
 WAYS = (
     Way("password", "POST /api/auth/signin", (Method.PASSWORD,)),
     Way("password, as an OAuth form", "POST /api/auth/token", (Method.PASSWORD,)),
     Way("password on a trusted device", "POST /api/auth/signin", (Method.PASSWORD, Method.TRUSTED_DEVICE)),
     Way("passkey", "POST /api/auth/passkeys/signin", (Method.PASSKEY,)),
-    Way("refresh of a session of a password", "POST /api/auth/refreshtoken", (Method.PASSWORD,)),
+    Way("code or link by mail", "POST /api/auth/email-code/signin", (Method.EMAIL_CODE,)),
     Way(
-        "refresh of a session of a trusted device",
-        "POST /api/auth/refreshtoken",
-        (Method.PASSWORD, Method.TRUSTED_DEVICE),
+        "code or link by mail on a trusted device",
+        "POST /api/auth/email-code/signin",
+        (Method.EMAIL_CODE, Method.TRUSTED_DEVICE),
     ),
-    Way("refresh of a session of a passkey", "POST /api/auth/refreshtoken", (Method.PASSKEY,)),
-    Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,)),
-    Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,)),
+    Way("another provider", CALLBACK, (Method.PROVIDER,)),
+    Way("another provider on a trusted device", CALLBACK, (Method.PROVIDER, Method.TRUSTED_DEVICE)),
+    Way("another provider that has proved two factors", CALLBACK, (Method.PROVIDER_FACTORS,)),
+    Way("refresh of a session of a password", REFRESH, (Method.PASSWORD,)),
+    Way("refresh of a session of a trusted device", REFRESH, (Method.PASSWORD, Method.TRUSTED_DEVICE)),
+    Way("refresh of a session of a passkey", REFRESH, (Method.PASSKEY,)),
+    Way("refresh of a session of a code by mail", REFRESH, (Method.EMAIL_CODE,)),
+    Way("refresh of a session of another provider", REFRESH, (Method.PROVIDER,)),
+    Way("refresh of a session of two factors of another provider", REFRESH, (Method.PROVIDER_FACTORS,)),
+    Way("sign-up or invitation with a password", "POST /api/auth/signup", (Method.PASSWORD,), is_new=True),
+    Way("sign-up or invitation with a passkey", "POST /api/auth/signup", (Method.PASSKEY,), is_new=True),
+    Way("sign-up by a code by mail", "POST /api/auth/email-code/signin", (Method.EMAIL_CODE,), is_new=True),
+    Way("sign-up or invitation with another provider", CALLBACK, (Method.PROVIDER,), is_new=True),
     Way("link that sets a new password", "POST /api/auth/password/reset", ()),
 )
 POLICIES = (
@@ -118,11 +128,15 @@ def cells() -> Iterator[tuple[Way, State, Policy, Outcome | None]]:
 
 
 def _can_be(way: Way, state: State, policy: Policy) -> bool:
-    """Whether an account of this state can come this way. A new account has what it was made with."""
+    """Whether an account of this state can come this way. A new account has what it was made with.
+
+    Every account has a mailbox, and with it a code; and every one can be linked with another provider.
+    """
+    needs = set(way.proves) - {Method.TRUSTED_DEVICE, Method.EMAIL_CODE, *BY_IDENTITY}
     if way.is_new:
         # By signing up nobody is an administrator.
-        return state.methods == set(way.proves) and not policy.is_administrator
-    has = set(way.proves) - {Method.TRUSTED_DEVICE} <= state.methods
+        return state.methods == needs and not policy.is_administrator
+    has = needs <= state.methods
     return has and (Method.TRUSTED_DEVICE not in way.proves or state.has_second_factor)
 
 
@@ -130,7 +144,7 @@ def _outcome(way: Way, state: State, policy: Policy) -> Outcome | None:
     if not way.proves:
         return None
     return outcome(
-        acr_of(way.proves),
+        acr_of(way.proves, last=way.proves),
         is_on_trusted_device=Method.TRUSTED_DEVICE in way.proves,
         has_second_factor=state.has_second_factor,
         requires_factor=policy.requires_factor,

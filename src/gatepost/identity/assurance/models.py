@@ -1,6 +1,6 @@
 """Tables of pending sign-ins and of trusted devices."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, UniqueConstraint
@@ -33,7 +33,7 @@ class PendingSignIn(Base):
 
 
 class TrustedDevice(Base):
-    """A device on which somebody has shown their second factor, and is not asked for it until `expires_at`.
+    """A device on which somebody has shown their second factor, and is not asked for it for some time (`ends_at`).
 
     `digest` is that of the name in its device token, which it was given with the trust: nobody else has it.
     """
@@ -53,3 +53,7 @@ class TrustedDevice(Base):
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    def ends_at(self, life: timedelta) -> datetime:
+        """Return when it is trusted no more, where devices are trusted for `life` by now."""
+        return min(self.expires_at, self.created_at + life)

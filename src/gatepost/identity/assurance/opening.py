@@ -15,15 +15,17 @@ from gatepost.identity.assurance.decision import Decision
 from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.proofs import Proof
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import HAS_SECOND_FACTOR, has_passkeys, has_second_factor
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import BY_IDENTITY, Method
 from gatepost.identity.links.mails import notify
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
 from gatepost.identity.sessions.service import SessionService
 from gatepost.identity.sessions.tokens import REPLACED, TokenService
-from gatepost.identity.throttling.guesses import ANY_COUNTED, Guesses
+from gatepost.identity.throttling.guess_columns import ANY_COUNTED
+from gatepost.identity.throttling.guesses import Guesses
 from gatepost.mail.outbox import MailKind
 
 # What keeps a session from being opened at once that came of one factor, also where the second is a moment old.
@@ -106,7 +108,7 @@ class SessionOpening:
         """Open a session in steps, each under its lock: what has changed is read, what was guessed is looked at."""
         async with self._db.begin() as tx:
             held = await Users(tx).lock_unchanged(proof.user.id, password_hash=proof.user.password_hash)
-            if held is None or self._decision.refusal(held) is not None or not await _stands(tx, proof):
+            if held is None or self._decision.refusal(held) is not None or not await stands(tx, proof, held):
                 return None
             if proof.trusted_device is not None and held.version != proof.user.version:
                 return None  # the device may be trusted no more
@@ -135,10 +137,19 @@ class SessionOpening:
             await _tell_owner(tx, proof.user, session, info=info)
 
 
-async def _stands(tx: Transaction, proof: Proof) -> bool:
-    """Whether the passkeys of a proof have not been removed since."""
-    passkeys = [proved.credential or 0 for proved in proof.proved if proved.by is Method.PASSKEY]
-    return not passkeys or await has_passkeys(tx, proof.user.id, passkeys)
+async def stands(tx: Transaction, proof: Proof, held: User) -> bool:
+    """Whether the passkeys and identities of a proof have not been removed since, nor the mailbox been replaced."""
+    is_by_mail = any(proved.by is Method.EMAIL_CODE for proved in proof.proved)
+    if is_by_mail and held.email_canonical != proof.user.email_canonical:
+        return False
+    passkeys, identities = _credentials(proof, Method.PASSKEY), _credentials(proof, *BY_IDENTITY)
+    if passkeys and not await has_passkeys(tx, proof.user.id, passkeys):
+        return False
+    return not identities or await Identities(tx).has_all(proof.user.id, identities)
+
+
+def _credentials(proof: Proof, *methods: Method) -> list[int]:
+    return [proved.credential or 0 for proved in proof.proved if proved.by in methods]
 
 
 async def _tell_owner(tx: Transaction, user: User, session: Session, *, info: RequestInfo) -> None:

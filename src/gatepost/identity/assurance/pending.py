@@ -3,11 +3,14 @@
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
+
+from sqlalchemy.exc import IntegrityError
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.repetitions import record_once_a_day
 from gatepost.core.clock import Clock
+from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.errors import AppError
 from gatepost.core.logs.context import Act, note_act
@@ -15,7 +18,7 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.decision import ANSWERS, Decision, Refusal
-from gatepost.identity.assurance.errors import PendingSignInInvalid, SecondFactorRequired
+from gatepost.identity.assurance.errors import PasskeyInvalid, PendingSignInInvalid, SecondFactorRequired
 from gatepost.identity.assurance.matrix import Outcome
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.opening import SessionOpening
@@ -31,12 +34,17 @@ from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.guesses import Guesses
 
 LIFE = timedelta(minutes=10)
-# What a sign-in can set up whose account has to have a second factor.
-ENROLLABLE = (Method.TOTP,)
 
 
 class FirstFactor(Protocol):
     """Sets up the first factor of an account that has to have one."""
+
+    @property
+    def methods(self) -> list[Method]:
+        """What can be set up, the usual way first."""
+
+    async def ask_for_passkey(self, tx: Transaction, user: User, *, bound_to: str) -> tuple[str, dict[str, Any]]:
+        """Return the id of a challenge and the options for a new passkey."""
 
     async def start_totp(self, tx: Transaction, user: User) -> bytes:
         """Return a new secret for an app."""
@@ -90,7 +98,7 @@ class SignInContinuation:
             await self._guesses.record_success(tx, proof.counters, user, info=info)
             token = await PendingSignIns(tx).add(proof, info=info, now=now, expires_at=now + LIFE)
             methods = await usable_methods(tx, user.id)
-            enrol = ENROLLABLE if self._decision.outcome(proof) is Outcome.ENROLMENT else ()
+            enrol = self._enrolment.methods if self._decision.outcome(proof) is Outcome.ENROLMENT else ()
             details = {"amr": proof.authentication.amr}
             record(tx, AuditEvent.SIGN_IN_PENDING, at=now, user_id=user.id, info=info, details=details)
         return SecondFactorRequired(token, methods, enrol_methods=enrol, expires_in=int(LIFE.total_seconds()))
@@ -116,9 +124,12 @@ class SignInContinuation:
             TooManyAttempts: too many codes were wrong; whether this one was right is not told.
         """
         note_act(Act.SIGN_IN)
-        outcome = await self._go_on(
-            token, answer, info=info, device=device, trusted_name=trusted_name, replaces=replaces
-        )
+        try:
+            outcome = await self._go_on(
+                token, answer, info=info, device=device, trusted_name=trusted_name, replaces=replaces
+            )
+        except IntegrityError as error:  # another account has the passkey that was to be set up
+            raise PasskeyInvalid from error
         if isinstance(outcome, AppError):
             raise outcome
         user, session, codes = outcome
@@ -134,12 +145,29 @@ class SignInContinuation:
         return await self._enrolment.shown(*await self._start_totp(token))
 
     @retry_conflicts
+    async def ask_for_new_passkey(self, token: str) -> tuple[str, dict[str, Any]]:
+        """Return the id of a challenge and the options for a passkey, for the same; it is good in this sign-in.
+
+        Raises:
+            PendingSignInInvalid, EmailUnverified: as for `start_totp`.
+            PasskeysUnavailable: browsers would refuse them here.
+        """
+        async with self._db.begin() as tx:
+            user = await self._owing(tx, token)
+            return await self._enrolment.ask_for_passkey(tx, user, bound_to=digest_of(token))
+
+    @retry_conflicts
     async def _start_totp(self, token: str) -> tuple[User, bytes]:
         async with self._db.begin() as tx:
-            waiting = await self.waiting(tx, token)
-            if waiting is None or not await self._owes_enrolment(tx, waiting[1]):
-                raise PendingSignInInvalid
-            return waiting[1], await self._enrolment.start_totp(tx, waiting[1])
+            user = await self._owing(tx, token)
+            return user, await self._enrolment.start_totp(tx, user)
+
+    async def _owing(self, tx: Transaction, token: str) -> User:
+        """Return the account of a sign-in that has to set up its first factor."""
+        waiting = await self.waiting(tx, token)
+        if waiting is None or not await self._owes_enrolment(tx, waiting[1]):
+            raise PendingSignInInvalid
+        return waiting[1]
 
     async def waiting(self, tx: Transaction, token: str) -> tuple[PendingSignIn, User] | None:
         """Return the pending sign-in of a token and its account, both locked; None where either is not as it was."""
@@ -188,6 +216,8 @@ class SignInContinuation:
         if not await self._owes_enrolment(tx, user):
             proved = await self._factors.check(tx, user, answer, info=info, device=device)
             return (proved, []) if proved is not None else None
+        if answer.method is Method.PASSKEY:
+            return await self._enrolment.confirm(tx, user, answer, info=info)
         counters = self._guesses.of_second_factors(user, info=info, device=device)
         await self._guesses.check(tx, counters)
         confirmed = await self._enrolment.confirm(tx, user, answer, info=info)

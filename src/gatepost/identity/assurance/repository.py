@@ -2,13 +2,13 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
 from gatepost.audit.log import LONGEST_ADDRESS
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.proofs import Proof
@@ -60,17 +60,20 @@ class PendingSignIns:
             .where(PendingSignIn.id == pending_id, PendingSignIn.expires_at > now)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
 
 async def sessions_proved_by(
-    tx: Transaction, user_id: int, method: Method, credential: int, *, but: int, now: datetime
+    tx: Transaction, user_id: int, method: Method, credential: int | None, *, but: int, now: datetime
 ) -> list[int]:
     """Return the ids of the sessions of an account, but one, that go on and that this credential was a proof of."""
     query = select(Session.id, Session.proofs).where(Session.user_id == user_id, Session.id != but, *live(now))
-    used = {"by": method, "credential": credential}
     rows = (await tx.execute(query)).all()
-    return [row.id for row in rows if any(used.items() <= proof.items() for proof in row.proofs or ())]
+    return [
+        row.id
+        for row in rows
+        if any((proof["by"], proof.get("credential")) == (method, credential) for proof in row.proofs or ())
+    ]
 
 
 async def sessions_on_trust(tx: Transaction, user_id: int, *, now: datetime) -> list[int]:

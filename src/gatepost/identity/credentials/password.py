@@ -27,7 +27,8 @@ from gatepost.identity.sessions.devices import describe
 from gatepost.identity.sessions.statements import IS_STRANGE
 from gatepost.identity.throttling.counters import Counter, CounterKind, counted_name, turn_of
 from gatepost.identity.throttling.devices import UNKNOWN_DEVICE, Device
-from gatepost.identity.throttling.guesses import GUESS_COLUMNS, Guesses
+from gatepost.identity.throttling.guess_columns import GUESS_COLUMNS
+from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
 
 # What a sign-in has to know besides the account.
@@ -166,7 +167,7 @@ class PasswordMethod:
         values = {
             "device": describe(info.user_agent),
             "new_since": self._clock.now() - NEW_FOR,
-            **trust_params(device, since=self._clock.now() - self._trust_life),
+            **trust_params(device, now=self._clock.now(), life=self._trust_life),
             **guess.values(),
         }
         async with self._db.read() as tx:

@@ -1,6 +1,7 @@
 """Who is signed in proves once more who they are."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from gatepost.audit.log import AuditEvent, record
@@ -11,14 +12,17 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.errors import AccountDisabled, EmailUnverified, WrongPassword
 from gatepost.identity.accounts.models import User
+from gatepost.identity.accounts.names import Name
 from gatepost.identity.assurance.errors import InvalidCode
 from gatepost.identity.assurance.proofs import Proved, prove_again
 from gatepost.identity.assurance.second_factors import Answer, SecondFactors
+from gatepost.identity.credentials.email_codes.method import CodePurpose, EmailCodeMethod
 from gatepost.identity.credentials.passkeys.challenges import Purpose, session_bond
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
 from gatepost.identity.credentials.passkeys.options import Asked
+from gatepost.identity.credentials.ways_in import WaysIn
 from gatepost.identity.factors.enrolment import usable_methods
-from gatepost.identity.factors.methods import Method
+from gatepost.identity.factors.methods import Method, acr_of
 from gatepost.identity.sessions.handout import AccessToken
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.repository import Sessions
@@ -29,14 +33,14 @@ from gatepost.identity.throttling.guesses import Guesses
 from gatepost.identity.throttling.rates import Rate, RateLimits
 from gatepost.identity.tokens.errors import RefreshTokenInvalid, TokenRevoked
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
-from gatepost.identity.tokens.step_up import FRESH_FOR, Demand
+from gatepost.identity.tokens.step_up import FRESH_FOR, Demand, weaker
 
 
 class Reauthentication:
     """Asks for a proof before what a session alone is not enough for.
 
     An account with a second factor proves it by a factor: a stolen session and the password are not enough to take the
-    factor away.
+    factor away. One without a factor uses its password, and one without either uses a code by mail.
     """
 
     def __init__(
@@ -48,7 +52,9 @@ class Reauthentication:
         rates: RateLimits,
         factors: SecondFactors,
         passkeys: PasskeyMethod,
+        codes: EmailCodeMethod,
         tokens: TokenService,
+        ways_in: WaysIn,
     ) -> None:
         self._db = database
         self._clock = clock
@@ -57,7 +63,9 @@ class Reauthentication:
         self._rates = rates
         self._factors = factors
         self._passkeys = passkeys
+        self._codes = codes
         self._tokens = tokens
+        self._ways_in = ways_in
 
     async def confirm(
         self,
@@ -86,11 +94,16 @@ class Reauthentication:
                 await self._guesses.check(tx, counters)
             user = await account_of(tx, principal.account)
             factors = await usable_methods(tx, user.id)
+            others = [] if factors or not await self._ways_in.providers_of(tx, user) else [Method.PROVIDER]
+            session = await Sessions(tx).get(principal.session_id)
         if password is not None:
             await self._check_password(user, password, counters, info=info)
         if factors or password is None:
             wanted = Demand(within, Acr.TWO_FACTORS if factors else Acr.ONE_FACTOR)
-            wanted.require(principal, now=self._clock.now(), methods=factors or [Method.PASSWORD])
+            # A factor that was removed since the token was issued is none.
+            shown = replace(principal, acr=weaker(principal.acr, session.acr)) if session is not None else principal
+            methods = [*_methods_of(user, factors), *others]
+            wanted.require(shown, now=self._clock.now(), methods=methods)
         return user
 
     @retry_conflicts
@@ -106,6 +119,22 @@ class Reauthentication:
             bound_to = session_bond(principal.session_id)
             return await self._passkeys.ask(tx, Purpose.SECOND_FACTOR, user=user, bound_to=bound_to)
 
+    @retry_conflicts
+    async def ask_for_code(self, principal: UserPrincipal, *, info: RequestInfo, device: Device) -> None:
+        """Send a code to the caller's address, good in this session.
+
+        Raises:
+            StepUpRequired: the account has a password or a second factor, which has to be used.
+            UserNotFound: the account has just been deleted.
+        """
+        async with self._db.begin() as tx:
+            user = await account_of(tx, principal.account, is_locked=True)
+            await _require_code_is_theirs(tx, user)
+            await self._codes.ask(
+                tx, CodePurpose.REAUTHENTICATE, Name(user.email, user.email_canonical),
+                bound_to=session_bond(principal.session_id), info=info, user=user, device=device,
+            )  # fmt: skip
+
     async def again(
         self, principal: UserPrincipal, answer: Answer, *, info: RequestInfo, device: Device
     ) -> AccessToken:
@@ -113,7 +142,7 @@ class Reauthentication:
 
         Raises:
             WrongPassword, InvalidCode: it proves nothing.
-            StepUpRequired: it is the password, and the account has a second factor.
+            StepUpRequired: it is a method that the account has a better one for.
             TooManyAttempts, TooManyRequests, UserNotFound, HashingBusy: as for `confirm`.
             TokenRevoked: the session has ended a moment ago, or may not go on by now.
         """
@@ -133,7 +162,10 @@ class Reauthentication:
         now = self._clock.now()
         async with self._db.begin() as tx:
             user = await account_of(tx, principal.account, is_locked=True)
-            proved = await self._proved(tx, user, answer, read, info=info, device=device)
+            if answer.method is Method.EMAIL_CODE:
+                proved = await self._proved_by_code(tx, user, answer.code, principal.session_id, info=info)
+            else:
+                proved = await self._proved(tx, user, answer, read, info=info, device=device)
             if proved is None:
                 return None
             session = await Sessions(tx).held(principal.session_id, now=now)
@@ -144,11 +176,34 @@ class Reauthentication:
                 await self._tokens.prolong_access(tx, session, now=now)
             except (RefreshTokenInvalid, AccountDisabled, EmailUnverified) as refusal:
                 raise TokenRevoked from refusal  # the refresh that follows is told why
-            record(
-                tx, AuditEvent.REAUTHENTICATED, at=now, user_id=user.id, session_id=session.id, info=info,
-                details={"method": proved.by},
-            )  # fmt: skip
+            self._record(tx, session, proved, info=info)
         return user, session
+
+    async def by_identity(
+        self, tx: Transaction, session_id: int, user: User, proved: Proved, *, info: RequestInfo
+    ) -> None:
+        """Note in a session of an account, which the caller's transaction holds, what an identity proves.
+
+        The next refresh of the session brings an access token that says so.
+
+        Raises:
+            StepUpRequired: it is one factor, and the account has a second one.
+            TokenRevoked: the session has ended a moment ago.
+        """
+        factors = await usable_methods(tx, user.id)
+        if factors and acr_of([proved.by], last=[proved.by]) is Acr.ONE_FACTOR:
+            raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
+        session = await Sessions(tx).held(session_id, now=self._clock.now())
+        if session is None or session.user_id != user.id:
+            raise TokenRevoked
+        prove_again(session, proved)
+        self._record(tx, session, proved, info=info)
+
+    def _record(self, tx: Transaction, session: Session, proved: Proved, *, info: RequestInfo) -> None:
+        record(
+            tx, AuditEvent.REAUTHENTICATED, at=self._clock.now(), user_id=session.user_id, session_id=session.id,
+            info=info, details={"method": proved.by},
+        )  # fmt: skip
 
     async def _proved(
         self, tx: Transaction, user: User, answer: Answer, read: User | None, *, info: RequestInfo, device: Device
@@ -162,6 +217,18 @@ class Reauthentication:
             # Not even where a factor was shown just now: the password would keep that proof fresh for ever.
             raise Demand(FRESH_FOR, Acr.TWO_FACTORS).refusal(factors)
         return Proved(Method.PASSWORD, self._clock.now())
+
+    async def _proved_by_code(
+        self, tx: Transaction, user: User, code: str, session_id: int, *, info: RequestInfo
+    ) -> Proved | None:
+        """Return what a code by mail proves; wrong ones count on the session, whoever has it."""
+        await _require_code_is_theirs(tx, user)
+        proved = await self._codes.check(
+            tx, CodePurpose.REAUTHENTICATE, code, bound_to=session_bond(session_id),
+            email=Name(user.email, user.email_canonical), info=info,
+            counters=self._guesses.of_session_codes(session_id),
+        )  # fmt: skip
+        return Proved(Method.EMAIL_CODE, self._clock.now()) if proved is not None else None
 
     async def _check_password(
         self, user: User, password: str, counters: Sequence[Counter], *, info: RequestInfo
@@ -180,3 +247,21 @@ class Reauthentication:
                 await self._guesses.record_success(tx, counters, user, info=info)
             else:
                 await self._guesses.record_failure(tx, counters, info=info, user_id=user.id)
+
+
+def _methods_of(user: User, factors: Sequence[Method]) -> Sequence[Method]:
+    """Return by what an account proves again whose it is, given its second factors."""
+    if factors:
+        return factors
+    return [Method.PASSWORD if user.has_password else Method.EMAIL_CODE]
+
+
+async def _require_code_is_theirs(tx: Transaction, user: User) -> None:
+    """Let an account pass that proves by a code by mail whose it is.
+
+    Raises:
+        StepUpRequired: it does so by something else, or its address is not verified.
+    """
+    methods = _methods_of(user, await usable_methods(tx, user.id))
+    if Method.EMAIL_CODE not in methods or user.email_verified_at is None:
+        raise Demand(FRESH_FOR).refusal([method for method in methods if method is not Method.EMAIL_CODE])

@@ -15,6 +15,7 @@ FIELDS: Mapping[Method, frozenset[str]] = {
     Method.PASSWORD: frozenset({"password"}),
     Method.TOTP: frozenset({"code"}),
     Method.RECOVERY_CODE: frozenset({"code"}),
+    Method.EMAIL_CODE: frozenset({"code"}),
     Method.PASSKEY: frozenset({"challenge_id", "credential"}),
 }
 
@@ -23,7 +24,7 @@ CurrentPassword = Annotated[
     Field(
         repr=False,
         description="The current password. It is not needed within five minutes of a sign-in or of `POST "
-        "/api/auth/reauthenticate`, which an account with a second factor has to use.",
+        "/api/auth/reauthenticate`, which an account with a second factor, or without a password, has to use.",
         examples=["123456"],
     ),
 ]

@@ -49,21 +49,34 @@ STRENGTHS: Mapping[Method, Strength] = {
     Method.PROVIDER_FACTORS: Strength(frozenset({KNOWLEDGE, POSSESSION}), ("fed",)),
     Method.TRUSTED_DEVICE: Strength(),
 }
+# The credential of these is an identity.
+BY_IDENTITY = (Method.PROVIDER, Method.PROVIDER_FACTORS)
 SEVERAL_FACTORS = "mfa"
 
 
 def amr_of(methods: Collection[Method]) -> str:
     """Return the words of these methods in tokens, separated by spaces."""
-    words = [word for method in methods for word in STRENGTHS[method].amr]
-    return " ".join(dict.fromkeys([*words, *([SEVERAL_FACTORS] if _has_several(methods) else [])]))
+    words = words_of(methods).split(" ") if methods else []
+    return " ".join(words + ([SEVERAL_FACTORS] if _has_several(methods) else []))
 
 
-def acr_of(methods: Collection[Method]) -> Acr:
-    """Return how sure these methods make it who somebody is: two of one kind are one factor."""
+def words_of(methods: Collection[Method]) -> str:
+    """Return the same words, without one that says that they are several factors together."""
+    return " ".join(dict.fromkeys(word for method in methods for word in STRENGTHS[method].amr))
+
+
+def acr_of(methods: Collection[Method], *, last: Collection[Method]) -> Acr:
+    """Return how sure these methods make it who somebody is: two of one kind are one factor.
+
+    It is never more than the `last` of them show: a token tells one moment for its `acr` (RFC 9470), which a weaker
+    method must not renew for a stronger one.
+    """
     if not _has_several(methods):
         return Acr.ONE_FACTOR
-    resists = any(STRENGTHS[method].resists_phishing for method in methods)
-    return Acr.PHISHING_RESISTANT if resists else Acr.TWO_FACTORS
+    strengths = [STRENGTHS[method] for method in last]
+    if any(strength.resists_phishing for strength in strengths):
+        return Acr.PHISHING_RESISTANT
+    return Acr.TWO_FACTORS if any(POSSESSION in strength.factors for strength in strengths) else Acr.ONE_FACTOR
 
 
 def _has_several(methods: Collection[Method]) -> bool:

@@ -1,1 +1,1 @@
-"""Inviting people, with the roles that they will have."""
+"""Invitations of people, with the roles that they will have."""

@@ -1,4 +1,4 @@
-"""What an invitation is worth now: its inviter's authority is asked when it is sent, and again when it is accepted."""
+"""Accepts invitations. The inviter's authority is checked when an invitation is sent, and again when it is accepted."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ async def find(tx: Transaction, token: str, *, email: Name, now: datetime) -> In
     """Return the invitation of a link's token.
 
     Raises:
-        InvitationInvalid: it is used, too old, taken back, replaced, or for another address.
+        InvitationInvalid: it was used, has expired, was revoked or replaced, or is for another address.
     """
     invitation = await Invitations(tx).of_token(token, now=now)
     if invitation is None or invitation.email_canonical != email.canonical:
@@ -27,25 +27,41 @@ async def find(tx: Transaction, token: str, *, email: Name, now: datetime) -> In
 
 
 async def accept(tx: Transaction, token: str, *, email: Name, now: datetime) -> tuple[Invitation, Sequence[Role]]:
-    """Use an invitation up; return it and the roles that it gives, kept as they are until the transaction ends.
+    """Use up an invitation; return it and its roles, which are locked until the transaction ends.
 
     Raises:
-        InvitationInvalid: it is no good, or somebody else has just accepted it.
+        InvitationInvalid: it is not valid, or somebody else has just accepted it.
     """
     invitation = await find(tx, token, email=email, now=now)
+    return invitation, await _use_up(tx, invitation)
+
+
+async def accept_found(tx: Transaction, invitation_id: int, *, email: Name, now: datetime) -> Sequence[Role]:
+    """Do the same with an invitation whose token was shown before.
+
+    Raises:
+        InvitationInvalid: as for `accept`.
+    """
+    invitation = await Invitations(tx).get(invitation_id)
+    if invitation is None or invitation.email_canonical != email.canonical or invitation.expires_at <= now:
+        raise InvitationInvalid
+    return await _use_up(tx, invitation)
+
+
+async def _use_up(tx: Transaction, invitation: Invitation) -> Sequence[Role]:
     roles = await roles_given(tx, invitation)
     if not await Invitations(tx).use_up(invitation):
         raise InvitationInvalid
-    return invitation, roles
+    return roles
 
 
 async def roles_given(tx: Transaction, invitation: Invitation) -> Sequence[Role]:
-    """Return the roles that an invitation gives; they and its inviter stay as they are until the transaction ends.
+    """Return the roles that an invitation grants; they and the inviter are locked until the transaction ends.
 
-    A role that has been deleted since is given to nobody.
+    Roles that have been deleted since are left out.
 
     Raises:
-        InvitationInvalid: its inviter has gone, or may no longer give them.
+        InvitationInvalid: the inviter's account is gone, disabled or about to be deleted, or may no longer grant them.
     """
     inviter = await Users(tx).kept(invitation.inviter_id)
     if inviter is None or inviter.disabled_at is not None or inviter.erase_at is not None:

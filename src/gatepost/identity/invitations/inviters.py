@@ -1,4 +1,4 @@
-"""Taking back what somebody has invited: an invitation ends with what it was sent in the name of."""
+"""Revokes invitations whose inviter has lost the account or the authority in whose name they were sent."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -17,9 +17,9 @@ from gatepost.identity.invitations.models import Invitation, invitation_roles
 async def take_back_sent_by(
     tx: Transaction, inviter_id: int, *which: ColumnElement[bool], reason: str, now: datetime
 ) -> None:
-    """Remove the invitations of an account, or those of them that fit, however many: one statement, one entry.
+    """Revoke the invitations of an account, or those that match, with one statement and one audit entry.
 
-    The caller holds the row of the account, or has the turn (`take_turn`), so that it sends none meanwhile.
+    The caller has locked the account, or has called `take_turn`, so that the account sends none meanwhile.
     """
     sent = (Invitation.inviter_id == inviter_id, *which)
     ids = (await tx.scalars(select(Invitation.id).where(*sent).order_by(Invitation.id))).all()
@@ -32,7 +32,7 @@ async def take_back_sent_by(
 
 
 async def take_back_beyond_reach(tx: Transaction, inviter_ids: Collection[int], *, reason: str, now: datetime) -> None:
-    """Remove what these accounts have invited to and may no longer give, so that it does not live again with them."""
+    """Revoke invitations to roles that these inviters may no longer grant, so that regained authority revives none."""
     have_sent = select(Invitation.inviter_id).where(Invitation.inviter_id.in_(inviter_ids))
     query = select(User).options(joinedload(User.roles)).where(User.id.in_(have_sent)).order_by(User.id)
     inviters = (await tx.scalars(query.execution_options(populate_existing=True))).unique().all()
@@ -46,7 +46,7 @@ async def take_back_beyond_reach(tx: Transaction, inviter_ids: Collection[int], 
 
 
 async def inviters_touched_by(tx: Transaction, role_id: int) -> Collection[int]:
-    """Return who has sent invitations, and holds a role or gives it by one of them: few, whoever holds the role."""
+    """Return the inviters who hold a role or grant it in an invitation: few, however many people hold the role."""
     holds = select(user_roles.c.user_id).where(user_roles.c.role_id == role_id)
     gives = select(invitation_roles.c.invitation_id).where(invitation_roles.c.role_id == role_id)
     touched = or_(Invitation.inviter_id.in_(holds), Invitation.id.in_(gives))

@@ -1,4 +1,4 @@
-"""Tables of invitations and the roles that they give."""
+"""The tables of invitations and their roles."""
 
 from datetime import datetime
 
@@ -19,14 +19,14 @@ invitation_roles = Table(
 
 
 class Invitation(Base):
-    """An invitation that nobody has accepted. An address has one at most; it goes when its inviter's account does."""
+    """A pending invitation. An address has at most one. It is deleted with its inviter's account."""
 
     __tablename__ = "invitations"
 
     id: Mapped[PrimaryId]
     email: Mapped[str] = mapped_column(text(320))
     email_canonical: Mapped[str] = mapped_column(exact(320), unique=True)
-    # Of the link's token, which is made when the mail is sent.
+    # The digest of the link's token, which is created when the mail is sent.
     digest: Mapped[str | None] = mapped_column(exact(64), unique=True)
     inviter_id: Mapped[int] = mapped_column(BigId, ForeignKey("users.id", ondelete="CASCADE"), index=True)
     created_at: Mapped[datetime]
@@ -37,5 +37,5 @@ class Invitation(Base):
 
     @property
     def role_names(self) -> list[str]:
-        """The names that its roles have now, besides `user`, which everybody gets."""
+        """The current names of its roles, without `user`, which everybody gets."""
         return [role.name for role in self.roles if role.name != RoleName.USER]

@@ -1,25 +1,25 @@
-"""Queries of invitations."""
+"""The queries of invitations."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.invitations.models import Invitation
 
 
 class Invitations:
-    """The invitations, within one transaction; each comes with its roles and its inviter."""
+    """The invitations, within one transaction; each is read with its roles and its inviter."""
 
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
     async def page(self, *, after: Invitation | None, size: int) -> Sequence[Invitation]:
-        """Return invitations, the newest first, from one on."""
+        """Return invitations, the newest first, after a given one."""
         older = () if after is None else (Invitation.id < after.id,)
         return await self._found(*older, limit=size)
 
@@ -28,7 +28,7 @@ class Invitations:
         return next(iter(await self._found(Invitation.id == invitation_id)), None)
 
     async def of_token(self, token: str, *, now: datetime) -> Invitation | None:
-        """Return the invitation of a link's token whose time is not over."""
+        """Return the invitation of a link's token, unless it has expired."""
         of_token = Invitation.digest == digest_of(token)
         return next(iter(await self._found(of_token, Invitation.expires_at > now)), None)
 
@@ -44,7 +44,7 @@ class Invitations:
         return invitation
 
     async def renew(self, invitation: Invitation, *, token: str, expires_at: datetime) -> bool:
-        """Give an invitation a new token and a new life; False where it has gone."""
+        """Give an invitation a new token and expiry; False if it no longer exists."""
         return await self._changed(
             update(Invitation)
             .where(Invitation.id == invitation.id)
@@ -52,13 +52,13 @@ class Invitations:
         )
 
     async def use_up(self, invitation: Invitation) -> bool:
-        """Remove an invitation whose token is still the one that was read; of several who do so, one gets True."""
+        """Delete an invitation if its token is unchanged since it was read; only one of concurrent calls gets True."""
         return await self._changed(
             delete(Invitation).where(Invitation.id == invitation.id, Invitation.digest == invitation.digest)
         )
 
     async def remove(self, invitation: Invitation) -> bool:
-        """Remove an invitation; False where it has gone."""
+        """Delete an invitation; False if it no longer exists."""
         return await self._changed(delete(Invitation).where(Invitation.id == invitation.id))
 
     async def _found(self, *conditions: ColumnElement[bool], limit: int | None = None) -> Sequence[Invitation]:
@@ -67,5 +67,4 @@ class Invitations:
         return (await self._tx.scalars(query.execution_options(populate_existing=True))).all()
 
     async def _changed(self, statement: Update | Delete) -> bool:
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount == 1
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1

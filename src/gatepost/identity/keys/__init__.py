@@ -1,1 +1,1 @@
-"""Signing keys: how they are kept, their life, and the public half that others verify with."""
+"""Signing keys: their storage, their lifecycle, and the public keys for verifiers."""

@@ -1,4 +1,4 @@
-"""What routes ask for that show public keys."""
+"""Dependencies of routes that publish keys."""
 
 from typing import Annotated
 

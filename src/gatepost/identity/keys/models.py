@@ -9,10 +9,10 @@ from gatepost.core.db.tables import Base, exact
 
 
 class StoredKey(Base):
-    """A private key, encrypted under a key derived from SECRET_KEY.
+    """A private key, encrypted with a key derived from SECRET_KEY.
 
-    `slot` is `<algorithm>:active` or `<algorithm>:next` and unique, so that of several replicas that make the
-    first key at once, one does; it is empty for a retiring key.
+    `slot` is `<algorithm>:active` or `<algorithm>:next`, and NULL for a retiring key. It is unique, so that only one of
+    several replicas creates the first key.
     """
 
     __tablename__ = "signing_keys"

@@ -1,4 +1,4 @@
-"""Queries of signing keys."""
+"""The queries of signing keys."""
 
 from collections.abc import Sequence
 
@@ -15,15 +15,15 @@ class StoredKeys:
         self._tx = tx
 
     async def all(self) -> Sequence[StoredKey]:
-        """Return every key, the oldest first."""
+        """Return all keys, the oldest first."""
         return (await self._tx.scalars(select(StoredKey).order_by(StoredKey.created_at, StoredKey.kid))).all()
 
     async def in_slot(self, slot: str) -> StoredKey | None:
-        """Return the key of a slot, locked against another rotation."""
+        """Return the key in a slot, locked against concurrent rotations."""
         return await self._tx.scalar(select(StoredKey).where(StoredKey.slot == slot).with_for_update())
 
     async def has_slot(self, slot: str) -> bool:
-        """Whether a slot holds a key."""
+        """Whether there is a key in a slot."""
         return await self._tx.scalar(select(StoredKey.kid).where(StoredKey.slot == slot)) is not None
 
     async def get(self, kid: str) -> StoredKey | None:

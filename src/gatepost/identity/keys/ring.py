@@ -1,4 +1,4 @@
-"""The key ring: the key that signs now and all that verify, in memory, as the database has them."""
+"""The key ring: the current signing key and all verifying keys, loaded from the database into memory."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ from gatepost.identity.keys.vault import KeyVault
 
 logger = logging.getLogger("gatepost")
 
-# Verifiers may keep the JWK Set for this long, so a key is published for as long before it signs.
+# Verifiers may cache the JWK Set for this long, so a key is published this long before it signs.
 PUBLISHED_SECONDS = 300
-# Workers read of a new key, or of a rotation, some seconds later.
+# Workers load a new key, or a rotation, some seconds later.
 SLACK = timedelta(seconds=60)
 
 
@@ -38,12 +38,12 @@ def next_slot(algorithm: str) -> str:
 
 
 def known_at(key: StoredKey) -> datetime:
-    """Return when every verifier has read of a key, so that it may sign."""
+    """Return when all verifiers know a key, so that it may sign."""
     return key.created_at + timedelta(seconds=PUBLISHED_SECONDS) + SLACK
 
 
 async def move_on(tx: Transaction, *, before: str | None, coming: StoredKey, made: StoredKey, now: datetime) -> None:
-    """Let the next key sign, and put another one in its place; `before` is the key that signed until now.
+    """Make the next key the signing key, and `made` the next one; `before` is the id of the former signing key.
 
     Raises:
         IntegrityError: another worker was first.
@@ -56,10 +56,10 @@ async def move_on(tx: Transaction, *, before: str | None, coming: StoredKey, mad
 
 
 class KeyRing:
-    """Holds the keys of a worker; `load` brings in what another worker or an operator has changed.
+    """Holds the keys of a worker; `load` reads the changes of other workers and of operators.
 
-    After a change of JWT_ALGORITHM the other algorithm's key signs until verifiers know the first one of this one.
-    With HS256 there is one key, JWT_SECRET, and nothing in the database.
+    After a change of JWT_ALGORITHM the key of the former algorithm signs until verifiers know the first key of the new
+    one. With HS256 the only key is JWT_SECRET, and the database is not used.
     """
 
     def __init__(
@@ -101,33 +101,34 @@ class KeyRing:
 
     @property
     def verifying(self) -> Mapping[str, jws.VerifyingKey]:
-        """Every key whose tokens are good, by its kid: next, active and retiring."""
+        """All keys whose tokens are accepted, by `kid`: next, active and retiring."""
         return self._verifying
 
     def jwks(self) -> dict[str, Any]:
-        """Return the JWK Set (RFC 7517): the public keys; a shared secret is none."""
+        """Return the JWK Set (RFC 7517) with the public keys; it never contains a shared secret."""
         return {"keys": [dict(key.jwk) for key in self._verifying.values() if key.jwk is not None]}
 
     async def start(self) -> None:
-        """Load the keys; make the first ones where there are none, once among all replicas."""
+        """Load the keys. If there are none, create the first ones; only one of several replicas does."""
         if self._shared is not None:
             return
         slots = {key.slot for key in await self._stored()}
-        # Before the first key of all nobody has kept a list of keys; any other one is published before it signs.
+        # The very first key signs at once, because no verifier has cached a list without it. Later ones are published
+        # before they sign.
         is_first = not any(slots)
         for slot in (*([active_slot(self.algorithm)] if is_first else []), next_slot(self.algorithm)):
             if slot not in slots:
                 key = await self.new_key(slot, now=self._clock.now())
-                with suppress(IntegrityError):  # another replica made it in the meantime
+                with suppress(IntegrityError):  # another replica was first
                     await self._add(key)
         await self._encrypt_again()
         await self.load()
 
     async def load(self) -> None:
-        """Read the keys again; those that are known are not opened again.
+        """Read the keys again; known keys are not decrypted again.
 
         Raises:
-            SigningKeyError: there is none, or SECRET_KEY does not open them.
+            SigningKeyError: there is no active key, or SECRET_KEY cannot decrypt it.
         """
         if self._shared is not None:
             return
@@ -146,10 +147,10 @@ class KeyRing:
         self._verifying = {kid: key.verifying for kid, key in opened.items()}
 
     def open(self, key: StoredKey) -> jose.SigningKey:
-        """Return a key with its secret part.
+        """Decrypt a key.
 
         Raises:
-            SigningKeyError: SECRET_KEY does not open it, or it is none for its algorithm.
+            SigningKeyError: SECRET_KEY cannot decrypt it, or it does not fit its algorithm.
         """
         pem = self._vault.open(key.encrypted_pem)
         try:
@@ -158,7 +159,7 @@ class KeyRing:
             raise SigningKeyError(f"the key {key.kid} is none for {key.algorithm}") from error
 
     async def new_key(self, slot: str, *, now: datetime) -> StoredKey:
-        """Make a key for a slot; nothing is stored yet. RSA takes seconds, so it is not done within a transaction."""
+        """Generate a key for a slot without storing it. RSA takes seconds, so do not call this within a transaction."""
         pem = await asyncio.to_thread(jose.generate_private_pem, self.algorithm)
         return StoredKey(
             kid=jose.signing_key_from_pem(pem, self.algorithm).kid,
@@ -175,12 +176,12 @@ class KeyRing:
             return await StoredKeys(tx).all()
 
     def _active(self, stored: Sequence[StoredKey]) -> list[StoredKey]:
-        """Return the keys that may sign, that of this worker's algorithm first."""
+        """Return the active keys, the one for this worker's algorithm first."""
         active = [key for key in stored if key.slot == active_slot(key.algorithm)]
         return sorted(active, key=lambda key: key.algorithm != self.algorithm)
 
     async def _took_over(self, stored: Sequence[StoredKey]) -> bool:
-        """Let the first key of a new algorithm sign, if verifiers know it by now or nothing else signs."""
+        """Activate the first key of a new algorithm, if verifiers know it or there is no other active key."""
         active = self._active(stored)
         coming = next((key for key in stored if key.slot == next_slot(self.algorithm)), None)
         if coming is None or any(key.algorithm == self.algorithm for key in active):
@@ -209,22 +210,22 @@ class KeyRing:
 
     @retry_conflicts
     async def _encrypt_again(self) -> None:
-        """Bring keys that SECRET_KEY_PREVIOUS closed under today's SECRET_KEY."""
+        """Encrypt keys again that were encrypted with SECRET_KEY_PREVIOUS, with the current SECRET_KEY."""
         async with self._db.begin() as tx:
             for key in await StoredKeys(tx).all():
-                with suppress(SigningKeyError):  # `load` tells
+                with suppress(SigningKeyError):  # `load` reports it
                     if (renewed := self._vault.renew(key.encrypted_pem)) is not None:
                         key.encrypted_pem = renewed
 
     def _openable(self, stored: Sequence[StoredKey]) -> dict[str, jose.SigningKey]:
-        """Return the keys by their kid, but none that cannot be opened: it stops nobody from using the others."""
+        """Return the keys by `kid`, without those that cannot be decrypted, so that the others can still be used."""
         opened, unusable = {}, set()
         for key in stored:
             try:
                 opened[key.kid] = self._opened.get(key.kid) or self.open(key)
             except SigningKeyError:
                 unusable.add(key.kid)
-        # Where none opens, that is told as one fault.
+        # If none can be decrypted, `load` reports that as one error.
         for kid in sorted(unusable - self._unusable) if opened else ():
             logger.warning("signing key %r cannot be decrypted and is ignored", kid)
         self._unusable |= unusable

@@ -9,11 +9,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sqlalchemy import delete
+
 from gatepost.core.db.database import Transaction
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.invitations.inviters import take_back_beyond_reach, take_back_sent_by
+from gatepost.identity.links.models import EmailCode
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.mail.outbox import MailKind, enqueue
 
@@ -36,6 +39,8 @@ LINK_OF: Mapping[MailKind, Purpose] = {
     MailKind.PASSKEY_REMOVED: Purpose.COMPROMISE_REPORT,
     MailKind.PASSKEY_COPIED: Purpose.COMPROMISE_REPORT,
     MailKind.PASSWORD_REMOVED: Purpose.COMPROMISE_REPORT,
+    MailKind.IDENTITY_LINKED: Purpose.COMPROMISE_REPORT,
+    MailKind.IDENTITY_UNLINKED: Purpose.COMPROMISE_REPORT,
 }
 # They tell what has happened, so that they are sent whatever happens after it; without their link where it is void.
 NOTICES = frozenset(kind for kind, purpose in LINK_OF.items() if purpose is Purpose.COMPROMISE_REPORT)
@@ -71,12 +76,18 @@ ENDS: Mapping[LinkEnd, frozenset[Purpose]] = {
     LinkEnd.SIGNED_OUT_EVERYWHERE: frozenset({Purpose.CHANGE_EMAIL}),
 }
 
+# Nobody may keep the owner from a code either.
+ENDS_CODES = frozenset(LinkEnd) - {LinkEnd.SIGNED_OUT_EVERYWHERE}
+
 # `sign_up_taken` speaks to who has the address; `deletion_planned` is sent as long as it is true. An invitation ends
-# with what happens to the account of its inviter: a thief may have sent it.
+# with what happens to the account of its inviter: a thief may have sent it. A code that proves an address is nobody's.
 STOPS: Mapping[MailKind, frozenset[LinkEnd]] = {
     MailKind.SIGN_UP_TAKEN: frozenset({LinkEnd.ADDRESS_CHANGED, LinkEnd.ADDRESS_REPLACED, LinkEnd.DISABLED}),
     MailKind.INVITATION: frozenset(LinkEnd) - {LinkEnd.ADDRESS_CHANGED, LinkEnd.NAME_REPLACED, LinkEnd.PROOF_SET},
     MailKind.DELETION_PLANNED: frozenset(),
+    MailKind.SIGN_IN_CODE: ENDS_CODES,
+    MailKind.CONFIRMATION_CODE: ENDS_CODES,
+    MailKind.ADDRESS_CODE: frozenset(),
 }
 
 
@@ -104,8 +115,13 @@ def fates() -> str:
 
 
 async def end_links(tx: Transaction, user_id: int, after: LinkEnd, *, now: datetime) -> None:
-    """Make void what this ends, sent or not: links of an account, whose row the caller holds, and its invitations."""
+    """Make void what this ends, sent or not: links and codes of an account, whose row the caller holds, and its
+    invitations.
+    """
     await OneTimeTokens(tx).void(user_id, ENDS[after], now=now)
+    if after in ENDS_CODES:
+        codes = delete(EmailCode).where(EmailCode.user_id == user_id)
+        await tx.execute(codes.execution_options(synchronize_session=False))
     reason = after.name.lower()
     if after is LinkEnd.ROLES_CHANGED:
         await take_back_beyond_reach(tx, [user_id], reason=reason, now=now)

@@ -1,1 +1,1 @@
-"""Mails at the moment of sending: their words and links are made then, so that no token lies in the outbox."""
+"""Prepares mails when they are sent: their texts and links are created then, so that the outbox contains no tokens."""

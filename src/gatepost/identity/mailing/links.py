@@ -1,4 +1,4 @@
-"""What the mails of all flows are made of: their links, and the address and name of their reader."""
+"""The parts that the mails of all flows share: links, and the address and name of the recipient."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -25,7 +25,7 @@ PAGES = {
 
 
 class LinkWriter:
-    """Writes the links of mails."""
+    """Creates the links of mails."""
 
     def __init__(self, clock: Clock, *, public_url: str, policy: AccountPolicy) -> None:
         self._clock = clock
@@ -40,32 +40,32 @@ class LinkWriter:
         }
 
     def life(self, kind: MailKind) -> timedelta:
-        """Return how long the link of a mail is good."""
+        """Return how long the link of a mail is valid."""
         return self._lives[kind]
 
     def page(self, path: str) -> str:
-        """Return the address of a page."""
+        """Return the URL of a page."""
         return f"{self._public_url}{path}"
 
     def with_token(self, path: str, token: str) -> str:
-        """Return the address of a page that uses a token."""
-        # In the fragment, which browsers send to nobody and which no log has.
+        """Return the URL of a page with a token."""
+        # In the fragment, which browsers do not send and logs do not contain.
         return f"{self.page(path)}#token={token}"
 
     async def renew(self, tx: Transaction, kind: MailKind, link_id: int) -> dict[str, Any] | None:
-        """Give the link of a mail a new token; return what its template is told of it, or None where it is void."""
+        """Give the link of a mail a new token; return the values for its template, or None if the link is void."""
         renewed = await OneTimeTokens(tx).renew(link_id, now=self._clock.now(), life=self._lives[kind])
         if renewed is None:
             return None
         token, row = renewed
         address = self.with_token(PAGES[Purpose(row.purpose)], token)
-        # The page asks for the password of the sign-up.
+        # Makes the page ask for the password of the sign-up.
         link = f"{address}&sign-up" if row.purpose == Purpose.SIGN_UP else address
         return {"link": link, "expires_at": row.expires_at}
 
 
 def canonical(address: str) -> str:
-    """Return the canonical form of the address of a mail."""
+    """Return the canonical form of a mail's address."""
     try:
         return read_email(address).canonical
     except ValueError:  # an account that has lost its address
@@ -73,10 +73,10 @@ def canonical(address: str) -> str:
 
 
 def ready(mail: OutboxMail, user: User, context: dict[str, Any], *, address: str) -> PreparedMail:
-    """Return a mail to somebody who has an account.
+    """Return a mail to the owner of an account.
 
-    Their name is told only where the account has proved that the address is theirs. Else whoever made the account
-    has chosen it, or it is the name of somebody else by now.
+    It contains the user name only if the account has verified the address. Otherwise a stranger may have chosen the
+    name, or it may be the name of somebody else by now.
     """
     is_theirs = address == user.email and user.email_verified_at is not None
     username = user.username if is_theirs or mail.kind == MailKind.SET_PASSWORD else ""

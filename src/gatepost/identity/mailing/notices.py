@@ -1,4 +1,4 @@
-"""Mails that tell the owner of an account what has happened to it, whichever flow it was."""
+"""Mails of all flows that tell the owner of an account what has happened to it."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,18 +15,18 @@ from gatepost.mail.prepared import PreparedMail
 
 
 class NoticeMails:
-    """Makes these mails ready."""
+    """Prepares these mails."""
 
     def __init__(self, links: LinkWriter) -> None:
         self._links = links
 
     async def happened(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Tell of a change or a new device, with "this was not me" if its link is good still."""
+        """Report a change or a new device, with the link "this was not me" if it is still valid."""
         user = await Users(tx).get(mail.user_id or 0)
         return await self._happened(tx, mail, user, {}) if user is not None else None
 
     async def factors_reset(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Tell that all second factors are gone, and how to sign in now: an account may have no password."""
+        """Report that all second factors were removed, and how to sign in now, because there may be no password."""
         user = await Users(tx).get(mail.user_id or 0)
         if user is None:
             return None
@@ -49,7 +49,7 @@ class NoticeMails:
         return ready(mail, user, context, address=mail.address)
 
     async def deletion_planned(self, tx: Transaction, mail: OutboxMail) -> PreparedMail | None:
-        """Tell when the account will be deleted, as long as it will."""
+        """Report when the account will be deleted, unless the deletion was cancelled meanwhile."""
         user = await Users(tx).get(mail.user_id or 0)
         erase_at = datetime.fromisoformat(mail.data["erase_at"])
         if user is None or user.erase_at != erase_at:

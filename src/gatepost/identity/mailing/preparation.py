@@ -1,4 +1,4 @@
-"""Making the mails of the outbox ready: each kind by what its flow has registered for it."""
+"""Prepares the mails of the outbox: each kind with the function that its flow has registered."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -13,12 +13,12 @@ from gatepost.mail.outbox import MailKind
 from gatepost.mail.prepared import PreparedMail
 from gatepost.mail.repository import Outbox
 
-# Returns what to send, in the caller's transaction; None where nobody is to get it any more.
+# Returns what to send, in the caller's transaction; None if the mail should not be sent any more.
 PrepareMail = Callable[[Transaction, OutboxMail], Awaitable[PreparedMail | None]]
 
 
 class MailPreparation:
-    """Makes mails ready; the outbox worker calls it. `kinds` has what each kind of mail is made ready by."""
+    """Prepares mails for the outbox worker. `kinds` has the function for each kind of mail."""
 
     def __init__(
         self, database: Database, clock: Clock, mailboxes: Mailboxes, kinds: Mapping[MailKind, PrepareMail]
@@ -29,11 +29,11 @@ class MailPreparation:
         self._kinds = kinds
 
     async def prepare(self, mail: OutboxMail) -> PreparedMail | None:
-        """Return what to send; None where nobody is to get it any more, or its mailbox has had too many.
+        """Return what to send; None if it should not be sent any more, or if the mailbox has had too many mails.
 
-        Each try makes a new link, and the one before is void.
+        Each attempt creates a new link, and the previous one is void.
         """
-        if mail.attempts == 0 and mail.kind != MailKind.INVITATION:  # those count when they are asked for
+        if mail.attempts == 0 and mail.kind != MailKind.INVITATION:  # invitations are counted when they are requested
             asker = str(mail.data.get("asker", ""))
             is_home = bool(asker) and await self._is_home(mail, asker)
             if not await self._mailboxes.admit(mail.kind, canonical(mail.address), asker, is_home=is_home):
@@ -42,9 +42,9 @@ class MailPreparation:
         return await self._prepare(mail)
 
     async def _is_home(self, mail: OutboxMail, asker: str) -> bool:
-        """Whether the account of a mail is signed in to where the mail was asked for.
+        """Whether the account of a mail is signed in at the address from which the mail was requested.
 
-        Looked up now, so that asking takes as long for an account with many sessions as for none.
+        Checked now, so that a request takes the same time for an account with many sessions as without an account.
         """
         async with self._db.read() as tx:
             return await Sessions(tx).is_live_at(mail.user_id, asker, now=self._clock.now())
@@ -58,7 +58,7 @@ class MailPreparation:
 
     @retry_conflicts
     async def _drop(self, mail: OutboxMail) -> None:
-        """Let a mail that is not sent leave no token behind; an invitation keeps its own, under another name."""
+        """Delete the token of a mail that is not sent. Invitations have their token elsewhere, and keep it."""
         if "link_id" in mail.data:
             async with self._db.begin() as tx:
                 await OneTimeTokens(tx).remove(int(mail.data["link_id"]))

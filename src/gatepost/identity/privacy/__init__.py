@@ -1,1 +1,1 @@
-"""Deleting an account, and giving its owner what is stored about them."""
+"""Deletes accounts, and exports what is stored about their owners."""

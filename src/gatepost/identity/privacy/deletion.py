@@ -1,4 +1,4 @@
-"""Leaving: everything that is held about a person, and the end of their account."""
+"""Exports everything that is stored about a person, and deletes their account."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
@@ -21,9 +21,11 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
+from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.factors.models import Passkey, RecoveryCodes, TotpSecret
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
-from gatepost.identity.links.models import OneTimeToken
+from gatepost.identity.links.models import EmailCode, OneTimeToken
+from gatepost.identity.privacy.external import authorization, identities_of
 from gatepost.identity.sessions.callers import proved_caller
 from gatepost.identity.sessions.models import Session
 from gatepost.identity.sessions.revocation import RevocationFeed
@@ -32,7 +34,7 @@ from gatepost.identity.tokens.principal import UserPrincipal
 from gatepost.mail.models import OutboxMail
 from gatepost.mail.outbox import MailKind
 
-T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn)
+T = TypeVar("T", Session, TrustedDevice, OneTimeToken, PendingSignIn, PendingAuthorization, EmailCode)
 R = TypeVar("R")
 
 BATCH = 100
@@ -57,7 +59,7 @@ class DeletionService:
         self._policy = policy
 
     async def export(self, principal: UserPrincipal) -> dict[str, Any]:
-        """Return everything that is held about the caller, its lists page by page; no secret, not even as a digest.
+        """Return everything that is stored about the caller, with lists as pages; no secrets, not even digests of them.
 
         Raises:
             UserNotFound: the account has just been deleted.
@@ -65,12 +67,16 @@ class DeletionService:
         async with self._db.read() as tx:
             user = await account_of(tx, principal.account)
             factors = await _factors(tx, user.id)
+            identities = await identities_of(tx, user.id)
         return {
             "exportedAt": _text(self._clock.now()),
             "account": _account(user),
             "sessions": self._pages(_owned(Session, user.id), _session),
             "secondFactors": factors,
-            "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _pending),
+            "identities": identities,
+            "pendingAuthorizations": self._pages(_owned(PendingAuthorization, user.id), authorization),
+            "pendingSignIns": self._pages(_owned(PendingSignIn, user.id), _asked),
+            "emailCodes": self._pages(_owned(EmailCode, user.id), _asked),
             "trustedDevices": self._pages(_owned(TrustedDevice, user.id), _trusted),
             "links": self._pages(_owned(OneTimeToken, user.id), _link),
             "activity": self._pages(_told_of(user.id), _activity),
@@ -78,15 +84,15 @@ class DeletionService:
 
     @retry_conflicts
     async def ask_deletion(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> datetime:
-        """Plan the deletion of the caller's account, end its sessions, and return when it will be carried out.
+        """Schedule the deletion of the caller's account, end its sessions, and return the time of the deletion.
 
-        Signing in before then takes it back.
+        Signing in before then cancels the deletion.
 
         Raises:
-            WrongPassword: the password that was proved has just been replaced.
-            TokenRevoked: the session has ended a moment ago.
+            WrongPassword: the proved password has just been replaced.
+            TokenRevoked: the session has just ended.
             UserNotFound: the account has just been deleted.
-            LastAdministrator: nobody would be left to look after the others.
+            LastAdministrator: no other administrator would be left.
         """
         now = self._clock.now()
         erase_at = now + self._policy.deletion_grace
@@ -102,9 +108,9 @@ class DeletionService:
         return erase_at
 
     async def erase_due(self) -> int:
-        """Delete up to a hundred accounts whose time has come; return how many went.
+        """Delete up to a hundred accounts whose deletion is due; return how many.
 
-        An administrator is kept until another one can sign in.
+        The last administrator is kept until another one can sign in.
         """
         now = self._clock.now()
         async with self._db.read() as tx:
@@ -116,7 +122,7 @@ class DeletionService:
     async def _erase_if_due(self, user_id: int, *, now: datetime) -> bool:
         async with self._db.begin() as tx:
             user = await Users(tx).get_for_update(user_id)
-            # Its owner may have signed in since it was found.
+            # The owner may have signed in since the query.
             if user is None or user.erase_at is None or user.erase_at > now:
                 return False
             try:
@@ -139,14 +145,14 @@ class DeletionService:
         info: RequestInfo | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Delete an account in the caller's transaction; the audit log keeps its number, and nothing else does."""
+        """Delete an account in the caller's transaction. Only the audit log keeps its id."""
         await self._sessions.end(tx, user_id=user_id, reason="erased")
         await self._feed.revoke_account(tx, user_id)
         user = await Users(tx).get_for_update(user_id)
         if user is not None:
             await tx.delete(user)
             await tx.flush()
-            # A mail that has been given up would keep the address.
+            # Mails that were given up still contain the address.
             await tx.execute(delete(OutboxMail).where(OutboxMail.user_id == user_id))
             record(
                 tx, AuditEvent.ACCOUNT_ERASED, at=self._clock.now(), user_id=user_id, actor_id=actor_id,
@@ -155,14 +161,14 @@ class DeletionService:
 
 
 def take_deletion_back(tx: Transaction, user: User, *, now: datetime, info: RequestInfo) -> None:
-    """Let an account live that was to be deleted; the caller holds its row."""
+    """Cancel a scheduled deletion, if there is one; the caller has locked the account."""
     if user.erase_at is not None:
         user.erase_at = None
         record(tx, AuditEvent.DELETION_CANCELLED, at=now, user_id=user.id, info=info)
 
 
 def _owned(model: type[T], user_id: int) -> ReadPage[T]:
-    """Return what reads the rows of an account, by id."""
+    """Return a function that reads the rows of an account, ordered by id."""
 
     async def read(tx: Transaction, last: T | None, size: int) -> Sequence[T]:
         query = select(model).where(model.user_id == user_id, model.id > (last.id if last else 0))
@@ -172,7 +178,7 @@ def _owned(model: type[T], user_id: int) -> ReadPage[T]:
 
 
 def _told_of(user_id: int) -> ReadPage[AuditEntry]:
-    """Return what reads the audit log of an account, the newest first."""
+    """Return a function that reads the audit log of an account, the newest first."""
 
     async def read(tx: Transaction, last: AuditEntry | None, size: int) -> Sequence[AuditEntry]:
         place = None if last is None else (last.at, last.id)
@@ -191,6 +197,7 @@ def _account(user: User) -> dict[str, Any]:
         "username": user.username,
         "email": user.email,
         "emailVerifiedAt": _text(user.email_verified_at),
+        "firstVerifiedAt": _text(user.first_verified_at),
         "language": user.language,
         "roles": list(user.role_names),
         "createdAt": _text(user.created_at),
@@ -256,12 +263,12 @@ def _passkey(passkey: Passkey) -> dict[str, Any]:
     }
 
 
-def _pending(pending: PendingSignIn) -> dict[str, Any]:
+def _asked(row: PendingSignIn | EmailCode) -> dict[str, Any]:
     return {
-        "userAgent": pending.user_agent,
-        "address": pending.address,
-        "createdAt": _text(pending.created_at),
-        "expiresAt": _text(pending.expires_at),
+        "userAgent": row.user_agent,
+        "address": row.address,
+        "createdAt": _text(row.created_at),
+        "expiresAt": _text(row.expires_at),
     }
 
 
@@ -277,7 +284,7 @@ def _trusted(device: TrustedDevice) -> dict[str, Any]:
 
 
 def _activity(entry: AuditEntry) -> dict[str, Any]:
-    # What an administrator did carries the administrator's address, which is not the person's to have.
+    # An entry of an administrator's action has the administrator's address, which the person must not get.
     return {
         "at": _text(entry.at),
         "event": entry.event,

@@ -9,7 +9,7 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.errors import (
     EmailTaken,
     LinkInvalid,
-    PasswordRequired,
+    ProofRequired,
     UsernameTaken,
     WrongSignUpPassword,
 )
@@ -17,6 +17,7 @@ from gatepost.identity.accounts.names import parse_wanted_name, read_email
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Roles, Users
 from gatepost.identity.accounts.roles import RoleName
+from gatepost.identity.factors.methods import Method
 from gatepost.identity.links.models import OneTimeToken
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
 from gatepost.identity.registration.service import AccountService, NewAccount, username_of
@@ -76,7 +77,7 @@ class PendingSignUps:
         can sign up with anybody's address. A wrong password leaves the link good, and is counted.
 
         Raises:
-            PasswordRequired: no password is given.
+            ProofRequired: no password is given.
             WrongSignUpPassword: it is not that of the sign-up.
             TooManyAttempts: it was wrong too often.
             LinkInvalid: somebody has used the token at the same moment.
@@ -89,7 +90,7 @@ class PendingSignUps:
             if pending is None:
                 return False
             if password is None:
-                raise PasswordRequired
+                raise ProofRequired([Method.PASSWORD])
             counters = self._guesses.of_sign_up(pending.id)
             await self._guesses.check(tx, counters)
         whose = turn_of(info, f"sign-up {pending.id}")
@@ -98,6 +99,14 @@ class PendingSignUps:
             await self._count_wrong(counters, info=info)
             raise WrongSignUpPassword
         await self._complete(token, counters, info=info)
+        return True
+
+    async def refuse(self, tx: Transaction, token: str) -> bool:
+        """End a sign-up, given the token of its mail; False where the token is not one of a sign-up."""
+        pending = await OneTimeTokens(tx).use(Purpose.SIGN_UP, token, now=self._clock.now())
+        if pending is None:
+            return False
+        pending.data = {}
         return True
 
     @retry_conflicts

@@ -106,19 +106,29 @@ class AccountService:
         await self.insert(tx, user, info=info)
         return user
 
-    async def add_proved(self, tx: Transaction, email: Name, *, hint: str | None, info: RequestInfo) -> User:
+    async def add_proved(
+        self,
+        tx: Transaction,
+        email: Name,
+        *,
+        hint: str | None,
+        info: RequestInfo,
+        invited_to: Sequence[Role] | None = None,
+    ) -> User:
         """Make the account of somebody who has proved an address and gave no password, in the caller's transaction.
 
-        The user name is made from `hint`, or from the address, and can be changed. The role is that of every sign-up.
+        The user name is made from `hint`, or from the address, and can be changed. The role is that of every sign-up,
+        or those that an invitation gives.
 
         Raises:
             SignUpClosed, InvitationRequired: nobody may sign up so.
             IntegrityError: the address has an account, or somebody has taken the name at this moment.
         """
-        self._policy.require_sign_up(is_invited=False)
+        self._policy.require_sign_up(is_invited=invited_to is not None)
         username = await self._free_name(tx, hint, email)
         new = NewAccount(username, email, password="", is_verified=True)
-        return await self.add(tx, new, UNUSABLE_HASH, roles=await Roles(tx).given([RoleName.USER]), info=info)
+        roles = await Roles(tx).given([RoleName.USER]) if invited_to is None else invited_to
+        return await self.add(tx, new, UNUSABLE_HASH, roles=roles, info=info)
 
     async def insert(self, tx: Transaction, user: User, *, info: RequestInfo | None, **said: Any) -> None:
         """Insert an account that is ready, and record it; `said` is what the record tells besides.

@@ -1,1 +1,1 @@
-"""Staying signed in: sessions, the tokens that speak for them, and how they end everywhere at once."""
+"""Sessions: opening and refreshing them, their tokens and cookies, and ending them everywhere at once."""

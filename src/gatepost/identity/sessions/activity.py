@@ -1,4 +1,4 @@
-"""When sessions were last used and accounts last signed in to: remembered at once, written once a minute."""
+"""Records when sessions were last used and when accounts last signed in: kept in memory, written once a minute."""
 
 from datetime import datetime
 from typing import Any
@@ -10,12 +10,12 @@ from gatepost.core.db.database import Database, Transaction, after_commit, retry
 from gatepost.identity.accounts.models import User
 from gatepost.identity.sessions.models import Session
 
-# Rows a transaction, each a round trip: few enough that nobody waits for them.
+# Rows per transaction, each a round trip: few enough that nobody has to wait long.
 BATCH = 200
 
 
 class SessionActivity:
-    """What this worker has seen of sessions and has not written yet."""
+    """The activity that this worker has seen and not written yet."""
 
     def __init__(self, database: Database) -> None:
         self._uses = _Moments(database, Session.id, Session.last_used_at)
@@ -26,18 +26,18 @@ class SessionActivity:
         self._uses.note(session_id, at=at)
 
     def note_opened(self, tx: Transaction, session: Session) -> None:
-        """Remember that an account was signed in to, once the session's transaction is committed."""
+        """Remember a sign-in to an account, after the session's transaction has committed."""
         user_id, at = session.user_id, session.created_at
         after_commit(tx, lambda: self._sign_ins.note(user_id, at=at))
 
     async def write(self) -> None:
-        """Write what was remembered; what cannot be written now is tried again with the next."""
+        """Write what was remembered; rows that cannot be written now are written the next time."""
         await self._uses.write()
         await self._sign_ins.write()
 
 
 class _Moments:
-    """The latest moment of each row, for one column, which never goes back."""
+    """The latest time of each row for one column, whose value never decreases."""
 
     def __init__(self, database: Database, key: InstrumentedAttribute[int], column: InstrumentedAttribute[Any]) -> None:
         self._db = database
@@ -49,7 +49,7 @@ class _Moments:
 
     async def write(self) -> None:
         moments, self._moments = self._moments, {}
-        # In the order of ids, so that two workers do not wait for each other.
+        # Ordered by id, so that two workers do not wait for each other.
         rows: list[dict[str, Any]] = [{"row": row, "moment": moment} for row, moment in sorted(moments.items())]
         for start in range(0, len(rows), BATCH):
             try:

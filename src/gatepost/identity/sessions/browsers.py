@@ -1,4 +1,4 @@
-"""Browsers: what they hold of sessions, and how one is signed out."""
+"""Signs out browsers, and finds the sessions of their cookies."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -18,29 +18,29 @@ from gatepost.identity.tokens.errors import (
     RefreshTokenReused,
 )
 
-# By these its client knows that it is signed out; after any other it may try again.
+# After these errors a client knows that it is signed out; after any other it may try again.
 SIGNED_OUT = (RefreshTokenInvalid, RefreshTokenExpired, RefreshTokenReused, AccountDisabled)
 
 
 class Browsers:
-    """Signs out whatever sends a request, with the cookies that it keeps, if it keeps any."""
+    """Signs out the client that sends a request, including its cookies, if it has any."""
 
     def __init__(self, cookies: TokenCookies, sessions: SessionService) -> None:
         self._cookies = cookies
         self._sessions = sessions
 
     async def sign_out(self, request: Request, sent: HeldTokens, *, info: RequestInfo) -> None:
-        """End every session of a token that was sent, or that a cookie holds, and take the cookies back.
+        """End the sessions of all tokens that were sent or are in cookies, and clear the cookies.
 
         Raises:
-            CrossSiteRequest: there are cookies alone, and a page of another site may have sent them.
+            CrossSiteRequest: there are only cookies, and a page of another site may have sent the request.
         """
         await self._end(request, sent, is_verified=bool(sent), info=info)
 
     async def forget(self, request: Request, *, info: RequestInfo) -> None:
-        """End what the cookies hold, and take them back; it need not be the session that the request is of.
+        """End the sessions of the cookies, and clear them; the request's own session may be another one.
 
-        The request has shown that its caller is signed in.
+        The caller must be authenticated.
         """
         await self._end(request, HeldTokens(), is_verified=True, info=info)
 
@@ -48,9 +48,9 @@ class Browsers:
     async def signed_out_if_refused(
         self, request: Request, *, is_verified: bool, info: RequestInfo
     ) -> AsyncIterator[None]:
-        """End what the cookies hold, and take them back, where the refresh within the block is refused for good.
+        """End the sessions of the cookies, and clear them, if the refresh within the block is permanently refused.
 
-        Not where the browser has signed in anew meanwhile: what it keeps is of the new session, or will be at once.
+        Not if the browser has signed in again meanwhile: its cookies are, or will be, those of the new session.
         """
         try:
             yield
@@ -63,7 +63,7 @@ class Browsers:
             raise
 
     def replaced(self, request: Request, *, asked: TokenTransport | None, unasked: bool = True) -> Collection[int]:
-        """Return the ids of the sessions whose cookies the answer to a body in JSON replaces; see `TokenCookies`."""
+        """Return the ids of the sessions whose cookies the answer to a JSON request replaces; see `TokenCookies`."""
         if not self._cookies.are_wanted(asked=asked, unasked=unasked):
             return ()
         return self._sessions.named_by(self._cookies.held(request, is_verified=True))

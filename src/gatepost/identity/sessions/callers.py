@@ -1,4 +1,4 @@
-"""The account of a caller who changes how people sign in to it: their session may have ended a moment ago."""
+"""Locks the account of a caller who changes how to sign in to it, and checks that their session has not just ended."""
 
 from datetime import datetime
 
@@ -12,11 +12,11 @@ from gatepost.identity.tokens.principal import UserPrincipal
 
 
 async def caller_of(tx: Transaction, principal: UserPrincipal, *, now: datetime) -> User:
-    """Return the locked account of a caller whose session goes on, and cannot be ended before the transaction is.
+    """Return the locked account of a caller. Their session is locked too, so that it cannot end before the transaction.
 
     Raises:
-        UserNotFound: it has just been deleted.
-        TokenRevoked: the session has ended a moment ago.
+        UserNotFound: the account has just been deleted.
+        TokenRevoked: the session has just ended.
     """
     user = await account_of(tx, principal.account, is_locked=True)
     if await Sessions(tx).held(principal.session_id, now=now) is None:
@@ -25,11 +25,11 @@ async def caller_of(tx: Transaction, principal: UserPrincipal, *, now: datetime)
 
 
 async def proved_caller(tx: Transaction, principal: UserPrincipal, *, proved_hash: str, now: datetime) -> User:
-    """Return the same for a caller who has proved who they are while the account had the password `proved_hash`.
+    """Do the same for a caller who has reauthenticated while the account had the password hash `proved_hash`.
 
     Raises:
         UserNotFound, TokenRevoked: as for `caller_of`.
-        WrongPassword: its password has just been replaced.
+        WrongPassword: the password has just been replaced.
     """
     user = await caller_of(tx, principal, now=now)
     if user.password_hash != proved_hash:

@@ -1,4 +1,4 @@
-"""Tokens in HttpOnly cookies, for browsers, and what a request with such a cookie must show besides."""
+"""Tokens in HttpOnly cookies for browsers, and the protection against cross-site requests with such cookies."""
 
 from fastapi import Request, Response
 
@@ -15,8 +15,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 class TokenCookies:
     """Writes, reads and clears the two cookies.
 
-    In production both are Secure: the access cookie is bound to this very host, the refresh cookie goes to
-    `/api/auth` only.
+    In production both are Secure. The access cookie is bound to this host; the refresh cookie is only sent to
+    `/api/auth`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -27,15 +27,15 @@ class TokenCookies:
         self._origins = settings.trusted_origins
 
     def are_wanted(self, *, asked: TokenTransport | None, unasked: bool = True) -> bool:
-        """Whether an answer sets the cookies: because the request asks, or, where it need not, by TOKEN_TRANSPORT."""
+        """Whether an answer sets cookies: if the request asks for it or, with `unasked`, because of TOKEN_TRANSPORT."""
         return asked is TokenTransport.COOKIE or (unasked and self._transport is not TokenTransport.BODY)
 
     def deliver(
         self, response: Response, tokens: TokenPair, *, asked: TokenTransport | None, unasked: bool = True
     ) -> bool:
-        """Put tokens into cookies where they are wanted; return whether they go into the body as well.
+        """Put the tokens into cookies if they are wanted; return whether the tokens also go into the body.
 
-        TOKEN_TRANSPORT decides; a request may ask for cookies alone, and never for more than is set.
+        TOKEN_TRANSPORT decides. A request may ask for cookies only, but never for tokens in the body.
         """
         if self.are_wanted(asked=asked, unasked=unasked):
             self._set(response, self._access, tokens.access_token, path="/", seconds=tokens.expires_in)
@@ -49,16 +49,17 @@ class TokenCookies:
         return TokenTransport.COOKIE not in (asked, self._transport)
 
     def deliver_access(self, response: Response, token: AccessToken, *, asked: TokenTransport | None) -> bool:
-        """As `deliver`, of an access token alone; the refresh token of its session stays as it is.
+        """Like `deliver`, but only an access token; the refresh token of its session is unchanged.
 
-        The cookies may be of another account than a request that came without them: of two places, it goes to the body.
+        The cookies may belong to another account than a request without them, so with `both` it only goes into the
+        body.
         """
         if self.are_wanted(asked=asked, unasked=self._transport is TokenTransport.COOKIE):
             self._set(response, self._access, token.token, path="/", seconds=token.expires_in)
         return TokenTransport.COOKIE not in (asked, self._transport)
 
     def clear(self, request: Request) -> None:
-        """Take both cookies back with the answer, a refusal too, unless a page of another site asks."""
+        """Clear both cookies with the answer, even with an error, unless a page of another site sent the request."""
         if self.is_foreign(request):
             return
         empty = Response()
@@ -68,17 +69,17 @@ class TokenCookies:
             add_to_answer(request.scope, b"set-cookie", cookie)
 
     def are_with(self, request: Request) -> bool:
-        """Whether a request has the access cookie, good or not: enough to choose what a page shows first."""
+        """Whether a request has the access cookie, valid or not: enough to choose what a page shows first."""
         return any(cookie_values(request, self._access))
 
     def held(self, request: Request, *, is_verified: bool) -> HeldTokens:
-        """Return the tokens in the cookies of a request that ends their sessions, of two cookies of one name both.
+        """Return the tokens in the cookies of a request that ends their sessions, including duplicate cookies.
 
-        Where a page of another site may have sent the request, there are none. `is_verified` says that it has what such
-        a page cannot send: a body in JSON, or a header of its own.
+        There are none if a page of another site sent the request. `is_verified` means that the request has something
+        that such a page cannot send: a JSON body, or a custom header.
 
         Raises:
-            CrossSiteRequest: there are tokens, nothing is proved, and it is not from an allowed origin.
+            CrossSiteRequest: there are tokens, but the request is not verified and not from an allowed origin.
         """
         held = HeldTokens(cookie_values(request, self._access), cookie_values(request, self.refresh_name))
         if not held or self._is_ours(request):
@@ -88,11 +89,11 @@ class TokenCookies:
         return HeldTokens() if self.is_foreign(request) else held
 
     def access_token(self, request: Request, *, changes: bool | None = None) -> str | None:
-        """Return the access token of the cookie; `changes` says it of a request that another one is about.
+        """Return the access token of the cookie. `changes` overrides the method, for a check of another request.
 
         Raises:
             CrossSiteRequest: the request changes something and is not from an allowed origin.
-            AmbiguousCookie: there are two, and one of them may be a stranger's.
+            AmbiguousCookie: there are two, and somebody else may have set one of them.
         """
         return self._read(request, self._access, changes=changes)
 
@@ -101,12 +102,19 @@ class TokenCookies:
 
         Raises:
             CrossSiteRequest: the request is not from an allowed origin.
-            AmbiguousCookie: there are two, and one of them may be a stranger's.
+            AmbiguousCookie: there are two, and somebody else may have set one of them.
         """
         return self._read(request, self.refresh_name)
 
+    def vouch_for(self, request: Request) -> None:
+        """Take a request for one of our pages although another site has led to it: its browser asked for it here.
+
+        The caller knows that by a cookie that was good for this one request.
+        """
+        request.state.is_vouched_for = True
+
     def is_foreign(self, request: Request) -> bool:
-        """Whether a page sent it that is not of an allowed origin, as far as browsers tell; programs tell nothing."""
+        """Whether a page of an origin that is not allowed sent it, by the headers of browsers; programs send none."""
         return not self._is_ours(request) and not {"origin", "sec-fetch-site"}.isdisjoint(request.headers)
 
     def _read(self, request: Request, name: str, *, changes: bool | None = None) -> str | None:
@@ -122,8 +130,8 @@ class TokenCookies:
         return values[0]
 
     def _is_ours(self, request: Request) -> bool:
-        """Whether a page of an allowed origin sent it; browsers set these headers and pages cannot."""
-        if request.headers.get("sec-fetch-site") == "same-origin":
+        """Whether a page of an allowed origin sent it; only browsers can set these headers, pages cannot."""
+        if request.headers.get("sec-fetch-site") == "same-origin" or getattr(request.state, "is_vouched_for", False):
             return True
         return request.headers.get("origin") in self._origins
 

@@ -1,4 +1,4 @@
-"""What the session routes ask for."""
+"""Dependencies of routes that use sessions."""
 
 from typing import Annotated
 
@@ -17,5 +17,5 @@ TokenCookiesDep = Annotated[TokenCookies, Depends(provided(TokenCookies))]
 BrowsersDep = Annotated[Browsers, Depends(provided(Browsers))]
 TransportQuery = Annotated[
     TokenTransport | None,
-    Query(description="`cookie`: HttpOnly cookies alone, nothing in the body.", examples=["cookie"]),
+    Query(description="`cookie`: tokens only in HttpOnly cookies, not in the body.", examples=["cookie"]),
 ]

@@ -1,6 +1,6 @@
-"""A device in words, from its User-Agent.
+"""Names a device after its User-Agent.
 
-The few programs and systems that people sign in from; a list of all there ever were takes 30 MiB in every worker.
+Knows the few programs and systems that people sign in from; a complete list would take 30 MiB in every worker.
 """
 
 import re
@@ -8,7 +8,7 @@ from functools import lru_cache
 
 UNKNOWN = "Unknown device"
 LONGEST = 100
-# The first that the text names is it: most programs also name those that they want to be taken for.
+# The first match counts: most programs also name others that they want to be taken for.
 PROGRAMS = {
     "Edg/": "Edge", "EdgA/": "Edge Mobile", "EdgiOS/": "Edge Mobile", "OPR/": "Opera", "OPT/": "Opera Touch",
     "SamsungBrowser/": "Samsung Internet", "Vivaldi/": "Vivaldi", "YaBrowser/": "Yandex Browser",
@@ -22,15 +22,15 @@ SYSTEMS = {
     "Darwin": "Apple", "Mac OS X": "macOS", "Macintosh": "macOS", "Ubuntu": "Ubuntu", "Fedora": "Fedora",
     "Debian": "Debian", "FreeBSD": "FreeBSD", "Linux": "Linux", "X11": "Linux",
 }  # fmt: skip
-# An app or a library: `MyApp/1.2 (…)`; the name of every browser's text is Mozilla. One word, since anybody can send
-# it, and it stands in mails.
+# An app or a library: `MyApp/1.2 (…)`; browsers start with Mozilla. Only one word, because anybody can send it and
+# mails contain it.
 OWN_NAME = re.compile(r"([A-Za-z][\w+-]{0,31})/\d", re.ASCII)
 NO_NAME = "Mozilla"
 
 
 @lru_cache(maxsize=1024)
 def describe(user_agent: str) -> str:
-    """Return for example `Firefox on Ubuntu`, or `Unknown device` where the text tells nothing."""
+    """Return for example `Firefox on Ubuntu`, or `Unknown device` if the text says nothing."""
     return _words(user_agent)[:LONGEST]
 
 

@@ -1,4 +1,4 @@
-"""What a sign-in hands out: an account with its tokens, and the JSON that says so."""
+"""The result of a sign-in: an account with its tokens, and its JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from gatepost.identity.accounts.schemas import role_labels
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """An access token and a refresh token, each with the seconds that it has left."""
+    """An access token and a refresh token, each with its remaining lifetime in seconds."""
 
     access_token: str
     expires_in: int
@@ -27,7 +27,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AccessToken:
-    """An access token alone, with the seconds that it has left, and what it says of the last proof."""
+    """An access token, with its remaining lifetime in seconds, and the level and time of the last authentication."""
 
     token: str
     expires_in: int
@@ -37,7 +37,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class HeldTokens:
-    """Tokens that a client has, good or not, each as the kind that it was sent as."""
+    """Tokens that a client sent, valid or not, by the kind that they were sent as."""
 
     access: Sequence[str] = ()
     refresh: Sequence[str] = ()
@@ -48,7 +48,7 @@ class HeldTokens:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """An account, and the tokens that speak for it here; recovery codes where it has set up its first factor."""
+    """An account with its new tokens, and recovery codes if it has just set up its first factor."""
 
     user: User
     tokens: TokenPair
@@ -70,12 +70,12 @@ class SignInResponse(Out):
 
     @classmethod
     def of(cls, signed_in: SignedIn, *, with_tokens: bool) -> Self:
-        """Answer a sign-in."""
+        """Build the answer to a sign-in."""
         return cls(**answer_of(signed_in, with_tokens=with_tokens))
 
 
 def answer_of(signed_in: SignedIn, *, with_tokens: bool) -> dict[str, object]:
-    """Return the fields of the answer; without the tokens where cookies carry them."""
+    """Return the fields of the answer; the tokens are None if they are in cookies."""
     user, tokens = signed_in.user, signed_in.tokens
     return {
         "id": user.id,

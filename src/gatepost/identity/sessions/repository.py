@@ -1,14 +1,13 @@
-"""Queries of sessions."""
+"""The queries of sessions."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     exists,
     func,
     literal,
@@ -19,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.core.db.database import NumberTaken, Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
@@ -45,7 +45,7 @@ class Sessions:
         """Insert a session.
 
         Raises:
-            NumberTaken: another session has its id.
+            NumberTaken: the id is already used.
         """
         self._tx.add(session)
         with _number_taken():
@@ -55,13 +55,13 @@ class Sessions:
     async def add_if_unchanged(
         self, session: Session, account: User, *, unless: ColumnElement[bool], values: Mapping[str, Any]
     ) -> bool:
-        """Insert the session of an account that is as it was read, and may sign in; return whether it is there now.
+        """Insert a session if its account is unchanged since it was read, and may sign in; return whether it was.
 
-        One statement reads, keeps the account as it is until the transaction ends, and writes. `values` are those of
-        the condition's parameters.
+        A single statement reads the account, locks it until the transaction ends, and inserts. `values` are the
+        parameters of the condition `unless`.
 
         Raises:
-            NumberTaken: another session has its id.
+            NumberTaken: the id is already used.
         """
         given = {
             **{f"new_{name}": getattr(session, name) for name in AT_FIRST},
@@ -69,27 +69,26 @@ class Sessions:
             **values,
         }
         with _number_taken():
-            result = await self._tx.execute(add_if_unchanged(unless), given, execution_options=COUNTED)
-        return cast("CursorResult[Any]", result).rowcount == 1
+            return await rows_changed(self._tx, add_if_unchanged(unless), given, execution_options=COUNTED) == 1
 
     async def get(self, session_id: int) -> Session | None:
-        """Return a session, gone on or ended."""
+        """Return a session, live or ended."""
         return await self._tx.get(Session, session_id)
 
     async def held(self, session_id: int, *, now: datetime) -> Session | None:
-        """Return a session that goes on, locked until the transaction ends."""
+        """Return a live session, locked until the transaction ends."""
         query = select(Session).where(Session.id == session_id, *live(now)).with_for_update()
         return await self._tx.scalar(query.execution_options(populate_existing=True))
 
     async def subject(self, session_id: int) -> TokenSubject | None:
-        """Return what a session entitles to, gone on or ended, with its account's roles: in one query."""
+        """Return the token subject of a session, live or ended, with its account's roles, in one query."""
         connection = await self._tx.connection()
         rows = (await connection.execute(SUBJECT, {"session_id": session_id})).all()
         if not rows:
             return None
         first = rows[0]
         if len(rows) > 1:
-            # In order here: with a column of JSON, the database would make a table on its disk for it.
+            # Sorted here: because of the JSON columns, the database would use a temporary table on disk.
             rows = sorted(rows, key=attrgetter("role_id"))
         return TokenSubject(
             session_id=session_id,
@@ -118,9 +117,9 @@ class Sessions:
     async def advance(
         self, session_id: int, generation: int, *, by: int, now: datetime, values: dict[str, Any]
     ) -> bool:
-        """Move a live session on from this generation; of several that try at once, one does.
+        """Advance a live session from this generation; of several concurrent calls, only one succeeds.
 
-        Returns whether it was this call: False when the session is at another generation, or not live.
+        Returns whether this call did: False if the session has another generation or is not live.
         """
         connection = await self._tx.connection()
         given = {"session": session_id, "current": generation, "now": now}
@@ -130,7 +129,7 @@ class Sessions:
         return result.rowcount == 1
 
     async def live(self, user_id: int, *, now: datetime, after: Session | None, size: int) -> Sequence[Session]:
-        """Return sessions of an account that go on, the last used first, from one on."""
+        """Return the live sessions of an account, the last used first, after a given one."""
         order = (Session.last_used_at, Session.created_at, Session.id)
         query = select(Session).where(Session.user_id == user_id, *live(now))
         if after is not None:
@@ -150,13 +149,13 @@ class Sessions:
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
-        """End the sessions that fit all that is given and go on; return those that this call ended."""
+        """End the live sessions that match all arguments; return those that this call ended."""
         wanted = [Session.ended_at.is_(None), *_chosen(session_id=session_id, after=after, device=device)]
         if user_id is not None:
             wanted.append(Session.user_id == user_id)
         if keep is not None:
             wanted.append(Session.id != keep)
-        # What this transaction has read before it had the lock may be old by now.
+        # What this transaction read before it had the lock may be outdated.
         query = select(Session).where(*wanted).with_for_update().execution_options(populate_existing=True)
         found = (await self._tx.scalars(query)).all()
         for session in found:
@@ -166,20 +165,20 @@ class Sessions:
         return found
 
     async def disown(self, user_id: int, **which: Any) -> None:
-        """Note of an account's sessions that have ended, as `end` chooses them, that they were not its owner's."""
+        """Mark ended sessions of an account, selected as in `end`, as not its owner's."""
         ended = (Session.user_id == user_id, Session.ended_at.is_not(None), *_chosen(**which))
         statement = update(Session).where(*ended).values(end_reason=DISOWNED)
         await self._tx.execute(statement.execution_options(synchronize_session=False))
 
     async def is_live_at(self, user_id: int | None, address: str, *, now: datetime) -> bool:
-        """Whether a session of an account goes on that was last used at an address."""
+        """Whether an account has a live session that was last used at an address."""
         there = exists().where(Session.user_id == user_id, Session.address == address, *live(now))
         return bool(await self._tx.scalar(select(there)))
 
     async def addresses_of(self, user_id: int, device: str, *, but: int) -> Sequence[str]:
-        """Return where an account was signed in to from a device of this name, in other sessions than this one.
+        """Return the addresses at which an account's other sessions were opened on a device with this name.
 
-        Those that its owner has disowned do not count.
+        Sessions that the owner has reported as not theirs do not count.
         """
         query = select(OPENED_AT).where(
             Session.user_id == user_id,
@@ -190,7 +189,7 @@ class Sessions:
         return (await self._tx.scalars(query.distinct())).all()
 
     async def live_access_token_ends(self, user_ids: Collection[int], *, now: datetime) -> dict[int, datetime]:
-        """Return when the last access token of each account that is signed in ends at the latest, by its id."""
+        """Return when the last access token of each signed-in account expires at the latest, by account id."""
         query = (
             select(Session.user_id, func.max(Session.access_expires_at))
             .where(Session.user_id.in_(user_ids), *live(now))
@@ -199,11 +198,11 @@ class Sessions:
         return dict((await self._tx.execute(query)).all())
 
     async def last_access_token_ends(self, user_id: int) -> datetime | None:
-        """Return when the last access token of an account ends at the latest; None if it never had one."""
+        """Return when the last access token of an account expires at the latest; None if it never had one."""
         return await self._tx.scalar(select(func.max(Session.access_expires_at)).where(Session.user_id == user_id))
 
     async def signed_by(self, kid: str, *, now: datetime) -> int:
-        """Count the live sessions whose newest access token this key signed and that has not expired."""
+        """Count the live sessions whose newest access token was signed by this key and has not expired."""
         query = (
             select(func.count())
             .select_from(Session)
@@ -214,7 +213,7 @@ class Sessions:
 
 @contextmanager
 def _number_taken() -> Iterator[None]:
-    """Tell a session whose id another one has from other mistakes: nothing else about a new session is unique."""
+    """Turn an IntegrityError into NumberTaken: only the id of a new session is unique."""
     try:
         yield
     except IntegrityError as error:
@@ -235,7 +234,7 @@ def _chosen(
 
 
 def subject_of(user: User, session: Session) -> TokenSubject:
-    """Return what a session entitles to, with its account as it was read."""
+    """Return the token subject of a session, with its account as it was read."""
     return TokenSubject(
         session_id=session.id,
         generation=session.generation,

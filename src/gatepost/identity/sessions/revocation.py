@@ -1,8 +1,8 @@
-"""Revocation that holds at once, without a query on each request.
+"""Immediate revocation without a query on each request.
 
-What ends a session, or makes an account's access tokens stale, appends to the revocation feed in its own
-transaction. Each worker keeps the live part of the feed in memory, knows its own lines when they are committed, and
-reads those of other workers every second.
+Whatever ends a session, or makes an account's access tokens stale, appends an entry to the revocation feed in the same
+transaction. Each worker keeps the live entries in memory, adds its own when they are committed, and reads those of
+other workers every second.
 """
 
 import asyncio
@@ -23,14 +23,14 @@ from gatepost.identity.tokens.principal import Principal
 from gatepost.identity.tokens.revocation_list import OVERLAP, RevocationEntry, RevocationList
 
 PAGE_LINES = 5000
-# Of one account; where more of its sessions end in the life of an access token, its version goes up instead.
+# Per account; if more of its sessions end within the life of an access token, its token version is increased instead.
 MOST_SESSION_LINES = 50
 SAID = ("id", "session_id", "user_id", "min_token_version", "random_id", "issued_before", "expires_at")
 LINE = (*(getattr(Revocation, name) for name in SAID), Revocation.created_at)
 
 
 class RevocationFeed:
-    """The revocation feed: appended to in the database, asked in memory."""
+    """The revocation feed: written to the database, checked in memory."""
 
     def __init__(
         self, database: Database, clock: Clock, *, access_token_life: timedelta, max_staleness: timedelta
@@ -39,41 +39,41 @@ class RevocationFeed:
         self._clock = clock
         self._access_token_life = access_token_life
         self._revoked = RevocationList(max_staleness=max_staleness)
-        # Lines up to this id are all committed and in memory.
+        # All entries up to this id are committed and in memory.
         self._settled_id = 0
-        # The last line of a reading, and when that was: what it must still be read again for.
+        # The last entry of each recent reading with its time; entries before it may still be committed late.
         self._unsettled: deque[tuple[timedelta, int]] = deque()
         self.anchor: RevocationEntry | None = None
-        """The last settled line that lives for a while: the next reading begins with it, and it must still be there."""
+        """The last settled entry that lives for a while. The next reading starts with it, and it must still exist."""
         self._changed = asyncio.Event()
 
     def check(self, principal: Principal, *, now: datetime) -> None:
-        """Let a principal pass whose session goes on and whose account is as its token says.
+        """Check that the token of a principal has not been revoked.
 
         Raises:
             TokenRevoked: the session has ended.
-            TokenStale: the account has changed since.
+            TokenStale: the account has changed since the token was issued.
             RevocationUnknown: the feed has not been read for too long.
         """
         self._revoked.check(principal, now=now)
 
     def is_stale(self) -> bool:
-        """Whether the feed has not been read for longer than it may."""
+        """Whether the feed has not been read for longer than allowed."""
         return self._revoked.is_stale(now=self._clock.now())
 
     def age_seconds(self) -> float:
-        """Return how long ago the feed was read; 0 before the first time."""
+        """Return how long ago the feed was read; 0 before the first reading."""
         return self._revoked.age_seconds(now=self._clock.now())
 
     def lines_after(self, line_id: int) -> list[RevocationEntry]:
-        """Return the live lines with greater ids, in the order in which they came in."""
+        """Return the live entries with greater ids, in the order in which they were received."""
         return self._revoked.lines_after(line_id)
 
     def lines_for(self, after: int, *, mark: str | None) -> tuple[list[RevocationEntry], bool]:
-        """Return what a reader has to know that has all lines up to one, and whether that is the whole feed.
+        """Return the entries for a reader that has all up to `after`, and whether they are the whole feed.
 
-        It is where the feed has another line there than the one that the reader knows by its mark: the database was
-        put back to an earlier state since. Who has no mark is only noticed where that line is to come.
+        They are if the entry at `after` does not match the reader's `mark`: the database was restored to an earlier
+        state. Without a mark, that is only noticed if the feed has no entry at or after that id.
         """
         known, lines = self._revoked.get(after), self._revoked.lines_after(after)
         has_mark = not mark or (known is not None and known.mark == mark)
@@ -81,7 +81,7 @@ class RevocationFeed:
         return (self._revoked.lines_after(0), True) if not after or is_ahead or not has_mark else (lines, False)
 
     async def wait_for_change(self, seconds: float) -> None:
-        """Return when a line comes in, or after this time."""
+        """Wait until an entry is received, or until the time is over."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()
@@ -91,8 +91,8 @@ class RevocationFeed:
     async def revoke_sessions(self, tx: Transaction, sessions: Sequence[Session]) -> None:
         """Revoke the access tokens of sessions that have just ended in this transaction.
 
-        Where very many of an account end, all of its access tokens become stale instead: that is one line for them
-        all, and sessions of it that go on refresh once.
+        If very many sessions of an account end, all of its access tokens become stale instead, which needs only one
+        entry; its other sessions have to refresh once.
         """
         now = self._clock.now()
         crowds = {
@@ -112,9 +112,9 @@ class RevocationFeed:
         await self._append(tx, *lines)
 
     async def revoke_lost(self, tx: Transaction, principal: Principal) -> bool:
-        """Revoke an access token whose session a restore has undone: no row is left that could end.
+        """Revoke an access token whose session was lost in a restore, so that there is no row to end.
 
-        Returns whether it is one; then it is revoked from now on.
+        Returns whether that is so; if it is, the token is revoked from now on.
         """
         if await Sessions(tx).get(principal.session_id) is not None:
             return False
@@ -124,7 +124,7 @@ class RevocationFeed:
         return True
 
     async def revoke_account(self, tx: Transaction, user_id: int) -> None:
-        """Make every access token of an account stale; refresh tokens go on unless their sessions are ended."""
+        """Make all access tokens of an account stale; its sessions and their refresh tokens stay valid."""
         await tx.execute(
             update(User)
             .where(User.id == user_id)
@@ -147,7 +147,7 @@ class RevocationFeed:
         )
 
     async def revoke_accounts(self, tx: Transaction, user_ids: Sequence[int]) -> None:
-        """Make every access token of these accounts stale; who is not signed in has none, and needs no line."""
+        """Make all access tokens of these accounts stale; accounts that are not signed in need no entry."""
         await tx.execute(
             update(User)
             .where(User.id.in_(user_ids))
@@ -168,7 +168,7 @@ class RevocationFeed:
         await self._append(tx, *lines)
 
     async def announce(self, tx: Transaction, users: Sequence[User]) -> None:
-        """Tell whose numbers these are from now on: a restored database may give one that was another account's."""
+        """Announce to which accounts these ids belong, because a restored database may have reused them."""
         now = self._clock.now()
         lines = [
             Revocation(user_id=user.id, random_id=user.random_id, created_at=now, expires_at=self.end_of_tokens(now))
@@ -177,18 +177,18 @@ class RevocationFeed:
         await self._append(tx, *lines)
 
     async def revoke_all(self, tx: Transaction, *, line_id: int | None = None) -> int:
-        """Revoke every access token that was issued before now, by a line with this id or the next one; return it."""
+        """Revoke all access tokens issued before now, with an entry with this id or the next one; return its id."""
         now = self._clock.now()
         line = Revocation(id=line_id, issued_before=now, created_at=now, expires_at=self.end_of_tokens(now))
         await self._append(tx, line)
         return line.id
 
     async def poll(self) -> None:
-        """Read what was revoked since the last time; all of it, where the database was put back to an earlier state."""
+        """Read the revocations since the last reading; all of them if the database was restored to an earlier state."""
         asked_at, elapsed = self._clock.now(), self._clock.elapsed()
         self._choose_anchor(living_at=asked_at + OVERLAP)
         first_id = 0 if self.anchor is None else self.anchor.id
-        # A line that is young no more, and is not there, was undone with what it tells of.
+        # An entry that is no longer recent and is missing was rolled back together with its cause.
         unseen = {line_id for line_id in self._revoked.young() if line_id >= first_id}
         if not await self._read(self.anchor, unseen, asked_at=asked_at, elapsed=elapsed):
             self._settled_id, self._unsettled, self.anchor = 0, deque(), None
@@ -200,9 +200,9 @@ class RevocationFeed:
 
     @retry_conflicts
     async def purge(self, *, batch: int = 1000) -> int:
-        """Delete up to `batch` lines whose access tokens have all expired; return how many went."""
+        """Delete up to `batch` entries whose access tokens have all expired; return how many."""
         async with self._db.begin() as tx:
-            # Gone for every replica, also for one whose clock is late.
+            # Expired for all replicas, even for one whose clock is slow.
             ended = self._clock.now() - CLOCKS_APART
             expired = select(Revocation.id).where(Revocation.expires_at <= ended).limit(batch)
             ids = (await tx.scalars(expired)).all()
@@ -213,13 +213,13 @@ class RevocationFeed:
     async def _read(
         self, anchor: RevocationEntry | None, unseen: set[int], *, asked_at: datetime, elapsed: timedelta
     ) -> bool:
-        """Take in the live lines from the anchor on; False, and no line taken in, where it is not there any more.
+        """Read the live entries from the anchor on; if the anchor is missing, read nothing and return False.
 
-        The lines that are there are taken out of `unseen`.
+        Entries that exist are removed from `unseen`.
         """
         settled, after, is_more = self._settled_by(elapsed), 0 if anchor is None else anchor.id - 1, True
         while is_more:
-            # At a start all that is live: in pages, each well within the time of a transaction.
+            # At the start this reads all live entries: in pages, each well within the timeout of a transaction.
             query = select(*LINE).where(Revocation.id > after, Revocation.expires_at > asked_at)
             async with self._db.read() as tx:
                 rows = (await tx.execute(query.order_by(Revocation.id).limit(PAGE_LINES))).all()
@@ -241,7 +241,7 @@ class RevocationFeed:
         return True
 
     def _choose_anchor(self, *, living_at: datetime) -> None:
-        """Take the last settled line that lives beyond a moment, or stay with one that does."""
+        """Choose the last settled entry that expires after a time, or keep the current one if it does."""
         last = self._revoked.get(self._settled_id)
         if last is not None and last.expires_at > living_at:
             self.anchor = last
@@ -253,15 +253,15 @@ class RevocationFeed:
             self.anchor = self._revoked.last_until(self._settled_id, living_at=living_at)
 
     def end_of_tokens(self, now: datetime) -> datetime:
-        """Return when the last access token that tells of things as they were until now has expired."""
-        # A refresh that is under way, on a replica whose clock is ahead, may still issue one more of the old version.
+        """Return when all access tokens with outdated content will have expired."""
+        # A refresh in progress, on a replica whose clock is fast, may still issue one with the old version.
         return now + self._access_token_life + OVERLAP + CLOCKS_APART
 
     def _settled_by(self, elapsed: timedelta) -> int:
-        """Return the last line that a reading saw so long ago that what was open then has ended.
+        """Return the last entry of a reading that is so old that all transactions open at that time have ended.
 
-        It is told by this process's own watch: who wrote a line may have had another time. Where many lines are old,
-        as at a start, the writer's is good enough.
+        This uses the elapsed time of this process, because writers' clocks may differ. For old entries, as at the
+        start, the writer's time is good enough.
         """
         settled = 0
         while self._unsettled and self._unsettled[0][0] <= elapsed - OVERLAP:
@@ -269,7 +269,7 @@ class RevocationFeed:
         return settled
 
     async def _outdo(self, tx: Transaction, user_ids: Sequence[int]) -> None:
-        """Take the lines of earlier versions of accounts out of the feed; a newer one is in this transaction."""
+        """Delete the entries for earlier versions of accounts; this transaction adds newer ones."""
         if not user_ids:
             return
         older = delete(Revocation).where(Revocation.user_id.in_(user_ids), Revocation.min_token_version.is_not(None))
@@ -291,7 +291,7 @@ class RevocationFeed:
 
 
 def _is_readable(row: Row[*tuple[Any, ...]]) -> bool:
-    # A line that other hands have written must not keep anybody from reading those after it.
+    # A malformed entry, written by another program, must not prevent reading the later ones.
     numbers = (row.session_id, row.user_id, row.min_token_version)
     return all(number is None or isinstance(number, int) for number in numbers)
 

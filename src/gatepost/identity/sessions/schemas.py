@@ -42,7 +42,7 @@ class RefreshResponse(Out):
 
     @classmethod
     def of(cls, tokens: TokenPair, *, with_tokens: bool) -> Self:
-        """Answer a refresh."""
+        """Build the answer to a refresh."""
         return cls(
             token_type="Bearer",  # noqa: S106  a type, not a token
             access_token=tokens.access_token if with_tokens else None,

@@ -1,4 +1,4 @@
-"""The devices of an account: seeing them and ending them."""
+"""The devices of an account: lists and ends their sessions."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import suppress
@@ -24,7 +24,7 @@ from gatepost.identity.tokens.verifier import AccessTokenVerifier
 
 
 class SessionService:
-    """Lists and ends sessions; what ends takes its access tokens with it, everywhere."""
+    """Lists and ends sessions. The access tokens of an ended session are revoked everywhere."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class SessionService:
         self._feed = feed
 
     async def list(self, principal: UserPrincipal) -> AsyncIterator[Sequence[Session]]:
-        """Give the sessions of the caller's account that go on, the last used first, page by page."""
+        """Yield the live sessions of the caller's account, the last used first, page by page."""
         async with self._db.read() as tx:
             user = await Users(tx).of(principal.account)
         if user is not None:
@@ -50,12 +50,12 @@ class SessionService:
                 yield page
 
     def list_of(self, user_id: int) -> AsyncIterator[Sequence[Session]]:
-        """Give the sessions of an account that go on, as `list` does."""
+        """Yield the live sessions of an account, as `list` does."""
         now = self._clock.now()
         return in_pages(self._db, lambda tx, last, size: Sessions(tx).live(user_id, now=now, after=last, size=size))
 
     def named_by(self, held: HeldTokens) -> Collection[int]:
-        """Return the ids of the sessions of tokens, of those too that have expired; what is none of ours has none."""
+        """Return the session ids of tokens, even of expired ones; tokens that are not ours are ignored."""
         found = set()
         for token in held.access:
             with suppress(TokenInvalid):
@@ -66,7 +66,7 @@ class SessionService:
         return found
 
     async def sign_out(self, *several: HeldTokens, info: RequestInfo) -> None:
-        """End every session that has one of the tokens; one that has ended already is fine, and none at all."""
+        """End the sessions of all these tokens; there may be none, or they may have ended already."""
         session_ids = {session_id for held in several for session_id in self.named_by(held)}
         good = []
         for token in (token for held in several for token in held.access):
@@ -87,7 +87,7 @@ class SessionService:
         """End one session of the caller's account.
 
         Raises:
-            SessionNotFound: the account has no such session that goes on.
+            SessionNotFound: the account has no live session with this id.
         """
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account)
@@ -100,7 +100,7 @@ class SessionService:
 
     @retry_conflicts
     async def end_all(self, principal: UserPrincipal, *, keep_this: bool, info: RequestInfo) -> None:
-        """End every session of the caller's account, or every other one, and what was asked for in any of them."""
+        """End all sessions of the caller's account, or all but this one, and void links that were requested in them."""
         async with self._db.begin() as tx:
             user = await Users(tx).of(principal.account, is_locked=True)
             if user is not None:
@@ -111,12 +111,12 @@ class SessionService:
                 await self._feed.revoke_lost(tx, principal)
 
     async def end_named(self, tx: Transaction, session_ids: Collection[int], *, reason: str, info: RequestInfo) -> None:
-        """End these sessions in the caller's transaction; of two callers with the same ones, none waits in a ring."""
+        """End these sessions in the caller's transaction, ordered by id, so that concurrent calls do not deadlock."""
         for session_id in sorted(session_ids):
             await self.end(tx, session_id=session_id, reason=reason, info=info)
 
     async def disown(self, tx: Transaction, user_id: int, *, info: RequestInfo, **which: Any) -> None:
-        """End sessions of an account, and note of them and of those that fit and had ended that a stranger had them."""
+        """End matching sessions of an account, and mark these and those that had already ended as not the owner's."""
         await self.end(tx, user_id=user_id, reason=DISOWNED, info=info, **which)
         await Sessions(tx).disown(user_id, **which)
 
@@ -132,9 +132,9 @@ class SessionService:
         device: str | None = None,
         keep: int | None = None,
     ) -> Sequence[Session]:
-        """End sessions in the caller's transaction: all that fit what is given; return those that ended.
+        """End the sessions that match all arguments, in the caller's transaction; return those that ended.
 
-        `after` is the moment after which they began: ids are random, and tell no order.
+        `after` selects sessions created after a time; their ids are random and have no order.
         """
         now = self._clock.now()
         ended = await Sessions(tx).end(

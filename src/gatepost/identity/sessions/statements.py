@@ -1,4 +1,4 @@
-"""Statements of sessions that are made once: to build them anew would be most of the work of a request."""
+"""Statements for sessions, built only once: building them for each request would be most of its work."""
 
 from datetime import datetime
 from functools import cache
@@ -25,20 +25,20 @@ from gatepost.identity.sessions.models import DISOWNED, Session
 
 
 def live(now: "datetime | BindParameter[datetime]") -> tuple[Any, ...]:
-    """Return what is so of a session that goes on."""
+    """Return the conditions for a live session."""
     return (Session.ended_at.is_(None), Session.idle_expires_at > now, Session.absolute_expires_at > now)
 
 
-# What a refresh changes in a session.
+# The columns that a refresh changes.
 MOVED_ON = (
     "generation", "rotated_at", "last_used_at", "idle_expires_at", "access_expires_at", "key_id", "address",
     "user_agent", "device",
 )  # fmt: skip
-# Where a session was opened: whoever has stolen a refresh token makes no other place known. Earlier versions did not
-# keep it beside where the session was last used.
+# The address where a session was opened, so that a stolen refresh token cannot make another address known. Earlier
+# versions only stored the address of the last use.
 OPENED_AT: ColumnElement[str] = func.coalesce(Session.opened_address, Session.address)
-# Made once: a statement that every refresh builds anew is most of its work here. It asks for columns, and
-# for no more than a refresh needs: the driver reads the description of each anew. No objects are made of the tables.
+# Selects columns instead of objects, and only those that a refresh needs, because the driver reads the description of
+# each column every time.
 SUBJECT = (
     select(
         Session.generation, Session.rotated_at, Session.created_at, Session.idle_expires_at,
@@ -55,8 +55,8 @@ SUBJECT = (
     .where(Session.id == bindparam("session_id"))
 )  # fmt: skip
 
-# What to select beside an account at a sign-in: whether it is no new one, by its sessions or its age, and was never
-# signed in to with this program from this address, but for sessions that its owner has disowned.
+# Selected with an account at a sign-in: whether the account is not new, by its sessions or its age, and has never
+# signed in with this device name from this address. Sessions that the owner has reported as not theirs do not count.
 IS_STRANGE: ColumnElement[bool] = and_(
     or_(exists().where(Session.user_id == User.id).correlate(User), User.created_at < bindparam("new_since")),
     ~exists()
@@ -70,16 +70,16 @@ IS_STRANGE: ColumnElement[bool] = and_(
 )
 
 SESSIONS = cast("Table", Session.__table__)
-# What a session has when it is opened.
+# The columns that are set when a session is opened.
 AT_FIRST = [column.name for column in SESSIONS.c if column.name not in ("ended_at", "end_reason")]
-# What an account still is when a session of it is opened at once.
+# The columns of an account that must be unchanged when a session is opened.
 GUARD_COLUMNS = ("id", "password_hash", "token_version", "version")
 COUNTED = {"preserve_rowcount": True}
 
 
 @cache
 def add_if_unchanged(unless: ColumnElement[bool]) -> Insert:
-    """Return the statement of `Sessions.add_if_unchanged`; to build it anew would be much of a sign-in's work."""
+    """Return the statement of `Sessions.add_if_unchanged`; building it each time would be much of a sign-in's work."""
     chosen = (
         select(*(bindparam(f"new_{name}", type_=SESSIONS.c[name].type) for name in AT_FIRST))
         .where(
@@ -100,7 +100,7 @@ ADVANCE = (
         SESSIONS.c.generation == bindparam("current"),
         *live(bindparam("now", type_=SESSIONS.c.idle_expires_at.type)),
     )
-    # First, of a session that an earlier version has opened: MySQL takes the columns in turn.
+    # `opened_address` first, for sessions of earlier versions: MySQL assigns the columns in order.
     .ordered_values(
         (SESSIONS.c.opened_address, func.coalesce(SESSIONS.c.opened_address, SESSIONS.c.address)),
         *((SESSIONS.c[name], bindparam(name)) for name in MOVED_ON),

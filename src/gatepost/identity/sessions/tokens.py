@@ -1,4 +1,4 @@
-"""The token service: opens sessions, issues access and refresh tokens, and refreshes them without losing any."""
+"""The token service: opens sessions, issues access and refresh tokens, and refreshes them."""
 
 import logging
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ logger = logging.getLogger("gatepost")
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long sessions live and how their refresh tokens change."""
+    """How long sessions live, and how their refresh tokens rotate."""
 
     idle_life: timedelta
     max_life: timedelta
@@ -49,10 +49,10 @@ class SessionRules:
     rotation: bool
 
 
-# The reason of a session that ended because its browser signed in anew.
+# The end reason of a session whose browser has signed in again.
 REPLACED = "replaced"
 
-# How the audit log calls it when a refresh is refused.
+# The reasons in the audit log for refused refreshes.
 REFUSALS: dict[type[AppError], str] = {
     RefreshTokenInvalid: "ended",
     RefreshTokenExpired: "expired",
@@ -106,9 +106,9 @@ class TokenService:
         unless: ColumnElement[bool],
         values: Mapping[str, Any],
     ) -> Session | None:
-        """Start a session if the account is as it was read, and the condition does not hold; None where it may not.
+        """Start a session if the account is unchanged since it was read, and the condition is false; otherwise None.
 
-        `values` are those of the condition's parameters.
+        `values` are the parameters of the condition `unless`.
         """
         session = self._new_session(user, info=info, how=how, now=now)
         if not await Sessions(tx).add_if_unchanged(session, user, unless=unless, values=values):
@@ -117,11 +117,11 @@ class TokenService:
         return session
 
     def issue(self, user: User, session: Session, *, now: datetime) -> SignedIn:
-        """Give a session that was opened just now its tokens."""
+        """Issue the tokens of a session that was just opened."""
         return SignedIn(user, self._pair(subject_of(user, session), now=now))
 
     async def prolong_access(self, tx: Transaction, session: Session, *, now: datetime) -> None:
-        """Let a session, held by the caller's transaction, have one more access token, which `access_of` gives it.
+        """Prepare a session, locked by the caller's transaction, for another access token, which `access_of` issues.
 
         Raises:
             RefreshTokenInvalid, AccountDisabled, EmailUnverified: a refresh would be refused; see `refresh`.
@@ -132,26 +132,26 @@ class TokenService:
         session.key_id = self._access.key_id
 
     def access_of(self, user: User, session: Session) -> AccessToken:
-        """Give a session an access token of what it is by now; its refresh token stays as it is."""
+        """Issue an access token with the session's current content; its refresh token is unchanged."""
         now = self._clock.now()
         token, expires_at = self._access.issue(subject_of(user, session), now=now)
         seconds = int((expires_at - now).total_seconds())
         return AccessToken(token, expires_in=seconds, acr=session.acr, authenticated_at=session.proved_at)
 
     async def refresh(self, refresh_token: str, *, info: RequestInfo) -> TokenPair:
-        """Exchange a refresh token for the next pair, with the account's roles of now.
+        """Exchange a refresh token for the next pair, with the account's current roles.
 
-        The token before the current one is answered with the current one again for a short time, so that two tabs,
-        or an answer that was lost, sign nobody out. An older one, or a later use, means that two hold it: the
-        session ends, and no other.
+        For a short time the previous token returns the current pair again, so that two tabs or a lost answer do not
+        sign anybody out. A later use, or an older token, means that somebody else may have a copy: this session ends,
+        and no other.
 
         Raises:
-            RefreshTokenInvalid: it is not a token of a session that goes on.
-            RefreshTokenReplaced: as before, since its browser has signed in anew.
-            RefreshTokenExpired: the session has ended by itself.
+            RefreshTokenInvalid: it does not belong to a live session.
+            RefreshTokenReplaced: as before, because the browser has signed in again.
+            RefreshTokenExpired: the session has expired.
             RefreshTokenReused: it was used before; the session has ended now.
             AccountDisabled, EmailUnverified: the account may not sign in.
-            SecondFactorDue: it wants more than its person has proved.
+            SecondFactorDue: the account needs a second factor that the session does not have.
         """
         note_act(Act.REFRESH)
         ticket = self._refresh.read(refresh_token)
@@ -208,16 +208,16 @@ class TokenService:
         moved_on = await self._move_on(ticket, info=info, now=now)
         if moved_on is not None:
             return self._pair(moved_on, now=now)
-        # MySQL keeps the row locked for an update that missed after waiting, so those that lost look in a
-        # transaction of their own. What they find stays true: generations only grow.
+        # On MySQL an update that waited and then matched nothing keeps the row locked, so the loser reads in a separate
+        # transaction. What it finds stays true, because generations only grow.
         async with self._db.read() as tx:
             subject = await self._of(tx, ticket.session_id)
         match classify(ticket, subject, grace=self._rules.reuse_grace, now=now):
             case Presented.REUSED if not self._rules.rotation:
-                # Given out while there was rotation, and used: its client kept it, as clients without rotation may.
+                # Issued and used while rotation was on; the client kept it, which is allowed without rotation.
                 return await self._exchange(replace(ticket, generation=subject.generation), info=info)
             case Presented.CURRENT:
-                # A node of a cluster ran the update before it had what another node committed, and has it now.
+                # A cluster node ran the update before it had received another node's commit, and has it now.
                 raise DatabaseUnavailable
             case Presented.JUST_REPLACED:
                 return self._pair(subject, now=now)
@@ -232,7 +232,7 @@ class TokenService:
 
     @retry_conflicts
     async def _move_on(self, ticket: RefreshTicket, *, info: RequestInfo, now: datetime) -> TokenSubject | None:
-        """Use the current token up; None where it is not the current one of a live session."""
+        """Use up the current token; None if it is not the current one of a live session."""
         async with self._db.begin() as tx:
             moved = await Sessions(tx).advance(
                 ticket.session_id,
@@ -259,7 +259,7 @@ class TokenService:
 
     @retry_conflicts
     async def _remember_refused(self, ticket: RefreshTicket, reason: str, *, info: RequestInfo) -> str | None:
-        """Write what cannot be in the exchange's transaction, which is undone: the token stays as good as it was.
+        """Record a refusal. The exchange's transaction was rolled back, so that the token stays valid.
 
         Returns why the session ended, if it has.
         """
@@ -273,7 +273,7 @@ class TokenService:
             return session.end_reason if session else None
 
     def _note_kept(self, ticket: RefreshTicket, subject: TokenSubject) -> None:
-        """Write once that clients seem to keep their first refresh token: they show it at their second refresh."""
+        """Log once that clients seem to keep their first refresh token: they sent it at their second refresh."""
         if (ticket.generation, subject.generation) == (0, 1) and not self._has_told:
             self._has_told = True
             logger.warning(

@@ -1,1 +1,1 @@
-"""How often: wrong guesses of passwords, and everything else that a stranger could ask for without end."""
+"""Throttling: limits on wrong guesses and on requests, and known devices."""

@@ -1,4 +1,4 @@
-"""How the device token travels: in an HttpOnly cookie, or in a header for apps that keep no cookies."""
+"""Transports the device token: in an HttpOnly cookie, or in a header for apps without cookies."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ from gatepost.identity.tokens.errors import RefreshTokenInvalid
 from gatepost.identity.tokens.refresh_tokens import RefreshTokens
 
 HEADER = "X-Device-Token"
-# The longest that browsers keep a cookie.
+# The maximum for which browsers keep a cookie.
 LIFE_SECONDS = 400 * 86400
 
 
@@ -28,7 +28,7 @@ class DeviceCookies:
         self._token_cookies = TokenCookies(settings)
 
     def read(self, request: Request) -> Device:
-        """Return what a request shows of its device; what is forged, odd or there twice shows nothing."""
+        """Return what a request shows of its device; forged, malformed or duplicate tokens are ignored."""
         device = self._tokens.read(request.headers.get(HEADER) or self._cookie(request, self._name))
         try:
             ticket = self._refresh.read(self._cookie(request, self._token_cookies.refresh_name))
@@ -39,13 +39,13 @@ class DeviceCookies:
     def remember(
         self, request: Request, response: Response, user: User, *, by_cookie: bool, name: str | None = None
     ) -> None:
-        """Give the device a token that says that this account was signed in to on it, under its name or a new one.
+        """Give the device a token that says that this account has signed in on it, under its old or a new name.
 
-        Under a new name it belongs to no other account: those guessed at would have wrong passwords counted anew, each
-        time that somebody trusts the device with an account of their own.
+        A device with a new name is known to no other account. Otherwise somebody could reset the counters of wrong
+        passwords for other accounts, by trusting the device with their own account again and again.
 
-        It goes into the header where the request has that header, whatever is in it, and else into the cookie. A page
-        of another site could have a form sent, and takes no part in this.
+        The token goes into the header if the request has that header, with any value, otherwise into the cookie. A
+        request that a page of another site may have sent gets no cookie.
         """
         device = self.read(request)
         token = self._tokens.write(Device(name) if name is not None else device, user)

@@ -1,4 +1,4 @@
-"""What routes ask for: the device of a request, and that it is not one request too many."""
+"""Dependencies for routes: the device of a request, and rate limits."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ class Remembering:
         self._cookies = cookies
 
     def __call__(self, user: User, *, by_cookie: bool = True, name: str | None = None) -> None:
-        """Remember that the account was signed in to; with a `name`, the device has that one from now on."""
+        """Remember that the account has signed in; with a `name`, the device is renamed."""
         self._cookies.remember(self._request, self._response, user, by_cookie=by_cookie, name=name)
 
 
@@ -43,7 +43,7 @@ RememberDevice = Annotated[Remembering, Depends()]
 
 
 def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
-    """Return a dependency that lets so many requests from one address pass, and answers 429 beyond them."""
+    """Return a dependency that limits requests from one address, and answers 429 above the limit."""
 
     async def check(request: Request, rates: RateLimitsDep, info: RequestInfoDep) -> None:
         await _count(request, rates, rate, network(info.address))
@@ -52,15 +52,15 @@ def limited(rate: Rate) -> Callable[..., Awaitable[None]]:
 
 
 async def limit_changes(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
-    """Let so many changes of one account pass, and answer 429 beyond them."""
+    """Limit changes of one account, and answer 429 above the limit."""
     await _count(request, rates, Rate.CHANGE, f"account {user.user_id} {user.random_id}")
 
 
 async def limit_proofs(request: Request, rates: RateLimitsDep, user: CurrentUser) -> None:
-    """Let so many changes that ask for the password pass, in one session, and answer 429 beyond them.
+    """Limit changes that require the password, per session, and answer 429 above the limit.
 
-    Whoever has got hold of a session uses up the tries of that one, and not those by which its owner takes back what is
-    theirs.
+    Somebody who has stolen a session only uses up its attempts, and not those with which the owner recovers the
+    account.
     """
     await _count(request, rates, Rate.CHANGE, f"session {user.session_id}")
 
@@ -69,6 +69,7 @@ SignUpLimit = Depends(limited(Rate.SIGN_UP))
 MailLimit = Depends(limited(Rate.MAIL))
 LinkLimit = Depends(limited(Rate.LINK))
 PasskeyLimit = Depends(limited(Rate.PASSKEY))
+ProviderLimit = Depends(limited(Rate.PROVIDER))
 RefreshLimit = Depends(limited(Rate.REFRESH))
 ChangeLimit = Depends(limit_changes)
 ProofLimit = Depends(limit_proofs)

@@ -1,9 +1,9 @@
-"""Device tokens: what a device keeps to show that its owner has signed in on it before (OWASP device cookies).
+"""Device tokens: a device keeps one to show that its owner has signed in on it before (OWASP device cookies).
 
-`gpd_<nonce>.<account>-<account>.<mac>`: who shares a device has the account on it that was signed in to, the last one
-first, each as `<id>_<random id>`, or as `<id>` where the account has no random id. After its owner has disowned a
-session, `~` and that moment follow, in milliseconds since 1970: tokens of before, which a stranger may have, stay
-without it. The token signs nobody in; a guess that comes with it is counted apart.
+The form is `gpd_<nonce>.<account>-<account>.<mac>`. It contains the accounts that have signed in on the device, the
+last one first, each as `<id>_<random id>`, or as `<id>` if the account has no random id. After the owner has reported a
+session as not theirs, `~` and the time of that in milliseconds since 1970 follow; earlier tokens, which a stranger may
+have, do not have it. A token signs nobody in; guesses with it are counted separately.
 """
 
 import hashlib
@@ -27,18 +27,18 @@ NONCE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a request shows of its device: the accounts signed in to on it, and the session of its refresh token."""
+    """What a request shows of its device: the accounts that signed in on it, and the session of its refresh token."""
 
     nonce: str = field(default="", repr=False)
     accounts: tuple[str, ...] = ()
     session_id: int | None = None
 
     def belongs_to(self, user: User) -> bool:
-        """Whether somebody has signed in to the account on this device before."""
+        """Whether the account has signed in on this device before."""
         return any(_is_of(account, user) for account in self.accounts)
 
     def is_known_to(self, user: User) -> bool:
-        """Whether somebody has, since the owner has last said that a session was not theirs, if they ever have."""
+        """Whether it has since the owner last reported a session as not theirs, if they ever did."""
         return _marked(user) in self.accounts
 
 
@@ -46,20 +46,20 @@ UNKNOWN_DEVICE = Device()
 
 
 class DeviceTokens:
-    """Writes device tokens and reads them back."""
+    """Writes and reads device tokens."""
 
     def __init__(self, keys: SecretKeys) -> None:
         self._keys = keys.derive("device token")
 
     def write(self, device: Device, user: User) -> str:
-        """Return the token of a device on which this account has just been signed in to."""
+        """Return the token of a device on which this account has just signed in."""
         others = [account for account in device.accounts if not _is_of(account, user)]
         accounts = "-".join([_marked(user), *others][:MOST_ACCOUNTS])
         name = f"{device.nonce or secrets.token_urlsafe(NONCE_BYTES)}.{accounts}"
         return f"{PREFIX}{name}.{_mac(self._keys[0], name)}"
 
     def read(self, token: str) -> Device:
-        """Return the device of a token; the unknown one where it is none of ours."""
+        """Return the device of a token; the unknown device if it is not one of our tokens."""
         form = FORM.fullmatch(token)
         if form is None:
             return UNKNOWN_DEVICE

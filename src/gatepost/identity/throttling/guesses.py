@@ -1,38 +1,27 @@
-"""Wrong guesses of passwords and codes: counted in the database, for all workers and replicas together.
+"""Wrong guesses of passwords and codes, counted in the database for all workers and replicas together.
 
-Whoever has guessed wrong too often waits, and the wait grows. A guess is looked at twice: before the password is
-checked, so that who must wait costs no work, and in the transaction that remembers the verdict. Only a verdict that
-passes there is told, so that of any number of guesses at once no more get an answer than of guesses one by one.
+After too many wrong guesses there is a wait, which grows. A guess is checked twice: before the password is checked, so
+that refused guesses cost no work, and in the transaction that stores the verdict. Only verdicts that pass there are
+revealed, so that concurrent guesses get no more answers than consecutive ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    CursorResult,
-    ScalarSelect,
-    bindparam,
-    delete,
-    exists,
-    select,
-    update,
-)
+from sqlalchemy import delete, select, update
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Transaction
 from gatepost.core.db.held_rows import hold_rows
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
 from gatepost.identity.accounts.repository import Users
-from gatepost.identity.sessions.models import Session
 from gatepost.identity.throttling.counters import (
     OF_PASSWORDS,
     Counter,
@@ -44,59 +33,15 @@ from gatepost.identity.throttling.counters import (
 )
 from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyAttempts
+from gatepost.identity.throttling.guess_columns import Guess
 from gatepost.identity.throttling.models import GuessCounter
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """One guess, before it is known whether an account has the name: every counter that may come to matter."""
-
-    name: Counter
-    address: Counter
-    place: Counter
-    device: Counter
-    session: Counter
-    known: Device
-    client_address: str
-
-    def values(self) -> dict[str, Any]:
-        """Return what `GUESS_COLUMNS` is asked with."""
-        counters = (self.name, self.address, self.place, self.device, self.session)
-        return {
-            **{f"{counter.kind}_counter": counter.subject for counter in counters},
-            "known_session": self.known.session_id,
-            "client_address": self.client_address,
-        }
-
-
-def _blocked_until(kind: CounterKind) -> ScalarSelect[Any]:
-    subject: BindParameter[str] = bindparam(f"{kind}_counter")
-    return select(GuessCounter.blocked_until).where(GuessCounter.subject == subject).scalar_subquery()
-
-
-# What to select beside the account of an attempt, in the same query, for `Guesses.admit`.
-GUESS_COLUMNS: tuple[ScalarSelect[Any], ...] = (
-    *map(_blocked_until, OF_PASSWORDS),
-    select(Session.id)
-    .where(Session.id == bindparam("known_session"), Session.user_id == User.id, Session.ended_at.is_(None))
-    .correlate(User)
-    .scalar_subquery(),
-    select(Session.id)
-    .where(Session.user_id == User.id, Session.address == bindparam("client_address"))
-    .limit(1)
-    .correlate(User)
-    .scalar_subquery(),
-)
-
-# Whether there is a counter among those that `Guesses.guard_params` names.
-ANY_COUNTED: ColumnElement[bool] = exists().where(GuessCounter.subject.in_(bindparam("counted", expanding=True)))
-
-
 class Guesses:
-    """Counts wrong guesses, and makes those wait who had too many.
+    """Counts wrong guesses, and enforces waits.
 
-    A device that has signed in to the account before counts on a counter of its own, and on no other: what strangers
-    guess does not lock it out, and what it guesses locks out nobody else.
+    A device that has signed in to the account before only uses its own counter: guesses of strangers do not lock it
+    out, and its guesses lock out nobody else.
     """
 
     def __init__(self, clock: Clock, secrets: SecretKeys, *, rules: GuessRules) -> None:
@@ -117,10 +62,10 @@ class Guesses:
         )
 
     def admit(self, guess: Guess, user: User | None, beside: Sequence[Any]) -> tuple[Counter, ...]:
-        """Return the counters that the guess counts on, given what `GUESS_COLUMNS` was for the account.
+        """Return the counters that the guess uses, given the values of `GUESS_COLUMNS` for the account.
 
         Raises:
-            TooManyAttempts: one of them is at a wait.
+            TooManyAttempts: one of them is waiting.
         """
         *waits, session, place = beside
         blocked = dict(zip(OF_PASSWORDS, (waits[0], waits[1], waits[2], waits[3], waits[4]), strict=True))
@@ -136,30 +81,48 @@ class Guesses:
         return counters
 
     def of_session(self, session_id: int) -> tuple[Counter, ...]:
-        """Return what a guess of somebody counts on who is signed in, and proves again who they are."""
+        """Return the counters for a guess of somebody who is signed in and reauthenticates."""
         return (self._counters.of_session(session_id),)
 
     def of_second_factors(self, user: User, *, info: RequestInfo, device: Device) -> tuple[Counter, ...]:
-        """Return what a wrong code counts on, whichever factor it is of, and whichever attempt to sign in.
+        """Return the counters for a wrong code, for any second factor and any attempt to sign in.
 
-        Devices that the account was signed in to on have a counter of their own, so that strangers lock none of them
-        out. Once its owner has disowned a session, only those are known that were signed in on after that.
+        Known devices have a separate counter, so that strangers cannot lock them out. After the owner has reported a
+        session as not theirs, only devices on which the account has signed in since then are known.
         """
         if device.is_known_to(user):
             return (self._counters.of_second_factors(user, is_known=True),)
         return (self._counters.of_second_factors(user, is_known=False), self._counters.of_address(info.address))
 
+    def of_email_codes(
+        self, email_canonical: str, user: User | None, *, info: RequestInfo, device: Device
+    ) -> tuple[Counter, ...]:
+        """Return what a wrong code by mail counts on: its address, whether the account `user` has it or nobody.
+
+        Known devices of that account count apart, as for second factors.
+        """
+        if user is not None and device.is_known_to(user):
+            return (self._counters.of_email_codes(email_canonical, is_known=True),)
+        return (
+            self._counters.of_email_codes(email_canonical, is_known=False),
+            self._counters.of_address(info.address),
+        )
+
+    def of_session_codes(self, session_id: int) -> tuple[Counter, ...]:
+        """Return what a wrong code by mail counts on of somebody who is signed in: the session, and no other."""
+        return (self._counters.of_session_codes(session_id),)
+
     def of_sign_up(self, link_id: int) -> tuple[Counter, ...]:
-        """Return what a guess of the password of a sign-up that waits for its link counts on."""
+        """Return the counters for a guess of the password of a sign-up that waits for its link."""
         return (self._counters.of_name(f"sign-up {link_id}"),)
 
     async def check(
         self, tx: Transaction, counters: Sequence[Counter], *, held: bool = False
     ) -> Sequence[GuessCounter]:
-        """Let a guess pass whose counters are at no wait; `held`, they stay so until the transaction ends.
+        """Check that none of the counters is waiting; with `held`, lock them until the transaction ends.
 
         Raises:
-            TooManyAttempts: one of them is at a wait.
+            TooManyAttempts: one of them is waiting.
         """
         rows = await _rows(tx, {counter.subject for counter in counters}, held=held)
         self._refuse([row.blocked_until for row in rows])
@@ -168,12 +131,12 @@ class Guesses:
     async def record_failure(
         self, tx: Transaction, counters: Sequence[Counter], *, info: RequestInfo, user_id: int | None = None
     ) -> tuple[CounterKind, ...]:
-        """Count a wrong guess, in the transaction that remembers it; whoever is to wait now is in the audit log.
+        """Count a wrong guess, in the transaction that stores it; waits are recorded in the audit log.
 
         Returns the kinds of the counters whose first wait begins.
 
         Raises:
-            TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
+            TooManyAttempts: concurrent guesses have used up the limit. The verdict must not be revealed.
         """
         now = self._clock.now()
         await self._hold(tx, counters, now=now)
@@ -190,14 +153,15 @@ class Guesses:
         return tuple(began)
 
     async def record_success(
-        self, tx: Transaction, counters: Sequence[Counter], user: User, *, info: RequestInfo
+        self, tx: Transaction, counters: Sequence[Counter], user: User | None, *, info: RequestInfo
     ) -> None:
-        """Forget wrong guesses for an account after a right one, in the transaction that remembers it.
+        """Forget the wrong guesses for an account, or for an address without one, after a correct one, in the
+        transaction that stores it.
 
-        Those from its address stay: who has an account would else clear them between two guesses for another.
+        Those from the address stay: otherwise somebody with an account could clear them between guesses for another.
 
         Raises:
-            TooManyAttempts: guesses at the same time have used up what was left. The verdict must not be told.
+            TooManyAttempts: concurrent guesses have used up the limit. The verdict must not be revealed.
         """
         own = self._forgotten_with(counters, user, info=info)
         asked = {counter.subject for counter in counters}
@@ -206,17 +170,17 @@ class Guesses:
         await _forget(tx, {row.subject for row in rows} & own)
 
     def guard_params(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> dict[str, Any]:
-        """Return what `ANY_COUNTED` is asked with: every counter that `record_success` would have to look at.
+        """Return the parameters of `ANY_COUNTED`: all counters that `record_success` would have to check.
 
-        Where there is none, and none is being made by guesses that began later, a right guess passes as it is.
+        If none exists, and no concurrent guess is creating one, a correct guess needs no further check.
         """
         subjects = self._forgotten_with(counters, user, info=info) | {counter.subject for counter in counters}
         return {"counted": sorted(subjects)}
 
     async def forget(self, tx: Transaction, *, names: Sequence[str] = (), addresses: Sequence[str] = ()) -> int:
-        """Forget the wrong guesses of strangers for these names and addresses, and wrong codes for the names.
+        """Forget strangers' wrong guesses for these names and from these addresses, and wrong codes for the names.
 
-        Returns how many counters went.
+        Returns the number of deleted counters.
         """
         counted = [counted_name(name, canonical_identifier(name)) for name in names]
         counters = [*map(self._counters.of_name, counted), *map(self._counters.of_address, addresses)]
@@ -226,6 +190,8 @@ class Guesses:
             user = await (users.by_email(name) if kind == "email" else users.by_username(name))
             if user is not None:
                 counters += self._of_codes(user)
+            elif kind == "email":
+                counters.append(self._counters.of_email_codes(name, is_known=False))
         return await _forget(tx, {counter.subject for counter in counters})
 
     async def forget_codes(self, tx: Transaction, user: User) -> None:
@@ -233,7 +199,7 @@ class Guesses:
         await _forget(tx, {counter.subject for counter in self._of_codes(user)})
 
     async def end_waits_for_codes(self, tx: Transaction, user: User) -> None:
-        """Let codes of an account be tried again at once. How many were wrong is kept: the next waits are as long."""
+        """Allow codes of an account again at once. The counts stay, so that the next waits are just as long."""
         subjects = [counter.subject for counter in self._of_codes(user)]
         statement = (
             update(GuessCounter).where(GuessCounter.subject.in_(subjects)).values(blocked_until=self._clock.now())
@@ -241,11 +207,17 @@ class Guesses:
         await tx.execute(statement.execution_options(synchronize_session=False))
 
     def _of_codes(self, user: User) -> list[Counter]:
-        return [self._counters.of_second_factors(user, is_known=is_known) for is_known in (False, True)]
+        email, both = user.email_canonical, (False, True)
+        return [
+            *(self._counters.of_second_factors(user, is_known=is_known) for is_known in both),
+            *(self._counters.of_email_codes(email, is_known=is_known) for is_known in both),
+        ]
 
-    def _forgotten_with(self, counters: Sequence[Counter], user: User, *, info: RequestInfo) -> set[str]:
+    def _forgotten_with(self, counters: Sequence[Counter], user: User | None, *, info: RequestInfo) -> set[str]:
         own = {counter.subject for counter in counters if counter.kind is not CounterKind.ADDRESS}
-        if not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(counter.kind for counter in counters):
+        if user is not None and not {CounterKind.ACCOUNT, CounterKind.PLACE}.isdisjoint(
+            counter.kind for counter in counters
+        ):
             names = counted_names(user)
             own |= {self._counters.of_name(name).subject for name in names}
             own |= {self._counters.of_place(name, info.address).subject for name in names}
@@ -267,7 +239,7 @@ class Guesses:
         return wait
 
     async def _hold(self, tx: Transaction, counters: Sequence[Counter], *, now: datetime) -> None:
-        """Make the rows that are missing, and lock all, in one order for everybody."""
+        """Insert the missing rows and lock all, in the same order for all callers."""
         rows = [
             {
                 "subject": counter.subject,
@@ -294,4 +266,4 @@ async def _forget(tx: Transaction, subjects: set[str]) -> int:
         .where(GuessCounter.subject.in_(sorted(subjects)))
         .execution_options(synchronize_session=False)
     )
-    return cast("CursorResult[Any]", await tx.execute(statement)).rowcount
+    return await rows_changed(tx, statement)

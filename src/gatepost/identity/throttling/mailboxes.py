@@ -1,4 +1,4 @@
-"""How many mails a mailbox gets: counted when they are sent, so that no answer tells what others have asked for."""
+"""Limits on mails to a mailbox, counted when they are sent, so that no answer reveals what others have requested."""
 
 from gatepost.core.request_info import RequestInfo, network
 from gatepost.identity.accounts.models import User
@@ -6,24 +6,25 @@ from gatepost.identity.throttling.devices import Device
 from gatepost.identity.throttling.errors import TooManyRequests
 from gatepost.identity.throttling.rates import Rate, RateLimits
 
-# Begins the name of a device on which the account was signed in to before.
+# The prefix of an asker that is a device on which the account has signed in before.
 DEVICE = "device "
 
 
 class Mailboxes:
-    """Lets so many mails of a kind to a mailbox pass: so many for each who asks, and so many for all strangers.
+    """Limits the mails of a kind to a mailbox: for each asker, and for all strangers together.
 
-    The kinds are counted apart, so that nobody closes the way to one by asking for another.
+    Each kind is counted separately, so that nobody can block one kind by requesting another.
     """
 
     def __init__(self, rates: RateLimits) -> None:
         self._rates = rates
 
     async def admit(self, kind: str, mailbox: str, asker: str, *, is_home: bool = False) -> bool:
-        """Count a mail, and return whether it is to be sent.
+        """Count a mail, and return whether it may be sent.
 
-        `asker` is an `asker`, or empty for what an account's own acts cause; `is_home` where the account is signed in
-        to at that address. What strangers ask for together counts neither on such a place nor on a device.
+        `asker` is the result of `asker()`, or empty for mails that the account itself causes. `is_home` means that the
+        account is signed in at that address. The limit for all strangers does not apply to such addresses and to known
+        devices.
         """
         own = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} {network(asker) or asker}")
         if own is not None and own.is_over:
@@ -34,10 +35,10 @@ class Mailboxes:
         return everybodys is None or not everybodys.is_over
 
     async def take(self, kind: str, mailbox: str) -> None:
-        """Count a mail that people who are trusted to have it sent ask for, all of them together.
+        """Count a mail that trusted people request, all of them together.
 
         Raises:
-            TooManyRequests: the mailbox has had too many; nothing may be done that only such a mail makes good.
+            TooManyRequests: the mailbox has had too many, so do nothing that depends on this mail.
         """
         status = await self._rates.hit(Rate.MAILBOX, f"{kind} {mailbox} ")
         if status is not None and status.is_over:
@@ -47,7 +48,7 @@ class Mailboxes:
 
 
 def asker(info: RequestInfo, device: Device | None = None, user: User | None = None) -> str:
-    """Return who asks: a device that shows that it is one of the account's, each by itself, or else an address."""
+    """Return who requests a mail: one of the account's known devices, or otherwise an address."""
     if device is not None and user is not None and device.belongs_to(user):
         return DEVICE + device.nonce
     return info.address or "unknown"

@@ -8,10 +8,10 @@ from gatepost.core.db.tables import Base, exact
 
 
 class GuessCounter(Base):
-    """How often somebody has guessed wrong, and until when they wait.
+    """A counter of wrong guesses, and the end of the wait.
 
-    `subject` is a MAC of whom the row is about, so that the table holds no name, address or typed text. At
-    `expires_at` the row is as good as gone.
+    `subject` is a MAC, so that the table contains no names, addresses or typed text. From `expires_at` on, the count is
+    ignored.
     """
 
     __tablename__ = "guess_counters"

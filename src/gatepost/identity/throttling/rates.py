@@ -1,6 +1,6 @@
-"""How often a thing may be asked for: counted in Redis for all processes together, or in the memory of each.
+"""Rate limits, counted in Redis for all processes together, or in the memory of each process.
 
-While Redis does not answer, each process counts for itself; it asks Redis again every few seconds, with one request.
+While Redis does not answer, each process counts alone, and tries Redis again every few seconds with one request.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ from gatepost.identity.throttling.errors import TooManyRequests
 
 logger = logging.getLogger("gatepost")
 
-# All that one count may wait for Redis, whatever it does.
+# The maximum wait for Redis per count.
 REDIS_SECONDS = 0.2
-# The same for all the counts of one request.
+# The maximum wait for Redis for all counts of a request.
 REDIS_SECONDS_IN_ALL = 0.25
 REDIS_PAUSE_SECONDS = 5.0
-# Callers of one rate; beyond them the oldest are forgotten.
+# Callers per rate; if there are more, the oldest are forgotten.
 MOST_IN_MEMORY = 10_000
 
 
 class Rate(StrEnum):
-    """What is limited; the name in the RateLimit headers."""
+    """What is limited; the value is the name in the RateLimit headers."""
 
     SIGN_UP = "signup"
     SIGN_IN = "signin"
@@ -45,11 +45,12 @@ class Rate(StrEnum):
     REFRESH = "refresh"
     CHANGE = "change"
     PASSKEY = "passkey"
+    PROVIDER = "provider"
 
 
 @dataclass(frozen=True, slots=True)
 class RateStatus:
-    """Where a caller stands after a request: what is left, and the seconds until all of it is there again."""
+    """The quota of a caller after a request: what remains, and the seconds until it is reset."""
 
     rate: Rate
     quota: int
@@ -65,12 +66,12 @@ class RateStatus:
 
     @property
     def left(self) -> str:
-        """The member of `RateLimit`, of the same draft."""
+        """The member of `RateLimit` in the same draft."""
         return f'"{self.rate}";r={self.remaining};t={self.reset_seconds}'
 
 
 class Windows:
-    """Counts of one rate in memory; all windows are as long, so the oldest is the first to end."""
+    """Counts of one rate in memory. All windows have the same length, so the oldest ends first."""
 
     def __init__(self) -> None:
         self._windows: dict[str, tuple[int, float]] = {}
@@ -79,13 +80,13 @@ class Windows:
         return len(self._windows)
 
     def count(self, key: str) -> tuple[int, float]:
-        """Return the count and when its window ends; the present moment where there is none."""
+        """Return the count and when its window ends (Unix time); the current time if there is no window."""
         now = time.time()
         count, ends_at = self._windows.get(key, (0, now))
         return (count, ends_at) if ends_at > now else (0, now)
 
     def increase(self, key: str, seconds: int) -> tuple[int, float]:
-        """Count once more; return the count and when its window ends."""
+        """Add one; return the count and when its window ends (Unix time)."""
         now = time.time()
         count, ends_at = self._windows.get(key, (0, now))
         if ends_at <= now:
@@ -98,9 +99,9 @@ class Windows:
 
 
 class RateLimits:
-    """Counts requests in fixed windows, for each kind and each caller.
+    """Counts requests in fixed windows, for each rate and each caller.
 
-    `redis_is_down` and `fallbacks`, the requests that were counted in memory instead, are for the metrics.
+    `redis_is_down`, and `fallbacks` (requests counted in memory instead), are for the metrics.
     """
 
     def __init__(self, secrets: SecretKeys, rates: Mapping[Rate, str], *, redis_url: str | None = None) -> None:
@@ -125,6 +126,7 @@ class RateLimits:
             Rate.REFRESH: settings.refresh_rate,
             Rate.CHANGE: settings.change_rate,
             Rate.PASSKEY: settings.passkey_rate,
+            Rate.PROVIDER: settings.providers_rate,
         }
         url = settings.redis_url
         return cls(
@@ -134,7 +136,7 @@ class RateLimits:
         )
 
     async def hit(self, rate: Rate, subject: str, *, seconds: float = REDIS_SECONDS) -> RateStatus | None:
-        """Count a request of somebody, waiting so long for Redis; None where nothing limits it."""
+        """Count a request of a caller; wait at most `seconds` for Redis. None if it is not limited."""
         item = self._items.get(rate)
         if item is None:
             return None
@@ -149,10 +151,10 @@ class RateLimits:
         )
 
     async def require_room(self, rate: Rate, subject: str) -> None:
-        """Let somebody pass who may be counted once more, and count nothing.
+        """Check that a caller has quota left, without counting.
 
         Raises:
-            TooManyRequests: what there is has been used up.
+            TooManyRequests: the quota is used up.
         """
         item = self._items.get(rate)
         if item is None:
@@ -163,12 +165,12 @@ class RateLimits:
             raise TooManyRequests(retry_after_seconds=max(1, ceil(reset_at - time.time())))
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         if self._redis is not None:
             await _client(self._redis).aclose()
 
     def _name(self, rate: Rate, item: RateLimitItem, subject: str) -> str:
-        # Neither memory nor Redis holds an address.
+        # So neither memory nor Redis contains addresses.
         return item.key_for(hmac.new(self._key, f"{rate} {subject}".encode(), hashlib.sha256).hexdigest())
 
     async def _count(
@@ -194,7 +196,7 @@ class RateLimits:
         now = asyncio.get_running_loop().time()
         if now < self._ask_redis_at:
             return False
-        # One request tries for all.
+        # Only this request tries.
         self._ask_redis_at = now + REDIS_PAUSE_SECONDS
         return True
 
@@ -216,7 +218,7 @@ async def _count_in(storage: RedisStorage, item: RateLimitItem, key: str, *, add
 
 
 def _connect(url: str) -> RedisStorage:
-    # The storage imports the package redis itself: a process without Redis does without its 25 MiB.
+    # The storage imports the package redis itself, which takes 25 MiB that processes without Redis do not need.
     storage = RedisStorage(
         url,
         wrap_exceptions=True,
@@ -226,7 +228,7 @@ def _connect(url: str) -> RedisStorage:
         socket_connect_timeout=REDIS_SECONDS,
     )
     redis = storage.dependencies["redis"].module
-    # Once more at once, for a connection that Redis has closed meanwhile.
+    # Retry once immediately, in case Redis has closed the connection meanwhile.
     _client(storage).set_retry(redis.asyncio.retry.Retry(redis.backoff.NoBackoff(), 1))
     return storage
 

@@ -1,4 +1,4 @@
-"""The end of waits, by hand."""
+"""Ends waits manually."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,6 @@ class Unlocker:
 
     @retry_conflicts
     async def run(self, *, names: Sequence[str], addresses: Sequence[str]) -> int:
-        """Forget the wrong guesses for these names and from these addresses; return how many counters went."""
+        """Forget wrong guesses for these names and from these addresses; return the number of deleted counters."""
         async with self._db.begin() as tx:
             return await self._guesses.forget(tx, names=names, addresses=addresses)

@@ -1,1 +1,1 @@
-"""Access and refresh tokens: issuing, reading, and knowing which are revoked."""
+"""Access and refresh tokens: issuing, reading and revoking them."""

@@ -1,4 +1,4 @@
-"""Access tokens: signed JWTs after RFC 9068."""
+"""Issues access tokens: signed JWTs as in RFC 9068."""
 
 import logging
 import secrets
@@ -13,7 +13,8 @@ from gatepost.identity.keys.ring import KeyRing
 from gatepost.identity.tokens.principal import ACCESS_TOKEN_TYPE, OWN_CLIENT_ID
 from gatepost.identity.tokens.subject import HeldRole, TokenSubject
 
-# Browsers keep a cookie of 4096 bytes, its name and attributes included (RFC 6265, section 6.1), and drop longer ones.
+# Browsers store cookies of up to 4096 bytes, including name and attributes (RFC 6265, section 6.1), and drop longer
+# ones.
 LONGEST = 4000
 
 logger = logging.getLogger("gatepost")
@@ -30,21 +31,21 @@ class AccessTokens:
 
     @property
     def key_id(self) -> str:
-        """The name of the key that signs now."""
+        """The `kid` of the current signing key."""
         return self._keys.signing.kid
 
     def issue(self, subject: TokenSubject, *, now: datetime) -> tuple[str, datetime]:
         """Return a new access token and when it expires: never after its session, nor after `access_expires_at`.
 
-        So whoever ends the session knows from its row until when its access tokens must be refused, whoever
-        issues another one at that moment.
+        So the row of an ended session says until when its access tokens must be refused, even if another one is issued
+        at the same moment.
 
-        Of roles that are too long together, or beside a very long name, it tells the first that fit.
+        If all roles do not fit, because they or the user name are too long, it contains only the first ones.
         """
         expires_at = min(now + self.life, subject.expires_at, subject.access_expires_at)
         token = self._sign(subject, subject.roles, now=now, expires_at=expires_at)
         if len(token) > LONGEST:
-            # Four characters of base64url are three bytes.
+            # Four characters of base64url encode three bytes.
             too_much = (len(token) - LONGEST) * 3 // 4 + 1
             kept = fitting(subject.roles, most_bytes=min(MOST_BYTES, size_of(subject.roles) - too_much))
             left_out = len(subject.roles) - len(kept)

@@ -73,7 +73,7 @@ class RefreshTokenReplaced(RefreshTokenInvalid):
 
 
 class SecondFactorDue(RefreshTokenInvalid):
-    """Its session came of one factor, and the account wants two by now."""
+    """The session was opened with one factor, and the account needs two by now."""
 
 
 class RefreshTokenReused(Forbidden):

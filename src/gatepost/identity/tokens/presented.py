@@ -1,4 +1,4 @@
-"""What a refresh token is worth that was not the current one of a live session when it was tried."""
+"""Classifies refresh tokens that could not be exchanged as the current token of a live session."""
 
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -8,7 +8,7 @@ from gatepost.identity.tokens.subject import TokenSubject
 
 
 class Presented(Enum):
-    """What it turns out to be."""
+    """The state of a presented refresh token."""
 
     CURRENT = auto()
     JUST_REPLACED = auto()

@@ -1,4 +1,4 @@
-"""Who a request is from, as the access token says."""
+"""The principal of an access token: who makes a request."""
 
 import re
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ ID = re.compile(ID_TEXT, re.ASCII)
 RANDOM_TEXT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 
 
-# RFC 9068 asks for the client that a token was issued to; people who sign in here use the service's own.
+# RFC 9068 requires the client that a token was issued to; a sign-in here uses the service's own client.
 OWN_CLIENT_ID = "gatepost"
 
 
 class Acr(StrEnum):
-    """How sure it is who signed in, from less to more: the `acr` of RFC 9068, section 2.2.1."""
+    """The authentication levels, from the lowest: the `acr` of RFC 9068, section 2.2.1."""
 
     ONE_FACTOR = "urn:gatepost:acr:1"
     TWO_FACTORS = "urn:gatepost:acr:2"
@@ -31,10 +31,10 @@ class Acr(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What every access token says: a `UserPrincipal` speaks for a person, a `ClientPrincipal` for a program.
+    """What every access token contains. A `UserPrincipal` is a person, a `ClientPrincipal` a program.
 
-    `client_id` is what the token was issued to, `scope` what it may be used for, and `session_id` ties it to what may
-    be revoked.
+    `client_id` is the client that the token was issued to, `scope` what it may be used for, and `session_id` the
+    session whose end revokes it.
     """
 
     client_id: str
@@ -45,10 +45,10 @@ class Principal:
 
     @staticmethod
     def from_claims(claims: Mapping[str, Any]) -> "UserPrincipal | ClientPrincipal":
-        """Read the claims of an access token that has been verified.
+        """Read the claims of a verified access token.
 
         Raises:
-            ValueError: a claim that every access token of ours has is missing, or of another type.
+            ValueError: a required claim is missing or has another type.
         """
         try:
             common = {
@@ -58,7 +58,7 @@ class Principal:
                 "issued_at": datetime.fromtimestamp(_typed(claims, "iat", int), UTC),
                 "expires_at": datetime.fromtimestamp(_typed(claims, "exp", int), UTC),
             }
-            # RFC 9068, section 2.2: where no person is involved, the subject is the client.
+            # RFC 9068, section 2.2: if no person is involved, the subject is the client.
             if claims["sub"] == common["client_id"]:
                 return ClientPrincipal(**common)
             return UserPrincipal(
@@ -83,10 +83,10 @@ class ClientPrincipal(Principal):
 
 @dataclass(frozen=True, slots=True)
 class UserPrincipal(Principal):
-    """A signed-in person. `token_version` ties the access token to what may be revoked, as the session does.
+    """A signed-in person. When the account's `token_version` increases, tokens with lower versions are revoked.
 
-    `random_id` tells the account from one that had its number before a restore; accounts of early versions have none.
-    `authenticated_at` and `acr` tell when the person last proved who they are, and how well.
+    `random_id` distinguishes the account from one that had the same id before a restore; accounts of early versions
+    have none. `authenticated_at` and `acr` are the time and level of the person's last authentication.
     """
 
     user_id: int
@@ -100,7 +100,7 @@ class UserPrincipal(Principal):
 
     @property
     def account(self) -> AccountRef:
-        """The account that the token speaks of."""
+        """The account of the person."""
         return AccountRef(self.user_id, self.random_id)
 
     def has_role(self, role: str) -> bool:

@@ -1,7 +1,7 @@
-"""Refresh tokens: `gpr_<session id>.<generation>.<mac>`, which need no storage of their own.
+"""Refresh tokens: `gpr_<session id>.<generation>.<mac>`, which are not stored.
 
-The MAC is HMAC-SHA256 under a key derived from SECRET_KEY, so that neither the database nor the token of another
-session makes one.
+The MAC is HMAC-SHA256 with a key derived from SECRET_KEY, so that nobody can forge one from the database or from the
+token of another session.
 """
 
 import hashlib
@@ -20,27 +20,27 @@ FORM = re.compile(rf"gpr_({ID_TEXT})\.(0|[1-9][0-9]{{0,9}})\.([A-Za-z0-9_-]{{43}
 
 @dataclass(frozen=True, slots=True)
 class RefreshTicket:
-    """What a refresh token says: the session, and how many tokens of it came before this one."""
+    """The content of a refresh token: the session, and how many of its tokens came before this one."""
 
     session_id: int
     generation: int
 
 
 class RefreshTokens:
-    """Writes refresh tokens and reads them back."""
+    """Writes and reads refresh tokens."""
 
     def __init__(self, secrets: SecretKeys) -> None:
         self._keys = secrets.derive("refresh token")
 
     def write(self, ticket: RefreshTicket) -> str:
-        """Return the token; the same ticket always gives the same one."""
+        """Return the token; it is always the same for the same ticket."""
         return f"{PREFIX}{_name(ticket)}.{_mac(self._keys[0], ticket)}"
 
     def read(self, token: str) -> RefreshTicket:
-        """Return what the token says.
+        """Return the content of a token.
 
         Raises:
-            RefreshTokenInvalid: it is not one of ours.
+            RefreshTokenInvalid: it is not one of our tokens.
         """
         form = FORM.fullmatch(token)
         if form is None:

@@ -1,4 +1,4 @@
-"""What was revoked and could still be presented, in memory: the rule that the service and other services share."""
+"""The live revocations in memory, and the check against them, which the service and the SDK share."""
 
 import hashlib
 from collections import Counter
@@ -10,16 +10,16 @@ from gatepost.identity.tokens.errors import RevocationUnknown, TokenRevoked, Tok
 from gatepost.identity.tokens.principal import Principal, UserPrincipal
 
 FORGET_EVERY = timedelta(minutes=1)
-# Ids are given in one order and committed in another; no transaction of ours is open for nearly this long.
+# Ids may be committed in another order than they were assigned; none of our transactions is open for nearly this long.
 OVERLAP = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RevocationEntry:
-    """One line of the feed. It matters until `expires_at`, when every access token that it concerns has expired.
+    """One entry of the feed. It matters until `expires_at`, when all access tokens that it concerns have expired.
 
     It says one of four things: a session has ended; the access tokens of an account below a version are stale; an
-    account's number means the account with this random id, and no other; what was issued before a moment is no good.
+    account id belongs to the account with this random id, and to no other; tokens issued before a time are revoked.
     """
 
     id: int
@@ -32,34 +32,34 @@ class RevocationEntry:
 
     @property
     def mark(self) -> str:
-        """A digest of the line, which tells it from another one that has its id since a restore."""
+        """A digest of the entry, which distinguishes it from another one with the same id after a restore."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
 
 
 class RevocationList:
-    """The live lines of the feed, ready to be asked on every request."""
+    """The live entries of the feed, indexed for the check on every request."""
 
     def __init__(self, *, max_staleness: timedelta) -> None:
         self._max_staleness = max_staleness
-        # In the order in which they came in.
+        # In the order in which they were received.
         self._lines: dict[int, RevocationEntry] = {}
         self._ended: set[int] = set()
         self._ended_of: Counter[int] = Counter()
         self._oldest_version: dict[int, tuple[int, RevocationEntry]] = {}
         self._random_ids: dict[int, str] = {}
         self._issued_before: datetime | None = None
-        # When lines came in, by the reader's own watch, as long as they are young.
+        # When recent entries were received, in the reader's elapsed time.
         self._young: dict[int, timedelta] = {}
         self._read_at: datetime | None = None
         self._read_elapsed = timedelta.min
         self._forgot_at: datetime | None = None
 
     def check(self, principal: Principal, *, now: datetime) -> None:
-        """Let a principal pass whose session goes on and whose account is as its token says.
+        """Check that the token of a principal has not been revoked.
 
         Raises:
-            TokenRevoked: the session has ended, or the account's number has become another account's.
-            TokenStale: the account has changed since.
+            TokenRevoked: the session has ended, or the account's id now belongs to another account.
+            TokenStale: the account has changed since the token was issued.
             RevocationUnknown: the feed has not been read for too long.
         """
         if self.is_stale(now=now):
@@ -77,35 +77,35 @@ class RevocationList:
             raise TokenStale
 
     def is_stale(self, *, now: datetime) -> bool:
-        """Whether the feed has not been read for longer than it may."""
+        """Whether the feed has not been read for longer than allowed."""
         return self._read_at is None or now - self._read_at > self._max_staleness
 
     def age_seconds(self, *, now: datetime) -> float:
-        """Return how long ago the feed was read; 0 before the first time."""
+        """Return how long ago the feed was read; 0 before the first reading."""
         return (now - self._read_at).total_seconds() if self._read_at is not None else 0.0
 
     def is_ended(self, session_id: int) -> bool:
-        """Whether a line tells of the end of a session."""
+        """Whether an entry says that the session has ended."""
         return session_id in self._ended
 
     def ended_of(self, user_id: int) -> int:
-        """Return how many lines tell of ended sessions of an account."""
+        """Return the number of entries for ended sessions of an account."""
         return self._ended_of[user_id]
 
     def get(self, line_id: int) -> RevocationEntry | None:
-        """Return a line."""
+        """Return an entry by id."""
         return self._lines.get(line_id)
 
     def ids(self) -> set[int]:
-        """Return the ids of all lines."""
+        """Return the ids of all entries."""
         return set(self._lines)
 
     def young(self) -> set[int]:
-        """Return the ids of the lines that came in a short while ago."""
+        """Return the ids of the entries that were received recently, within `OVERLAP`."""
         return set(self._young)
 
     def note(self, line: RevocationEntry, *, elapsed: timedelta | None) -> bool:
-        """Take a line in; return whether it was new. `elapsed` is the reader's watch, for a line that is young."""
+        """Add an entry; return whether it was new. `elapsed` is the reader's elapsed time, None for an old entry."""
         known = self._lines.get(line.id)
         if known == line or self._is_outdone(line):
             return False
@@ -114,20 +114,20 @@ class RevocationList:
         if known is None:
             self._lines[line.id] = line
             self._index(line)
-        else:  # the database was put back, and has given the id again
+        else:  # the database was restored and has reused the id
             del self._lines[line.id]
             self._lines[line.id] = line
             self._index_all()
         return True
 
     def replace(self, lines: Collection[RevocationEntry], *, elapsed: timedelta) -> None:
-        """Take in all the lines that there are, and drop the others."""
+        """Replace all entries by these."""
         for line in lines:
             self.note(line, elapsed=elapsed)
         self.drop(self.ids().difference(line.id for line in lines), elapsed=elapsed)
 
     def drop(self, ids: Iterable[int], *, elapsed: timedelta) -> None:
-        """Forget lines that are not in the feed any more, but none that is young: who was asked may be behind."""
+        """Remove entries that are no longer in the feed, except recent ones: the replica that answered may lag."""
         gone = [line_id for line_id in ids if line_id in self._lines and self._is_old(line_id, elapsed)]
         for line_id in gone:
             del self._lines[line_id]
@@ -135,9 +135,9 @@ class RevocationList:
             self._index_all()
 
     def mark_read(self, *, at: datetime, elapsed: timedelta) -> None:
-        """Remember when the feed was read; now and then, forget what has expired.
+        """Remember when the feed was read, and remove expired entries from time to time.
 
-        Of two readings at once, the one that began earlier and ended later says nothing new.
+        Of two concurrent readings, the one that started first but ended last is ignored.
         """
         if elapsed < self._read_elapsed:
             return
@@ -152,14 +152,15 @@ class RevocationList:
                 self._index_all()
 
     def lines_after(self, line_id: int) -> list[RevocationEntry]:
-        """Return the live lines with greater ids, in the order in which they came in.
+        """Return the live entries with greater ids, in the order in which they were received.
 
-        That is the order of the ids but for what commits late, and for what comes after a restore, which is the truer.
+        It differs from the order of the ids for entries that were committed late or after a restore; for those, the
+        order of receipt is the correct one.
         """
         return [line for line in self._lines.values() if line.id > line_id]
 
     def last_until(self, line_id: int, *, living_at: datetime) -> RevocationEntry | None:
-        """Return the line with the greatest id, up to this one, that lives beyond a moment."""
+        """Return the entry with the greatest id up to this one that expires after a time."""
         lines = (line for line in self._lines.values() if line.id <= line_id and line.expires_at > living_at)
         return max(lines, key=lambda line: line.id, default=None)
 
@@ -168,7 +169,7 @@ class RevocationList:
         return noted is None or noted <= elapsed - OVERLAP
 
     def _is_outdone(self, line: RevocationEntry) -> bool:
-        """Whether another line makes the same tokens stale, and more, for as long."""
+        """Whether another entry makes at least the same tokens stale, for at least as long."""
         if line.user_id is None or line.min_token_version is None:
             return False
         version, newest = self._oldest_version.get(line.user_id, (-1, line))
@@ -193,7 +194,7 @@ class RevocationList:
             self._issued_before = max(line.issued_before, self._issued_before or line.issued_before)
 
     def _index_version(self, user_id: int, version: int, line: RevocationEntry) -> None:
-        """Remember the highest version of an account; only the line of that one is kept, where it lives as long."""
+        """Remember the highest version of an account; its entry replaces the former one if it lives as long."""
         known, newest = self._oldest_version.get(user_id, (-1, None))
         if version < known:
             return

@@ -1,4 +1,4 @@
-"""Step-up (RFC 9470): what a route asks of how, and how lately, its caller has proved who they are."""
+"""Step-up authentication (RFC 9470): how recently and at which level the caller of a route must have authenticated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from gatepost.core.errors import Unauthorized
 from gatepost.identity.tokens.principal import Acr, UserPrincipal
 
 FRESH_FOR = timedelta(minutes=5)
-# From less to more; a value that is not here is one of a later version, and counts for the least.
+# From the lowest level. Unknown values come from later versions, and count as the lowest level.
 ORDER: Sequence[str] = tuple(Acr)
 
 
@@ -35,25 +35,30 @@ class StepUpRequired(Unauthorized):
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """How long ago the last proof may be, and how sure it must be who it is; None asks for nothing."""
+    """The maximum age of the last authentication, and the minimum level; None means no requirement."""
 
     max_age: timedelta | None = None
     acr: Acr | None = None
 
     def require(self, principal: UserPrincipal, *, now: datetime, methods: Sequence[str] = ()) -> None:
-        """Let a token pass that says enough.
+        """Check that a token meets the demand.
 
         Raises:
-            StepUpRequired: it does not; `methods` are those by which the person can prove it.
+            StepUpRequired: it does not; `methods` are those with which the person can authenticate.
         """
         is_fresh = self.max_age is None or now - principal.authenticated_at <= self.max_age
         if not is_fresh or _rank(principal.acr) < _rank(self.acr):
             raise self.refusal(methods)
 
     def refusal(self, methods: Sequence[str] = ()) -> StepUpRequired:
-        """Return the answer to who has not shown enough."""
+        """Return the error for a token that does not meet the demand."""
         acr_values = ORDER[_rank(self.acr) :] if self.acr is not None else ()
         return StepUpRequired(max_age=self.max_age, acr_values=acr_values, methods=methods)
+
+
+def weaker(one: str, other: str) -> str:
+    """Return which of two `acr` says less."""
+    return min(one, other, key=_rank)
 
 
 def _rank(acr: str | None) -> int:

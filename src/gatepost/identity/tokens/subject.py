@@ -1,4 +1,4 @@
-"""What a session entitles to, as one value: all that its tokens are made of, and what refuses them."""
+"""The subject of tokens: everything about a session and its account that goes into tokens, or makes them refused."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class HeldRole(NamedTuple):
-    """A role of the account: what it is called and what it allows."""
+    """A role of the account: its name and its permissions."""
 
     name: str
     permissions: Sequence[str]
@@ -15,9 +15,9 @@ class HeldRole(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TokenSubject:
-    """A session with its account, as both are at one moment.
+    """A session with its account, both at the same moment.
 
-    `has_second_factor` is looked up where that decides: at a refresh, and not for a session that was opened just now.
+    `has_second_factor` is only read when it matters: at a refresh, but not for a session that was just opened.
     """
 
     session_id: int
@@ -43,5 +43,5 @@ class TokenSubject:
     is_on_trusted_device: bool = False
 
 
-# Raises an error where a session may not go on: the decision of all ways in.
+# Raises an error if a session must not continue; the same decision as for all sign-in methods.
 Decide = Callable[[TokenSubject], None]

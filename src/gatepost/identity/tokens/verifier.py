@@ -1,4 +1,4 @@
-"""From an access token to the person: the check that the service and other services share."""
+"""Verifies access tokens and returns their principal; the service and the SDK share this check."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,9 +12,9 @@ CACHE_SIZE = 4096
 
 
 class AccessTokenVerifier:
-    """Verifies access tokens (RFC 9068); a verified one is remembered, whole, until it expires.
+    """Verifies access tokens (RFC 9068), and caches the whole token of verified ones until they expire.
 
-    `keys` gives the keys that are trusted now, by their kid.
+    `keys` returns the currently trusted keys by `kid`.
     """
 
     def __init__(
@@ -27,10 +27,10 @@ class AccessTokenVerifier:
         self._verified: dict[str, tuple[str, Principal]] = {}
 
     def verify_user(self, token: str) -> UserPrincipal:
-        """Return whom a token is from that somebody got by signing in here; `verify` takes those of clients, too.
+        """Verify a token that a person got by signing in here; `verify` also accepts the tokens of clients.
 
         Raises:
-            TokenExpired: its time is over.
+            TokenExpired: it has expired.
             TokenInvalid: it is not such a token.
         """
         principal = self.verify(token)
@@ -39,11 +39,11 @@ class AccessTokenVerifier:
         return principal
 
     def verify(self, token: str) -> Principal:
-        """Return whom a token is from; whether it was revoked is the feed's to say.
+        """Verify a token and return its principal. Revocation is not checked here, but with the feed.
 
         Raises:
-            TokenExpired: its time is over.
-            TokenInvalid: it is not an access token of ours.
+            TokenExpired: it has expired.
+            TokenInvalid: it is not one of our access tokens.
         """
         known = self._verified.get(token)
         if known is not None and known[0] in self._keys() and known[1].expires_at > self._clock.now():
@@ -53,19 +53,19 @@ class AccessTokenVerifier:
         return principal
 
     def session_of(self, token: str) -> int:
-        """Return the id of the session of a token, an expired one too: it may still end it.
+        """Return the session id of a token. It may have expired, because it can still end its session.
 
         Raises:
-            TokenInvalid: it is not an access token of ours.
+            TokenInvalid: it is not one of our access tokens.
         """
         return _principal(self.claims(token, expired_too=True)).session_id
 
     def claims(self, token: str, *, expired_too: bool = False) -> dict[str, Any]:
-        """Return the claims of a good token, past the memory; with `expired_too` its time may be over.
+        """Return the claims of a valid token, without the cache; with `expired_too` it may have expired.
 
         Raises:
-            TokenExpired: its time is over.
-            TokenInvalid: it is not an access token of ours.
+            TokenExpired: it has expired.
+            TokenInvalid: it is not one of our access tokens.
         """
         try:
             return jws.verify(
@@ -84,9 +84,9 @@ class AccessTokenVerifier:
 
     def _remember(self, token: str, principal: Principal) -> None:
         if len(self._verified) >= CACHE_SIZE:
-            # The first half in; dicts keep their order.
+            # Drop the older half; dicts keep their order.
             for old in list(self._verified)[: CACHE_SIZE // 2]:
-                self._verified.pop(old, None)  # another thread may have been here
+                self._verified.pop(old, None)  # another thread may have removed it
         self._verified[token] = (jws.key_id(token), principal)
 
 

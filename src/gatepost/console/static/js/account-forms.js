@@ -30,9 +30,8 @@ export function bindForms(account) {
 
   handle(username, async (change) => {
     changed(await patch("/api/users/me", change));
-    // The access token carries the name.
-    await client.refresh();
-    await client.session();
+    // The access token carries the name. It is stored, whatever comes of that.
+    await client.refresh().then(client.session).catch(() => {});
     tellBrowser();
     done(username, say("account.client.saved"));
   });

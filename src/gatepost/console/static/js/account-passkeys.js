@@ -16,11 +16,18 @@ const container = one("#passkey-list");
 const form = one("#passkey-form");
 const naming = one("#passkey-name-form");
 const dialog = one("#passkey-name");
+// The id of the one that gets another name.
 let named = null;
 
 /** Let passkeys be changed; `reload()` shows all factors as they are then. */
 export function bindPasskeys(reload) {
-  handle(form, async ({ currentPassword, name }) => {
+  // A lost answer, or another tab: what there is now may not be what stands here.
+  const onProblem = () => {
+    attempt(() => changed(reload));
+    return false;
+  };
+
+  const add = async ({ currentPassword, name }) => {
     const { recoveryCodes } = await passkeys.add({ password: currentPassword, name: name.trim() || undefined });
     form.reset();
     if (recoveryCodes.length > 0) await keepCodes(recoveryCodes, one("[data-name]").textContent);
@@ -28,15 +35,18 @@ export function bindPasskeys(reload) {
     closeRow(row);
     toast(say(recoveryCodes.length > 0 ? "account.client.passkeys.first_added" : "account.client.passkeys.added"));
     await showDevices();
-  });
+  };
+  handle(form, add, { onProblem });
 
-  handle(naming, async ({ name }) => {
-    await patch(`${ME}/${named.id}`, { name: name.trim() });
-    dialog.close();
+  const rename = async ({ name }) => {
+    const id = named;
+    await patch(`${ME}/${id}`, { name: name.trim() });
+    if (id === named) dialog.close();
     await changed(reload);
     toast(say("account.client.saved"));
-    one(`[data-rename="${named.id}"]`, container)?.focus();
-  });
+    one(`[data-rename="${id}"]`, container)?.focus();
+  };
+  handle(naming, rename, { onProblem });
   one("[data-cancel]", dialog).addEventListener("click", () => dialog.close());
 
   container.addEventListener("click", async ({ target }) => {
@@ -86,7 +96,7 @@ function described(passkey) {
 const nameOf = (id) => one(`li:has([data-rename="${id}"]) [data-text=name]`, container).textContent;
 
 function openNaming(id) {
-  named = { id };
+  named = id;
   naming.reset();
   clear(naming);
   naming.elements.name.value = nameOf(id);
@@ -97,12 +107,9 @@ function openNaming(id) {
 async function takeAway(id, reload) {
   const dialog = one("#remove-passkey");
   if (!(await ask(dialog, { "#remove-passkey-title": say("account.client.passkeys.remove_title", { name: nameOf(id) }) }))) return;
-  const isDone = await attempt(async () => {
-    await remove(`${ME}/${id}`);
-    await changed(reload);
-  });
-  if (!isDone) return;
-  toast(say("account.client.passkeys.removed"));
+  const isDone = await attempt(() => remove(`${ME}/${id}`));
+  await attempt(() => changed(reload));
+  if (isDone) toast(say("account.client.passkeys.removed"));
   one(row.checkVisibility() ? "#passkeys-title" : "#password-title").focus();
   await showDevices();
 }

@@ -1,4 +1,4 @@
-// What happened to the account, some at a time.
+// The activity of the account, a page at a time.
 
 import { untilLoaded } from "./again.js";
 import { get } from "./api.js";
@@ -14,14 +14,17 @@ const latest = one("[data-newest]");
 const more = one("[data-more]");
 let next = null;
 
-/** Load and show the newest. */
+/** Load and show the newest entries. */
 export async function showActivity() {
   if (await attempt(() => untilLoaded([container, latest], load))) more.addEventListener("click", () => attempt(load));
 }
 
 async function load() {
   const after = next === null ? "" : `&after=${encodeURIComponent(next)}`;
+  const begin = next;
   const page = await get(`/api/users/me/activity?size=${SIZE}${after}`);
+  // Another click was faster.
+  if (begin !== next) return;
   const rows = page.items.map((entry) => fill(one("#event"), described(entry)));
   if (next === null) {
     container.replaceChildren();

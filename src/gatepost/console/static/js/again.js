@@ -1,4 +1,4 @@
-// Loading what a place shows: where that fails, the place says so once, and offers to try again.
+// Loads the content of a part of the page. If that fails, a message in its place offers to try again.
 
 import { words } from "./forms.js";
 import { fill, one } from "./ui.js";
@@ -6,16 +6,27 @@ import { duration, say } from "./words.js";
 
 const SECOND_MS = 1000;
 
-/** Whether a problem passes by itself, so that the same request may work later. */
+// The last loading of each place.
+const latest = new WeakMap();
+
+/** Whether a problem is temporary, so that the same request may work later. */
 export const isPassing = ({ status, code }) =>
   ["unreachable", "unexpected_answer"].includes(code) || status === 429 || status >= 500;
 
 /**
- * Return what `load()` returns; while it fails by what `isHeld` is true for, a message stands in the place of elements.
+ * Return what `load()` returns. While it fails with a problem for which `isHeld` is true, a message replaces `places`.
  *
- * Any other problem is thrown.
+ * Any other problem is thrown. Where the same place has begun to load once more meanwhile, that is what is returned: an
+ * answer that comes late takes nothing back.
  */
-export async function untilLoaded(places, load, isHeld = isPassing) {
+export function untilLoaded(places, load, isHeld = isPassing) {
+  const [place] = places;
+  const loading = loaded(places, load, isHeld).then((found) => (latest.get(place) === loading ? found : latest.get(place)));
+  latest.set(place, loading);
+  return loading;
+}
+
+async function loaded(places, load, isHeld) {
   const before = places[0].previousElementSibling;
   if (before?.matches("[data-failed]")) before.remove();
   let message = null;
@@ -45,12 +56,12 @@ function stand(places) {
   return message;
 }
 
-/** Say what is wrong; return when somebody wants to try again, which they may after the wait that the answer names. */
+/** Show the problem; resolve when the person wants to try again, which is possible after the answer's `Retry-After`. */
 function again(message, problem) {
   const button = one("button", message);
   one("[data-failed-text]", message).textContent = words(problem);
   button.ariaBusy = null;
-  wait(button, Math.ceil(problem.retryAfter ?? 0));
+  countDown(button, say("common.client.again"), Math.ceil(problem.retryAfter ?? 0));
   return new Promise((resolve) => {
     button.onclick = () => {
       if (button.ariaDisabled === "true" || button.ariaBusy === "true") return;
@@ -60,10 +71,10 @@ function again(message, problem) {
   });
 }
 
-/** Count down on the button; a screen reader hears the wait from the message, and not each second. */
-function wait(button, seconds) {
-  const label = say("common.client.again");
+/** Count down on a button until it may be used; screen readers do not hear every second. */
+export function countDown(button, label, seconds) {
   button.ariaDisabled = seconds > 0 ? "true" : null;
   button.textContent = seconds > 0 ? `${label} (${duration(seconds)})` : label;
-  if (seconds > 0) setTimeout(() => wait(button, seconds - 1), SECOND_MS);
+  clearTimeout(button.countDown);
+  if (seconds > 0) button.countDown = setTimeout(() => countDown(button, label, seconds - 1), SECOND_MS);
 }

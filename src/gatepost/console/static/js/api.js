@@ -1,17 +1,17 @@
-// The public API, with the tokens in cookies that no script can read.
+// Calls the public API; the tokens are in cookies that scripts cannot read.
 
 import { createClient, errorOf } from "./client/client.js";
 import { unreachable } from "./client/error.js";
 
-/** Who is signed in: the client that other apps use, too. */
+/** The client, which other apps use too. */
 export const client = createClient({
-  // Loaded when it is wanted first: on most pages it never is.
+  // Loaded on first use; most pages never need it.
   stepUp: async (problem) => (await import("./step-up.js")).prove(problem),
 });
 
 let isCleared = false;
 
-/** Keep answers that are still under way from a page that shows nothing of its person any more. */
+/** Drop the answers to pending requests, because the page no longer shows anything of its person. */
 export function dropAnswers() {
   isCleared = true;
 }
@@ -19,8 +19,8 @@ export function dropAnswers() {
 /**
  * Call the API and return its JSON, or its text, or null.
  *
- * Throws a GatepostError: the API's problem, or `code` "unreachable" where no answer came. Never returns once the page
- * has been cleared.
+ * Throws a GatepostError: the API's problem, or `code` "unreachable" if there was no answer. Never returns after the
+ * page was cleared.
  */
 export async function call(...request) {
   try {

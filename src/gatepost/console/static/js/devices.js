@@ -1,4 +1,4 @@
-// The devices that are signed in.
+// The devices where the person is signed in, and those that are trusted.
 
 import { untilLoaded } from "./again.js";
 import { get, post, remove } from "./api.js";
@@ -14,34 +14,39 @@ const others = one("[data-end-others]");
 /** Load and show them. */
 export function showDevices() {
   return attempt(async () => {
-    const devices = await untilLoaded([container, count], () => get("/api/auth/sessions"));
-    // This one first, then as they were last used.
+    const load = () => Promise.all([get("/api/auth/sessions"), get("/api/users/me/trusted-devices")]);
+    const [devices, trusted] = await untilLoaded([container, count], load);
+    // This device first, then in the API's order, by last use.
     devices.sort((one, other) => other.isCurrent - one.isCurrent);
-    list(container, one("#device"), devices.map(described));
+    list(container, one("#device"), devices.map(describedSession));
     for (const button of all("[data-end]", container)) button.addEventListener("click", () => end(button));
     show(devices.length > 1, others);
     count.textContent = sayCount("account.client.devices", devices.length);
-    await showTrusted();
+    list(trustedList, one("#trusted-device"), trusted.map(describedTrusted));
+    for (const button of all("[data-forget]", trustedList)) button.addEventListener("click", () => forget(button));
+    show(trusted.length > 0, one("[data-trusted]"));
   });
 }
 
-async function showTrusted() {
-  const trusted = await get("/api/users/me/trusted-devices");
-  list(trustedList, one("#trusted-device"), trusted.map(describedTrusted));
-  for (const button of all("[data-forget]", trustedList)) button.addEventListener("click", () => forget(button));
-  show(trusted.length > 0, one("[data-trusted]"));
+function describedSession(session) {
+  const since = say("account.client.since_device", { when: moment(session.createdAt) });
+  return { ...described(session, "account.client.end_device"), isOther: !session.isCurrent, since };
 }
 
 function describedTrusted(trusted) {
-  const name = device(trusted.device);
-  const when = ago(trusted.lastUsedAt);
+  const until = say("account.client.until", { date: day(trusted.expiresAt) });
+  return { ...described(trusted, "account.client.forget_device"), until };
+}
+
+/** Describe what a device and its use have in common; `act` is the text of the button. */
+function described(entry, act) {
+  const [name, when] = [device(entry.device), ago(entry.lastUsedAt)];
   return {
-    ...trusted,
+    ...entry,
     device: name,
     used: say("account.client.used", { when }),
-    used_at: say("account.client.used", { when: moment(trusted.lastUsedAt) }),
-    until: say("account.client.until", { date: day(trusted.expiresAt) }),
-    label: say("account.client.forget_device", { device: name, when }),
+    used_at: say("account.client.used", { when: moment(entry.lastUsedAt) }),
+    label: say(act, { device: name, when }),
   };
 }
 
@@ -50,19 +55,6 @@ async function forget(button) {
   if (isDone) toast(say("account.client.device_forgotten"));
   await showDevices();
   (one("#trusted-title:not([hidden] *)") ?? one("#devices-title")).focus();
-}
-
-function described(session) {
-  const name = device(session.device);
-  return {
-    ...session,
-    device: name,
-    isOther: !session.isCurrent,
-    used: say("account.client.used", { when: ago(session.lastUsedAt) }),
-    used_at: say("account.client.used", { when: moment(session.lastUsedAt) }),
-    since: say("account.client.since_device", { when: moment(session.createdAt) }),
-    label: say("account.client.end_device", { device: name, when: ago(session.lastUsedAt) }),
-  };
 }
 
 async function end(button) {

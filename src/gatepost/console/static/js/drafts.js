@@ -1,4 +1,4 @@
-// What was typed when a session ended: kept in this tab until its person is back at the page. Never a password or a code.
+// Keeps what was typed when a session ended, in this tab, until the person is back. Never keeps passwords or codes.
 
 import { all, one, toast } from "./ui.js";
 import { say } from "./words.js";
@@ -9,7 +9,7 @@ one("main").addEventListener("input", ({ target }) => {
   target.dataset.typed = "";
 });
 
-/** Keep what the forms of this page hold of an account's person, besides what was there before. */
+/** Keep what the person of an account has typed into the forms of this page. */
 export function keepDraft({ id }) {
   const forms = all("form[id]").flatMap((form) => {
     const fields = [...form.elements].filter(isKept).map(({ name, value, checked }) => ({ name, value, checked }));
@@ -18,15 +18,15 @@ export function keepDraft({ id }) {
   if (forms.length > 0) write({ user: id, path: location.pathname, forms });
 }
 
-/** Whether something is kept in this tab. */
+/** Whether there is a draft in this tab. */
 export const hasDraft = () => read() !== null;
 
-/** Forget what is kept, unless it is of this account. */
+/** Delete the draft, unless it belongs to this account. */
 export function dropDraft(account = null) {
   if (read()?.user !== account?.id) write(null);
 }
 
-/** Put back what an account's person typed into this page. `prepare(form)` shows a form that a page opens first. */
+/** Restore what the person of an account typed into this page. `prepare(form)` opens a form that is not shown yet. */
 export function restoreDraft(account, prepare = () => {}) {
   const draft = read();
   if (draft?.user !== account.id || draft.path !== location.pathname) return;
@@ -39,14 +39,14 @@ export function restoreDraft(account, prepare = () => {}) {
   if (restored.length > 0) toast(say("common.client.restored"));
 }
 
-/** Take the marks of what was typed away: it is stored. */
+/** Remove the marks of typed fields, because their values are saved. */
 export function settled(form) {
   for (const element of form.elements) delete element.dataset.typed;
 }
 
 function isKept(element) {
   const { name, type, autocomplete, dataset } = element;
-  // One that is shown is of type text.
+  // A revealed password has the type text.
   return name && dataset.typed !== undefined && !/password|file|code/i.test([name, type, autocomplete].join(" "));
 }
 
@@ -61,7 +61,7 @@ function put(form, { name, value, checked }) {
   return true;
 }
 
-// A browser may refuse to store anything; then nothing is kept.
+// If the browser refuses to store anything, nothing is kept.
 function read() {
   try {
     return JSON.parse(sessionStorage.getItem(KEY));

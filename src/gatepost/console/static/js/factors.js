@@ -39,8 +39,8 @@ export function bindFactors(account) {
 
   handle(confirm, async ({ code }) => {
     const { recoveryCodes } = await post(`${ME}/totp/confirm`, { code });
-    // The access token says from now on that two factors were shown.
-    await client.refresh();
+    // The access token says from now on that two factors were shown. The codes are shown now or never.
+    await client.refresh().catch(() => {});
     // They come with the first factor, which ends all other sessions.
     const text = recoveryCodes.length > 0 ? "account.client.totp.turned_on" : "account.client.totp.added";
     await done(confirm, recoveryCodes, say(text));

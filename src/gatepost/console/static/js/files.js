@@ -1,6 +1,6 @@
-// Files that a page makes.
+// Files that a page creates.
 
-/** Let the browser save text as a file. */
+/** Make the browser save a text as a file. */
 export function save(text, name, type) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([text], { type }));

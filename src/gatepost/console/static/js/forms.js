@@ -1,36 +1,36 @@
-// Forms that say what is wrong, beside the field where it is wrong.
+// Forms that show each problem beside its field.
 
 import { settled } from "./drafts.js";
 import { data, duration, find, language, say } from "./words.js";
 import { all, one, show } from "./ui.js";
 import { isWaiting, wait } from "./wait.js";
 
-// Problems about one field, whose answer names none.
+// The fields of problems whose answer does not name one.
 const FIELD_OF_CODE = {
   username_taken: "username",
   email_taken: "email",
-  password_required: "password",
   wrong_sign_up_password: "password",
   invalid_code: "code",
   wrong_code: "code",
+  wrong_mail_code: "code",
 };
 
 /**
- * Let a form be used: until its script is here, its fields are disabled, so that a browser never sends it by itself.
+ * Enable a form. Its fields are disabled until its script has loaded, so that the browser never submits it itself.
  *
- * `onSubmit(event)` is called in the place of what a browser does.
+ * `onSubmit(event)` is called when it is submitted.
  */
 export function open(form, onSubmit) {
   form.addEventListener("submit", onSubmit);
   one("[data-fields]", form).disabled = false;
-  // What is disabled takes no focus.
+  // A disabled field could not take the focus.
   if (document.activeElement === document.body) one("[autofocus]", form)?.focus();
 }
 
 /**
- * Let a form be sent by `send(values)`; a Problem that it throws is shown.
+ * Submit a form with `send(values)`; a problem that it throws is shown.
  *
- * `onProblem(problem)` may look at it first, and returns true where it has said all; it may throw another one.
+ * `onProblem(problem)` gets it first, and returns true if nothing more needs to be shown. It may throw another problem.
  */
 export function handle(form, send, { onProblem = () => false } = {}) {
   open(form, async (event) => {
@@ -50,7 +50,7 @@ export function handle(form, send, { onProblem = () => false } = {}) {
   });
 }
 
-/** Show a problem, unless `onProblem` has said all, as `handle` does. */
+/** Show a problem like `handle`, unless `onProblem` returns true. */
 export async function report(form, problem, onProblem) {
   try {
     if (!(await onProblem(problem))) tell(form, problem);
@@ -59,18 +59,18 @@ export async function report(form, problem, onProblem) {
   }
 }
 
-/** Take all errors of a form away. */
+/** Remove all errors from a form. */
 export function clear(form) {
   for (const field of all("[data-field]", form)) mark(field, null);
   show(false, one("[data-message]", form));
 }
 
-/** Show a problem in a form, and put the focus on it. */
+/** Show a problem in a form, and focus it. */
 export function tell(form, problem) {
   if (problem.code === undefined) throw problem;
   const rest = problemsOf(form, problem).filter(({ name, text }) => !markByName(form, name, text));
   if (rest.length > 0) {
-    // What was said in passing before: often the same.
+    // Earlier toasts often say the same.
     one("#toasts").replaceChildren();
     const box = one("[data-message]", form);
     box.classList.add("danger");
@@ -81,8 +81,10 @@ export function tell(form, problem) {
   (one("[aria-invalid=true]", form) ?? one("[data-message]", form)).focus();
 }
 
-/** Return a problem in words. */
+/** Return the text for a problem. */
 export function words(problem) {
+  // Not the service itself is busy.
+  if (problem.code === "provider_unavailable") return say("problem.provider_unavailable");
   if (problem.retryAfter !== null && [429, 503].includes(problem.status)) {
     return `${say(problem.status === 429 ? "problem.too_many" : "problem.busy")} ${waiting(problem)}`;
   }
@@ -90,7 +92,7 @@ export function words(problem) {
   return find(`problem.${problem.code}`, FACTS) ?? (problem.message || say("problem.failed"));
 }
 
-// In seconds; a shorter one is over before it is read.
+// In seconds; a shorter wait is over before it has been read.
 const SHORTEST_WAIT = 2;
 const FACTS = { shortest: data.shortestPassword };
 
@@ -139,7 +141,7 @@ function mark(field, text) {
   else input.setAttribute("aria-invalid", "true");
 }
 
-/** Keep a form from being sent twice. */
+/** Prevent a form from being submitted twice. */
 export function setBusy(form, isBusy) {
   form.ariaBusy = isBusy ? "true" : null;
 }

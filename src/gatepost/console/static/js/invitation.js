@@ -1,9 +1,10 @@
 import { untilLoaded } from "./again.js";
-import { post } from "./api.js";
+import { client, post } from "./api.js";
 import { handle, words } from "./forms.js";
 import { finish, giveUp, needToken, token } from "./link.js";
 import "./page.js";
 import { signingUp } from "./passkey-sign-up.js";
+import { bindProviders } from "./providers.js";
 import { needsApp, setUpFirst } from "./set-up-app.js";
 import { one } from "./ui.js";
 import { say } from "./words.js";
@@ -22,6 +23,7 @@ handle(
   },
   { onProblem: (problem) => needsApp(problem) && setUpFirst(problem) },
 );
+bindProviders(form, (name) => client.signInWith(name, { returnTo: "/account", invitation: token }));
 
 if (token) {
   try {

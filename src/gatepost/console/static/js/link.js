@@ -1,22 +1,22 @@
-// What the pages that mail links open have in common: the token behind the #, and an end.
+// What the pages behind links in mails share: the token after the #, and the final message.
 
 import { one, show, write } from "./ui.js";
 import { say } from "./words.js";
 
 const link = new URLSearchParams(location.hash.slice(1));
 
-/** The token of the link; it stays in the address until it is used, so that the page can be loaded again. */
+/** The token of the link. It stays in the URL until it is used, so that the page can be reloaded. */
 export const token = link.get("token");
 
-/** Whether the link ends a sign-up, so that it needs the password of that. */
+/** Whether the link completes a sign-up, so that it needs the password of the sign-up. */
 export const isOfSignUp = link.has("sign-up");
 
-/** Say so where the token is missing. */
+/** Show a message if the token is missing. */
 export function needToken(form) {
   if (!token) giveUp(form, say("common.client.link_incomplete"));
 }
 
-/** Say in the place of the form that its link is no good; that is all there is to say. */
+/** Replace the form by the message that its link cannot be used. Returns true: nothing more needs to be shown. */
 export function giveUp(form, text) {
   const notice = one("[data-unusable]");
   const wasUsed = form.contains(document.activeElement);
@@ -27,7 +27,7 @@ export function giveUp(form, text) {
   return true;
 }
 
-/** Put the end of the work into the place of the form. */
+/** Replace the form by the final message, and remove the token from the URL. */
 export function finish(form, text) {
   history.replaceState(null, "", location.pathname);
   const end = one("[data-done]");

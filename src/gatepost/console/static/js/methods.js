@@ -1,15 +1,27 @@
 // The methods by which somebody proves who they are: a form asks by one of them, and offers the others.
 
-import { clear } from "./forms.js";
+import { clear, tell } from "./forms.js";
 import { areOffered } from "./passkeys.js";
 import { all, one, show } from "./ui.js";
 
-/** Ask by the first of these methods that the page knows; return whether there is one. */
-export function offer(form, methods) {
+/**
+ * Ask by the first of these methods that the page knows; return whether there is one.
+ *
+ * `preparing` has what a method needs to be done before: it is done once the method is chosen.
+ */
+export function offer(form, methods, preparing = {}) {
   const known = all("[data-method]", form).map(({ dataset }) => dataset.method).filter(isPossible);
   const usable = methods.filter((method) => known.includes(method));
-  for (const button of all("[data-use]", form)) button.onclick = () => use(form, button.dataset.use, usable);
-  if (usable.length > 0) use(form, usable[0], usable);
+  const choose = async (method) => {
+    use(form, method, usable);
+    try {
+      await preparing[method]?.();
+    } catch (problem) {
+      tell(form, problem);
+    }
+  };
+  for (const button of all("[data-use]", form)) button.onclick = () => choose(button.dataset.use);
+  if (usable.length > 0) choose(usable[0]);
   return usable.length > 0;
 }
 
@@ -20,6 +32,7 @@ export const methodOf = (form) => one("[data-method]:not([hidden])", form).datas
 
 function use(form, method, usable) {
   clear(form);
+  form.dataset.by = method;
   for (const fieldset of all("[data-method]", form)) {
     const isUsed = fieldset.dataset.method === method;
     show(isUsed, fieldset);
@@ -29,5 +42,5 @@ function use(form, method, usable) {
   for (const button of all("[data-use]", form)) {
     show(button.dataset.use !== method && usable.includes(button.dataset.use), button);
   }
-  (one("[data-method]:not([hidden]) input", form) ?? one(".primary", form)).focus();
+  one("[data-method]:not([hidden]) :is(input, button), .primary", form).focus();
 }

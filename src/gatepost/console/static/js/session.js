@@ -1,41 +1,46 @@
-// Who is signed in, and where to go when nobody is.
+// Who is signed in, and where to go if nobody is.
 
 import { client, dropAnswers } from "./api.js";
 import { dropDraft, keepDraft } from "./drafts.js";
 import { one } from "./ui.js";
 import { data } from "./words.js";
 
-// What a page does when its person has gone: it shows what anybody may see.
+// What the page does when the session has ended; by default it reloads and shows what anybody may see.
 let leave = again;
-// Whose page it is, as long as they are signed in.
+// The account that the page shows, while it is signed in.
 let person = null;
 // Whether somebody was signed in when the page was opened.
 const wasSignedIn = data.signedIn || client.isRemembered;
 
-/** Return the account that is signed in, or null; where nothing speaks for somebody, the API is not asked. */
+/** Return the account that is signed in, or null. The API is only called if there may be a session. */
 export async function currentUser() {
   return data.signedIn || client.isRemembered ? client.session() : null;
 }
 
-/** Let this page be one for a person alone: when they have gone, it leaves for the sign-in page. */
+/** Mark this page as one that needs a session: when the session ends, it goes to the sign-in page. */
 export function needUser() {
   leave = toSignIn;
 }
 
-/** Do what this page does without its person. */
+/** Do what this page does without a session. */
 export function leavePage() {
   leave();
 }
 
-/** Go to the sign-in page, which says so where a session has ended, and come back here afterwards. */
-function toSignIn() {
+/** Keep what was typed until its person is back at this page. */
+export function keepInput() {
   if (person) keepDraft(person);
+}
+
+/** Go to the sign-in page, which says if a session has ended, and return here afterwards. */
+function toSignIn() {
+  keepInput();
   clear();
   const here = location.pathname + location.search + location.hash;
   location.replace(`/sign-in?next=${encodeURIComponent(here)}${wasSignedIn ? "#session-ended" : ""}`);
 }
 
-/** Sign out, and leave; where the service cannot be told, say so in the place of what the page showed. */
+/** Sign out and go to the sign-in page. If the service cannot be reached, clear the page and say so. */
 export async function signOut() {
   leave = clear;
   dropDraft();
@@ -50,7 +55,7 @@ export async function signOut() {
   location.assign("/sign-in#signed-out");
 }
 
-/** Be nobody from now on, and stay on this page: the account is deleted. */
+/** Sign out after the account was deleted, and stay on this page. */
 export async function forget() {
   leave = () => {};
   dropDraft();
@@ -58,8 +63,8 @@ export async function forget() {
 }
 
 /**
- * Ask again who is there, before anybody sees what the page shows of a person: when their session has ended, here or in
- * another tab, and when "Back" brings the page as it was, out of the browser's memory.
+ * Clear the page and check again who is signed in, so that nobody else sees the person's data: when the session has
+ * ended, here or in another tab, and when "Back" restores the page from the browser's memory.
  */
 export function askAgainWhenLeft(account) {
   person = account;
@@ -78,7 +83,7 @@ function clear() {
   one("main").replaceChildren();
 }
 
-/** Leave for an address that a page may lead to: one of ours, or of an allowed origin. The service has checked it too. */
+/** Go to a URL if it is ours or of an allowed origin, which the service has checked too; otherwise to `otherwise`. */
 export function goTo(address, otherwise) {
   location.assign(isAllowed(address) ? address : otherwise);
 }

@@ -1,11 +1,13 @@
-// A sign-in of an account that has to have a second factor, and has none: it sets up an authenticator app.
+// A sign-in of an account that has to have a second factor, and has none: it sets up an authenticator app, or a passkey.
 
 import { client, post } from "./api.js";
-import { clear, handle } from "./forms.js";
+import { create } from "./client/webauthn.js";
+import { clear, handle, report, setBusy } from "./forms.js";
+import { areOffered } from "./passkeys.js";
 import { keepCodes } from "./recovery-codes.js";
 import { goTo } from "./session.js";
 import { bindSecret, showSecret } from "./totp-secret.js";
-import { one } from "./ui.js";
+import { one, show } from "./ui.js";
 
 const dialog = one("#set-up-app");
 const form = one("#set-up-app-form");
@@ -15,11 +17,19 @@ let finish = null;
 
 if (dialog) {
   bindSecret(form);
-  handle(form, async ({ code }) => {
-    const { username, recoveryCodes } = await client.continueSignIn({ pendingToken, method: "totp", code });
-    const isKept = keepCodes(recoveryCodes, username);
-    finish(isKept.then(() => true));
-    dialog.close();
+  handle(form, ({ code }) => arrive({ method: "totp", code }));
+  one("[data-set-up-passkey] button", dialog).addEventListener("click", async () => {
+    if (form.ariaBusy === "true") return;
+    clear(form);
+    setBusy(form, true);
+    try {
+      const { challengeId, publicKey } = await post("/api/auth/signin/passkey", { pendingToken });
+      await arrive({ method: "passkey", challengeId, credential: await create(publicKey, {}) });
+    } catch (problem) {
+      await report(form, problem, () => false);
+    } finally {
+      setBusy(form, false);
+    }
   });
   one("[data-cancel]", dialog).addEventListener("click", () => dialog.close());
   dialog.addEventListener("close", () => {
@@ -28,12 +38,21 @@ if (dialog) {
   });
 }
 
+/** Sign in with the first answer of the factor, and show the recovery codes. */
+async function arrive(answer) {
+  const { username, recoveryCodes } = await client.continueSignIn({ pendingToken, ...answer });
+  const isKept = keepCodes(recoveryCodes, username);
+  finish(isKept.then(() => true));
+  dialog.close();
+}
+
 /** Whether a problem of a sign-in says that an app is to be set up here. */
 export const needsApp = ({ problem }) => problem?.enrolMethods?.includes("totp") ?? false;
 
-/** Set one up, and sign in with its first code; return whether that is done, and the recovery codes are kept. */
+/** Set one up, and sign in with it; return whether that is done, and the recovery codes are kept. */
 export async function setUpApp(problem) {
   ({ pendingToken } = problem);
+  show(areOffered && problem.problem.enrolMethods.includes("passkey"), one("[data-set-up-passkey]", dialog));
   const secret = await post("/api/auth/signin/totp", { pendingToken });
   form.reset();
   clear(form);

@@ -1,99 +1,94 @@
-import { client } from "./api.js";
+import { client, post } from "./api.js";
 import { hasDraft } from "./drafts.js";
-import { clear, handle, tell } from "./forms.js";
-import { methodOf, offer } from "./methods.js";
+import { bindEmailCode } from "./email-code.js";
+import { handle, words } from "./forms.js";
+import { markLastWay, rememberWay } from "./last-way.js";
+import { finish } from "./link.js";
 import { user } from "./page.js";
-import { passkeys } from "./passkeys.js";
 import { offerPasskeys } from "./passkey-sign-in.js";
+import { bindProviders, forgetOutcome, outcomeOf, providerOf } from "./providers.js";
+import { secondFactor } from "./second-factor.js";
 import { goTo } from "./session.js";
-import { needsApp, setUpApp } from "./set-up-app.js";
-import { one, show, toast } from "./ui.js";
+import { bindRestart, stand } from "./steps.js";
+import { one, show, toast, write } from "./ui.js";
 import { data, say } from "./words.js";
 
 const form = one("#sign-in");
-const second = one("#second-factor");
-const lead = one("[data-lead]");
-const greeting = lead.textContent;
-// What goes on with the sign-in, once the password was right and a second factor is wanted.
-let pending = null;
+// A provider's account that is linked once its person has signed in as before.
+let linking = null;
 
+const look = secondFactor(form, arrive, restart);
+const askAddress = bindEmailCode(form, arrive, look);
 handle(
   form,
   async (credentials) => {
     await client.signIn(credentials);
-    arrive();
+    await arrive("password");
   },
-  { onProblem: look },
+  { onProblem: look("password") },
 );
-offerPasskeys(form, arrive, look);
-
-handle(
-  second,
-  async ({ trustDevice, ...given }) => {
-    const going = { pendingToken: pending.pendingToken, trustDevice: trustDevice === "on" };
-    if (methodOf(second) === "passkey") await passkeys.continueSignIn(going);
-    else await client.continueSignIn({ ...going, method: methodOf(second), ...given });
-    arrive();
-  },
-  {
-    onProblem(problem) {
-      if (problem.code !== "pending_sign_in_invalid") return false;
-      startAgain();
-      tell(form, problem);
-      return true;
-    },
+offerPasskeys(form, () => arrive("passkey"), look("passkey"));
+bindProviders(
+  form,
+  (name) => {
+    rememberWay(`provider:${name}`);
+    return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
   },
 );
+bindRestart(restart);
+markLastWay();
 
-one("[data-restart]").addEventListener("click", () => {
-  startAgain();
-  one("[name=password]", form).focus();
-});
-
-function arrive() {
-  goTo(data.returnTo, "/account");
+function restart() {
+  stand(form);
+  one("[name=username]", form).value ? one("[name=password]", form).focus() : one("[name=username]", form).focus();
 }
 
-/** Look at a problem of a sign-in; return whether there is nothing more to say of it. */
-function look(problem) {
-  show(problem.code === "email_unverified", one("[data-unverified]"));
-  return problem.code === "second_factor_required" && (needsApp(problem) ? setUp(problem) : goOn(problem));
+async function arrive(way) {
+  rememberWay(way);
+  if (linking) await link(linking);
+  else goTo(data.returnTo, "/account");
 }
 
-/** Set up the second factor that the account has to have; whether nothing more is to be said of the problem. */
-async function setUp(problem) {
-  one("[name=password]", form).value = "";
-  if (await setUpApp(problem)) arrive();
-  else one("[name=password]", form).focus();
-  return true;
-}
-
-/** Ask for a second factor in the place of the password; whether it is one that this page knows. */
-function goOn(problem) {
-  const before = document.activeElement;
-  stand(true);
-  if (!offer(second, problem.methods)) {
-    stand(false);
-    before.focus();
-    return false;
+/** Link what a provider has answered to the account that is signed in now, and say what came of it. */
+async function link({ provider, title }) {
+  const values = { provider: providerOf(provider, title).title };
+  const step = one("[data-step]:not([hidden])");
+  show(false, one("[data-outcome]"));
+  try {
+    await post("/api/users/me/identities", {});
+    finish(step, say("ways.client.linked", values));
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    finish(step, say("ways.client.not_linked", { ...values, reason: words(problem) }));
   }
-  pending = problem;
-  one("[name=password]", form).value = "";
-  show(false, one("[data-already]"), one("[data-ended]"));
-  return true;
 }
 
-function startAgain() {
-  pending = null;
-  second.reset();
-  clear(second);
-  stand(false);
+/** Go on with what a provider has answered; the service knows it by a cookie, whatever the address says. */
+async function goOn({ provider }) {
+  const way = `provider:${provider.name}`;
+  try {
+    await client.continueProvider();
+    await arrive(way);
+  } catch (problem) {
+    if (problem.code === undefined) throw problem;
+    if (await look(way)(problem)) return;
+    if (problem.code === "email_needed") askAddress(problem.problem);
+    else if (problem.code === "account_exists") offerLink(problem.problem);
+    else tellOutcome(words(problem));
+  }
 }
 
-function stand(isSecond) {
-  show(isSecond, second);
-  show(!isSecond, form, one("[data-below]"));
-  lead.textContent = isSecond ? say("sign_in.client.second_factor") : greeting;
+function offerLink(problem) {
+  linking = problem;
+  one("[name=username]", form).value = problem.email;
+  tellOutcome(say("ways.client.account_exists", { provider: problem.title, email: problem.email }));
+  one("[name=password]", form).focus();
+}
+
+function tellOutcome(text) {
+  const notice = one("[data-outcome]");
+  write(one("p", notice), text);
+  show(true, notice);
 }
 
 if (["#signed-out", "#session-ended"].includes(location.hash)) {
@@ -103,8 +98,14 @@ if (["#signed-out", "#session-ended"].includes(location.hash)) {
   history.replaceState(null, "", location.pathname + location.search);
 }
 
+const outcome = outcomeOf();
+if (outcome?.text) {
+  forgetOutcome();
+  tellOutcome(outcome.text);
+} else if (outcome) await goOn(outcome);
+
 const account = await user;
-if (account) {
+if (account && !linking) {
   one("[data-already-text]").textContent = say("sign_in.client.already", { username: account.username });
   show(true, one("[data-already]"));
 }

@@ -1,9 +1,15 @@
+import { client } from "./api.js";
+import { bindEmailCode } from "./email-code.js";
 import { handle } from "./forms.js";
+import { rememberWay } from "./last-way.js";
 import { finish } from "./link.js";
 import "./page.js";
 import { signingUp } from "./passkey-sign-up.js";
+import { bindProviders } from "./providers.js";
+import { secondFactor } from "./second-factor.js";
 import { goTo } from "./session.js";
 import { needsApp, setUpFirst } from "./set-up-app.js";
+import { bindRestart, stand } from "./steps.js";
 import { one } from "./ui.js";
 import { data, say } from "./words.js";
 
@@ -21,4 +27,22 @@ if (form) {
     },
     { onProblem: (problem) => needsApp(problem) && setUpFirst(problem, data.returnTo) },
   );
+  // Who has an account already is signed in to it.
+  const arrive = (way) => {
+    rememberWay(way);
+    goTo(data.returnTo, "/account");
+  };
+  const restart = () => {
+    stand(form);
+    one("[name=username]", form).focus();
+  };
+  bindEmailCode(form, arrive, secondFactor(form, arrive, restart));
+  bindProviders(
+    form,
+    (name) => {
+      rememberWay(`provider:${name}`);
+      return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
+    },
+  );
+  bindRestart(restart);
 }

@@ -1,19 +1,19 @@
-// How hard a new password is to guess, by what the service itself asks for: length, and not the names of the account.
-// Whether it is one of the common ones, the service says.
+// How strong a new password is, by the service's own rules: its length, and no similarity to the names of the account.
+// Only the service knows whether it is a common password.
 
 import { all, one, show } from "./ui.js";
 import { data, say, sayCount } from "./words.js";
 
 const LEVELS = ["short", "weak", "fair", "good", "strong"];
-// A password of so many characters is fair, good, strong.
+// The lengths from which a password is fair, good, strong.
 const LENGTHS = { fair: 0, good: 12, strong: 16 };
 const FEWEST_KINDS = 5;
 const SHORTEST_NAME = 4;
-// What must be left of a password beside names, digits and signs.
+// The letters that a password must have besides names.
 const FEWEST_OTHERS = 4;
 const NO_LETTER = /[^\p{L}]+/gu;
 
-/** Return the level of a password beside the names of its account: "short", "weak", "fair", "good" or "strong". */
+/** Return the strength of a password, given the names of its account: "short", "weak", "fair", "good" or "strong". */
 export function levelOf(password, names = []) {
   const characters = [...password.normalize("NFC")];
   if (characters.length < data.shortestPassword) return "short";
@@ -21,7 +21,7 @@ export function levelOf(password, names = []) {
   return Object.keys(LENGTHS).findLast((level) => characters.length >= LENGTHS[level]);
 }
 
-/** Show beside a field of a form how hard its password is to guess, while it is typed. */
+/** Show the strength of a password beside its field while it is typed. */
 export function showStrength(meter) {
   const input = document.getElementById(meter.dataset.strength);
   const bar = one("[role=meter]", meter);
@@ -35,7 +35,7 @@ export function showStrength(meter) {
     meter.dataset.level = level;
     bar.setAttribute("aria-valuenow", place);
     bar.setAttribute("aria-valuetext", words);
-    // Read out only when it says something else.
+    // Screen readers read it out only when it changes.
     if (text.textContent !== words) text.textContent = words;
   };
   input.form.addEventListener("input", tell);
@@ -52,7 +52,7 @@ function isSequence(characters) {
   return steps.every((step) => step === steps[0] && Math.abs(step) <= 1);
 }
 
-/** Whether a password has little besides names, digits and signs. */
+/** Whether a password contains a name, and few letters besides names. */
 function isLike(password, names) {
   const folded = password.toLowerCase();
   const parts = names

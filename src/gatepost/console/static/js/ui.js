@@ -1,7 +1,7 @@
-// What several pages need of the document.
+// Helpers for the document that several pages use.
 
 const TOAST_MS = 6000;
-// In letters: about what a phone has room for beside a button.
+// In characters: about the space beside a button on a phone.
 const LONG_PART = 20;
 
 export const one = (selector, root = document) => root.querySelector(selector);
@@ -14,7 +14,7 @@ export function show(isShown, ...elements) {
   }
 }
 
-/** Put text into an element, in which a line may end after an `@`, and after the dots of what is long. */
+/** Put text into an element; lines may break after an `@`, and after dots in long parts. */
 export function write(element, text) {
   const parts = text.match(/[^@]+@?|@/g) ?? [];
   const pieces = parts.flatMap((part) => (part.length > LONG_PART ? part.match(/[^.]+\.*|\.+/g) : [part]));
@@ -22,8 +22,8 @@ export function write(element, text) {
 }
 
 /**
- * Copy a template and put values into it: `data-text="name"` gets text, `data-show="name"` is there only if true,
- * and `data-set="attribute:name …"` gets attributes; null leaves an attribute away.
+ * Copy a template and fill in values: `data-text="name"` gets text, `data-show="name"` is shown only if the value is
+ * true, and `data-set="attribute:name …"` gets attributes; null removes an attribute.
  */
 export function fill(template, values) {
   const copy = template.content.cloneNode(true);
@@ -43,14 +43,14 @@ export function fill(template, values) {
   return copy;
 }
 
-/** Replace a list's content by copies of a template, one for each item; return the elements. */
+/** Replace a list's content with copies of a template, one for each item; return the elements. */
 export function list(container, template, items) {
   container.replaceChildren(...items.map((values) => fill(template, values)));
   container.removeAttribute("aria-busy");
   return [...container.children];
 }
 
-/** Say something in passing; screen readers read it out. */
+/** Show a message for a short time; screen readers read it out. */
 export function toast(text, kind = "success") {
   const element = document.createElement("p");
   element.className = `toast ${kind}`;
@@ -59,7 +59,7 @@ export function toast(text, kind = "success") {
   setTimeout(() => element.remove(), TOAST_MS);
 }
 
-/** Open a question and return whether the answer is yes; `texts` replaces the text of elements inside by selector. */
+/** Open a dialog with a question and return whether the answer is yes; `texts` sets the text of elements by selector. */
 export function ask(dialog, texts = {}) {
   for (const [selector, text] of Object.entries(texts)) one(selector, dialog).textContent = text;
   dialog.returnValue = "no";

@@ -1,4 +1,4 @@
-// The wait after too many attempts: counted down in the form's message, and over by itself.
+// The wait after too many attempts, with a countdown in the form's message.
 
 import { one, show } from "./ui.js";
 import { clock, duration, say } from "./words.js";
@@ -6,7 +6,7 @@ import { clock, duration, say } from "./words.js";
 const TICK_MS = 1000;
 const waits = new WeakMap();
 
-/** Whether a form must not be sent yet; if so, its message says how long. */
+/** Whether a form must not be submitted yet; if so, its message shows the wait. */
 export function isWaiting(form) {
   const wait = waits.get(form);
   if (!wait) return false;
@@ -15,7 +15,7 @@ export function isWaiting(form) {
   return true;
 }
 
-/** Keep a form from being sent for some seconds, or until it is about somebody else. */
+/** Block a form for some seconds, or until somebody else's name is entered. */
 export function wait(form, seconds) {
   const wait = { until: Date.now() + seconds * 1000 };
   const button = one(".button:not([type=button])", form);
@@ -46,7 +46,7 @@ export function wait(form, seconds) {
 const left = ({ until }) => Math.ceil((until - Date.now()) / 1000);
 const words = (time) => `${say("problem.too_many")} ${say("problem.wait", { time })}`;
 
-/** Say how long; a screen reader reads it out once, and not with every second. */
+/** Show the wait; screen readers read it out once, and not every second. */
 function tell(form, wait) {
   const read = document.createElement("span");
   read.className = "visually-hidden";

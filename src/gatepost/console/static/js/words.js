@@ -1,16 +1,16 @@
-// What the page was rendered with, and its texts, in its language.
+// The data and texts that the page was rendered with.
 export const data = JSON.parse(document.getElementById("page-data").textContent);
 export const language = document.documentElement.lang;
 
-// Dates as the person's region writes them, where it is in this language: en-GB, de-AT.
+// For dates: the person's own locale, if it has the language of the page, such as en-GB or de-AT.
 export const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? language;
 
-/** Return a text, or undefined where there is none with this key. */
+/** Return the text with this key, or undefined. */
 export function find(key, values = {}) {
   return data.words[key]?.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** Return a text; a missing one shows its key, which no test lets pass. */
+/** Return the text with this key. If it is missing, return the key, which the tests detect. */
 export function say(key, values = {}) {
   return find(key, values) ?? key;
 }
@@ -33,7 +33,7 @@ export function day(iso) {
   return new Intl.DateTimeFormat(locale, { dateStyle: "long" }).format(new Date(iso));
 }
 
-/** Return how long ago something was, in full units, or when it is to come, in the nearest. */
+/** Return how long ago something was, rounded down to a unit, or how far in the future, rounded to the nearest. */
 export function ago(iso) {
   const seconds = (new Date(iso) - Date.now()) / 1000;
   if (Math.abs(seconds) < 60) return say("common.client.now");
@@ -42,21 +42,21 @@ export function ago(iso) {
   return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(amount, unit);
 }
 
-/** Return a device, which the API names in English, in words of this language. */
+/** Translate the English device name of the API. */
 export function device(name) {
   if (name === "" || name === "Unknown device") return say("common.client.device.unknown");
   const [program, system] = name.split(" on ");
   return system === undefined ? name : say("common.client.device.on", { program, system });
 }
 
-/** Return a length of time in one unit: `30 seconds`, `5 minutes`. */
+/** Return a duration in one unit: `30 seconds`, `5 minutes`. */
 export function duration(seconds) {
   const [unit, size] = STEPS.find(([, size]) => seconds >= 2 * size) ?? ["second", 1];
   const amount = Math.max(1, Math.ceil(seconds / size));
   return new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "long" }).format(amount);
 }
 
-/** Return seconds as a clock shows them: `1:29`, `1:00:00`. */
+/** Return seconds in clock format: `1:29`, `1:00:00`. */
 export function clock(seconds) {
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const shown = parts[0] > 0 ? parts : parts.slice(1);

@@ -88,6 +88,7 @@ class PasskeysResponse(Out):
     user_handle: str | None = Field(
         description="base64url; null where there never was a passkey.", examples=["kS3Zt0qfVh6c"]
     )
+    username: str = Field(examples=["Abbey Salami"])
     passkeys: list[PasskeyResponse]
 
     @classmethod
@@ -96,5 +97,6 @@ class PasskeysResponse(Out):
         return cls(
             rp_id=own.rp_id,
             user_handle=base64url.encode(own.handle) if own.handle is not None else None,
+            username=own.username,
             passkeys=list(map(PasskeyResponse.of, own.passkeys)),
         )

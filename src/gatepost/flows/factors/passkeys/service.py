@@ -13,18 +13,17 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn, PasskeyNotFound, TooManyPasskeys
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
-from gatepost.identity.assurance.repository import sessions_proved_by
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.credentials.enrolment import FactorEnrolment
 from gatepost.identity.credentials.passkeys.bounds import MOST_PASSKEYS
 from gatepost.identity.credentials.passkeys.challenges import Challenges, Purpose, session_bond
 from gatepost.identity.credentials.passkeys.errors import WrongPasskey
 from gatepost.identity.credentials.passkeys.method import PasskeyMethod
-from gatepost.identity.credentials.passkeys.options import Asked, PasskeyUser
+from gatepost.identity.credentials.passkeys.options import Asked
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.registration import NewPasskey
 from gatepost.identity.credentials.passkeys.repository import Passkeys
-from gatepost.identity.factors.enrolment import has_second_factor
+from gatepost.identity.credentials.ways_in import WaysIn
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.factors.models import Passkey, UserHandle
 from gatepost.identity.links.mails import LinkEnd, end_links, notify
@@ -39,6 +38,7 @@ class OwnPasskeys:
     """The passkeys of an account, and what browsers know it by."""
 
     rp_id: str | None
+    username: str
     handle: bytes | None = field(repr=False)
     passkeys: Sequence[Passkey]
 
@@ -53,12 +53,14 @@ class PasskeyService:
         sessions: SessionService,
         passkeys: PasskeyMethod,
         enrolment: FactorEnrolment,
+        ways_in: WaysIn,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._passkeys = passkeys
         self._enrolment = enrolment
+        self._ways_in = ways_in
 
     async def of(self, principal: UserPrincipal) -> OwnPasskeys:
         """Return the caller's passkeys, the oldest first.
@@ -71,7 +73,8 @@ class PasskeyService:
             user = await account_of(tx, principal.account)
             known = await tx.get(UserHandle, user.id)
             handle = known.handle if known is not None else None
-            return OwnPasskeys(rp.id if rp is not None else None, handle, await Passkeys(tx).of(user.id))
+            rp_id = rp.id if rp is not None else None
+            return OwnPasskeys(rp_id, user.username, handle, await Passkeys(tx).of(user.id))
 
     @retry_conflicts
     async def start(self, principal: UserPrincipal, *, proved_hash: str) -> Asked:
@@ -89,10 +92,7 @@ class PasskeyService:
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             await self._require_room(tx, user)
-            whose = PasskeyUser(await Passkeys(tx).handle_of(user.id), user.username, user.username)
-            return await self._passkeys.ask_for_new(
-                tx, Purpose.REGISTRATION, whose, user=user, bound_to=session_bond(principal.session_id)
-            )
+            return await self._enrolment.ask_for_passkey(tx, user, bound_to=session_bond(principal.session_id))
 
     async def add(
         self, principal: UserPrincipal, challenge_id: str, credential: object, *, name: str | None, info: RequestInfo
@@ -134,35 +134,34 @@ class PasskeyService:
 
         Raises:
             PasskeyNotFound: the account has no such passkey.
-            LastWayIn: the account has no password, and no other passkey.
+            LastWayIn: there is no other way into the account.
             WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
             passkey = await self._passkey(tx, user, passkey_id)
-            if not user.has_password and not await self._is_usable(tx, user, but=passkey.id):
+            if not await self._ways_in.has_other(tx, user, passkey=passkey.id):
                 raise LastWayIn
             await Passkeys(tx).remove(passkey.id)
-            await self._enrolment.removed(tx, user)
-            proved_by_it = await sessions_proved_by(
-                tx, user.id, Method.PASSKEY, passkey.id, but=principal.session_id, now=self._clock.now()
+            await self._enrolment.removed(
+                tx, user, Method.PASSKEY, passkey.id, session_id=principal.session_id, info=info
             )
-            await self._sessions.end_named(tx, proved_by_it, reason="passkey_removed", info=info)
             self._record(tx, AuditEvent.PASSKEY_REMOVED, passkey, principal, info=info)
-            await self._changed(tx, user, MailKind.PASSKEY_REMOVED, passkey, info=info)
+            told, details = {"name": passkey.name}, {"passkey": passkey.id}
+            await self._enrolment.changed(tx, user, MailKind.PASSKEY_REMOVED, info=info, data=told, link=details)
 
     @retry_conflicts
     async def remove_password(self, principal: UserPrincipal, *, proved_hash: str, info: RequestInfo) -> None:
         """Leave the caller's account without a password. Every other session ends.
 
         Raises:
-            LastWayIn: the account has no passkey.
+            LastWayIn: there is no other way into the account.
             WrongPassword, TokenRevoked, UserNotFound: as for `start`.
         """
         now, session_id = self._clock.now(), principal.session_id
         async with self._db.begin() as tx:
             user = await proved_caller(tx, principal, proved_hash=proved_hash, now=self._clock.now())
-            if not await self._is_usable(tx, user):
+            if not await self._ways_in.has_other(tx, user, than_password=True):
                 raise LastWayIn
             user.password_hash = UNUSABLE_HASH
             user.touch(now)
@@ -190,16 +189,12 @@ class PasskeyService:
     async def _add(
         self, principal: UserPrincipal, new: NewPasskey, *, name: str | None, info: RequestInfo
     ) -> tuple[Passkey, list[str]]:
-        session_id = principal.session_id
         async with self._db.begin() as tx:
             user = await caller_of(tx, principal, now=self._clock.now())
             await self._require_room(tx, user)
-            is_first = not await has_second_factor(tx, user.id)
-            passkey = await self._passkeys.add(tx, user, new, name=name)
-            proved = await self._enrolment.proof_by_new(tx, Method.PASSKEY, passkey.id, session_id=session_id)
-            codes = await self._enrolment.added(tx, user, proved, session_id=session_id, is_first=is_first, info=info)
-            self._record(tx, AuditEvent.PASSKEY_ADDED, passkey, principal, info=info)
-            await self._changed(tx, user, MailKind.PASSKEY_ADDED, passkey, info=info)
+            passkey, _, codes = await self._enrolment.add_passkey(
+                tx, user, new, name=name, session_id=principal.session_id, info=info
+            )
         return passkey, codes
 
     async def _require_room(self, tx: Transaction, user: User) -> None:
@@ -214,13 +209,6 @@ class PasskeyService:
             raise PasskeyNotFound
         return passkey
 
-    async def _is_usable(self, tx: Transaction, user: User, *, but: int = 0) -> bool:
-        """Whether an account has a passkey, besides one, that is good here."""
-        rp = self._passkeys.relying_party
-        return rp is not None and bool(
-            await Passkeys(tx).count(Passkey.user_id == user.id, Passkey.rp_id == rp.id, Passkey.id != but)
-        )
-
     def _record(
         self, tx: Transaction, event: AuditEvent, passkey: Passkey, principal: UserPrincipal, *, info: RequestInfo
     ) -> None:
@@ -228,11 +216,3 @@ class PasskeyService:
             tx, event, at=self._clock.now(), user_id=passkey.user_id, session_id=principal.session_id, info=info,
             details={"passkey": passkey.id},
         )  # fmt: skip
-
-    async def _changed(
-        self, tx: Transaction, user: User, kind: MailKind, passkey: Passkey, *, info: RequestInfo
-    ) -> None:
-        """Note that the account is another one for whoever is signing in, and tell its owner."""
-        await self._enrolment.changed(
-            tx, user, kind, info=info, data={"name": passkey.name}, link={"passkey": passkey.id}
-        )

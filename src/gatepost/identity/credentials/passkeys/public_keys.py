@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 
+from gatepost.core.crypto import ed25519
 from gatepost.identity.credentials.passkeys import strict_cbor
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused, Refusal
 
@@ -15,18 +16,6 @@ SHORTEST_RSA_BITS = 2048
 LONGEST_RSA_BITS = 4096
 LARGEST_RSA_EXPONENT = 2**32 - 1
 COORDINATE_BYTES = 32
-# Of Ed25519 (RFC 8032, section 5.1).
-FIELD = 2**255 - 19
-# The y coordinates of the points of small order: anybody can forge signatures for such a key, and OpenSSL accepts it.
-SMALL_ORDER = frozenset(
-    {
-        0,
-        1,
-        FIELD - 1,
-        int.from_bytes(bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"),
-        int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little"),
-    }
-)
 
 
 class Algorithm(IntEnum):
@@ -49,7 +38,7 @@ def read_public_key(cose: bytes) -> PublicKey:
     try:
         match strict_cbor.loads(cose):
             case {3: Algorithm.EDDSA, -2: bytes() as x}:
-                key: PublicKey = _ed25519(x)
+                key: PublicKey = ed25519.public_key(x)
                 members: dict[int, int | bytes] = {1: 1, 3: Algorithm.EDDSA, -1: 6, -2: x}
             case {3: Algorithm.ES256, -2: bytes() as x, -3: bytes() as y}:
                 key = _p256(x, y)
@@ -82,13 +71,6 @@ def has_signed(key: PublicKey, message: bytes, signature: bytes) -> bool:
     except Exception:  # noqa: BLE001  InvalidSignature, and whatever a backend raises on odd input, is a refusal
         return False
     return True
-
-
-def _ed25519(x: bytes) -> Ed25519PublicKey:
-    height = int.from_bytes(x, "little") % 2**255
-    if height >= FIELD or height in SMALL_ORDER:
-        raise ValueError("no point, or one of small order")
-    return Ed25519PublicKey.from_public_bytes(x)
 
 
 def _p256(x: bytes, y: bytes) -> ec.EllipticCurvePublicKey:

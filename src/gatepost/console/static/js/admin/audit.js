@@ -83,7 +83,7 @@ function display({ asked, names, items, next }) {
   show(next !== null || asked.has("after"), one("[data-pager]"));
 }
 
-/** Return the id of whom somebody means: a number, or the one whose name or address begins so. */
+/** Return the id of the person that a filter names: by id, or by a search for a name or address with one result. */
 async function idOf(field, words) {
   const known = query().get(PEOPLE[field]);
   if (words === "" || /^#?\d{1,18}$/.test(words)) return words.replace("#", "");
@@ -107,7 +107,7 @@ function problemOf(field, key) {
   };
 }
 
-/** Return the moment at which a day begins here, some days later. */
+/** Return the start of a day in the local time zone, `later` days later. */
 function startOf(date, later) {
   const [year, month, day] = date.split("-").map(Number);
   return new Date(year, month - 1, day + later).toISOString();

@@ -1,4 +1,4 @@
-// People who are chosen in the list, on whatever page of it, and what is done to all of them.
+// People selected in the list, across its pages, and actions on all of them.
 
 import { get, post, put } from "../api.js";
 import { may } from "../page.js";
@@ -6,7 +6,7 @@ import { all, one, show, toast } from "../ui.js";
 import { number, say, sayCount } from "../words.js";
 import { confirm, element, hush, inWords, listed, reaches } from "./common.js";
 
-// So many at once: each is the act of one person, with all its rules, and the service has others to answer.
+// Concurrent requests: each person is a separate request with all its checks, and the service has other clients.
 const AT_ONCE = 4;
 const NAMED = 10;
 const BY_ID = 100;
@@ -22,7 +22,7 @@ const ACTS = {
   take: (person, role) => withRoles(person, person.roles.filter((name) => name !== role)),
 };
 
-/** Let people be chosen: `watch` gives a row's box its meaning, `shown` says who is on the page. */
+/** Make people selectable: `watch` connects a row's checkbox, `shown` tells which people the page shows. */
 export function chooser({ account, roles, reload }) {
   const chosen = new Map();
   const bar = one("[data-chosen]");
@@ -60,7 +60,7 @@ export function chooser({ account, roles, reload }) {
 
   function shown(people) {
     here = people;
-    // Who was chosen on another page, or before an act, is known as they are now.
+    // Update those who were selected on another page or before an action.
     for (const person of people) if (chosen.has(person.id)) chosen.set(person.id, person);
     show(may(account, "users:write") && people.length > 0, one("[data-all-line]"));
     display();
@@ -109,7 +109,7 @@ function question(act, people, role) {
   };
 }
 
-/** Do something to each, some at once; return who was refused, and why. */
+/** Call `work` for each person, some concurrently; return the refused people with their problems. */
 async function inTurns(people, work) {
   const waiting = [...people];
   const refused = [];
@@ -127,7 +127,7 @@ async function inTurns(people, work) {
   return refused;
 }
 
-/** Learn how the chosen are now, so that a second try knows what others have done; who is gone is not chosen any more. */
+/** Reload the selected people, so that a second attempt uses their current versions; deselect those that are gone. */
 async function readAgain(chosen) {
   const ids = [...chosen.keys()];
   try {
@@ -138,7 +138,7 @@ async function readAgain(chosen) {
       for (const person of items) chosen.set(person.id, person);
     }
   } catch (problem) {
-    // They stay as they were read; the list says what is wrong.
+    // They stay as they were; the list shows the problem.
     if (problem.code === undefined) throw problem;
   }
 }

@@ -1,4 +1,4 @@
-// What every page of administration does: who may see it, questions before acts, problems in words, addresses.
+// What the administration pages share: access, confirmation dialogs, problems, tables, links.
 
 import { untilLoaded } from "../again.js";
 import { get } from "../api.js";
@@ -9,7 +9,7 @@ import { find, language, locale, number, say } from "../words.js";
 
 one(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
-/** Return the account that is signed in; where it has none of these permissions, say so and never return. */
+/** Return the account that is signed in. If it has none of these permissions, say so and never return. */
 export async function enter(...permissions) {
   const account = await requireUser();
   if (may(account, ...permissions)) return account;
@@ -22,29 +22,29 @@ export async function enter(...permissions) {
   return new Promise(() => {});
 }
 
-/** Let the page be used: what it shows is there. */
+/** Enable the page, because its content has loaded. */
 export function ready() {
   one("[data-content]").inert = false;
 }
 
-/** Fold the filters of a list on a phone, where the list comes first; not those in use, which one must see. */
+/** Collapse the filters of a list on a phone, unless they are in use. */
 export function unfold(isInUse) {
   one("[data-fold]").open = isInUse || matchMedia("(min-width: 44.01rem)").matches;
 }
 
-/** Whether an account may give and take a role, and touch who has it; the API decides in the end. */
+/** Whether an account may assign and remove a role, and change people who have it; the API has the final say. */
 export function reaches(account, role) {
   if (account.permissions.includes("*")) return true;
   const isHeld = role.name === "user" || account.roles.includes(`ROLE_${role.name.toUpperCase()}`);
   return isHeld && role.permissions.every((permission) => account.permissions.includes(permission));
 }
 
-/** Whether an account may change a role itself: everybody has `user`, so that it takes `*`. */
+/** Whether an account may change a role itself. Everybody has `user`, so changing it needs `*`. */
 export function governs(account, role) {
   return account.permissions.includes("*") || (role.name !== "user" && reaches(account, role));
 }
 
-/** Ask before an act, and say what will happen; return whether the answer is yes. */
+/** Ask for confirmation of an action and list its consequences; return whether the answer is yes. */
 export function confirm({ title, consequences, yes, isDanger = true }) {
   const dialog = one("#confirm");
   one("ul", dialog).replaceChildren(...consequences.filter(Boolean).map((text) => element("li", {}, text)));
@@ -53,9 +53,9 @@ export function confirm({ title, consequences, yes, isDanger = true }) {
 }
 
 /**
- * Do something; tell how it went, and load again after a conflict. Return whether it went well.
+ * Do something, show the result, and reload after a conflict. Return whether it succeeded.
  *
- * Where a form can show a conflict, `onConflict` does so, and nothing else is said.
+ * If there is an `onConflict`, it shows the conflict, and no other message is shown.
  */
 export async function act(work, { done, reload = () => {}, onConflict = null } = {}) {
   hush();
@@ -72,7 +72,7 @@ export async function act(work, { done, reload = () => {}, onConflict = null } =
   return true;
 }
 
-/** Say what went wrong, above all else, until something else is done. */
+/** Show a problem at the top of the page until the next action. */
 export function complain(problem) {
   ready();
   for (const skeleton of all("[data-content] .skeleton")) skeleton.remove();
@@ -93,12 +93,12 @@ export function inWords(problem) {
   return find(`admin.client.problem.${problem.code}`) ?? words(problem);
 }
 
-/** Return what is loaded for the content; while that fails by what passes, the content offers to try again. */
+/** Load the content of the page; while that fails with a temporary problem, the page offers to try again. */
 export function loaded(load) {
   return untilLoaded([one("[data-content]")], load);
 }
 
-/** Load something once more whenever it is called; only what was asked for last is shown. */
+/** Return a function that loads and displays something; of several calls, only the last one is displayed. */
 export function loader(load, display) {
   let last = 0;
   return async () => {
@@ -114,13 +114,13 @@ export function loader(load, display) {
   };
 }
 
-/** Where a tab keeps what the list of people shows. */
+/** The key under which a tab stores the query of the list of people. */
 export const PEOPLE_QUERY = "people-query";
 
-/** The part of the address that says what a list shows, so that going back and reloading work. */
+/** The query of the URL, which says what a list shows, so that going back and reloading work. */
 export const query = () => new URLSearchParams(location.search);
 
-/** Return the address of this page with some of its parameters changed; empty ones are left out. */
+/** Return the URL of this page with some of its parameters changed; empty ones are removed. */
 export function addressWith(changes) {
   const parameters = query();
   for (const [name, value] of Object.entries(changes)) {
@@ -130,7 +130,7 @@ export function addressWith(changes) {
   return parameters.size > 0 ? `?${parameters}` : location.pathname;
 }
 
-/** Let a link within this page show another part of the list without loading the page. */
+/** Make a link show another part of the list without reloading the page. */
 export function follow(link, load) {
   link.addEventListener("click", async (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -141,7 +141,7 @@ export function follow(link, load) {
   });
 }
 
-/** Show a table of rows, or a word where there is none. */
+/** Show a table of rows, or the text `empty` if there are none. */
 export function table(container, name, rows, { empty, more = () => {} }) {
   container.removeAttribute("aria-busy");
   if (rows.length === 0) {
@@ -166,14 +166,14 @@ export function element(name, attributes = {}, ...content) {
   return made;
 }
 
-// As the database begins with them; who has written something else sees that.
+// The initial descriptions in the database; other descriptions are shown unchanged.
 const FIRST_DESCRIPTIONS = {
   user: "Everybody who signs up.",
   moderator: "Looks after content.",
   admin: "May do everything.",
 };
 
-/** Return what a role is for: of those that every deployment has, in the language of the page. */
+/** Return the description of a role; initial descriptions of built-in roles are translated. */
 export function roleWords({ name, description }) {
   return FIRST_DESCRIPTIONS[name] === description ? say(`admin.client.role.${name}`) : description;
 }
@@ -182,7 +182,7 @@ export function badge(text, kind = "") {
   return element("span", { class: `badge ${kind}`.trim() }, text);
 }
 
-/** Return the badges of a state: none for an account that is as most are. */
+/** Return the badges for the state of an account. */
 export function stateBadges(person) {
   const badges = [];
   if (person.status !== "active") badges.push(badge(say(`admin.client.state.${person.status}`), "danger"));
@@ -191,12 +191,12 @@ export function stateBadges(person) {
   return badges;
 }
 
-/** Return what several things are called, as one reads it. */
+/** Return names as a list in a sentence: "a, b and c". */
 export function listed(things) {
   return new Intl.ListFormat(locale, { type: "conjunction" }).format(things);
 }
 
-/** Return a number in few letters: 1.2M. */
+/** Return a number in compact form: 1.2M. */
 export function compact(value) {
   if (value < 10000) return number(value);
   return new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 }).format(value);
@@ -204,7 +204,7 @@ export function compact(value) {
 
 const names = new Map();
 
-/** Return the user names of accounts that are still there, by id; without `users:read`, none. */
+/** Return the user names of existing accounts by id; none without `users:read`. */
 export async function namesOf(account, ids) {
   const unknown = [...new Set(ids)].filter((id) => id !== null && !names.has(id));
   if (unknown.length > 0 && may(account, "users:read")) {
@@ -215,7 +215,7 @@ export async function namesOf(account, ids) {
   return names;
 }
 
-/** Return a link to an account, by name where it is known and still there, else its number. */
+/** Return a link to an account with its name; its id as text if it no longer exists, or without `users:read`. */
 export function personLink(account, id, known) {
   const text = known.get(id) ?? `#${id}`;
   return may(account, "users:read") && known.has(id) ? element("a", { href: `/admin/people/${id}` }, text) : text;

@@ -1,13 +1,14 @@
-// What two people have changed at once: both values, side by side, and what was typed is kept.
+// Edit conflicts: shows both people's values side by side, and keeps what was typed.
 
 import { all, fill, one } from "../ui.js";
 import { say } from "../words.js";
 
 /**
- * Say in a form what somebody else has stored meanwhile.
+ * Show in a form what somebody else has saved meanwhile.
  *
- * Each field has a `label`, the value that was read `before`, `mine`, the one that is stored `now`, `use(value)`, which
- * puts a value into the form, and `words(value)`. Where both were changed, the person chooses; their own comes first.
+ * Each field has a `label`, the values `before` (loaded), `mine` (typed) and `now` (stored), `use(value)`, which puts a
+ * value into the form, and `words(value)`. If both people changed a field, the person chooses; their own value is
+ * preselected.
  */
 export function showConflict(form, fields) {
   endConflict(form);
@@ -24,7 +25,7 @@ export function showConflict(form, fields) {
   box.focus();
 }
 
-/** Take the question away. */
+/** Remove the conflict from the form. */
 export function endConflict(form) {
   one("[data-conflict]", form)?.remove();
 }

@@ -1,18 +1,18 @@
-// Choosing a day of a plot, and saying what was then.
+// Selecting a day in a plot, and showing its values.
 
 import { element } from "./common.js";
 import { one } from "../ui.js";
 import { locale, number, say } from "../words.js";
 
-/** Return a date as short as it can be read. */
+/** Return a short date: day and month. */
 export function shortDay(day) {
   return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 }
 
 /**
- * What lies over a plot and chooses a day: by pointing, by a tap, and by the arrow keys as of a slider.
+ * Return an overlay for a plot with which a day can be selected: with a mouse, a tap, or the arrow keys like a slider.
  *
- * `tell(index)` is called with the place of the day, null for none; `frame` has to be set.
+ * `tell(index)` is called with the index of the day, null for none. The caller must set `frame`.
  */
 export function dayChooser(figure, days, series, tell) {
   let chosen = null;

@@ -1,11 +1,11 @@
-// What the audit log says, in words.
+// Texts for the entries of the audit log.
 
 import { find, locale, number, say } from "../words.js";
 
-/** Return what happened; an event without words here keeps its name. */
+/** Return the text for an event; its name if there is no text. */
 export const eventWords = (event) => find(`events.${event}`) ?? event;
 
-/** Return why something was refused or ended. */
+/** Return the text for the reason of a refusal or of an end. */
 export const reasonWords = (reason) => find(`admin_events.reason.${reason}`) ?? reason;
 
 /** Return the details of an entry in one line. */
@@ -35,7 +35,7 @@ function changes(before = {}, after = {}) {
 
 const fieldWords = (name) => find(`admin_events.field.${name}`) ?? name;
 
-/** Return the words for a value of ours; one that somebody chose, such as a name, stays as it is. */
+/** Return the text for one of our own values; values that people chose, such as names, stay unchanged. */
 function ownWords(name, value) {
   if (Array.isArray(value)) return value.map((one) => ownWords(name, one));
   return find(`admin_events.value.${name}.${value}`) ?? value;

@@ -82,13 +82,13 @@ handle(form, async ({ email, language }) => {
   await load();
 });
 
-/** Return the invitation that one to this address takes the place of, as far as the list knows. */
+/** Return the invitation in the list that a new one to this address would replace. */
 function earlierOf(email) {
   const asWritten = email.trim().toLowerCase();
   return invitations.find((invitation) => invitation.email.toLowerCase() === asWritten);
 }
 
-/** Ask before an address gets another invitation. */
+/** Ask for confirmation before an address gets another invitation. */
 function isSure(act, { email, createdAt, roles: before }, roles) {
   const [earlier, later] = [before, roles].map((names) => listed(["user", ...names.filter((name) => name !== "user")]));
   return confirm({

@@ -1,4 +1,4 @@
-// Making an account for somebody, beside the list.
+// The dialog that creates an account for somebody.
 
 import { post } from "../api.js";
 import { restoreDraft, settled } from "../drafts.js";
@@ -7,7 +7,7 @@ import { all, one, show, toast } from "../ui.js";
 import { say } from "../words.js";
 import { element, hush, reaches } from "./common.js";
 
-/** Let the page's button open the form. */
+/** Make the page's button open the form. */
 export function maker({ account, roles, reload }) {
   const dialog = one("#new-person");
   const form = one("#person");

@@ -5,7 +5,7 @@ import { addressWith, compact, enter, loader, query } from "./common.js";
 import { reasonWords } from "./events.js";
 import { plot } from "./plot.js";
 
-// What an attempt is refused for.
+// The reasons for refused attempts.
 const KINDS = ["wrong_password", "unknown_account", "disabled", "unverified", "refreshes", "reused", "other"];
 const FIRST_COUNT_MS = 5000;
 const RANGES = ["7", "30", "90"];
@@ -28,7 +28,7 @@ window.addEventListener("popstate", load);
 await load();
 
 function display({ totals, days }) {
-  // A new service has not counted yet; it does within seconds.
+  // A new service has no counts yet, but will have them within seconds.
   if (!totals) setTimeout(load, FIRST_COUNT_MS);
   const today = days.at(-1);
   const refusedOf = ({ refused }, event) =>
@@ -68,12 +68,12 @@ function display({ totals, days }) {
   plot(one("#refused"), { days: dates, series: reasons.length > 0 ? reasons : only("refused", "refused", () => 0) });
 }
 
-/** Return the share of accounts with a second factor at the last count of a day, in per cent; null where there is none. */
+/** Return the share of accounts with a second factor at the last count of a day, in per cent; null without a count. */
 function share({ people, withSecondFactor }) {
   return people && withSecondFactor !== null ? Math.round((1000 * withSecondFactor) / people) / 10 : null;
 }
 
-/** Return a series for each kind of reason that there was; a kind has its own colour, however frequent it is. */
+/** Return a series for each kind of reason that occurred; each kind always has the same colour. */
 function byReason(days) {
   return KINDS.map((kind) => ({
     label: labelOf(kind),

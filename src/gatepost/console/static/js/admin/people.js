@@ -9,7 +9,7 @@ import { maker } from "./new-person.js";
 const SIZE = 20;
 const FILTERS = ["search", "role", "status", "factor", "sort"];
 const USUAL = { sort: "-createdAt" };
-// What one looks for first: names from A, moments from the latest on.
+// The first order of a column: names from A, times from the latest.
 const FIRST = { username: "username", email: "email", createdAt: "-createdAt", lastSignInAt: "-lastSignInAt" };
 const form = one("[data-filters]");
 
@@ -21,11 +21,11 @@ one("#role").append(...roles.map(({ name }) => element("option", { value: name }
 
 const load = loader(() => {
   const asked = query();
-  // No page says where it was reached from, so that the page of a person learns here what to go back to.
+  // Pages send no referrer, so the page of a person reads here where "back" leads to.
   sessionStorage.setItem(PEOPLE_QUERY, location.search);
   for (const name of FILTERS) {
     form.elements[name].value = asked.get(name) ?? USUAL[name] ?? "";
-    // An order or a filter that is none of the page's own.
+    // The URL has an order that the page does not know.
     if (form.elements[name].value === "" && USUAL[name]) form.elements[name].value = USUAL[name];
   }
   const wanted = new URLSearchParams({ size: SIZE, page: Math.max(1, Number.parseInt(asked.get("page"), 10) || 1) });
@@ -47,7 +47,7 @@ window.addEventListener("popstate", load);
 one("[data-export]").addEventListener("click", download);
 await load();
 
-/** What the list is narrowed and ordered by. */
+/** Return the filters and the order of the list. */
 function filters() {
   return FILTERS.map((name) => [name, form.elements[name].value]).filter(([, value]) => value);
 }
@@ -74,7 +74,7 @@ function display({ items, total, totalIsExact, page, pages }) {
       since: ago(person.createdAt),
       created: moment(person.createdAt),
       seen: person.lastSignInAt ? ago(person.lastSignInAt) : say("admin_people.client.never"),
-      // On a phone no head says what never was.
+      // On a phone there are no column headings, so "never" needs a full text.
       never: person.lastSignInAt ? null : say("admin_people.client.never_signed_in"),
       seen_at: person.lastSignInAt && moment(person.lastSignInAt),
     })),
@@ -98,7 +98,7 @@ function display({ items, total, totalIsExact, page, pages }) {
       ? say(totalIsExact ? "admin_people.client.range" : "admin_people.client.range_over", range)
       : sayCount("admin_people.client.count", total);
   const isMore = page < pages || (!totalIsExact && items.length === SIZE);
-  // From beyond the end, back to the end.
+  // From a page after the last one, back to the last one.
   const before = Math.max(1, totalIsExact ? Math.min(page - 1, pages) : page - 1);
   link(one("[data-previous]"), page > 1, { page: before > 1 ? before : null });
   link(one("[data-next]"), isMore, { page: page + 1 });
@@ -109,13 +109,13 @@ function display({ items, total, totalIsExact, page, pages }) {
   show(page > 1 || isMore, one("[data-pager]"));
 }
 
-/** Return the badges of the second factors of somebody. Recovery codes alone are none. */
+/** Return the badges of a person's second factors. Recovery codes have none. */
 function factorBadges({ factors }) {
   const kinds = factors.filter((factor) => factor !== "recovery_code");
   return kinds.map((kind) => badge(say(`admin_people.client.has.${kind}`), "success"));
 }
 
-/** Say in the heads what the list is ordered by, and let each of them change it. */
+/** Show the order of the list in the column headings, and make them change it. */
 function displayOrder(focused) {
   const sort = form.elements.sort.value;
   for (const head of all("[data-list] [data-order]")) {
@@ -137,7 +137,7 @@ function link(anchor, isThere, changes) {
   anchor.setAttribute("aria-disabled", !isThere);
 }
 
-/** Let the browser save what fits as a file; a first call finds out whether the session goes on. */
+/** Download the filtered list as a file; a first call checks that the session is still valid. */
 async function download(event) {
   event.preventDefault();
   try {

@@ -1,4 +1,4 @@
-// What happened to a person, in short.
+// The recent activity of a person.
 
 import { element } from "./common.js";
 import { detailWords, eventWords } from "./events.js";
@@ -7,8 +7,8 @@ import { list, one } from "../ui.js";
 import { ago, moment } from "../words.js";
 
 /**
- * Show entries of the audit log. `names` are those of people by their ids, `by(entry, names)` says who it was, and `none`
- * is said where there are no entries.
+ * Show entries of the audit log. `names` are user names by id, `by(entry, names)` returns the text for who did it, and
+ * `none` is the text for no entries.
  */
 export function showActivity(items, names, { by, none }) {
   list(

@@ -1,11 +1,11 @@
-// What is known of somebody, in words.
+// The facts about a person, as texts.
 
 import { ago, day, moment, say } from "../words.js";
 import { element, listed } from "./common.js";
 
 const text = (key) => say(`admin_person.client.fact.${key}`);
 
-/** Return what there is to say of an account with these sessions: names and values. */
+/** Return the facts about an account with these sessions, as pairs of name and value. */
 export function facts(person, sessions) {
   const seen = lastSignIn(person, sessions);
   return [
@@ -20,13 +20,13 @@ export function facts(person, sessions) {
   ];
 }
 
-/** Return what somebody can show more than a password. */
+/** Return the text for a person's second factors. */
 export function factorWords({ factors }) {
   if (factors.length === 0) return text("no_factors");
   return listed(factors.map((factor) => say(`admin.client.factor.${factor}`)));
 }
 
-/** The account has it a minute later than the session. */
+/** Return the last sign-in. New sessions count too, because the account's own value is updated up to a minute later. */
 function lastSignIn({ lastSignInAt }, sessions) {
   return [lastSignInAt, ...sessions.map(({ createdAt }) => createdAt)].filter(Boolean).sort().at(-1);
 }

@@ -8,6 +8,7 @@ import { act, badge, complain, confirm, element, enter, hush, listed, loaded, na
 import { endConflict, showConflict } from "./conflict.js";
 import { showActivity } from "./person-activity.js";
 import { factorWords, facts } from "./person-facts.js";
+import { showIdentities } from "./person-identities.js";
 
 const ACTIVITY = 8;
 const PROFILE = ["username", "email", "language", "emailVerified"];
@@ -19,7 +20,7 @@ const account = await enter("users:read");
 const isSelf = account.id === id;
 const text = (key, values) =>
   say(`admin_person.client.${key}`, { name: person?.username, email: person?.email, ...values });
-/** A text in its form for an account with a password, or without one. */
+/** Return a text in its variant for accounts with or without a password. */
 const textOf = (key, values) => text(person.hasPassword ? key : `${key}_without_password`, values);
 
 let person = null;
@@ -32,7 +33,7 @@ one("[data-back]").href = `/admin/people${sessionStorage.getItem(PEOPLE_QUERY) ?
 roles = await shown(() => get("/api/admin/roles"));
 if (roles) await load();
 
-/** Load and show who it is; where the account has gone, say so. Return whether it is there. */
+/** Load and show the account, or say that it does not exist. Return whether it was loaded. */
 async function load() {
   const found = await shown(() => Promise.all([get(path), get(`${path}/sessions`), activity()]));
   if (!found) return false;
@@ -54,14 +55,14 @@ async function shown(read) {
   }
 }
 
-/** Return the newest entries and the names of who has done it. */
+/** Return the newest audit entries, and the names of the people who acted. */
 async function activity() {
   if (!may(account, "audit:read")) return null;
   const { items } = await get(`/api/admin/audit?userId=${id}&size=${ACTIVITY}`);
   return [items, await namesOf(account, items.map(({ actorId }) => actorId))];
 }
 
-/** The version that was read, so that nobody else's change is overwritten. */
+/** The version that was loaded, so that other people's changes are not overwritten. */
 const seen = () => ({ headers: { "If-Match": `"${person.version}"` } });
 
 function display() {
@@ -76,6 +77,11 @@ function display() {
   for (const form of [profile, roleForm]) endConflict(form);
   displayRoles();
   displaySessions();
+  showIdentities(person, {
+    mayUnlink: !isSelf && may(account, "factors:reset"),
+    unlink: (identity) => remove(`${path}/identities/${identity}`, undefined, seen()),
+    reload: load,
+  });
   const isDisabled = person.status === "disabled";
   if (isSelf) show(false, profile, one("[data-sign-out-all]"), one("[data-reset]").closest("section"));
   show(!isSelf && may(account, "factors:reset") && person.factors.length > 0, one("[data-factors-card]"));
@@ -124,7 +130,7 @@ function displaySessions() {
   one("[data-sign-out-all]").disabled = sessions.length === 0;
 }
 
-/** Say who did it, if it was somebody else. */
+/** Return the text for who acted, if it was somebody else. */
 function nameOf({ actorId }, names) {
   return actorId !== null && actorId !== id && text("by", { name: names.get(actorId) ?? `#${actorId}` });
 }
@@ -275,7 +281,7 @@ on("[data-delete]", {
   after: () => location.assign("/admin/people"),
 });
 
-/** Say which sessions an act ends. */
+/** Return the text for the sessions that an action ends. */
 function ends() {
   if (sessions.length === 0) return text("ends_none");
   const devices = [...new Set(sessions.map((session) => device(session.device)))];

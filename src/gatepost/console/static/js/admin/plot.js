@@ -1,4 +1,4 @@
-// Plots of figures a day, as SVG that screen readers can read out and a table says in full.
+// Plots of daily figures, as SVG that screen readers can read, with a table of all values.
 
 import { compact, element } from "./common.js";
 import { all, one } from "../ui.js";
@@ -14,8 +14,8 @@ const LABEL_WIDTH = 64;
 const CHARACTER = 7.5;
 
 /**
- * Draw into a figure of the page. `days` are dates in UTC; `series` are `{label, meaning, values}` with a value a day,
- * null where nothing was measured; a meaning has the same colour in every plot. `kind` is "bars", stacked, or "line".
+ * Draw into a figure of the page. `days` are dates in UTC. `series` are `{label, meaning, values}` with a value per day,
+ * null if nothing was measured; a meaning has the same colour in every plot. `kind` is "bars" (stacked) or "line".
  */
 export function plot(figure, { days, series, kind = "bars" }) {
   const area = one("[data-area]", figure);
@@ -34,7 +34,7 @@ export function plot(figure, { days, series, kind = "bars" }) {
   figure.watcher?.disconnect();
   let width = area.clientWidth;
   figure.watcher = new ResizeObserver(() => {
-    // Nothing, while the table is in its place.
+    // The width is 0 while the table replaces the plot.
     if (area.clientWidth === width || area.clientWidth === 0) return;
     width = area.clientWidth;
     draw();
@@ -43,7 +43,7 @@ export function plot(figure, { days, series, kind = "bars" }) {
   one("[data-table]", figure).replaceChildren(...rows(days, series));
 }
 
-/** Return where the lines of an axis from 0 are: whole numbers, few, round, and the last one not below the greatest. */
+/** Return the marks of an axis from 0: few, round whole numbers; the last one is not below `greatest`. */
 export function ticks(greatest, most = 4) {
   const rough = Math.max(1, greatest / most);
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -52,7 +52,7 @@ export function ticks(greatest, most = 4) {
   return Array.from({ length: count + 1 }, (_, index) => index * step);
 }
 
-/** Return what places everything in a drawing: the sums of days, the marks of the axis, and pixels. */
+/** Return the layout of a drawing: the sums of the days, the marks of the axis, and coordinates in pixels. */
 function frameOf(days, series, width) {
   const sums = days.map((_, index) => sum(series.map(({ values }) => values[index] ?? 0)));
   const greatest = Math.max(...sums, 0);
@@ -147,7 +147,7 @@ function line(days, { meaning, values }, frame, y) {
   ];
 }
 
-/** One day: what is drawn, and a stripe as high as the plot that marks it. */
+/** Return the group for a day: its shapes, and a stripe as high as the plot that marks it. */
 function column(index, { left, step }, shapes) {
   return svg("g", { class: "day" }, [
     svg("rect", { class: "stripe", x: left + index * step, width: step, y: TOP, height: HEIGHT - TOP - BOTTOM }),
@@ -191,7 +191,7 @@ function summary(days, series, sums, kind) {
   return `${whole} ${series.map(({ label, values }) => `${label}: ${number(sum(values))}`).join(", ")}.`;
 }
 
-/** Say what each colour means, and how many: in all, as last measured, or on the day that was chosen. */
+/** Show what each colour means, with its value: the sum, the last measured value, or that of the selected day. */
 function legend(figure, days, series, { index, kind }) {
   const valueOf = (values) => {
     if (index !== null) return values[index] === null ? "–" : compact(values[index]);

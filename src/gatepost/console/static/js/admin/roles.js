@@ -72,7 +72,7 @@ function open(role) {
   editor.showModal();
 }
 
-/** Open the editor where somebody was at work in it. */
+/** Reopen the editor for a restored draft. */
 function reopen({ id, about }) {
   if (id !== form.id) return;
   const role = roles.find((one) => String(one.id) === about);
@@ -91,7 +91,7 @@ function typedPermissions() {
   return [...kept, ...form.elements.own.value.split(/[\s,]+/).filter(Boolean)];
 }
 
-/** Show in the editor what somebody else has made of the role. */
+/** Show in the editor what somebody else has changed in the role. */
 async function showRoleConflict() {
   const before = edited;
   const mine = { ...typed(), permissions: typedPermissions() };

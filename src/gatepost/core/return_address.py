@@ -1,4 +1,4 @@
-"""Where a page may send a person afterwards: a path of ours, or an app of an allowed origin."""
+"""Checks where a page may redirect to afterwards: one of our paths, or an app on an allowed origin."""
 
 from gatepost.core.origins import TrustedOrigins, is_misread, origin_of
 
@@ -6,7 +6,7 @@ LONGEST = 2048
 
 
 def safe_return(address: str | None, *, origins: TrustedOrigins) -> str | None:
-    """Return the address if a page may lead there, else None: no other site ever learns who signed in here."""
+    """Return the address if a page may redirect there, else None; other sites must not learn who signed in here."""
     if not address or len(address) > LONGEST or is_misread(address):
         return None
     if address.startswith("/"):

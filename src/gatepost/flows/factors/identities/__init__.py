@@ -1,0 +1,1 @@
+"""One's own accounts at other providers: seeing, linking and unlinking them."""

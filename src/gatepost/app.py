@@ -16,7 +16,6 @@ from gatepost.composition.services import Services, build_services
 from gatepost.console.pages import Console
 from gatepost.console.problem_page import page_of_problem
 from gatepost.console.router import router as console_router
-from gatepost.console.ways import WaysIn
 from gatepost.core.logs.setup import request_log
 from gatepost.core.settings import Settings, load_settings
 from gatepost.core.settings.types import ANY_ORIGIN
@@ -118,7 +117,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
         middleware=_middleware(services, tracing),
     )
     cookies = TokenCookies(settings)
-    console = Console(settings, WaysIn(services.identity.providers.listed))
+    console = Console(settings, services.identity.providers.listed)
     app.state.services = {
         **services.by_class(),
         TokenCookies: cookies,

@@ -32,11 +32,6 @@ WITHOUT_A_HEADER = {
     "POST /oauth/introspect",
     "POST /api/auth/email/verify",
 }
-    "POST /api/auth/signout",
-    "POST /api/auth/providers/{name}/start",
-    "POST /oauth/introspect",
-    "POST /api/auth/email/verify",
-}
 SECRETS = re.compile(r"token|password|secret|(?<!pass)key|code$", re.IGNORECASE)
 # The router answers the first three where there is no operation; the others are for the command line.
 OF_NO_OPERATION = {

@@ -1,11 +1,14 @@
 """`gatepost openapi`, `gatepost settings`, `gatepost --version`, and what is said of mistakes."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from gatepost import __version__
+from gatepost.cli.commands import COMMANDS, load
 from gatepost.core.settings.text import example_file, markdown_page
 from tests.cli.conftest import Command
 from tests.support.contract import document
@@ -83,6 +86,23 @@ def test_nothing_typed_shows_what_there_is(process: Command) -> None:
 
     for name in ("serve", "migrate", "create-admin", "doctor", "openapi", "settings"):
         assert name in shown.out + shown.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_list_of_commands_says_of_each_what_its_own_help_says(name: str) -> None:
+    assert COMMANDS[name][1] == " ".join(load(name).help.split())
+
+
+def test_list_of_commands_loads_none_of_them() -> None:
+    program = (
+        "import sys; from gatepost.cli.main import app; app(['--help'], standalone_mode=False); "
+        "print(sorted({'fastapi', 'pydantic', 'sqlalchemy', 'uvicorn'} & sys.modules.keys()))"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert "serve" in shown
+    assert shown.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

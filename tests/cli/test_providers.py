@@ -46,7 +46,7 @@ async def test_check_says_in_one_line_each_what_works_and_what_does_not(
 
         assert checked.exit_code == as_json.exit_code == 1
         assert checked.stdout.splitlines() == [
-            f"ok       good: {good.base} has 1 usable keys and accepts client_id and its secret",
+            f"ok       good: {good.base} has metadata and keys, and accepts client_id and its secret",
             f"failure  bad: {bad.base}/.well-known/openid-configuration names another issuer than {bad.base}",
         ]
         assert [row["works"] for row in json.loads(as_json.stdout)] == [True, False]
@@ -65,7 +65,7 @@ async def test_doctor_fails_where_a_provider_does(fault: Fault, make_settings: M
         ill = await run_command(settings, "doctor")
 
     assert well.exit_code == 0, well.stdout
-    assert f"ok       people can sign in by acme: {acme.base} has 1 usable keys" in well.stdout
+    assert f"ok       people can sign in by acme: {acme.base} has metadata and keys" in well.stdout
     assert ill.exit_code == 1
     assert "failure  nobody can sign in by acme: " in ill.stdout
 

@@ -109,7 +109,7 @@ def process(command: list[str], *, folder: Path, ready: str, env: dict[str, str]
     finally:
         running.send_signal(signal.SIGTERM)
         try:
-            running.wait(timeout=20)
+            running.wait(timeout=60)
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()

@@ -190,7 +190,7 @@ def _node(folder: Path, script: str, **env: str) -> Iterator[Callable[[str], Any
     finally:
         running.stdin.close()
         try:
-            running.wait(timeout=10)
+            running.wait(timeout=60)
         except subprocess.TimeoutExpired:
             running.kill()
             running.wait()

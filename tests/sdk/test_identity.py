@@ -22,7 +22,7 @@ from tests.sdk.test_proxies import HOST, PAGE, account, caddy, nginx
 from tests.support.missing import program
 
 Headers = list[tuple[str, str]]
-SECONDS = 30
+SECONDS = 60
 PERSON = ("X_USER_ID", "X_USER_NAME", "X_USER_ROLES")
 LETTERS_AND_DIGITS = re.compile("[^A-Za-z0-9]")
 FORGED: Headers = [("X-User-Id", "98"), ("X-User-Name", "root"), ("X-User-Roles", "admin")]

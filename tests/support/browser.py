@@ -14,7 +14,18 @@ from tests.support.missing import lacking
 REASON = "no Chromium: install one of {} on the PATH, or set CHROMIUM to its program"
 # The headless shell is the same engine without windows, and takes half as long.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+# Chromium takes only the last list, so the first four lines repeat Playwright's. The others cost each visitor processes
+# that no test looks at: two pages behind the address bar, and one that waits for the next site.
+UNUSED = (
+    "AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,NetworkTimeServiceQuerying,OptimizationHints,PaintHolding",
+    "AimEnabled,LensOverlay,MediaRouter,PreconnectToSearch,TcpPortRandomizationWin,ThirdPartyStoragePartitioning",
+    "msEdgeUpdateLaunchServicesPreferredVersion,msForceBrowserSignIn",
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup",
+    "SpareRendererForSitePerProcess",
+)
 ARGUMENTS = (
+    f"--disable-features={','.join(UNUSED)}",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",

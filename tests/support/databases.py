@@ -1,10 +1,11 @@
 """Engines that serve one test after another, and databases that are emptied between them."""
 
+import sqlite3
 from collections import defaultdict
+from contextlib import closing
 from typing import Any
 
 import aiomysql
-import aiosqlite
 import pytest
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -59,8 +60,8 @@ def repeats_on_mysql(item: pytest.Item) -> bool:
 async def emptied(url: URL) -> None:
     """Leave nothing in the database but the roles of the first migration."""
     if url.get_backend_name() == "sqlite":
-        async with aiosqlite.connect(str(url.database)) as connection:
-            await connection.executescript(f"PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; {EMPTIES}; COMMIT")
+        with closing(sqlite3.connect(str(url.database))) as connection:
+            connection.executescript(f"PRAGMA foreign_keys = ON; BEGIN IMMEDIATE; {EMPTIES}; COMMIT")
         return
     async with aiomysql.connect(
         host=url.host, port=url.port or 3306, user=url.username, password=url.password or "", db=url.database,

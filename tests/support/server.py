@@ -23,7 +23,7 @@ from gatepost.core.settings import Settings
 from gatepost.http.server.protocol import GuardedProtocol
 
 START_SECONDS = 90
-STOP_SECONDS = 20
+STOP_SECONDS = 60
 POLL_SECONDS = 0.05
 COMMAND = (sys.executable, "-m", "gatepost")
 LISTENS = re.compile(r"running on http://[^\s:]+:(\d+)")

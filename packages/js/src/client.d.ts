@@ -224,8 +224,11 @@ export interface Client {
    */
   signUpWithProvider(account: { email: string; code: string; username?: string }): Promise<User>;
 
-  /** Send a code to an address, whether it has an account or not. Throws a GatepostError. */
-  emailCode(email: string): Promise<object>;
+  /**
+   * Send a code to an address, whether it has an account or not; `resendAfter` is the seconds to wait for the mail before
+   * another one. Throws a GatepostError.
+   */
+  emailCode(email: string): Promise<{ resendAfter: number }>;
 
   /** Sign in with a code, in the browser that asked for it, as `signIn`. Throws a GatepostError: `invalid_code`. */
   signInWithEmailCode(proof: EmailProof): Promise<User>;

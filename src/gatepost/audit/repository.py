@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Text, and_, delete, exists, func, insert, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Text, and_, delete, exists, func, insert, or_, select, type_coerce
 from sqlalchemy import update as sql_update
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.sql import Select
@@ -12,6 +12,7 @@ from sqlalchemy.sql import Select
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.shown import shown
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.db.tables import UNREADABLE
 
 Raw = RowMapping
@@ -85,7 +86,7 @@ class Entries:
             .values(seal_id=seal_id)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+        return await rows_changed(self._tx, statement)
 
     async def of_seals(self, *, above: int | None, to: int, after: tuple[int, int] | None, limit: int) -> Sequence[Raw]:
         """Return the entries of the seals after `above` up to `to`, ordered by seal and id, after a position."""
@@ -114,7 +115,7 @@ class Entries:
         statement = (
             delete(AuditEntry).where(AuditEntry.seal_id.in_(seal_ids)).execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+        return await rows_changed(self._tx, statement)
 
     async def _read(self, query: Select[Any]) -> Sequence[Raw]:
         rows: Sequence[Raw] = (await self._tx.execute(query)).mappings().all()
@@ -197,4 +198,4 @@ class Seals:
             .values(purged_at=at, purge_proof=proof, rows=[])
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1

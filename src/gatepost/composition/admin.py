@@ -57,8 +57,8 @@ def build_admin(platform: Platform, identity: Identity) -> Admin:
         account_lifecycle=AccountLifecycle(
             database, clock, feed, sessions=sessions, deletion=identity.deletion, policy=policy
         ),
-        factor_reset=FactorReset(database, clock, sessions, identity.guesses, identity.factor_removal),
-        identity_removal=IdentityRemoval(database, identity.identity_links),
+        factor_reset=FactorReset(database, clock, sessions, identity.guesses, identity.factor_removal, policy=policy),
+        identity_removal=IdentityRemoval(database, identity.identity_links, policy=policy),
         role_editor=RoleEditor(database, clock, feed),
         invitations=InvitationService(database, clock, identity.mailboxes, policy=policy),
         key_rotation=KeyRotation(database, clock, keys, access_token_life=life),

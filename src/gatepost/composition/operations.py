@@ -1,6 +1,7 @@
 """Builds the services for background work and for operators."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from gatepost.audit.repetitions import RepetitionPurge
 from gatepost.audit.retention import AuditRetention
@@ -8,15 +9,15 @@ from gatepost.audit.sealer import AuditSealer
 from gatepost.composition.admin import Admin
 from gatepost.composition.identity import Identity
 from gatepost.composition.platform import Platform
-from gatepost.core.db.purging import Purger, PurgeTask
-from gatepost.identity.assurance.purging import PendingSignInPurge, TrustedDevicePurge
-from gatepost.identity.credentials.email_codes.purging import EmailCodePurge
-from gatepost.identity.credentials.passkeys.challenges import ChallengePurge
+from gatepost.core.db.purging import ExpiredRows, Purger, PurgeTask
+from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
 from gatepost.identity.credentials.totp.purging import TotpPurge
-from gatepost.identity.external.authorizations import AuthorizationPurge
+from gatepost.identity.external.models import PendingAuthorization
+from gatepost.identity.factors.models import PasskeyChallenge
+from gatepost.identity.links.models import EmailCode
 from gatepost.identity.links.purging import LinkPurge
 from gatepost.identity.sessions.purging import SessionPurge
-from gatepost.identity.throttling.purging import GuessPurge
+from gatepost.identity.throttling.models import GuessCounter
 from gatepost.operations.metrics_catalog import process_metrics
 from gatepost.operations.process_metrics import ProcessMetrics
 from gatepost.operations.readiness import Readiness
@@ -68,20 +69,23 @@ def build_operations(platform: Platform, identity: Identity, admin: Admin) -> Op
 def _purge_tasks(platform: Platform, identity: Identity, admin: Admin, retention: AuditRetention) -> list[PurgeTask]:
     """Return the tasks that delete expired data, and those that encrypt again with a new SECRET_KEY."""
     clock, database = platform.clock, platform.database
+    expired = partial(ExpiredRows, database, clock)
     return [
         PurgeTask("revocations", identity.revocations.purge),
         PurgeTask("sessions", SessionPurge(database, clock).run),
         PurgeTask("links", LinkPurge(database, clock).run),
-        PurgeTask("pending sign-ins", PendingSignInPurge(database, clock).run),
-        PurgeTask("trusted devices", TrustedDevicePurge(database, clock).run),
-        PurgeTask("authorizations", AuthorizationPurge(database, clock).run),
-        PurgeTask("passkey challenges", ChallengePurge(database, clock).run),
-        PurgeTask("codes by mail", EmailCodePurge(database, clock).run),
+        PurgeTask("pending sign-ins", expired(PendingSignIn.id, PendingSignIn.expires_at).run),
+        PurgeTask("trusted devices", expired(TrustedDevice.id, TrustedDevice.expires_at).run),
+        PurgeTask("authorizations", expired(PendingAuthorization.id, PendingAuthorization.expires_at).run),
+        PurgeTask("passkey challenges", expired(PasskeyChallenge.id, PasskeyChallenge.expires_at).run),
+        PurgeTask("codes by mail", expired(EmailCode.id, EmailCode.expires_at).run),
         PurgeTask("unconfirmed apps", TotpPurge(database, clock).run),
         PurgeTask("sealed secrets", identity.seal_renewal.run),
         PurgeTask("invitations", admin.invitations.purge),
         PurgeTask("names of roles", admin.role_editor.purge),
-        PurgeTask("wrong guesses", GuessPurge(database, clock).run),
+        PurgeTask(
+            "wrong guesses", expired(GuessCounter.subject, GuessCounter.expires_at, GuessCounter.blocked_until).run
+        ),
         PurgeTask("accounts", identity.deletion.erase_due),
         PurgeTask("audit entries", retention.run),
         PurgeTask("repetitions", RepetitionPurge(database, clock).run),

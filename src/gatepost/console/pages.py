@@ -12,10 +12,11 @@ from gatepost.console.assets import Assets
 from gatepost.console.brand import Brand
 from gatepost.console.languages import NAMES
 from gatepost.console.translations import Words, words_of
-from gatepost.console.ways import NEUTRAL_MARK, WaysIn
 from gatepost.core.origins import origin_of
 from gatepost.core.settings import Settings
 from gatepost.identity.credentials.passkeys.relying_party import usable
+from gatepost.identity.providers.presets import Kind
+from gatepost.identity.providers.provider import Provider
 from gatepost.mail.languages import SUPPORTED
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -68,7 +69,7 @@ class Visit:
 class Console:
     """Renders the pages of this deployment."""
 
-    def __init__(self, settings: Settings, ways: WaysIn) -> None:
+    def __init__(self, settings: Settings, providers: Sequence[Provider]) -> None:
         self._settings = settings
         self._brand = Brand.of(settings)
         self._passkeys = usable(settings)
@@ -82,12 +83,11 @@ class Console:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._providers = [{**shown, "mark": self._address_of(shown["mark"])} for shown in ways.shown()]
-        self._templates.globals |= {
-            "asset": self._address_of,
-            "providers": self._providers,
-            "has_email_codes": ways.by_mail,
-        }
+        self._providers = [
+            {"name": provider.name, "title": provider.title, "mark": self._mark_of(provider.kind)}
+            for provider in providers
+        ]
+        self._templates.globals |= {"asset": self._address_of, "providers": self._providers}
         self._templates.filters |= {"attributes_of": _attributes}
 
     @property
@@ -127,7 +127,7 @@ class Console:
             # The domain of passkeys; null if browsers would refuse them.
             "rpId": self._passkeys.id if self._passkeys else None,
             "providers": self._providers,
-            "neutralMark": self._address_of(NEUTRAL_MARK),
+            "neutralMark": self._mark_of(Kind.OIDC),
             "shortestPassword": self._settings.shortest_password,
             "words": words.below(*COMMON_WORDS, *page.words),
         }
@@ -136,6 +136,9 @@ class Console:
         """Return the other origins to which the page's script may redirect."""
         elsewhere = {origin_of(visit.return_to)} if visit.return_to and not visit.return_to.startswith("/") else set()
         return sorted(self.origins.named | elsewhere)
+
+    def _mark_of(self, kind: str) -> str:
+        return self._address_of(f"marks/{kind}.svg")
 
     def _address_of(self, name: str) -> str:
         if self.assets.get(name) is None:

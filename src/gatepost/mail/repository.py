@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, Delete, Update, case, delete, func, select, update
+from sqlalchemy import Delete, Update, case, delete, func, select, update
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.mail.models import OutboxMail
 
 LONGEST_CAUSE = 255
@@ -101,5 +101,4 @@ class Outbox:
         return await self._count(statement) == 1
 
     async def _count(self, statement: Update | Delete) -> int:
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False))

@@ -10,11 +10,10 @@ from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authenticator_data import AAGUID_BYTES, LONGEST_CREDENTIAL_ID
 from gatepost.identity.credentials.passkeys.bounds import LONGEST_NAME, MOST_PASSKEYS, can_be_name
-from gatepost.identity.credentials.passkeys.options import USER_HANDLE_BYTES
 from gatepost.identity.credentials.passkeys.public_keys import read_public_key
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
-from gatepost.identity.credentials.passkeys.responses import read_transports
-from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
+from gatepost.identity.credentials.passkeys.responses import LONGEST_USER_HANDLE, read_transports
+from gatepost.transfer.fields import Fields, octets_in, text_of
 from gatepost.transfer.marks import CREDENTIAL, HANDLE, Mark
 
 # The lengths of the columns: a domain (RFC 1035, section 2.3.4), and the longest accepted key.
@@ -80,9 +79,9 @@ def read_passkeys(fields: Fields, now: datetime) -> MovedPasskeys:
     Raises:
         FactorRefused: a part of them cannot be read, or could not be used to sign in.
     """
-    handle = octets_in(fields.take("user_handle"), shortest=USER_HANDLE_BYTES, longest=USER_HANDLE_BYTES)
+    handle = octets_in(fields.take("user_handle"), shortest=1, longest=LONGEST_USER_HANDLE)
     if handle is None:
-        raise fields.refused("user_handle", f"is no base64url text of {USER_HANDLE_BYTES} bytes")
+        raise fields.refused("user_handle", f"is no base64url text of 1 to {LONGEST_USER_HANDLE} bytes")
     parts = fields.parts("credentials", most=MOST_PASSKEYS, what="passkeys")
     credentials = tuple(_read_passkey(part, now) for part in parts)
     if len({passkey.credential_id for passkey in credentials}) < len(credentials):
@@ -119,18 +118,13 @@ def _read_passkey(fields: Fields, now: datetime) -> MovedPasskey:
 
 
 def _public_key(fields: Fields) -> bytes:
-    key = octets_in(fields.take("public_key"), shortest=1, longest=LONGEST_PUBLIC_KEY)
+    key = octets_in(fields.take("public_key"), shortest=1, longest=LONGEST_PUBLIC_KEY) or b""
     try:
-        read_public_key(key or b"")
-    except PasskeyRefused as refused:
-        raise _no_key(fields) from refused
-    if key is None:
-        raise _no_key(fields)
+        read_public_key(key)
+    except PasskeyRefused:
+        said = "is no base64url text of a COSE key that is accepted: ES256, EdDSA, or RS256"
+        raise fields.refused("public_key", said) from None
     return key
-
-
-def _no_key(fields: Fields) -> FactorRefused:
-    return fields.refused("public_key", "is no base64url text of a COSE key that is accepted: ES256, EdDSA, or RS256")
 
 
 def _aaguid(fields: Fields) -> bytes:

@@ -61,8 +61,9 @@ async def wrong_with(visitor: Visitor) -> list[object]:
 
 async def marks(page: Page) -> list[bool]:
     """Whether each mark on a page is a picture that has loaded."""
-    are_there = "(all) => all.map((one) => one.naturalWidth > 0)"
-    return list(await page.locator("[data-provider] .mark").evaluate_all(are_there))
+    loaded = "(all) => all.map((one) => one.complete && one.naturalWidth > 0)"
+    found: list[bool] = await page.locator("[data-provider] .mark").evaluate_all(loaded)
+    return found
 
 
 @pytest.mark.parametrize("look", WIDTHS)

@@ -11,12 +11,12 @@ from gatepost.composition.services import Services
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.passwords import UNUSABLE_HASH
 from gatepost.core.db.database import Database
-from gatepost.core.settings import EmailVerification
+from gatepost.core.settings import EmailSignIn, EmailVerification
 from gatepost.identity.accounts.models import User
 from tests.conftest import MakeServices, http_client, started
 from tests.features.admin.conftest import MakePerson, at_once
 from tests.support.api import Api, Person, assert_problem
-from tests.support.passkeys import add_passkey
+from tests.support.passkeys import add_passkey, sign_in_with
 
 pytestmark = pytest.mark.both_databases
 
@@ -192,3 +192,21 @@ async def test_one_who_leaves_and_one_who_is_removed_at_once_leave_one(
     assert sorted(answer.is_success for answer in answers) == [False, True], [each.text for each in answers]
     refused = next(answer for answer in answers if not answer.is_success)
     assert_problem(refused, 409, "last_administrator")
+
+
+async def test_factors_of_the_last_administrator_who_has_no_password_stay(
+    make_services: MakeServices, api: Api, admin: Person, services: Services, database: Database,
+    person_with: MakePerson,
+) -> None:  # fmt: skip
+    unproved = await person_with("Unproved", "admin")
+    browser = await add_passkey(api, services, admin)
+    await changed(database, admin, password_hash=UNUSABLE_HASH)
+    strict = make_services(email_verification=EmailVerification.REQUIRED, email_sign_in=EmailSignIn.OFF)
+    async with started(strict) as app, http_client(app) as client:
+        path = f"{URL}/{admin.id}/factors"
+
+        assert_problem(await client.delete(path, headers=unproved.headers), 409, "last_administrator")
+
+        assert (await sign_in_with(Api(client), browser)).status_code == 200
+        await changed(database, unproved, email_verified_at=strict.platform.clock.now())
+        assert (await client.delete(path, headers=unproved.headers)).status_code == 204

@@ -65,7 +65,7 @@ async def test_running_service_seals_by_itself(
     monkeypatch.setattr(lifespan, "SEAL_SECONDS", 0.01)
     await write()
 
-    async with started(services), asyncio.timeout(30):
+    async with started(services), asyncio.timeout(60):
         while await unsealed(services.platform.database):
             await asyncio.sleep(0.01)
 

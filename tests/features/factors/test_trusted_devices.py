@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
+from gatepost.core.db.purging import ExpiredRows
 from gatepost.identity.assurance.models import TrustedDevice
-from gatepost.identity.assurance.purging import TrustedDevicePurge
 from gatepost.identity.tokens.principal import Acr
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import Api, Person, assert_problem, bearer
@@ -223,7 +223,7 @@ async def test_export_tells_of_it_and_it_goes_after_its_time(
     assert [set(one) for one in exported["trustedDevices"]] == [
         {"device", "userAgent", "address", "createdAt", "lastUsedAt", "expiresAt"}
     ]
-    purge = TrustedDevicePurge(services.platform.database, clock)
+    purge = ExpiredRows(services.platform.database, clock, TrustedDevice.id, TrustedDevice.expires_at)
     assert await purge.run() == 0
     clock.advance(days=30)
     assert await purge.run() == 1

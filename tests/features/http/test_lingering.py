@@ -15,7 +15,7 @@ from tests.support.server import served
 SIGN_IN = "/api/auth/signin"
 POST = b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CHUNK = b"8000\r\n" + b"x" * 0x8000 + b"\r\n"
-SECONDS = 20
+SECONDS = 60
 TRIES = 5
 
 

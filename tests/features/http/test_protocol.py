@@ -18,7 +18,7 @@ POST = b"POST /api/auth/signin HTTP/1.1\r\nHost: x\r\nContent-Type: application/
 BODY = json.dumps({"username": "Abbey Salami", "password": "x"}).encode()
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n"
 PATIENCE_SECONDS = 0.3
-SECONDS = 10
+SECONDS = 60
 
 
 @pytest.fixture(params=["sqlite"])

@@ -19,7 +19,7 @@ async def exchange(url: str, request: bytes, *, then_leave: bool = False) -> byt
     writer.write(request)
     if then_leave:
         writer.write_eof()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

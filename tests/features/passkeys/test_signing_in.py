@@ -86,7 +86,6 @@ async def test_options_are_the_same_for_everybody_but_for_the_challenge(api: Api
             "rpId": "localhost",
             "allowCredentials": [],
             "userVerification": "required",
-            "hints": [],
         }
     )
 

@@ -13,10 +13,10 @@ from sqlalchemy import URL, func, select
 from gatepost.audit.models import AuditEntry
 from gatepost.composition.services import Services
 from gatepost.core.db.database import Database
+from gatepost.core.db.purging import ExpiredRows
 from gatepost.core.settings import SignUp
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import Name
-from gatepost.identity.external.authorizations import AuthorizationPurge
 from gatepost.identity.external.models import ExternalIdentity, PendingAuthorization
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.registration.service import NewAccount
@@ -173,7 +173,8 @@ async def test_authorizations_are_purged_after_their_time(
     await visitor.go()
     clock.advance(minutes=5)
 
-    assert await AuthorizationPurge(database, clock).run() == 1
+    purge = ExpiredRows(database, clock, PendingAuthorization.id, PendingAuthorization.expires_at)
+    assert await purge.run() == 1
 
     async with database.read() as tx:
         left = (await tx.scalars(select(PendingAuthorization.expires_at))).all()

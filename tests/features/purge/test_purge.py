@@ -198,7 +198,7 @@ async def test_service_purges_by_itself(
     monkeypatch.setattr(gatepost.lifespan, "PURGE_SECONDS", 0.02)
     await issue_link(database, now=clock.now() - timedelta(days=8))
 
-    async with started(make_services()), asyncio.timeout(20):
+    async with started(make_services()), asyncio.timeout(60):
         while await links(database):
             await asyncio.sleep(0.05)
 

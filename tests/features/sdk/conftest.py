@@ -146,7 +146,7 @@ async def notes_of(gatepost: Gatepost, network: Network) -> AsyncIterator[Notes]
 
 async def until_it_answers(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
     """Ask until the background work has caught up."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (answer := await ask()).status_code != status:
         assert time.monotonic() < deadline, f"{answer.status_code}: {answer.text}"
         await asyncio.sleep(0.02)

@@ -276,7 +276,7 @@ async def _following(answer: Callable[[httpx.Request], httpx.Response], clock: F
 
 async def _until(condition: Callable[[], bool]) -> None:
     """Wait for what the background work brings about."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline, "it does not come about"
         await asyncio.sleep(0.02)

@@ -18,7 +18,7 @@ from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.models import Passkey, UserHandle
 from tests.conftest import MakeServices, http_client, started
 from tests.features.transfer.conftest import RunImport, accounts_of, write_lines
-from tests.support.api import Api, Person, assert_problem
+from tests.support.api import Api, Person, assert_problem, bearer
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 from tests.support.factors import begin_sign_in, set_up_app
@@ -141,6 +141,28 @@ async def test_account_may_come_with_passkeys_and_no_password(
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("handle", [b"\x07", b"4711", b"\xff" * 64], ids=len)
+async def test_user_handle_of_another_system_has_any_length(
+    api: Api, services: Services, gatepost: RunImport, tmp_path: Path, handle: bytes
+) -> None:
+    row = account("abbey", CREDENTIAL, handle=handle, email_verified=True)
+    assert (await gatepost("import", "jsonl", write_lines(tmp_path / "file", row))).exit_code == 0
+    browser = Browser.new()
+    browser.authenticator.key, browser.handle = KEY, handle
+
+    signed_in = await sign_in_with(api, browser)
+
+    assert signed_in.status_code == 200, signed_in.text
+    headers = bearer(signed_in.json()["accessToken"])
+    begun = await api.post("/api/users/me/passkeys/options", headers=headers)
+    assert begun.json()["publicKey"]["user"]["id"] == encode(handle)
+    exported = await run_command(services.settings, "export", "jsonl", str(tmp_path / "export"))
+    assert exported.exit_code == 0
+    assert accounts_of(tmp_path / "export")[0]["factors"]["passkeys"]["user_handle"] == encode(handle)
+    browser.handle = handle[:-1] + b"\x00"
+    assert_problem(await sign_in_with(api, browser), 401, "passkey_invalid")
+
+
 async def test_passkey_of_another_domain_comes_and_is_told(
     services: Services, gatepost: RunImport, tmp_path: Path
 ) -> None:
@@ -162,9 +184,9 @@ async def test_passkey_of_another_domain_comes_and_is_told(
 
 BROKEN = [
     ([], "factors.passkeys is an object"),
-    ({"credentials": [CREDENTIAL]}, "factors.passkeys.user_handle is no base64url text of 32 bytes"),
+    ({"credentials": [CREDENTIAL]}, "factors.passkeys.user_handle is no base64url text of 1 to 64"),
     (
-        {"user_handle": encode(b"\x07" * 31), "credentials": [CREDENTIAL]},
+        {"user_handle": encode(b"\x07" * 65), "credentials": [CREDENTIAL]},
         "factors.passkeys.user_handle is no base64url",
     ),
     ({"user_handle": encode(HANDLE)}, "factors.passkeys.credentials is a list of 1 to 20 passkeys"),

@@ -36,6 +36,10 @@ class FakeDiscord(FakeProvider):
             Route("/api/users/@me", self._user),
         ]
 
+    def issuer_in_answer(self) -> dict[str, str]:
+        """Return `iss`, which Discord's metadata announce."""
+        return {"iss": self.base}
+
     async def _token(self, request: Request) -> Response:
         redeemed = await self.redeem(request)
         if isinstance(redeemed, Response):

@@ -43,3 +43,20 @@ def test_a_passkey_resists_phishing_alone_and_beside_others(beside: Method) -> N
 def test_a_trusted_device_shows_nothing() -> None:
     assert amr_of([Method.PASSWORD, Method.TRUSTED_DEVICE]) == amr_of([Method.PASSWORD])
     assert acr(Method.PASSWORD, Method.TRUSTED_DEVICE) is Acr.ONE_FACTOR
+
+
+@pytest.mark.parametrize(
+    ("methods", "last", "expected"),
+    [
+        ([Method.PASSWORD, Method.TOTP], [Method.TOTP], Acr.TWO_FACTORS),
+        ([Method.PASSWORD, Method.TOTP], [Method.PASSWORD], Acr.ONE_FACTOR),
+        ([Method.PASSKEY], [Method.PASSKEY], Acr.PHISHING_RESISTANT),
+        ([Method.PASSKEY, Method.TOTP], [Method.TOTP], Acr.TWO_FACTORS),
+        ([Method.PASSKEY, Method.PASSWORD], [Method.PASSWORD], Acr.ONE_FACTOR),
+        ([Method.PASSKEY, Method.TOTP], [Method.PASSKEY, Method.TOTP], Acr.PHISHING_RESISTANT),
+    ],
+)
+def test_methods_are_never_surer_than_the_last_of_them(
+    methods: list[Method], last: list[Method], expected: Acr
+) -> None:
+    assert acr_of(methods, last=last) == expected

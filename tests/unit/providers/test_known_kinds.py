@@ -329,6 +329,7 @@ async def test_slack_users_are_told_apart_by_their_workspace(connect: Connect) -
     upstream = FakeOidc("https://slack.com", person={"sub": "U0R7", "https://slack.com/team_id": "T0R7"})
     walk = connect(upstream, kind="slack")
     assert (await walk.profile()).subject == "T0R7/U0R7"
+    assert "code_challenge" not in await sent(walk)
 
     del upstream.person["https://slack.com/team_id"]
     assert await refusal(walk) is Refusal.PROFILE

@@ -289,9 +289,9 @@ async def test_provider_that_answers_with_something_else_is_unavailable(
 
 
 async def test_provider_that_never_answers_is_unavailable(acme: FakeOidc, connect: Connect) -> None:
-    acme.fault, acme.faulty = Fault.SILENT, "/realms/a/token"
+    acme.fault = Fault.SILENT
 
-    assert await failure(connect(acme)) == "https://login.acme.example does not answer within 0.5 s"
+    assert await failure(connect(acme, seconds=0.5)) == "https://login.acme.example does not answer within 0.5 s"
 
 
 @pytest.mark.parametrize(
@@ -435,10 +435,28 @@ async def test_second_factor_of_the_provider_counts_where_the_settings_believe_i
     assert plain.provider.has_proved_factors(await plain.profile()) is False
 
 
+async def test_reason_is_logged_without_a_secret(
+    acme: FakeOidc, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    acme.fault = Fault.WRONG_NONCE
+    walk = connect(acme)
+    answer = await walk.answer()
+    assert await refusal(walk, answer) is Refusal.NONCE
+    acme.fault = Fault.DOWN
+    assert await failure(connect(acme))
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "a sign-in by under-test is refused: nonce",
+        "nobody can sign in by under-test now: login.acme.example answers 503",
+    ]
+    for secret in (walk.verifier, walk.nonce, answer["code"], acme.client_secret):
+        assert secret not in caplog.text
+
+
 async def test_check_tells_what_was_found_and_what_is_wrong(acme: FakeOidc, connect: Connect) -> None:
     walk = connect(acme)
     assert await walk.provider.check(redirect_uri=CALLBACK) == (
-        "https://login.acme.example/realms/a has 1 usable keys and accepts client_id and its secret"
+        "https://login.acme.example/realms/a has metadata and keys, and accepts client_id and its secret"
     )
 
     wrong = connect(acme, client_secret="wrong")

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import joinedload, selectinload
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import RetiredRoleName, Role, User, user_roles
 
 # Accounts that are read at once.
@@ -110,5 +110,4 @@ class ManagedRoles:
     async def advance_stale(self, role_id: int, *, above: int, to: int | None) -> bool:
         """Store how far a change has got, unless somebody else did so; return whether this call did it."""
         statement = update(Role).where(Role.id == role_id, Role.stale_above == above).values(stale_above=to)
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount == 1
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1

@@ -8,7 +8,7 @@ from gatepost.admin.factors.deps import CanResetFactors, FactorResetDep
 from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
-from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound
 from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.factors.errors import NoSecondFactor
 from gatepost.identity.tokens.step_up import StepUpRequired
@@ -22,9 +22,10 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanResetFactors, FreshProof],
     responses=problems(
-        StepUpRequired, PermissionRequired, UserNotFound, NoSecondFactor, BeyondAuthority, OwnAccount, VersionMismatch
+        StepUpRequired, PermissionRequired, UserNotFound, NoSecondFactor, BeyondAuthority, OwnAccount, VersionMismatch,
+        LastAdministrator,
     ),
-)
+)  # fmt: skip
 async def reset_factors(user_id: PathId, factors: FactorResetDep, if_match: IfMatchDep, by: CallerDep) -> None:
     """For people who have lost their devices and their recovery codes. Make sure that the request really comes from the
     owner. Passkeys are removed too, and then the password alone is enough to sign in. The owner of an account without a

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from gatepost.admin.accounts.links import end_links_of
-from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change
+from gatepost.admin.accounts.preconditions import Actor, IfMatch, Shell, authorize_change
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.identity.accounts.guards import require_administrator
+from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.assurance.trusted_devices import TrustedDevices
 from gatepost.identity.factors.errors import NoSecondFactor
@@ -26,13 +28,21 @@ class FactorReset:
     """Lets administrators remove the second factors of others."""
 
     def __init__(
-        self, database: Database, clock: Clock, sessions: SessionService, guesses: Guesses, removal: FactorRemoval
+        self,
+        database: Database,
+        clock: Clock,
+        sessions: SessionService,
+        guesses: Guesses,
+        removal: FactorRemoval,
+        *,
+        policy: AccountPolicy,
     ) -> None:
         self._db = database
         self._clock = clock
         self._sessions = sessions
         self._guesses = guesses
         self._removal = removal
+        self._policy = policy
 
     @retry_conflicts
     async def reset(self, user_id: int, *, if_match: IfMatch, by: Actor) -> Sequence[Method]:
@@ -43,6 +53,7 @@ class FactorReset:
 
         Raises:
             NoSecondFactor: the account has none.
+            LastAdministrator: no administrator could sign in any more. Operators can still do it in a shell.
             UserNotFound, OwnAccount, BeyondAuthority, VersionMismatch: as for every change of an account.
         """
         now = self._clock.now()
@@ -53,6 +64,8 @@ class FactorReset:
             removed = await self._removal.remove_all(tx, user)
             if not removed:
                 raise NoSecondFactor
+            if not isinstance(by, Shell):
+                await require_administrator(tx, user, policy=self._policy)
             # A new factor has other codes, so wrong guesses of the old ones do not count.
             await self._guesses.forget_codes(tx, user)
             user.touch(now)

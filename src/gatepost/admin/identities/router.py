@@ -9,7 +9,7 @@ from gatepost.admin.identities.deps import IdentityRemovalDep
 from gatepost.http.deps import PathId
 from gatepost.http.openapi import problems
 from gatepost.identity.access.errors import PermissionRequired
-from gatepost.identity.accounts.errors import UserNotFound
+from gatepost.identity.accounts.errors import LastAdministrator, UserNotFound
 from gatepost.identity.credentials.deps import FreshProof
 from gatepost.identity.credentials.external.errors import IdentityNotFound
 from gatepost.identity.tokens.step_up import StepUpRequired
@@ -23,9 +23,10 @@ router = APIRouter(prefix="/api/admin/users", tags=["administration"])
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[CanResetFactors, FreshProof],
     responses=problems(
-        StepUpRequired, PermissionRequired, UserNotFound, IdentityNotFound, BeyondAuthority, OwnAccount, VersionMismatch
+        StepUpRequired, PermissionRequired, UserNotFound, IdentityNotFound, BeyondAuthority, OwnAccount,
+        VersionMismatch, LastAdministrator,
     ),
-)
+)  # fmt: skip
 async def unlink_identity_of(
     user_id: PathId, identity_id: PathId, identities: IdentityRemovalDep, if_match: IfMatchDep, by: CallerDep
 ) -> None:

@@ -2,6 +2,8 @@
 
 from gatepost.admin.accounts.preconditions import Actor, IfMatch, authorize_change
 from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.identity.accounts.guards import require_administrator
+from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.roles import Permission
 from gatepost.identity.credentials.external.errors import IdentityNotFound
 from gatepost.identity.credentials.external.linking import IdentityLinks
@@ -13,9 +15,10 @@ OWN_IDENTITIES = "DELETE /api/users/me/identities/{identity_id}, which requires 
 class IdentityRemoval:
     """Lets administrators unlink the identities of others."""
 
-    def __init__(self, database: Database, links: IdentityLinks) -> None:
+    def __init__(self, database: Database, links: IdentityLinks, *, policy: AccountPolicy) -> None:
         self._db = database
         self._links = links
+        self._policy = policy
 
     @retry_conflicts
     async def unlink(self, user_id: int, identity_id: int, *, if_match: IfMatch, by: Actor) -> None:
@@ -25,6 +28,7 @@ class IdentityRemoval:
 
         Raises:
             IdentityNotFound: the account has no such identity.
+            LastAdministrator: no administrator could sign in any more.
             UserNotFound, OwnAccount, BeyondAuthority, VersionMismatch: as for every change of an account.
         """
         async with self._db.begin() as tx:
@@ -35,3 +39,4 @@ class IdentityRemoval:
             if identity is None:
                 raise IdentityNotFound
             await self._links.unlink(tx, user, identity, actor_id=by.user_id, info=by.info)
+            await require_administrator(tx, user, policy=self._policy)

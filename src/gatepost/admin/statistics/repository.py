@@ -3,15 +3,16 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, String, case, func, select, union, update
+from sqlalchemy import String, case, func, select, union, update
 
 from gatepost.admin.statistics.models import DailyStatistic
 from gatepost.audit.former_names import current_name
 from gatepost.audit.models import AuditEntry, AuditSeal
 from gatepost.audit.repository import Seals
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.enrolment import OWNERS, SECOND_FACTORS
 from gatepost.identity.sessions.models import Session
@@ -91,7 +92,7 @@ class DailyStatistics:
         if expected is not None:
             statement = statement.where(DailyStatistic.value == expected)
         statement = statement.values(value=value, counted_at=at).execution_options(synchronize_session=False)
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
     def _insert(self, day: date, name: str, detail: str, value: int, *, at: datetime) -> None:
         self._tx.add(DailyStatistic(day=day, name=name, detail=detail, value=value, counted_at=at))

@@ -2,15 +2,14 @@
 
 import secrets
 from datetime import datetime, timedelta
-from typing import Any, cast
 
 from sqlalchemy import update
-from sqlalchemy.engine import CursorResult
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.db.tables import Base, exact
 
 
@@ -49,7 +48,7 @@ class Leases:
             .execution_options(synchronize_session=False)
         )
         async with self._db.begin() as tx:
-            if cast("CursorResult[Any]", await tx.execute(statement)).rowcount == 1:
+            if await rows_changed(tx, statement) == 1:
                 return True
             if await tx.get(Lease, name) is not None:
                 return False

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, cast
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from gatepost.core.clock import Clock
 from gatepost.core.db.database import Database, retry_conflicts
 from gatepost.core.db.leases import Leases
+from gatepost.core.db.row_counts import rows_changed
 
 LEASE = "purge"
 # Longer than any batch, and longer than the time between two rounds of the holder.
@@ -65,6 +67,27 @@ class Purger:
             await asyncio.sleep(PAUSE_SECONDS)
 
 
+class ExpiredRows:
+    """Removes the rows of a table whose moments have all passed."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        key: InstrumentedAttribute[Any],
+        *moments: InstrumentedAttribute[datetime],
+    ) -> None:
+        self._db = database
+        self._clock = clock
+        self._key = key
+        self._moments = moments
+
+    async def run(self) -> int:
+        """Remove a batch and return how many went."""
+        now = self._clock.now()
+        return await delete_batch(self._db, self._key, *(moment <= now for moment in self._moments))
+
+
 @retry_conflicts
 async def delete_batch(database: Database, key: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]) -> int:
     """Delete up to a batch of the rows that match all conditions, and return how many.
@@ -78,7 +101,7 @@ async def delete_batch(database: Database, key: InstrumentedAttribute[Any], *con
             # In one statement: a key that is not valid text can be read, but then matches no row.
             found = key.in_(select(key).where(*conditions).limit(BATCH))
             statement = delete(model).where(found).execution_options(synchronize_session=False)
-            return cast("CursorResult[Any]", await tx.execute(statement)).rowcount
+            return await rows_changed(tx, statement)
         ids = (await tx.scalars(select(key).where(*conditions).limit(BATCH))).all()
         if ids:
             await tx.execute(delete(model).where(key.in_(ids)).execution_options(synchronize_session=False))

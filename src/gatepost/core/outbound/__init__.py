@@ -1,4 +1,4 @@
-"""Requests to addresses that others name. Nothing else in the service opens a connection for HTTP.
+"""Requests to addresses of others. No other part of the service imports httpx.
 
 docs/decisions/0033-outbound.md says why each rule is there.
 """

@@ -125,7 +125,7 @@ class PasskeySettings(BaseModel):
 
 
 class ProviderFileSettings(BaseModel):
-    """Other providers by which people can sign in. `PROVIDER_<NAME>_CLIENT_ID` and the like set up providers, too."""
+    """Other providers by which people can sign in. `PROVIDER_GOOGLE_CLIENT_ID` and the like set them up, too."""
 
     providers_file: Path | None = Field(
         None, description="File that sets up other providers (TOML); docs/providers.md describes it."

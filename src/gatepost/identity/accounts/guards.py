@@ -32,6 +32,19 @@ async def require_another_administrator(tx: Transaction, user: User, *, policy: 
         raise LastAdministrator
 
 
+async def require_administrator(tx: Transaction, user: User, *, policy: AccountPolicy) -> None:
+    """Check that an administrator can sign in, after an account has lost a means to sign in.
+
+    Raises:
+        LastAdministrator: there is none.
+    """
+    if RoleName.ADMIN not in user.role_names:
+        return
+    await take_turn(tx)
+    if not await has_administrator(tx, policy=policy):
+        raise LastAdministrator
+
+
 async def has_administrator(tx: Transaction, *, policy: AccountPolicy, but: int = 0) -> bool:
     """Whether an account with the role admin, other than `but`, can currently sign in."""
     return bool(await tx.scalar(select(exists(_administrators(policy).where(User.id != but)))))

@@ -3,11 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     Select,
     bindparam,
     case,
@@ -22,6 +21,7 @@ from sqlalchemy.orm import defer, joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.errors import UnknownRole
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.accounts.reference import AccountRef
@@ -137,7 +137,7 @@ class Users:
             .values(password_hash=new, updated_at=now)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
     async def _one(self, condition: ColumnElement[bool], *, is_locked: bool = False) -> User | None:
         query = select(User).options(joinedload(User.roles)).where(condition)

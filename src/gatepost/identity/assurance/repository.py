@@ -2,13 +2,13 @@
 
 import secrets
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
 from gatepost.audit.log import LONGEST_ADDRESS
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.assurance.models import PendingSignIn
 from gatepost.identity.assurance.proofs import Proof
@@ -60,7 +60,7 @@ class PendingSignIns:
             .where(PendingSignIn.id == pending_id, PendingSignIn.expires_at > now)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
 
 async def sessions_proved_by(

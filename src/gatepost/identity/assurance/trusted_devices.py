@@ -3,13 +3,14 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 
 from gatepost.audit.log import LONGEST_ADDRESS
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.assurance.models import TrustedDevice
@@ -96,8 +97,7 @@ class TrustedDevices:
         statement = delete(TrustedDevice).where(TrustedDevice.user_id == user_id)
         if device_id is not None:
             statement = statement.where(TrustedDevice.id == device_id)
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False))
 
 
 def _times(now: datetime, life: timedelta) -> Mapping[str, datetime]:

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
-from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import digest_of
-from gatepost.core.db.database import Database, Transaction
-from gatepost.core.db.purging import delete_batch
+from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.external.states import State
 from gatepost.identity.providers.profile import ProviderProfile
@@ -120,7 +119,7 @@ class Authorizations:
             .values(answered_at=now, expires_at=now + LIFE)
             .execution_options(synchronize_session=False)
         )
-        if cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount != 1:
+        if await rows_changed(self._tx, statement) != 1:
             return None
         return await self._tx.scalar(select(PendingAuthorization).where(PendingAuthorization.digest == digest))
 
@@ -150,19 +149,4 @@ class Authorizations:
     async def end(self, pending_id: int) -> bool:
         """Remove one that has led to what it was for; of several who do so, one gets True."""
         statement = delete(PendingAuthorization).where(PendingAuthorization.id == pending_id)
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount == 1
-
-
-class AuthorizationPurge:
-    """Removes authorizations that nobody has come back from, or gone on with, in time."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._db = database
-        self._clock = clock
-
-    async def run(self) -> int:
-        """Remove a batch and return how many went."""
-        return await delete_batch(
-            self._db, PendingAuthorization.id, PendingAuthorization.expires_at <= self._clock.now()
-        )
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1

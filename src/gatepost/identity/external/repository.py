@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.external.models import ExternalIdentity
 
 
@@ -73,8 +73,7 @@ class Identities:
     async def remove_all(self, user_id: int) -> int:
         """Delete the identities of an account; return how many there were."""
         statement = delete(ExternalIdentity).where(ExternalIdentity.user_id == user_id)
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False))
 
     async def _one(self, *conditions: ColumnElement[bool]) -> ExternalIdentity | None:
         query = select(ExternalIdentity).where(*conditions).execution_options(populate_existing=True)

@@ -48,14 +48,17 @@ class RecoveryCodes(Base):
 
 
 class UserHandle(Base):
-    """What authenticators know an account by: random, so that it tells nothing, and the same for all its passkeys."""
+    """What authenticators know an account by: random, so that it tells nothing, and the same for all its passkeys.
+
+    Ours have 32 bytes; those of other systems have up to 64 (WebAuthn 3, section 5.4.3).
+    """
 
     __tablename__ = "user_handles"
 
     user_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
     )
-    handle: Mapped[bytes] = mapped_column(octets(32), unique=True)
+    handle: Mapped[bytes] = mapped_column(octets(64), unique=True)
 
 
 class Passkey(Base):

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, select, update
+from sqlalchemy import ColumnElement, Delete, Update, delete, select, update
 from sqlalchemy.orm import selectinload
 
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.invitations.models import Invitation
 
 
@@ -67,5 +67,4 @@ class Invitations:
         return (await self._tx.scalars(query.execution_options(populate_existing=True))).all()
 
     async def _changed(self, statement: Update | Delete) -> bool:
-        result = await self._tx.execute(statement.execution_options(synchronize_session=False))
-        return cast("CursorResult[Any]", result).rowcount == 1
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1

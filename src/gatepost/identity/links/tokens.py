@@ -4,12 +4,13 @@ import secrets
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.links.models import OneTimeToken
 
 PREFIX = "gpt_"
@@ -149,7 +150,7 @@ class OneTimeTokens:
             .values(used_at=now)
             .execution_options(synchronize_session=False)
         )
-        if cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount != 1:
+        if await rows_changed(self._tx, statement) != 1:
             return None
         return await self._tx.scalar(select(OneTimeToken).where(OneTimeToken.digest == digest))
 

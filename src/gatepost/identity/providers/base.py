@@ -1,22 +1,33 @@
 """What all kinds of providers share: their settings, the request of the browser, and the code's redemption."""
 
+import logging
 import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from gatepost.core.clock import Clock
 from gatepost.core.outbound import Outbound
 from gatepost.identity.providers import apple
 from gatepost.identity.providers.presets import Kind
 from gatepost.identity.providers.profile import ProviderProfile
-from gatepost.identity.providers.provider import AuthorizationAnswer, AuthorizationRequest, ProviderRefused
+from gatepost.identity.providers.provider import (
+    AuthorizationAnswer,
+    AuthorizationRequest,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from gatepost.identity.providers.remote import Remote
 from gatepost.identity.providers.settings import ProviderSettings
+
+logger = logging.getLogger("gatepost")
 
 # What `check` tries to redeem: every provider refuses it, but only after it has looked at our credentials.
 NO_CODE = "gatepost-check"
 
 
-class BaseProvider:
-    """A provider by its settings."""
+class BaseProvider(ABC):
+    """A provider by its settings. Kinds say how the two steps of a sign-in go; whatever fails is logged here."""
 
     def __init__(self, settings: ProviderSettings, outbound: Outbound, clock: Clock) -> None:
         self.settings = settings
@@ -42,6 +53,28 @@ class BaseProvider:
     def answers_by_post(self) -> bool:
         """Whether the answer comes as a form."""
         return self.settings.preset.answers_by_post
+
+    async def authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return where the browser has to go."""
+        with self._logged():
+            return await self.find_authorization_url(request)
+
+    async def profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
+        """Redeem the code, and return who has signed in."""
+        with self._logged():
+            return await self.find_profile(answer)
+
+    @abstractmethod
+    async def find_authorization_url(self, request: AuthorizationRequest) -> str:
+        """Return where the browser has to go."""
+
+    @abstractmethod
+    async def find_profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
+        """Redeem the code, and return who has signed in."""
+
+    @abstractmethod
+    async def check(self, *, redirect_uri: str) -> str:
+        """Ask for what a sign-in needs, and return what was found."""
 
     def has_proved_factors(self, profile: ProviderProfile) -> bool:
         """Whether the settings believe that this sign-in took several factors."""
@@ -96,6 +129,17 @@ class BaseProvider:
             await self.redeem(token_endpoint, answer, basic=basic)
         except ProviderRefused:
             return
+
+    @contextmanager
+    def _logged(self) -> Iterator[None]:
+        try:
+            yield
+        except ProviderUnavailable as error:
+            logger.warning("nobody can sign in by %s now: %s", self.name, error)
+            raise
+        except ProviderRefused as error:
+            logger.warning("a sign-in by %s is refused: %s", self.name, error)
+            raise
 
     def _client_secret(self) -> str:
         if self.settings.kind is Kind.APPLE:

@@ -35,11 +35,11 @@ class OAuthProvider(BaseProvider):
     def _api(self) -> Api:
         return APIS[self.settings.kind]
 
-    async def authorization_url(self, request: AuthorizationRequest) -> str:
+    async def find_authorization_url(self, request: AuthorizationRequest) -> str:
         """Return where the browser has to go."""
         return with_parameters(self._api.authorization_endpoint, self.authorization_parameters(request))
 
-    async def profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
+    async def find_profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
         """Redeem the code, and ask who has signed in."""
         if answer.iss not in (None, self.settings.preset.answer_issuer):
             raise ProviderRefused(Refusal.ANSWER_ISSUER)

@@ -36,7 +36,7 @@ class OidcProvider(BaseProvider):
         self._metadata = Remembered(clock, self._discover)
         self._keys = Remembered(clock, self._read_keys)
 
-    async def authorization_url(self, request: AuthorizationRequest) -> str:
+    async def find_authorization_url(self, request: AuthorizationRequest) -> str:
         """Return where the browser has to go."""
         metadata = await self._metadata.get()
         parameters = self.authorization_parameters(request) | {
@@ -46,7 +46,7 @@ class OidcProvider(BaseProvider):
         }
         return with_parameters(metadata.authorization_endpoint, parameters)
 
-    async def profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
+    async def find_profile(self, answer: AuthorizationAnswer) -> ProviderProfile:
         """Redeem the code, check the ID token, and ask for the address where the token lacks it."""
         metadata = await self._metadata.get()
         self._check_answer(answer, metadata)
@@ -65,9 +65,9 @@ class OidcProvider(BaseProvider):
     async def check(self, *, redirect_uri: str) -> str:
         """Ask for the metadata, the keys, and whether our credentials are accepted."""
         metadata = await self._metadata.get()
-        keys = await self._keys.get()
+        await self._keys.get()
         await self.check_credentials(metadata.token_endpoint, redirect_uri, basic=metadata.uses_basic)
-        return f"{metadata.issuer} has {len(keys)} usable keys and accepts client_id and its secret"
+        return f"{metadata.issuer} has metadata and keys, and accepts client_id and its secret"
 
     async def _discover(self) -> Metadata:
         expected = None

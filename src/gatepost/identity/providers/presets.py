@@ -23,10 +23,11 @@ class Kind(StrEnum):
 class Preset:
     """What is known of a kind.
 
-    `keys` may be set beside those of every kind, `required` have to be. Of a kind that follows the standards, all is
-    read from the provider itself; what the others leave out is here: `has_nonce` is false where ID tokens never have
-    the nonce, `has_pkce` where a `code_verifier` fails, and `answer_issuer` is the `iss` of the answer (RFC 9207) where
-    it is not the issuer of the identities. `prompt` asks for a new sign-in, or for as much as there is.
+    `required` keys have to be set, beside `client_id`; `keys` may be, beside those of every kind. Of a kind that
+    follows the standards, all else is read from the provider itself. What the others leave out is here: `has_nonce` is
+    false where ID tokens never have the nonce, `has_pkce` where a `code_verifier` fails, and `answer_issuer` is the
+    `iss` of the answer (RFC 9207) of those without metadata. `prompt` asks for a new sign-in, or for as much as there
+    is.
     """
 
     title: str
@@ -42,7 +43,7 @@ class Preset:
 
 
 PRESETS: Mapping[str, Preset] = {
-    Kind.OIDC: Preset("", keys=frozenset({"issuer", "trusts_email"}), required=frozenset({"client_secret", "issuer"})),
+    Kind.OIDC: Preset("", keys=frozenset({"trusts_email"}), required=frozenset({"client_secret", "issuer"})),
     Kind.GOOGLE: Preset("Google", "https://accounts.google.com", prompt="select_account"),
     Kind.MICROSOFT: Preset(
         "Microsoft", "https://login.microsoftonline.com/{tenant}/v2.0", keys=frozenset({"tenant", "allowed_tenants"})
@@ -51,7 +52,6 @@ PRESETS: Mapping[str, Preset] = {
         "Apple",
         "https://appleid.apple.com",
         scopes="openid name email",
-        keys=frozenset({"team_id", "key_id", "private_key"}),
         required=frozenset({"team_id", "key_id", "private_key"}),
         answers_by_post=True,
         prompt=None,
@@ -64,8 +64,11 @@ PRESETS: Mapping[str, Preset] = {
         prompt="select_account",
     ),
     Kind.GITLAB: Preset("GitLab", "https://gitlab.com", keys=frozenset({"issuer", "trusts_email"})),
-    Kind.DISCORD: Preset("Discord", "https://discord.com", "identify email", prompt="consent"),
+    Kind.DISCORD: Preset(
+        "Discord", "https://discord.com", "identify email", answer_issuer="https://discord.com", prompt="consent"
+    ),
     # Their documentation has no nonce, and PKCE for native apps alone, where LinkedIn has enabled it.
     Kind.LINKEDIN: Preset("LinkedIn", "https://www.linkedin.com/oauth", has_nonce=False, has_pkce=False, prompt=None),
-    Kind.SLACK: Preset("Slack", "https://slack.com", keys=frozenset({"trusts_email"}), prompt=None),
+    # PKCE is for apps that have turned it on; the nonce ties the answer to the request.
+    Kind.SLACK: Preset("Slack", "https://slack.com", keys=frozenset({"trusts_email"}), has_pkce=False, prompt=None),
 }

@@ -3,13 +3,14 @@
 import re
 from typing import Annotated
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
+from gatepost.core.crypto import jose
+from gatepost.core.crypto.jws import WeakKeyError
 from gatepost.core.origins import ON_THIS_MACHINE, origin_of
 from gatepost.core.settings.types import CommaSeparated
 from gatepost.identity.providers.presets import PRESETS, Kind, Preset
+from gatepost.identity.providers.profile import LONGEST_ISSUER
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,31}", re.ASCII)
 
@@ -28,17 +29,17 @@ def _p256(pem: SecretStr) -> SecretStr:
     """Refuse what is not the private key that Apple gives out. In a variable, `\\n` stands for a line break."""
     text = pem.get_secret_value().replace("\\n", "\n")
     try:
-        key = load_pem_private_key(text.encode(), password=None)
+        jose.signing_key_from_pem(text.encode(), "ES256")
+    except WeakKeyError:
+        raise ValueError("it is not a key on the curve P-256") from None
     except (ValueError, TypeError):
         raise ValueError("it is not a private key in PEM, as in Apple's file AuthKey_….p8") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError("it is not a key on the curve P-256")  # noqa: TRY004  pydantic's kind of refusal
     return SecretStr(text)
 
 
 # The tenant of all personal accounts at Microsoft; their metadata name it, and not "consumers".
 MICROSOFT_CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
-Issuer = Annotated[str, AfterValidator(_issuer)]
+Issuer = Annotated[str, Field(max_length=LONGEST_ISSUER), AfterValidator(_issuer)]
 Word = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
 TENANTS = r"^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|common|organizations|consumers)$"
 

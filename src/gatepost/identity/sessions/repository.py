@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CursorResult,
     exists,
     func,
     literal,
@@ -19,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from gatepost.core.db.database import NumberTaken, Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import User
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.sessions.models import DISOWNED, Session, ends_at
@@ -69,8 +69,7 @@ class Sessions:
             **values,
         }
         with _number_taken():
-            result = await self._tx.execute(add_if_unchanged(unless), given, execution_options=COUNTED)
-        return cast("CursorResult[Any]", result).rowcount == 1
+            return await rows_changed(self._tx, add_if_unchanged(unless), given, execution_options=COUNTED) == 1
 
     async def get(self, session_id: int) -> Session | None:
         """Return a session, live or ended."""

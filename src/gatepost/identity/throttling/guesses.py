@@ -8,15 +8,16 @@ revealed, so that concurrent guesses get no more answers than consecutive ones.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
 from gatepost.audit.log import AuditEvent, record
 from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import SecretKeys
 from gatepost.core.db.database import Transaction
 from gatepost.core.db.held_rows import hold_rows
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.core.request_info import RequestInfo
 from gatepost.identity.accounts.models import User
 from gatepost.identity.accounts.names import canonical_identifier
@@ -265,4 +266,4 @@ async def _forget(tx: Transaction, subjects: set[str]) -> int:
         .where(GuessCounter.subject.in_(sorted(subjects)))
         .execution_options(synchronize_session=False)
     )
-    return cast("CursorResult[Any]", await tx.execute(statement)).rowcount
+    return await rows_changed(tx, statement)

@@ -11,8 +11,6 @@ const address = one("#email-address");
 const code = one("#email-code");
 const again = one("[data-send-again]");
 const account = one("[data-new-account]");
-// Where the mail does not say it: a minute.
-const PAUSE_SECONDS = 60;
 
 const SIGN_IN = {
   way: "email_code",
@@ -42,7 +40,7 @@ export function bindEmailCode(first, arrive, look) {
   one("[data-email-code]", first)?.addEventListener("click", async () => {
     if (first.ariaBusy === "true") return;
     purpose = SIGN_IN;
-    const typed = one("[name=email], [name=username]", first).value.trim();
+    const typed = (one("[name=email]", first) ?? one("[name=username]", first)).value.trim();
     const field = address.elements.email;
     askAddress(typed.includes("@") ? typed : "");
     if (field.value && field.checkValidity()) address.requestSubmit();
@@ -98,7 +96,7 @@ function askAddress(email) {
 
 /** Have a mail sent, and ask for what is in it. */
 async function send(email) {
-  const { resendAfter = PAUSE_SECONDS } = (await purpose.send(email)) ?? {};
+  const { resendAfter } = await purpose.send(email);
   sentTo = email;
   stand(code, say("ways.client.sent", { email }));
   const isSignUp = purpose !== SIGN_IN;

@@ -11,7 +11,6 @@ from gatepost.flows.signin.email_codes.schemas import (
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
-from gatepost.http.schemas import MessageResponse
 from gatepost.identity.accounts.errors import (
     AccountDisabled,
     EmailSignInOff,
@@ -22,13 +21,14 @@ from gatepost.identity.accounts.errors import (
 from gatepost.identity.accounts.names import parse_existing_email
 from gatepost.identity.assurance.deps import HandoutDep, SignInServiceDep
 from gatepost.identity.assurance.errors import InvalidCode, SecondFactorRequired
+from gatepost.identity.credentials.email_codes.schemas import CodeSentResponse
 from gatepost.identity.sessions.handout import SignInResponse
 from gatepost.identity.throttling.deps import DeviceDep, LinkLimit, MailLimit
 from gatepost.identity.throttling.errors import TooManyAttempts, TooManyRequests
 
 router = APIRouter(prefix="/api/auth/email-code", tags=["sign in"])
 
-SENT = MessageResponse(message="If the address can be used here, we have sent a code to it.")
+SENT = CodeSentResponse.of("If the address can be used here, we have sent a code to it.")
 
 
 @router.post(
@@ -46,7 +46,7 @@ async def ask_for_code(
     cookies: EmailCodeCookiesDep,
     info: RequestInfoDep,
     device: DeviceDep,
-) -> MessageResponse:
+) -> CodeSentResponse:
     """Send a code and a link to an address. The answer and its time do not reveal whether the address has an account.
 
     An HttpOnly cookie binds the code to this browser. It is valid for ten minutes and five tries; a new one replaces

@@ -34,7 +34,6 @@ from gatepost.flows.signin.providers.schemas import (
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
-from gatepost.http.schemas import MessageResponse
 from gatepost.identity.access.deps import LateUser
 from gatepost.identity.accounts.errors import (
     AccountDisabled,
@@ -48,6 +47,7 @@ from gatepost.identity.accounts.errors import (
 from gatepost.identity.accounts.names import parse_email
 from gatepost.identity.assurance.deps import HandoutDep
 from gatepost.identity.assurance.errors import InvalidCode, SecondFactorRequired
+from gatepost.identity.credentials.email_codes.schemas import CodeSentResponse
 from gatepost.identity.credentials.external.errors import ProviderSignInInvalid
 from gatepost.identity.external.deps import BoundBrowserDep
 from gatepost.identity.sessions.errors import ACCESS_TOKEN_ERRORS, CrossSiteRequest
@@ -167,11 +167,11 @@ async def continue_with_provider(
 )
 async def send_code(
     body: ProviderEmailRequest, service: ProviderSignInDep, browser: BoundBrowserDep, info: RequestInfoDep
-) -> MessageResponse:
+) -> CodeSentResponse:
     """After 409 `email_needed`: sends a code to an address. The answer is the same whether an account has it."""
     await service.send_code(browser.cookie, parse_email(body.email), info=info)
     browser.keep()
-    return MessageResponse(message="We have sent a code to this address.")
+    return CodeSentResponse.of("We have sent a code to this address.")
 
 
 @router.post(

@@ -27,6 +27,8 @@ from gatepost.mail.languages import choose
 from gatepost.mail.outbox import MailKind, enqueue
 
 LIFE = timedelta(minutes=10)
+# In which a mail arrives.
+RESEND_AFTER = timedelta(minutes=1)
 
 
 class CodePurpose(StrEnum):

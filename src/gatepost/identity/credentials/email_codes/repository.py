@@ -1,12 +1,12 @@
 """Queries of codes by mail."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.links.models import EmailCode
 
 # Of one code; the link beside it stays good.
@@ -48,7 +48,7 @@ class EmailCodes:
             .values(tries=EmailCode.tries + 1)
             .execution_options(synchronize_session=False)
         )
-        if cast("CursorResult[Any]", await self._tx.execute(counted)).rowcount != 1:
+        if await rows_changed(self._tx, counted) != 1:
             return None
         return await self._one(*theirs)
 
@@ -69,4 +69,4 @@ class EmailCodes:
 
     async def _delete(self, *which: ColumnElement[bool]) -> int:
         statement = delete(EmailCode).where(*which).execution_options(synchronize_session=False)
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+        return await rows_changed(self._tx, statement)

@@ -3,14 +3,12 @@
 import secrets
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import delete, select
 
-from gatepost.core.clock import Clock
 from gatepost.core.crypto.secrets import digest_of
-from gatepost.core.db.database import Database, Transaction
-from gatepost.core.db.purging import delete_batch
+from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.factors.models import PasskeyChallenge
 
 LIFE = timedelta(minutes=10)
@@ -81,22 +79,10 @@ class Challenges:
         if found is None:
             return None
         statement = delete(PasskeyChallenge).where(*good).execution_options(synchronize_session=False)
-        is_used = cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        is_used = await rows_changed(self._tx, statement) == 1
         self._tx.expunge(found)
         return found if is_used else None
 
 
 def _new_challenge() -> bytes:
     return secrets.token_bytes(CHALLENGE_BYTES)
-
-
-class ChallengePurge:
-    """Removes challenges that nobody has answered in time."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._db = database
-        self._clock = clock
-
-    async def run(self) -> int:
-        """Remove a batch and return how many went."""
-        return await delete_batch(self._db, PasskeyChallenge.id, PasskeyChallenge.expires_at <= self._clock.now())

@@ -2,28 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.passkeys.ceremony import Expectation
 from gatepost.identity.credentials.passkeys.public_keys import Algorithm
-from gatepost.identity.credentials.passkeys.responses import PUBLIC_KEY
+from gatepost.identity.credentials.passkeys.responses import LONGEST_USER_HANDLE, PUBLIC_KEY
 
 # The id of a challenge, and what to call the browser with.
 Asked = tuple[str, dict[str, Any]]
 
+# Of new ones.
 USER_HANDLE_BYTES = 32
 # Recommended with user verification (section 15.1).
 TIMEOUT_MILLISECONDS = 300_000
-
-
-class Hint(StrEnum):
-    """The kind of authenticator that the browser should suggest first (section 5.8.7)."""
-
-    SECURITY_KEY = "security-key"
-    CLIENT_DEVICE = "client-device"
-    HYBRID = "hybrid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +28,14 @@ class CredentialDescriptor:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyUser:
-    """The owner of the new passkey. The handle is random; the names are shown to the user."""
+    """The owner of the new passkey. The handle is random, of 1 to 64 bytes; the names are shown to the user."""
 
     handle: bytes = field(repr=False)
     name: str
     display_name: str
 
     def __post_init__(self) -> None:
-        if len(self.handle) != USER_HANDLE_BYTES:
+        if not 1 <= len(self.handle) <= LONGEST_USER_HANDLE:
             raise ValueError("the user handle does not have the right length")
 
 
@@ -53,7 +45,6 @@ def creation_options(
     *,
     rp_name: str,
     exclude: Iterable[CredentialDescriptor] = (),
-    hints: Iterable[Hint] = (),
 ) -> dict[str, Any]:
     """Return PublicKeyCredentialCreationOptionsJSON for a discoverable passkey.
 
@@ -72,14 +63,11 @@ def creation_options(
             "requireResidentKey": True,
             "userVerification": _user_verification(asked),
         },
-        "hints": list(hints),
         "attestation": "none",
     }
 
 
-def request_options(
-    asked: Expectation, *, allow: Iterable[CredentialDescriptor] = (), hints: Iterable[Hint] = ()
-) -> dict[str, Any]:
+def request_options(asked: Expectation, *, allow: Iterable[CredentialDescriptor] = ()) -> dict[str, Any]:
     """Return PublicKeyCredentialRequestOptionsJSON; without `allow`, the user chooses among all passkeys of the site.
 
     Without `allow`, only the challenge differs between visitors.
@@ -90,7 +78,6 @@ def request_options(
         "rpId": asked.relying_party.id,
         "allowCredentials": list(map(_descriptor, allow)),
         "userVerification": _user_verification(asked),
-        "hints": list(hints),
     }
 
 

@@ -4,12 +4,13 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, bindparam, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, literal, select, update
 from sqlalchemy.orm import defer, joinedload
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.accounts.models import Role, User
 from gatepost.identity.credentials.passkeys.authentication import Assertion, StoredPasskey
 from gatepost.identity.credentials.passkeys.options import USER_HANDLE_BYTES
@@ -99,7 +100,7 @@ class Passkeys:
             .values(sign_count=assertion.sign_count, backup_state=assertion.backup_state, last_used_at=now)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
     async def is_there(self, passkey: Passkey) -> bool:
         """Whether a passkey has not been removed, as of this moment."""
@@ -128,7 +129,7 @@ class Passkeys:
     async def remove_all(self, user_id: int) -> int:
         """Delete the passkeys of an account; return how many there were."""
         statement = delete(Passkey).where(Passkey.user_id == user_id).execution_options(synchronize_session=False)
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount
+        return await rows_changed(self._tx, statement)
 
     async def handle_of(self, user_id: int) -> bytes:
         """Return the user handle of an account, which the caller holds; it is made when it is first needed."""

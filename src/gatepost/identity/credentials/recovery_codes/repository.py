@@ -1,11 +1,11 @@
 """Queries of recovery codes."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import delete, select, update
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.factors.models import RecoveryCodes
 
 
@@ -35,11 +35,10 @@ class RecoveryCodeSets:
             .values(unused=RecoveryCodes.unused - bit, last_used_at=now)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1
 
     async def remove(self, user_id: int) -> bool:
         """Delete the set of an account; return whether there was one."""
         # Another may be put in its place, in the same transaction.
         statement = delete(RecoveryCodes).where(RecoveryCodes.user_id == user_id)
-        result = await self._tx.execute(statement.execution_options(synchronize_session="evaluate"))
-        return cast("CursorResult[Any]", result).rowcount == 1
+        return await rows_changed(self._tx, statement.execution_options(synchronize_session="evaluate")) == 1

@@ -1,11 +1,11 @@
 """Queries of the secrets of authenticator apps."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 
 from gatepost.core.db.database import Transaction
+from gatepost.core.db.row_counts import rows_changed
 from gatepost.identity.factors.models import TotpSecret
 
 
@@ -48,4 +48,4 @@ class TotpSecrets:
             .values(last_step=step, last_used_at=now, **values)
             .execution_options(synchronize_session=False)
         )
-        return cast("CursorResult[Any]", await self._tx.execute(statement)).rowcount == 1
+        return await rows_changed(self._tx, statement) == 1

@@ -15,6 +15,13 @@ from tests.support.visitor import visit
 
 FOLDER = Path(__file__).parents[2] / "docs/screenshots"
 PASSWORD = "correct horse"
+# The host of PUBLIC_URL, where pages offer passkeys.
+URL = "http://localhost:8080"
+PROVIDERS = {
+    f"PROVIDER_{name}_{key}": "example"
+    for name in ("GOOGLE", "MICROSOFT", "GITHUB")
+    for key in ("CLIENT_ID", "CLIENT_SECRET")
+}
 # The host of PUBLIC_URL; browsers have no passkeys at an address of numbers.
 URL = "http://localhost:8080"
 LOOKS: Mapping[str, Mapping[str, Any]] = {
@@ -35,7 +42,7 @@ ADMINISTRATION = (
     ("admin-keys", "/admin/keys"),
 )
 # Of these the whole page is worth it, and not only what a window shows.
-WHOLE = ("admin-overview",)
+WHOLE = ("admin-overview", "sign-in", "sign-up")
 # Devices as people have them, so that the list shows more than this browser.
 AGENTS = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
@@ -48,7 +55,7 @@ THIS_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Ge
 async def take_all() -> None:
     """Take every picture, of a service that is made for it."""
     FOLDER.mkdir(exist_ok=True)
-    with gatepost_server(MAIL_URL="file:mail", DB_TIMEOUT_SECONDS="30") as server:
+    with gatepost_server(MAIL_URL="file:mail", DB_TIMEOUT_SECONDS="30", **PROVIDERS) as server:
         account = ("--username", "Abbey Salami", "--email", "abbey@example.com", "--password-stdin")
         server.command("create-admin", *account, stdin=f"{PASSWORD}\n")
         _sign_in_elsewhere(server)

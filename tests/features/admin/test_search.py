@@ -279,9 +279,9 @@ async def test_search_asks_a_few_questions(
     with statements(database) as asked:
         assert await found(api, admin, "anna example") != []
 
-    # The gate asks one; then who is meant, how many, which, accounts, roles. Among many: where the walk ends, whom it
-    # finds, how many more there are.
-    assert len(asked) <= (6 if cap else 9), asked
+    # The gate asks one; then who is meant, how many, which, accounts, roles, identities. Among many: where the walk
+    # ends, whom it finds, how many more there are.
+    assert len(asked) <= (7 if cap else 10), asked
 
 
 @pytest.mark.both_databases

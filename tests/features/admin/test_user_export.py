@@ -37,7 +37,7 @@ async def test_export_has_what_fits_in_the_order_asked_for(api: Api, admin: Pers
     rows = rows_of(answer.text)
     assert [row["username"] for row in rows] == ["Eve", "Dan", "Bob"]
     assert list(rows[0]) == [
-        "id", "username", "email", "emailVerified", "roles", "status", "factors", "language", "createdAt",
+        "id", "username", "email", "emailVerified", "roles", "status", "factors", "providers", "language", "createdAt",
         "lastSignInAt", "disabledAt", "eraseAt",
     ]  # fmt: skip
     assert (rows[0]["roles"], rows[0]["status"], rows[0]["emailVerified"]) == ("user", "active", "false")

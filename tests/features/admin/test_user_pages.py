@@ -55,7 +55,7 @@ async def test_account_is_shown_without_any_secret(api: Api, admin: Person, peop
     (item,) = answer.json()["items"]
     assert set(item) == {
         "id", "username", "email", "emailVerified", "language", "roles", "permissions", "status", "hasPassword",
-        "factors",         "disabledAt", "eraseAt", "createdAt", "updatedAt", "lastSignInAt", "version",
+        "factors", "identities", "disabledAt", "eraseAt", "createdAt", "updatedAt", "lastSignInAt", "version",
     }  # fmt: skip
     assert "bcrypt" not in answer.text
     assert (item["roles"], item["status"], item["hasPassword"]) == (["user"], "active", True)

@@ -26,7 +26,12 @@ RENEW = (
 )
 PROTECTED: list[dict[str, list[str]]] = [{"password": []}, {"bearer": []}, {"x-access-token": []}]
 # What they ask for may come in the body.
-WITHOUT_A_HEADER = {"POST /api/auth/signout", "POST /oauth/introspect", "POST /api/auth/email/verify"}
+WITHOUT_A_HEADER = {
+    "POST /api/auth/signout",
+    "POST /api/auth/providers/{name}/start",
+    "POST /oauth/introspect",
+    "POST /api/auth/email/verify",
+}
 SECRETS = re.compile(r"token|password|secret|(?<!pass)key|code$", re.IGNORECASE)
 # The router answers the first three where there is no operation; the others are for the command line.
 OF_NO_OPERATION = {

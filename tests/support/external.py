@@ -86,7 +86,11 @@ def _challenge(verifier: str) -> str:
 
 def set_up(services: Services, *providers: FakeProvider) -> None:
     """Let these be the providers of a service that was built already, and no others."""
-    found = Providers(providers)
+    use_providers(services, Providers(providers))
+
+
+def use_providers(services: Services, found: Providers) -> None:
+    """Let a service that was built already have other providers."""
     ours = services.identity.providers
     ours.listed, ours._by_name = found.listed, found._by_name
 

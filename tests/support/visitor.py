@@ -13,6 +13,10 @@ from tests.support.browser import Watch, watch
 # What a browser writes into its console when the API refuses: the tests that provoke it say so.
 REFUSAL = re.compile(r"Failed to load resource: the server responded with a status of (\d+)")
 SERIOUS = ("serious", "critical")
+# What moves or fades has its colours only at the end. The sign that something is loading never ends.
+SETTLED = """() => Promise.allSettled(document.getAnimations()
+  .filter((one) => one.playState === "running" && one.effect.getComputedTiming().endTime !== Infinity)
+  .map((one) => one.finished))"""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -50,6 +54,7 @@ class Visitor:
 
     async def findings(self) -> list[str]:
         """Return the accessibility faults that axe-core finds: rule and elements."""
+        await self.page.evaluate(SETTLED)
         options = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
         results = await Axe().run(self.page, options=options)
         violations: list[dict[str, Any]] = results.response["violations"]

@@ -203,6 +203,8 @@ async def test_passkeys_keep_nobody_out(visitors: Visitors, verified: Somebody, 
     )
     await keep_codes(page)
     await page.locator("#passkeys [data-open-row]").click()
+    # A form that is still being sent is paler.
+    await expect(page.locator("form[aria-busy=true]")).to_have_count(0)
     await check("passkeys")
     await page.locator("[data-rename]").click()
     await check("another name")

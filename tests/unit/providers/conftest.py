@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 
+from gatepost.core.outbound import Outbound
 from gatepost.core.settings import Settings
 from gatepost.identity.providers.building import build_providers
 from gatepost.identity.providers.presets import PRESETS
@@ -29,14 +30,23 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def connect(clock: FakeClock) -> Connect:
-    """Return what sets up a fake as a provider; the arguments are keys of its settings, and addresses of names."""
+    """Return what sets up a fake as a provider.
 
-    def connect(upstream: FakeProvider, addresses: Mapping[str, Sequence[str]] | None = None, **keys: str) -> Walk:
+    The arguments are keys of its settings, addresses of names, and how long an answer may take: as long as a busy
+    machine needs, unless a test is about that.
+    """
+
+    def connect(
+        upstream: FakeProvider,
+        addresses: Mapping[str, Sequence[str]] | None = None,
+        seconds: float = 60,
+        **keys: str,
+    ) -> Walk:
         upstream.now = clock.now
         hosts = HOSTS if isinstance(upstream, FakeGitHub) else (urlsplit(upstream.base).netloc,)
         internet = Internet(dict.fromkeys(hosts, upstream))
         internet.addresses |= addresses or {}
-        return Walk(provider_of(upstream, internet, clock, **keys), upstream)
+        return Walk(provider_of(upstream, internet.outbound(seconds=seconds), clock, **keys), upstream)
 
     return connect
 
@@ -48,13 +58,13 @@ def acme() -> FakeOidc:
     return FakeOidc("https://login.acme.example/realms/a", person=person)
 
 
-def provider_of(upstream: FakeProvider, internet: Internet, clock: FakeClock, **keys: str) -> Provider:
+def provider_of(upstream: FakeProvider, outbound: Outbound, clock: FakeClock, **keys: str) -> Provider:
     """Return the provider that these settings make of a fake."""
     variables = credentials(upstream) | keys
     settings = Settings(_env_file=None, secret_key=SecretStr("x" * 40)).with_provider_variables({
         f"PROVIDER_UNDER_TEST_{key.upper()}": SecretStr(value) for key, value in variables.items()
     })  # fmt: skip
-    (provider,) = build_providers(settings, internet.outbound(seconds=0.5), clock).listed
+    (provider,) = build_providers(settings, outbound, clock).listed
     return provider
 
 

@@ -1,6 +1,7 @@
 """Dependencies of protected routes: `CurrentUser`, or a person with a role or a permission."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -72,6 +73,17 @@ class OptionalUserScheme(_Scheme):
             return None
 
 
+class LateUserScheme(_Scheme):
+    """Finds out who is signed in once the route asks, and serves who sends no token, too."""
+
+    def __init__(self) -> None:
+        super().__init__(OPTIONAL_SCHEME)
+
+    async def __call__(self, request: Request) -> Callable[[], Awaitable[UserPrincipal]]:
+        """Return what returns the signed-in person, or answers 401."""
+        return partial(get_current_user, request)
+
+
 class OriginalUserScheme(_Scheme):
     """Authenticates the sender of the request that a reverse proxy asks about (forward authentication)."""
 
@@ -111,6 +123,7 @@ def is_by_cookie(request: Request) -> bool:
 TokensOfHeaders = Annotated[list[str], Depends(AccessTokenScheme())]
 get_current_user = CurrentUserScheme()
 CurrentUser = Annotated[UserPrincipal, Depends(get_current_user)]
+LateUser = Annotated[Callable[[], Awaitable[UserPrincipal]], Depends(LateUserScheme())]
 OptionalUser = Annotated[UserPrincipal | None, Depends(OptionalUserScheme())]
 IsByCookie = Annotated[bool, Depends(is_by_cookie)]
 OriginalUser = Annotated[UserPrincipal, Depends(OriginalUserScheme())]

@@ -81,7 +81,7 @@ class Authorizations:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
 
-    async def begin(self, state: State, asked: Asked, *, browser: str, now: datetime) -> None:
+    async def add(self, state: State, asked: Asked, *, browser: str, now: datetime) -> None:
         """Keep what a browser has asked for; of its state only the digest is stored."""
         self._tx.add(
             PendingAuthorization(

@@ -1,7 +1,5 @@
 """What the routes of signing in with another provider ask for."""
 
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request, Response
@@ -10,7 +8,6 @@ from gatepost.flows.signin.providers.callback import Answer, ProviderCallback
 from gatepost.flows.signin.providers.signing_in import ProviderSignIn
 from gatepost.flows.signin.providers.starting import AuthorizationStart
 from gatepost.http.deps import provided
-from gatepost.identity.access.deps import get_current_user
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.assurance.deps import HandoutByCookie
 from gatepost.identity.external.deps import AuthorizationCookieDep
@@ -19,7 +16,6 @@ from gatepost.identity.sessions.deps import BrowsersDep, TokenCookiesDep
 from gatepost.identity.sessions.handout import SignedIn
 from gatepost.identity.throttling.deps import DeviceCookiesDep, RememberDevice
 from gatepost.identity.throttling.devices import Device
-from gatepost.identity.tokens.principal import UserPrincipal
 
 # Of what providers send; longer ones are as good as none.
 LONGEST_CODE, LONGEST_TEXT = 4096, 2048
@@ -29,11 +25,7 @@ ProvidersDep = Annotated[Providers, Depends(provided(Providers))]
 AuthorizationStartDep = Annotated[AuthorizationStart, Depends(provided(AuthorizationStart))]
 ProviderCallbackDep = Annotated[ProviderCallback, Depends(provided(ProviderCallback))]
 ProviderSignInDep = Annotated[ProviderSignIn, Depends(provided(ProviderSignIn))]
-ProviderName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,31}$", examples=["google"])]
-
-
-async def _caller(request: Request) -> Callable[[], Awaitable[UserPrincipal]]:
-    return partial(get_current_user, request)
+ProviderName = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,31}$", max_length=32, examples=["google"])]
 
 
 async def _answer(
@@ -89,6 +81,5 @@ class ReturningBrowser(HandoutByCookie):
         self.deliver(signed_in)
 
 
-CallerIfNeeded = Annotated[Callable[[], Awaitable[UserPrincipal]], Depends(_caller)]
 AnswerDep = Annotated[Answer, Depends(_answer)]
 ReturningBrowserDep = Annotated[ReturningBrowser, Depends()]

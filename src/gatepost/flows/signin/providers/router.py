@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Response, status
 from gatepost.flows.signin.providers.deps import (
     AnswerDep,
     AuthorizationStartDep,
-    CallerIfNeeded,
     PolicyDep,
     ProviderCallbackDep,
     ProviderName,
@@ -35,6 +34,7 @@ from gatepost.flows.signin.providers.schemas import (
 )
 from gatepost.http.deps import RequestInfoDep
 from gatepost.http.openapi import problems
+from gatepost.identity.access.deps import LateUser
 from gatepost.identity.accounts.errors import (
     AccountDisabled,
     EmailUnverified,
@@ -90,7 +90,7 @@ async def start(
     body: StartRequest,
     service: AuthorizationStartDep,
     browser: BoundBrowserDep,
-    caller: CallerIfNeeded,
+    caller: LateUser,
     info: RequestInfoDep,
 ) -> StartResponse:
     """Returns the address to which the browser has to go. A cookie binds what follows to this browser, for ten minutes.
@@ -103,11 +103,10 @@ async def start(
 
 @router.get(
     "/{name}/callback",
-    summary="Come back from another provider",
+    include_in_schema=False,  # providers call it, by a browser
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=Response,
     dependencies=[ProviderLimit],
-    responses=problems(TooManyRequests),
 )
 async def callback(
     name: ProviderName,
@@ -117,15 +116,13 @@ async def callback(
     browser: ReturningBrowserDep,
     info: RequestInfoDep,
 ) -> None:
-    """Providers lead browsers here. The answer leads on: with the cookies of a session to `returnTo` or the account
-    page, or to a page that says what is missing, by `outcome` in its address.
-    """
+    """Lead a browser on that comes back from a provider."""
     response.headers["Location"] = await service.receive(name, answer, browser, info=info)
 
 
 @router.post(
     "/{name}/callback",
-    summary="Come back from another provider, by a form",
+    include_in_schema=False,
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=Response,
 )
@@ -138,7 +135,7 @@ async def callback_by_form(
     error: FormText = "",
     user: OptionalFormText = None,
 ) -> None:
-    """For providers that answer by a form. It comes without cookies, and leads to the same address with them."""
+    """Lead a browser on that a form of a provider sends: to the same address, since it comes without cookies."""
     answer = bounded_answer(state=state, code=code, iss=iss, error=error, user=user)
     sent = {"state": answer.state, "code": answer.code, "iss": answer.iss, "error": answer.error, "user": answer.user}
     query = urlencode({key: value for key, value in sent.items() if value})

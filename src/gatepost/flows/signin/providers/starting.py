@@ -129,7 +129,7 @@ class AuthorizationStart:
                 invitation_id=await self._invitation(tx, command.invitation),
                 return_to=command.return_to,
             )
-            await Authorizations(tx).begin(state, asked, browser=browser, now=now)
+            await Authorizations(tx).add(state, asked, browser=browser, now=now)
 
     async def _invitation(self, tx: Transaction, token: str | None) -> int | None:
         if token is None:

@@ -130,6 +130,22 @@ async def test_an_address_that_the_provider_does_not_vouch_for_is_proved_first(
     assert_problem(await visitor.go_on(), 401, "provider_sign_in_invalid")
 
 
+async def test_an_address_that_no_account_can_have_is_as_good_as_none(
+    api: Api, services: Services, visitor: Visitor, provider: FakeProvider
+) -> None:
+    """A provider inside a company may vouch for addresses that no mail reaches."""
+    provider.tells(email="abbey.salami@corp.local")
+
+    assert outcome(await visitor.visit()) == "email_needed"
+    assert "email" not in assert_problem(await visitor.go_on(), 409, "email_needed")
+    assert_problem(await visitor.link_after(await api.sign_up("Grace Hopper")), 401, "provider_sign_in_invalid")
+    await take_mails(services)
+    await visitor.ask_code("new@example.com")
+    [mail] = await take_mails(services)
+
+    assert person_of(await visitor.sign_up_with("new@example.com", mail.code)).email == "new@example.com"
+
+
 async def test_a_user_name_can_be_chosen_and_is_refused_where_it_is_taken(
     api: Api, services: Services, visitor: Visitor, provider: FakeProvider
 ) -> None:

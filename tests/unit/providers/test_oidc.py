@@ -402,6 +402,12 @@ async def test_userinfo_is_not_asked_where_the_token_has_the_address(acme: FakeO
     assert not [path for path, _ in acme.requests if path.endswith("/userinfo")]
 
 
+async def test_access_token_that_no_header_can_have_is_refused(acme: FakeOidc, connect: Connect) -> None:
+    acme.puts_profile_in_token, acme.fault = False, Fault.ODD_ACCESS_TOKEN
+
+    assert await refusal(connect(acme)) is Refusal.TOKEN_ANSWER
+
+
 async def test_userinfo_of_another_subject_is_refused(acme: FakeOidc, connect: Connect) -> None:
     acme.puts_profile_in_token, acme.fault = False, Fault.OTHER_SUBJECT
 

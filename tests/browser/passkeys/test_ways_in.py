@@ -33,7 +33,7 @@ async def test_account_is_made_with_a_passkey_which_then_signs_in(visitor: Visit
     assert len(set(codes)) == 10
     [passkey] = await device.credentials()
     assert (passkey["rpId"], passkey["userName"], passkey["isResidentCredential"]) == ("localhost", name, True)
-    await expect(page.locator("[data-no-password]")).to_have_text("None: you sign in with a passkey")
+    await expect(page.locator("[data-no-password]")).to_have_text("None")
     await expect(page.locator("[data-passkey-count]")).to_have_text("1 passkey")
     await expect(page.locator("[data-recovery]")).to_contain_text("10 of 10 left")
 

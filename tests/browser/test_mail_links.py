@@ -87,6 +87,30 @@ async def test_whoever_has_not_signed_up_says_so(visitor: Visitor, somebody: Som
     assert visitor.refusals() == ["400", "401"]
 
 
+async def test_link_for_an_account_without_a_password_asks_its_owner_to_sign_in(
+    visitor: Visitor, server: GatepostServer, mailbox: SmtpServer
+) -> None:
+    page, email, new = visitor.page, "by.code@example.com", "victim@example.com"
+    async with httpx.AsyncClient(base_url=server.url, trust_env=False) as client:
+        await client.post("/api/auth/email-code", json={"email": email})
+        token = (await mailed_link(mailbox, to=email, path="/sign-in-link")).partition("token=")[2]
+        made = await client.post("/api/auth/email-code/signin", json={"token": token, "elsewhere": True})
+        headers = {"Authorization": f"Bearer {made.json()['accessToken']}"}
+        await client.post("/api/auth/email/change", json={"email": new}, headers=headers)
+
+    await visitor.goto(await mailed_link(mailbox, to=new, path="/verify-email"))
+    await page.get_by_role("button", name="Verify").click()
+
+    await expect(page.get_by_role("alert")).to_contain_text("sign in to it in this browser")
+    assert await visitor.findings() == []
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.get_by_role("alert")).to_contain_text("sign in to it in this browser")
+    await page.get_by_role("button", name="This was not me").click()
+    await page.get_by_role("dialog").get_by_role("button", name="This was not me").click()
+    await expect(page.locator("[data-done]")).to_contain_text("Your e-mail address is not verified.")
+    assert visitor.refusals() == ["400", "400"]
+
+
 async def test_password_is_reset_by_the_link_in_the_mail(
     visitor: Visitor, somebody: Somebody, mailbox: SmtpServer
 ) -> None:

@@ -83,8 +83,8 @@ async def test_password_managers_find_what_they_know(visitor: Visitor) -> None:
         fields = await page.locator("main input").all()
         return [await field.get_attribute("autocomplete") for field in fields]
 
-    # The second factor, whether the device is trusted, a code by mail for an account or a new one, the first of an app.
-    further = ["one-time-code", "off", None, "email", "one-time-code", "username", "one-time-code"]
+    # The second factor, whether the device is trusted, a code by mail, and the first code of an app.
+    further = ["one-time-code", "off", None, "email", "one-time-code", "one-time-code"]
     assert await kinds("/sign-in") == ["username webauthn", "current-password", *further]
     assert await kinds("/sign-up") == ["username", "email", "new-password", *further]
     assert await kinds("/set-password#token=x") == ["new-password"]

@@ -17,7 +17,8 @@ async def test_newcomer_finds_the_way_from_the_start_page_into_an_account(visito
     await expect(page.get_by_role("heading", level=1)).to_have_text("Welcome to Gatepost")
     await page.get_by_role("link", name="Create an account").click()
 
-    name, email = page.get_by_label("User name"), page.get_by_label("E-mail address")
+    form = page.locator("#sign-up")
+    name, email = form.get_by_label("User name"), form.get_by_label("E-mail address")
     await name.fill(f"{somebody.username} Newcomer")
     await email.fill("not an address")
     await page.get_by_label("Password", exact=True).fill("correct horse")

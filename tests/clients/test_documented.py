@@ -17,12 +17,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gatepost.app import create_app
 from gatepost.composition.services import Services
+from tests.browser.providers.conftest import AnsweringProvider
 from tests.clients.conftest import Place
 from tests.conftest import MakeServices, http_client
 from tests.support.api import PASSWORD, Api
 from tests.support.browser import watch
 from tests.support.clock import FakeClock
+from tests.support.external import set_up
 from tests.support.factors import set_up_app
+from tests.support.links import take_mails
 from tests.support.missing import lacking, program
 from tests.support.server import address, served
 
@@ -300,6 +303,32 @@ async def test_example_asks_for_a_fresh_proof_and_for_a_second_factor(
         await dialog.get_by_label("Code of your app").fill(second.code(clock.now()))
         await dialog.get_by_role("button", name="Confirm").click()
         await expect(page.get_by_role("heading", name="New password")).to_be_visible()
+
+
+@pytest.mark.browser
+async def test_example_offers_other_providers_and_codes_by_mail(place: Place, make_services: MakeServices) -> None:
+    services = make_services(spa_dir=EXAMPLE)
+    set_up(services, AnsweringProvider())
+    async with opened(place, create_app(services=services)) as page:
+        await page.goto(f"{ORIGIN}/devices")
+        await page.get_by_role("button", name="Continue with Acme").click()
+        await expect(page.get_by_role("listitem").filter(has_text="(this one)")).to_have_count(1)
+        await expect(page).to_have_url(f"{ORIGIN}/devices")
+        await page.get_by_role("link", name="Home").click()
+        await expect(page.get_by_role("heading")).to_have_text("Hello Abbey Salami")
+        await page.get_by_role("button", name="Sign out").click()
+
+        await page.get_by_role("button", name="Get a code by e-mail").click()
+        await page.get_by_label("E-mail address").fill("new@example.com")
+        await page.get_by_role("button", name="Send the code").click()
+        await expect(page.get_by_label("Code", exact=True)).to_be_focused()
+        [mail] = [mail for mail in await take_mails(services) if mail.address == "new@example.com"]
+        await page.keyboard.type("000000" if mail.code != "000000" else "000001")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).not_to_be_empty()
+        await page.get_by_label("Code", exact=True).fill(mail.code)
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("heading")).to_have_text("Hello new")
 
 
 @pytest.mark.node

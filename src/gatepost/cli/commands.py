@@ -19,8 +19,7 @@ COMMANDS = {
     ),
     "doctor": (
         "gatepost.cli.doctor:doctor",
-        "Check the settings, the mail server, the database and the keys. The exit code is 1 if something does not "
-        "work.",
+        "Check settings, mail server, database, keys and providers. The exit code is 1 if something does not work.",
     ),
     "export": (
         "gatepost.cli.transfer:export",

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatepost.identity.credentials.external.linking import MOST_IDENTITIES
 from gatepost.identity.external.models import LONGEST_PROVIDER
-from gatepost.identity.providers.profile import LONGEST_ISSUER, LONGEST_SUBJECT
+from gatepost.identity.providers.profile import LONGEST_ISSUER, LONGEST_SUBJECT, is_key
 from gatepost.transfer.fields import Fields, text_of
 from gatepost.transfer.marks import IDENTITY, Mark
 
@@ -82,9 +82,9 @@ def _read_identity(fields: Fields, now: datetime) -> MovedIdentity:
     if email is not None and not _is_text(email, LONGEST_EMAIL):
         raise fields.refused("email", f"is no text of 1 to {LONGEST_EMAIL} characters")
     identity = MovedIdentity(
-        provider=_text(fields, "provider", LONGEST_PROVIDER),
-        issuer=_text(fields, "issuer", LONGEST_ISSUER),
-        subject=_text(fields, "subject", LONGEST_SUBJECT),
+        provider=_key(fields, "provider", LONGEST_PROVIDER),
+        issuer=_key(fields, "issuer", LONGEST_ISSUER),
+        subject=_key(fields, "subject", LONGEST_SUBJECT),
         email=email,
         created_at=fields.moment("created_at") or now,
         last_used_at=fields.moment("last_used_at"),
@@ -93,11 +93,11 @@ def _read_identity(fields: Fields, now: datetime) -> MovedIdentity:
     return identity
 
 
-def _text(fields: Fields, name: str, longest: int) -> str:
+def _key(fields: Fields, name: str, longest: int) -> str:
     value = fields.take(name)
-    if not _is_text(value, longest):
-        raise fields.refused(name, f"is no text of 1 to {longest} characters")
-    return str(value)
+    if not is_key(value, longest=longest):
+        raise fields.refused(name, f"is no text of 1 to {longest} characters without spaces around it")
+    return value
 
 
 def _is_text(value: object, longest: int) -> bool:

@@ -63,8 +63,8 @@ async def sign_up(visitor: Visitor) -> tuple[str, str, list[str]]:
     page = visitor.page
     name, email = new_names()
     await visitor.goto("/sign-up")
-    await page.locator("[name=username]").fill(name)
-    await page.locator("[name=email]").fill(email)
+    await page.locator("#sign-up [name=username]").fill(name)
+    await page.locator("#sign-up [name=email]").fill(email)
     await page.locator("[data-passkey]").click()
     codes = await keep_codes(page)
     await expect(page).to_have_url(f"{URL}/account")

@@ -44,10 +44,10 @@ async def test_account_is_made_with_a_passkey_which_then_signs_in(visitor: Visit
     # A name that is taken leaves no passkey behind.
     await sign_out(page)
     await visitor.goto("/sign-up")
-    await page.locator("[name=username]").fill(name)
-    await page.locator("[name=email]").fill("elsewhere@example.com")
+    await page.locator("#sign-up [name=username]").fill(name)
+    await page.locator("#sign-up [name=email]").fill("elsewhere@example.com")
     await page.locator("[data-passkey]").click()
-    field = page.locator("[name=username]")
+    field = page.locator("#sign-up [name=username]")
     await expect(field).to_have_accessible_description(re.compile("This user name is already taken"))
     assert [one["credentialId"] for one in await device.credentials()] == [passkey["credentialId"]]
     assert visitor.refusals() == ["400"]

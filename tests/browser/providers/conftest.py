@@ -13,6 +13,7 @@ from sqlalchemy import URL
 
 from gatepost.app import create_app
 from gatepost.composition.services import Services
+from gatepost.core.settings import EmailSignIn
 from gatepost.identity.providers.provider import AuthorizationRequest
 from tests.browser.conftest import EXPECT_MS, Visitors
 from tests.browser.passkeys.conftest import WITHOUT_AUTOFILL
@@ -68,10 +69,19 @@ def others() -> list[FakeProvider]:
 
 
 @pytest.fixture
-async def services(make_services: MakeServices, acme: AnsweringProvider, others: list[FakeProvider]) -> Services:
+def email_sign_in() -> EmailSignIn:
+    """Return whether a code by mail is another way in."""
+    return EmailSignIn.ON
+
+
+@pytest.fixture
+async def services(
+    make_services: MakeServices, acme: AnsweringProvider, others: list[FakeProvider], email_sign_in: EmailSignIn
+) -> Services:
     """Return the services behind the pages."""
     # The clock leaps, and what reads the revocations in the background may be on its way just then.
-    services = make_services(revocation_max_staleness_seconds=timedelta(days=365).total_seconds())
+    staleness = timedelta(days=365).total_seconds()
+    services = make_services(revocation_max_staleness_seconds=staleness, email_sign_in=email_sign_in)
     set_up(services, acme, *others)
     return services
 

@@ -99,11 +99,11 @@ async def test_keyboard_reaches_every_way_in_its_order(visitors: Visitors) -> No
     await visitor.goto("/sign-in")
     await expect(page.locator("#sign-in [name=username]")).to_be_focused()
     seen = []
-    for _ in range(6):
+    for _ in range(7):
         await page.keyboard.press("Tab")
         seen.append(await page.evaluate("document.activeElement.innerText.trim() || document.activeElement.name"))
 
-    ways = ["Sign in", "Sign in with a passkey", "Continue with Acme"]
+    ways = ["Sign in", "Sign in with a passkey", "Get a code by e-mail", "Continue with Acme"]
     assert seen == ["password", "", "Forgot your password?", *ways]
 
 

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from gatepost.composition.services import Services
+from gatepost.core.settings import EmailSignIn
 from tests.browser.conftest import Visitors
 from tests.browser.providers.conftest import HOME, AnsweringProvider, wait
 from tests.browser.test_second_factor import sign_out
@@ -18,6 +19,12 @@ from tests.support.visitor import Visitor
 pytestmark = pytest.mark.browser
 
 EMAIL = "abbey.salami@example.com"
+
+
+@pytest.fixture
+def email_sign_in() -> EmailSignIn:
+    """Return that a provider can be the only way in."""
+    return EmailSignIn.OFF
 
 
 @pytest.fixture
@@ -240,6 +247,9 @@ async def test_provider_confirms_who_it_is_and_the_page_is_as_it_was(
     await page.get_by_label("New e-mail address").fill("new@example.com")
     await page.get_by_role("button", name="Change the address").click()
     dialog = page.get_by_role("dialog", name="Confirm that it is you")
+    await expect(dialog.get_by_label("Code from the mail")).to_be_focused()
+    other = dialog.get_by_role("button", name="Use a linked account instead")
+    await other.click()
     confirm = dialog.get_by_role("button", name="Confirm with Acme")
     await expect(confirm).to_be_focused()
     await expect(dialog.get_by_role("button", name="Confirm", exact=True)).to_be_hidden()
@@ -259,6 +269,7 @@ async def test_provider_confirms_who_it_is_and_the_page_is_as_it_was(
     await page.get_by_role("button", name="Change: E-mail address").click()
     await page.get_by_label("New e-mail address").fill("newer@example.com")
     await page.get_by_role("button", name="Change the address").click()
+    await other.click()
     await confirm.press("Enter")
     await expect(page.locator("[data-outcome]")).to_contain_text("Acme did not confirm that it is you.")
     assert visitor.refusals() == ["401"]

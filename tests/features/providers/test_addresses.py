@@ -15,9 +15,10 @@ from gatepost.identity.sessions.models import Session
 from tests.conftest import MakeServices, http_client, started
 from tests.support.api import PASSWORD, Api, assert_problem
 from tests.support.clock import FakeClock
+from tests.support.email_codes import Tab
 from tests.support.external import FakeProvider, Visitor, outcome, person_of, set_up, signed_in
 from tests.support.factors import begin_sign_in, prove_address
-from tests.support.links import take_mails
+from tests.support.links import take_link, take_mails
 
 
 async def identities(database: Database) -> list[int]:
@@ -127,6 +128,22 @@ async def test_an_address_that_the_provider_does_not_vouch_for_is_proved_first(
     assert user.email_verified_at is not None
     assert await identities(database) == [person.id]
     assert_problem(await visitor.go_on(), 401, "provider_sign_in_invalid")
+
+
+async def test_an_address_that_no_account_can_have_is_as_good_as_none(
+    api: Api, services: Services, visitor: Visitor, provider: FakeProvider
+) -> None:
+    """A provider inside a company may vouch for addresses that no mail reaches."""
+    provider.tells(email="abbey.salami@corp.local")
+
+    assert outcome(await visitor.visit()) == "email_needed"
+    assert "email" not in assert_problem(await visitor.go_on(), 409, "email_needed")
+    assert_problem(await visitor.link_after(await api.sign_up("Grace Hopper")), 401, "provider_sign_in_invalid")
+    await take_mails(services)
+    await visitor.ask_code("new@example.com")
+    [mail] = await take_mails(services)
+
+    assert person_of(await visitor.sign_up_with("new@example.com", mail.code)).email == "new@example.com"
 
 
 async def test_a_user_name_can_be_chosen_and_is_refused_where_it_is_taken(
@@ -261,3 +278,29 @@ async def test_a_sign_up_by_password_and_one_by_provider_at_once_make_one_accoun
         assert (await tx.scalars(select(ExternalIdentity.user_id))).all() == [user.id]
     # Whoever was first: the provider vouches for the address, and the password's owner has not proved it.
     assert (user.email_verified_at is not None, user.has_password) == (True, False)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("way", ["provider", "code"])
+async def test_a_new_address_is_given_to_no_account_whose_owner_is_not_there(
+    way: str, api: Api, services: Services, visitor: Visitor, database: Database
+) -> None:
+    """Else a stranger with an account of their own could have the address of others verified by their click."""
+    if way == "provider":
+        await visitor.visit()
+        stranger = await signed_in(visitor)
+    else:
+        tab = Tab(api, services)
+        stranger = person_of(await tab.signed_in())
+    await take_mails(services)
+    change = {"email": "victim@example.com"}
+    assert (await api.post("/api/auth/email/change", json=change, headers=stranger.headers)).status_code == 202
+    token = await take_link(services, "confirm_new_email")
+
+    answer = await api.post("/api/auth/email/verify", json={"token": token})
+
+    assert assert_problem(answer, 400, "proof_required")["methods"] == []
+    async with database.read() as tx:
+        assert await tx.scalar(select(User.email).where(User.id == stranger.id)) == stranger.email
+    theirs = await api.post("/api/auth/email/verify", json={"token": token}, headers=stranger.headers)
+    assert theirs.status_code == 200, theirs.text

@@ -77,6 +77,23 @@ async def test_one_sign_in_is_noted_where_a_second_factor_is_asked_for(
     assert len(pending) == 1
 
 
+async def test_what_a_provider_said_is_used_up_by_the_sign_in_that_waits_for_a_second_factor(
+    stranger: Visitor, totp: AuthenticatorApp, clock: FakeClock
+) -> None:
+    """Else whoever has the browser after a sign-out could sign in where the device is trusted, by nothing more."""
+    await stranger.visit()
+    asked = (await stranger.go_on()).json()
+    body = {
+        "pendingToken": asked["pendingToken"], "method": "totp", "code": totp.code(clock.now()), "trustDevice": True,
+    }  # fmt: skip
+    answer = await stranger.client.post("/api/auth/signin/continue", json=body)
+    assert answer.status_code == 200, answer.text
+    headers = {"authorization": f"Bearer {answer.json()['accessToken']}"}
+    assert (await stranger.client.post("/api/auth/signout", headers=headers)).status_code == 204
+
+    assert_problem(await stranger.go_on(), 401, "provider_sign_in_invalid")
+
+
 async def test_a_trusted_provider_that_took_several_factors_is_enough(
     stranger: Visitor, provider: FakeProvider, totp: AuthenticatorApp, database: Database
 ) -> None:
@@ -173,7 +190,7 @@ async def test_a_provider_that_does_not_say_when_proves_nothing_again(
     before = (await sessions(database))[0].authenticated_at
     await pass_time(services, clock, minutes=6)
 
-    for told in (None, clock.now() - timedelta(seconds=31)):
+    for told in (None, clock.now() - timedelta(seconds=31), clock.now() + timedelta(seconds=31)):
         provider.tells(authenticated_at=told)
         answer = await visitor.visit("reauthenticate", person=person)
         assert outcome(answer) == "reauthentication_failed"

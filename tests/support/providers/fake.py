@@ -44,6 +44,7 @@ class Fault(StrEnum):
     FOREIGN_KEY = "signed by a key that is not published"
     WRONG_ACCESS_TOKEN_HASH = "another at_hash"
     NO_SUBJECT = "no sub"
+    ODD_ACCESS_TOKEN = "an access token with an umlaut"
     # At whatever is asked from server to server; the faults below may be bound to one path.
     OTHER_SUBJECT = "userinfo of somebody else"
     DOWN = "503"
@@ -138,7 +139,7 @@ class FakeProvider:
         digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
         if challenge is not None and challenge != base64url.encode(digest):
             return self.refused_code()
-        access_token = secrets.token_urlsafe(16)
+        access_token = secrets.token_urlsafe(16) + ("\xfc" if self.fault is Fault.ODD_ACCESS_TOKEN else "")
         self.tokens[access_token] = authorization
         return authorization, access_token
 

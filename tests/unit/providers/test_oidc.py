@@ -143,6 +143,8 @@ async def test_token_or_answer_that_is_wrong_is_refused(
         ({"nbf": None, "sub": ""}, Refusal.ID_TOKEN),
         ({"sub": 5}, Refusal.ID_TOKEN),
         ({"sub": "x" * 256}, Refusal.ID_TOKEN),
+        ({"sub": "248289761001 "}, Refusal.ID_TOKEN),
+        ({"sub": "248289761001\x00"}, Refusal.ID_TOKEN),
         ({"iss": ["https://login.acme.example/realms/a"]}, Refusal.ISSUER),
         ({"iss": "https://login.acme.example/realms/a/"}, Refusal.ISSUER),
         ({"nonce": ["a"]}, Refusal.NONCE),
@@ -381,10 +383,29 @@ async def test_address_is_asked_for_where_the_token_lacks_it(acme: FakeOidc, con
     assert (profile.email, profile.is_email_verified, profile.name) == ("jane@acme.example", True, "Jane Doe")
 
 
+async def test_how_somebody_has_signed_in_is_not_believed_from_userinfo(acme: FakeOidc, connect: Connect) -> None:
+    acme.puts_profile_in_token = False
+    acme.person |= {"amr": ["mfa"], "acr": "gold", "auth_time": 1_700_000_000}
+    acme.claims = dict.fromkeys(("amr", "acr", "auth_time"))
+    walk = connect(acme, second_factor_amr="mfa", second_factor_acr="gold")
+
+    profile = await walk.profile()
+
+    assert profile.email == "jane@acme.example"
+    assert (profile.amr, profile.acr, profile.authenticated_at) == ((), None, None)
+    assert walk.provider.has_proved_factors(profile) is False
+
+
 async def test_userinfo_is_not_asked_where_the_token_has_the_address(acme: FakeOidc, connect: Connect) -> None:
     await connect(acme).profile()
 
     assert not [path for path, _ in acme.requests if path.endswith("/userinfo")]
+
+
+async def test_access_token_that_no_header_can_have_is_refused(acme: FakeOidc, connect: Connect) -> None:
+    acme.puts_profile_in_token, acme.fault = False, Fault.ODD_ACCESS_TOKEN
+
+    assert await refusal(connect(acme)) is Refusal.TOKEN_ANSWER
 
 
 async def test_userinfo_of_another_subject_is_refused(acme: FakeOidc, connect: Connect) -> None:

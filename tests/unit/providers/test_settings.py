@@ -120,6 +120,18 @@ def test_variables_come_from_where_settings_come_from(tmp_path: Path, monkeypatc
     assert google.client_secret == SecretStr(SECRET)
 
 
+def test_secret_file_that_cannot_be_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "provider_google_client_secret").write_bytes(b"\xff\xfe")
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(secrets_folder=tmp_path)
+
+    assert str(refused.value) == (
+        f"{tmp_path}: a file in it cannot be read. Make it UTF-8, and readable for the user of the service."
+    )
+
+
 APPLE = f'[providers.apple]\nclient_id = "a"\nteam_id = "T"\nkey_id = "K"\nprivate_key = """{SigningKey().pem}"""\n'
 
 

@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,14 +11,15 @@ from pydantic_settings import SettingsError as UnreadableSource
 
 from gatepost.core.crypto.secrets import SecretFileError, development_secret
 from gatepost.core.db.tls import TlsUnusable, tls_context
-from gatepost.core.settings.account_groups import EmailSignIn, EmailVerification
+from gatepost.core.settings.account_groups import EmailVerification
 from gatepost.core.settings.brand import logo_problem
-from gatepost.core.settings.env_file import ENV_FILE, EnvFileUnreadable
+from gatepost.core.settings.complaints import Complaint, SettingsError
+from gatepost.core.settings.env_file import EnvFileUnreadable
 from gatepost.core.settings.groups import JwtAlgorithm
-from gatepost.core.settings.mail import MailScheme, MailUrl, parse_mail_url, read_sender
+from gatepost.core.settings.mail_checks import mail_complaints
 from gatepost.core.settings.malformed import in_words
 from gatepost.core.settings.model import Settings
-from gatepost.core.settings.provider_variables import provider_variables
+from gatepost.core.settings.sources import read_settings
 from gatepost.core.settings.types import ANY_ORIGIN
 
 # Where Docker and Kubernetes mount secrets: one file per setting, with its name.
@@ -29,34 +29,12 @@ EXAMPLE_DB_PASSWORD = "gatepost-local"  # noqa: S105  an example, refused in pro
 SHORTEST_SECRET = 32
 FEWEST_DIFFERENT_CHARACTERS = 10
 WEAK_ROUNDS = 10
-# The permissions of the group and of others.
-OTHERS = 0o077
 # The room for issuer and audience in access tokens, in bytes.
 LONGEST_NAMES = 256
 PLACEHOLDER = re.compile(r"change.?me|secret.?key|password|example|placeholder|default|gatepost", re.IGNORECASE)
 SCRIPT_SOURCE = re.compile(r"https?://[A-Za-z0-9.*:\[\]-]+")
 REDIS_URL = re.compile(r"redis(s|\+unix)?://\S")
 NEW_SECRET = "use the output of: openssl rand -base64 48"  # noqa: S105  a command, not a secret
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """A setting that must be changed."""
-
-    setting: str
-    problem: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {self.problem}. {self.remedy}."
-
-
-class SettingsError(Exception):
-    """The service cannot start with these settings; `complaints` lists all problems."""
-
-    def __init__(self, complaints: list[Complaint]) -> None:
-        super().__init__("\n".join(str(complaint) for complaint in complaints))
-        self.complaints = tuple(complaints)
 
 
 def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path = SECRETS_FOLDER) -> Settings:
@@ -67,21 +45,16 @@ def load_settings(*, env_file: Path | None = Path(".env"), secrets_folder: Path 
     Raises:
         SettingsError: a value is malformed, or not safe in production.
     """
-    reading = ENV_FILE.set(env_file)
     try:
-        settings = Settings(_secrets_dir=secrets_folder if secrets_folder.is_dir() else None).with_provider_variables(
-            provider_variables(env_file=env_file, secrets_folder=secrets_folder)
-        )
+        settings = read_settings(env_file, secrets_folder)
     except ValidationError as error:
         raise SettingsError([_malformed(detail) for detail in error.errors()]) from None
     except EnvFileUnreadable as error:
         remedy = "It must be UTF-8, with NAME=value on each line. See docs/env-file.md"
         raise SettingsError([Complaint(str(env_file), str(error), remedy)]) from None
-    except (UnreadableSource, OSError, UnicodeDecodeError):
+    except UnreadableSource:
         remedy = "Make it UTF-8, and readable for the user of the service"
         raise SettingsError([Complaint(str(secrets_folder), "a file in it cannot be read", remedy)]) from None
-    finally:
-        ENV_FILE.reset(reading)
     if complaints := list(_complaints(settings)):
         raise SettingsError(complaints)
     if settings.secret_key is not None:
@@ -115,7 +88,7 @@ def _complaints(settings: Settings) -> Iterator[Complaint]:
     yield from _database(settings)
     yield from _jwt(settings)
     yield from _secrets(settings)
-    yield from _mail(settings)
+    yield from mail_complaints(settings)
     if settings.brand_logo is not None and (problem := logo_problem(settings.brand_logo)):
         yield Complaint("BRAND_LOGO", problem, "Use an SVG, PNG, JPEG or WebP file, or remove the setting")
     yield from _spa(settings)
@@ -236,52 +209,6 @@ def _network(settings: Settings) -> Iterator[Complaint]:
     url = settings.redis_url
     if url is not None and not REDIS_URL.match(url.get_secret_value()):
         yield Complaint("REDIS_URL", "it has an unknown form", "Use redis://, rediss:// or redis+unix://")
-
-
-def _mail(settings: Settings) -> Iterator[Complaint]:
-    try:
-        url = parse_mail_url(settings.mail_url.get_secret_value())
-    except ValueError as error:
-        yield Complaint("MAIL_URL", str(error), "Use console:, smtp://user:password@host:587 or smtps://…:465")
-    else:
-        if settings.in_production:
-            yield from _exposed_mail(settings, url)
-    if settings.email_sign_in is EmailSignIn.ON and settings.email_verification is EmailVerification.OFF:
-        yield Complaint(
-            "EMAIL_SIGN_IN", "it needs verified addresses", "Set EMAIL_VERIFICATION=optional, or EMAIL_SIGN_IN=off"
-        )
-    try:
-        read_sender(settings.mail_from)
-    except ValueError as error:
-        yield Complaint("MAIL_FROM", str(error), "Use an address from which your mail server lets you send")
-    try:
-        _ = settings.ehlo_name
-    except ValueError as error:
-        yield Complaint("MAIL_EHLO_NAME", str(error), "Use a full host name such as auth.example.com, or [192.0.2.1]")
-    if settings.mail_templates is not None and not settings.mail_templates.is_dir():
-        yield Complaint("MAIL_TEMPLATES", "the folder does not exist", "Create it, or remove the setting")
-
-
-def _exposed_mail(settings: Settings, url: MailUrl) -> Iterator[Complaint]:
-    """Complain about mails that others can read in production: their links give access to accounts."""
-    if url.scheme is MailScheme.CONSOLE and not settings.console_mail_in_production:
-        yield Complaint(
-            "MAIL_URL",
-            "mails, with links that give access to accounts, would be printed to the log",
-            "Use smtp://user:password@host:587 or smtps://…:465, or set CONSOLE_MAIL_IN_PRODUCTION=true",
-        )
-    if url.is_plain_to_elsewhere and not settings.plain_smtp_in_production:
-        yield Complaint(
-            "MAIL_URL",
-            "with starttls=no, mails with links that give access to accounts are sent unencrypted",
-            "Remove starttls=no, or set PLAIN_SMTP_IN_PRODUCTION=true",
-        )
-    if url.scheme is MailScheme.FILE and url.folder.is_dir() and url.folder.stat().st_mode & OTHERS:
-        yield Complaint(
-            "MAIL_URL",
-            f"other users of this machine can read {url.folder.absolute()}, with links that give access to accounts",
-            f"chmod 700 {url.folder.absolute()}",
-        )
 
 
 def _spa(settings: Settings) -> Iterator[Complaint]:

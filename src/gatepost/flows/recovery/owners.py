@@ -14,6 +14,7 @@ from gatepost.identity.assurance.opening import stands
 from gatepost.identity.assurance.proofs import Attempt, Proof
 from gatepost.identity.credentials.passkeys.signing_in import PasskeySignIn
 from gatepost.identity.credentials.password import PasswordMethod
+from gatepost.identity.external.repository import Identities
 from gatepost.identity.factors.enrolment import usable_methods
 from gatepost.identity.factors.methods import Method
 from gatepost.identity.links.tokens import OneTimeTokens, Purpose
@@ -80,10 +81,13 @@ class Owners:
     async def require(
         self, tx: Transaction, user: User, link: FollowedLink, shown: Shown | None, *, info: RequestInfo
     ) -> None:
-        """Let the owner of an account pass that the caller's transaction holds, and anybody if nothing could show it.
+        """Let the owner of an account pass that the caller's transaction holds, and anybody if it is nobody's yet.
+
+        It is nobody's as long as no address of it was ever verified, and nothing opens it.
 
         Raises:
-            ProofRequired: nothing shows that the account is theirs.
+            ProofRequired: nothing shows that the account is theirs. Without a password and a passkey, only its session
+                could.
             TooManyAttempts: guesses at the same time have used up what was left.
         """
         if shown is not None and _is_same(shown.proof.user, user) and await stands(tx, shown.proof, user):
@@ -93,7 +97,8 @@ class Owners:
             return
         methods = [Method.PASSWORD] if user.has_password else []
         methods += [method for method in await usable_methods(tx, user.id) if method is Method.PASSKEY]
-        if methods:
+        is_somebodys = user.first_verified_at is not None or await Identities(tx).providers_of(user.id)
+        if methods or is_somebodys:
             raise ProofRequired(methods)
 
     async def _username(self, token: str) -> str | None:

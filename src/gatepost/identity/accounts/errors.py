@@ -143,7 +143,8 @@ class AlreadyVerified(BadRequest):
 class ProofRequired(BadRequest):
     """The link only shows that somebody can read the mailbox. It needs a proof that the account is theirs, too.
 
-    That is one of `methods`, or the session of somebody who is signed in to the account. The link stays valid.
+    That is one of `methods`, or the session of somebody who is signed in to the account; without methods it is the
+    session. The link stays valid.
     """
 
     code = "proof_required"

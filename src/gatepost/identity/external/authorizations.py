@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
 from gatepost.core.db.row_counts import rows_changed
+from gatepost.identity.accounts.names import Name, parse_email
 from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.external.states import State
 from gatepost.identity.providers.profile import ProviderProfile
@@ -31,7 +32,7 @@ class Told:
     """What a provider has said of somebody, as far as it is kept until they go on.
 
     `has_factors`: the provider is believed that it took several factors. `email` may also be one that the person has
-    proved since, by a code.
+    proved since, by a code. One that no account can have, such as `jane@corp.local`, counts as not verified.
     """
 
     issuer: str
@@ -48,10 +49,15 @@ class Told:
             profile.issuer,
             profile.subject,
             profile.email,
-            profile.email is not None and profile.is_email_verified,
+            profile.is_email_verified and _address(profile.email) is not None,
             profile.username or profile.name,
             has_factors,
         )
+
+    @property
+    def address(self) -> Name | None:
+        """The address, if there is one that an account can have."""
+        return _address(self.email)
 
     def as_json(self) -> dict[str, Any]:
         """Return what is stored."""
@@ -150,3 +156,10 @@ class Authorizations:
         """Remove one that has led to what it was for; of several who do so, one gets True."""
         statement = delete(PendingAuthorization).where(PendingAuthorization.id == pending_id)
         return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1
+
+
+def _address(text: str | None) -> Name | None:
+    try:
+        return parse_email(text) if text is not None else None
+    except ValueError:
+        return None

@@ -7,7 +7,7 @@ from typing import Any
 
 from gatepost.core.plain_text import one_line
 from gatepost.identity.providers.presets import Kind
-from gatepost.identity.providers.profile import LONGEST_SUBJECT, ProviderProfile
+from gatepost.identity.providers.profile import ProviderProfile, is_key
 from gatepost.identity.providers.provider import ProviderRefused, Refusal
 from gatepost.identity.providers.settings import ProviderSettings
 
@@ -31,7 +31,7 @@ def profile_of(
         ProviderRefused: PROFILE; there is no subject.
     """
     subject = _subject(claims, settings)
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+    if not is_key(subject):
         raise ProviderRefused(Refusal.PROFILE, "no subject")
     email = claims.get("email")
     has_email = isinstance(email, str) and len(email) <= LONGEST_EMAIL and ONE_AT.fullmatch(email) is not None

@@ -9,7 +9,7 @@ from typing import Any
 
 from gatepost.core.crypto import base64url, jws
 from gatepost.identity.providers.key_set import ALGORITHMS, ProviderKey, named
-from gatepost.identity.providers.profile import LONGEST_SUBJECT
+from gatepost.identity.providers.profile import is_key
 from gatepost.identity.providers.provider import ProviderRefused, Refusal
 
 # Some providers put all groups of a person in.
@@ -77,8 +77,7 @@ def verify(token: UnverifiedToken, key: ProviderKey | None, expected: Expected) 
     if claims.get("iss") != expected.issuer or not key.signs_for(expected.issuer, claims.get("tid")):
         raise ProviderRefused(Refusal.ISSUER)
     _check_audience(claims, expected.client_id)
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+    if not is_key(claims.get("sub")):
         raise ProviderRefused(Refusal.ID_TOKEN, "no subject")
     _check_times(claims, expected.now)
     nonce = claims.get("nonce")

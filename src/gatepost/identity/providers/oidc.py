@@ -25,6 +25,8 @@ from gatepost.identity.providers.remote import with_parameters
 from gatepost.identity.providers.settings import MICROSOFT_CONSUMERS, ProviderSettings
 
 SEVERAL_TENANTS = ("common", "organizations")
+# What userinfo may add. How somebody has signed in is only said by the ID token, which is signed and made for it.
+OF_USERINFO = ("email", "email_verified", "name", "preferred_username")
 TENANT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -122,4 +124,4 @@ class OidcProvider(BaseProvider):
         # OpenID Connect Core 1.0, section 5.3.2: another subject's must not be used.
         if not isinstance(found, dict) or found.get("sub") != subject:
             raise ProviderRefused(Refusal.PROFILE, "userinfo of another subject")
-        return found
+        return {name: found[name] for name in OF_USERINFO if name in found}

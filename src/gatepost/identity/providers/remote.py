@@ -11,6 +11,8 @@ from gatepost.identity.providers.provider import ProviderRefused, ProviderUnavai
 
 # RFC 6749, section 5.2; others have such words, too.
 ERROR_CODE = re.compile(r"[a-z][a-z_]{0,63}", re.ASCII)
+# RFC 6749, section A.12: of an access token.
+HEADER_TEXT = re.compile(r"[ -~]*")
 # What a token endpoint says of wrong credentials of ours; the second is GitHub's.
 OUR_CREDENTIALS = frozenset({"invalid_client", "incorrect_client_credentials", "unauthorized_client"})
 TOO_MANY = 429
@@ -70,6 +72,8 @@ class Remote:
             if code in OUR_CREDENTIALS:
                 raise ProviderUnavailable(f"{answer.host} refuses client_id or its secret ({code})")
             raise ProviderRefused(Refusal.CODE, code)
+        if not HEADER_TEXT.fullmatch(str(body.get("access_token", ""))):
+            raise ProviderRefused(Refusal.TOKEN_ANSWER, "an access token that no header can have")
         return body
 
     async def _request(self, method: str, url: str, **options: Any) -> Answer:

@@ -5,19 +5,16 @@ import { bindRows, chooseAwaited, openRow } from "./account-rows.js";
 import { showDevices } from "./devices.js";
 import { restoreDraft } from "./drafts.js";
 import { bindFactors, showFactors } from "./factors.js";
-import { bindIdentities, showIdentities } from "./identities.js";
 import { requireUser } from "./page.js";
 
 const account = await requireUser();
 
 const current = bindForms(account);
 bindFactors(current);
-bindIdentities();
 bindData();
 bindRows();
 restoreDraft(account, ({ id }) => {
   const row = document.getElementById(id)?.closest("[data-row]");
   if (row) openRow(row);
 });
-const rows = Promise.all([showFactors(), showIdentities()]).then(chooseAwaited);
-await Promise.all([rows, showDevices(), showActivity()]);
+await Promise.all([showFactors().then(chooseAwaited), showDevices(), showActivity()]);

@@ -101,7 +101,7 @@ async function send(email) {
   stand(code, say("ways.client.sent", { email }));
   const isSignUp = purpose !== SIGN_IN;
   show(isSignUp, account);
-  account.disabled = !isSignUp;
+  if (account) account.disabled = !isSignUp;
   show(!isSignUp, one("[data-link-hint]"));
   one(".primary", code).textContent = say(isSignUp ? "ways.client.create" : "ways.client.submit");
   countDown(again, say("ways.client.send_again"), resendAfter);

@@ -7,6 +7,7 @@ import { untilLoaded } from "./again.js";
 import { client, get, post, remove } from "./api.js";
 import { showDevices } from "./devices.js";
 import { handle } from "./forms.js";
+import { bindIdentities, showIdentities } from "./identities.js";
 import { attempt } from "./page.js";
 import { keepCodes } from "./recovery-codes.js";
 import { bindSecret, showSecret } from "./totp-secret.js";
@@ -21,6 +22,7 @@ const card = one("[data-factors]");
 const app = one("[data-totp]");
 const recovery = one("[data-recovery]");
 const count = one("[data-passkey-count]");
+const linked = one("[data-identity-names]");
 const start = one("#totp-form");
 const confirm = one("#totp-confirm-form");
 const removal = one("#totp-remove-form");
@@ -29,6 +31,7 @@ let isOn = false;
 
 /** Let the second factors be changed, and the password; `account()` returns whose they are. */
 export function bindFactors(account) {
+  bindIdentities(load);
   bindPasskeys(load);
   bindPassword(account, load);
   handle(start, async ({ currentPassword }) => {
@@ -69,7 +72,12 @@ export function showFactors() {
   return attempt(load);
 }
 
-const load = async () => tell(await untilLoaded([app, recovery, count], () => get(`${ME}/factors`)));
+async function load() {
+  const ask = () => Promise.all([get(`${ME}/factors`), get(`${ME}/identities`)]);
+  const [factors, identities] = await untilLoaded([app, recovery, count, linked], ask);
+  tell(factors);
+  showIdentities(identities);
+}
 
 const link = (id) => one(`[data-leads-to=${id}]`);
 

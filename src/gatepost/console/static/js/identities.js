@@ -1,7 +1,6 @@
 // One's own accounts at other providers: linking and unlinking them.
 
-import { untilLoaded } from "./again.js";
-import { get, post, remove } from "./api.js";
+import { post, remove } from "./api.js";
 import { showDevices } from "./devices.js";
 import { open } from "./forms.js";
 import { attempt } from "./page.js";
@@ -16,26 +15,23 @@ const container = one("#identity-list");
 const names = one("[data-identity-names]");
 const form = one("#identities-form");
 
-/** Let identities be changed. */
-export function bindIdentities() {
+/** Let identities be changed; `reload()` shows them as they are then. */
+export function bindIdentities(reload) {
   open(form, (event) => event.preventDefault());
   bindProviders(form, link);
   container.addEventListener("click", async ({ target }) => {
     const { unlink } = target.closest("button")?.dataset ?? {};
-    if (unlink) await takeAway(unlink);
+    if (unlink) await takeAway(unlink, reload);
   });
 }
-
-/** Load and show them. */
-export const showIdentities = () => attempt(load);
 
 async function link(name) {
   const { authorizationUrl } = await post(`/api/auth/providers/${name}/start`, { purpose: "link" });
   location.assign(authorizationUrl);
 }
 
-async function load() {
-  const identities = await untilLoaded([names], () => get(ME));
+/** Show the identities of an account. */
+export function showIdentities(identities) {
   const isShown = identities.length > 0 || data.providers.length > 0;
   show(isShown, row, one("[data-leads-to=identities]"), one("[data-act=manage]", row));
   const titles = [...new Set(identities.map(({ title }) => title))];
@@ -59,13 +55,13 @@ function described(identity) {
   };
 }
 
-async function takeAway(id) {
+async function takeAway(id, reload) {
   const title = one(`li:has([data-unlink="${id}"]) [data-text=title]`, container).textContent;
   const question = say("account.client.identities.unlink_title", { provider: title });
   if (!(await ask(one("#unlink-identity"), { "#unlink-identity-title": question }))) return;
   const isDone = await attempt(async () => {
     await remove(`${ME}/${id}`);
-    await load();
+    await reload();
   });
   if (!isDone) return;
   toast(say("account.client.identities.unlinked", { provider: title }));

@@ -64,10 +64,10 @@ function look({ code, methods }) {
 
 /** Ask by one of these methods whose the account is, in these words; return whether the page knows one. */
 function askFor(methods, lead) {
-  isAsking = true;
   show(false, one(".lead[data-with-token]"));
   show(true, one(lead), one("[data-ways]", verify));
-  return offer(verify, methods);
+  isAsking = offer(verify, methods);
+  return isAsking;
 }
 
 async function passkey() {

@@ -11,7 +11,6 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.factors.errors import LastWayIn
 from gatepost.identity.accounts.callers import account_of
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.names import parse_email
 from gatepost.identity.credentials.external.errors import IdentityNotFound, ProviderSignInInvalid
 from gatepost.identity.credentials.external.linking import IdentityLinks
 from gatepost.identity.credentials.ways_in import WaysIn
@@ -110,6 +109,5 @@ class IdentityService:
 
 def _is_of(told: Told, user: User) -> bool:
     """Whether a provider vouches for the address of an account."""
-    if told.email is None or not told.is_email_verified:
-        return False
-    return parse_email(told.email).canonical == user.email_canonical
+    address = told.address if told.is_email_verified else None
+    return address is not None and address.canonical == user.email_canonical

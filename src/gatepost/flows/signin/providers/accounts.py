@@ -10,7 +10,7 @@ from gatepost.core.request_info import RequestInfo
 from gatepost.flows.signin.providers.errors import AccountExists, EmailNeeded
 from gatepost.identity.accounts.errors import AccountDisabled
 from gatepost.identity.accounts.models import User
-from gatepost.identity.accounts.names import Name, mailbox_of, parse_email
+from gatepost.identity.accounts.names import Name, mailbox_of
 from gatepost.identity.accounts.policy import AccountPolicy
 from gatepost.identity.accounts.repository import Users
 from gatepost.identity.credentials.external.linking import IdentityLinks
@@ -77,14 +77,14 @@ class IdentityAccounts:
     @retry_conflicts
     async def _settle(self, pending: PendingAuthorization, told: Told, *, info: RequestInfo) -> None:
         async with self._db.begin() as tx:
-            email = _address(told) if told.is_email_verified else None
+            email = told.address if told.is_email_verified else None
             user_id = await _owner_of(tx, email) if email is not None else None
             # In this order: another callback may commit both in between, and then the identity is seen.
             if await Identities(tx).by_subject(told.issuer, told.subject) is not None:
                 return
             if email is None:
                 self._policy.require_sign_up(is_invited=pending.invitation_id is not None)
-                given, title = _address(told), self._links.title_of(pending.provider)
+                given, title = told.address, self._links.title_of(pending.provider)
                 raise EmailNeeded(
                     provider=pending.provider, title=title, email=given.display if given is not None else None
                 )
@@ -127,11 +127,3 @@ class IdentityAccounts:
 
 async def _owner_of(tx: Transaction, email: Name) -> int | None:
     return await tx.scalar(select(User.id).where(User.email_canonical == email.canonical))
-
-
-def _address(told: Told) -> Name | None:
-    """Return the address that a provider has told, if an account can have it."""
-    try:
-        return parse_email(told.email) if told.email is not None else None
-    except ValueError:
-        return None

@@ -41,7 +41,7 @@ logger = logging.getLogger("gatepost")
 
 # What people have clicked on who did not want to: RFC 6749, section 4.1.2.1, and the words of LinkedIn and Apple.
 DENIALS = frozenset({"access_denied", "user_cancelled_login", "user_cancelled_authorize"})
-# By how much the clock of a provider may be behind.
+# By how much the clock of a provider may be wrong.
 LEEWAY = timedelta(seconds=30)
 
 
@@ -250,6 +250,6 @@ class ProviderCallback:
 
 
 def _proved_at(profile: ProviderProfile, *, since: datetime, now: datetime) -> datetime | None:
-    """Return when the person has signed in at the provider; None where that is before `since`, or not told."""
+    """Return when the person has signed in at the provider; None where that is not told, before `since`, or to come."""
     at = profile.authenticated_at
-    return min(at, now) if at is not None and at >= since - LEEWAY else None
+    return min(at, now) if at is not None and since - LEEWAY <= at <= now + LEEWAY else None

@@ -9,7 +9,7 @@ from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.request_info import RequestInfo
 from gatepost.flows.signin.providers.accounts import IdentityAccounts
 from gatepost.identity.accounts.names import Name
-from gatepost.identity.assurance.errors import InvalidCode
+from gatepost.identity.assurance.errors import InvalidCode, SecondFactorRequired
 from gatepost.identity.assurance.service import SignInService
 from gatepost.identity.credentials.email_codes.method import CodePurpose, EmailCodeMethod
 from gatepost.identity.credentials.external.errors import ProviderSignInInvalid
@@ -65,7 +65,12 @@ class ProviderSignIn:
         await self._accounts.settle(pending, told, info=info)
         at = pending.answered_at or self._clock.now()
         attempt = self._method.attempt(told, at=at, info=info, device=device, can_ask=can_ask)
-        signed_in = await self._sign_in.sign_in(attempt, replaces=replaces)
+        try:
+            signed_in = await self._sign_in.sign_in(attempt, replaces=replaces)
+        except SecondFactorRequired:
+            # The token of the pending sign-in goes on from here: what the provider said is good once.
+            await self._end(pending.id)
+            raise
         await self._end(pending.id)
         return signed_in
 

@@ -63,10 +63,10 @@ def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     one = run_gatepost("mail", "preview", "reset_password", "--language", "de-AT", folder=tmp_path)
     run_gatepost("mail", "preview", "--language", "de", "--folder", "out", folder=tmp_path)
 
-    assert shown.count("#token=gpt_example") == 18
+    assert shown.count("#token=gpt_example") == 21
     assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
-    assert len(list((tmp_path / "out" / "de").iterdir())) == 60
+    assert len(list((tmp_path / "out" / "de").iterdir())) == 70
     assert "<html" in (tmp_path / "out" / "de" / "new_device.html").read_text()
 
 

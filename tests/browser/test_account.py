@@ -143,7 +143,7 @@ async def test_without_scripts_every_form_can_be_seen(browser: Browser, server: 
     page = await context.new_page()
     await page.goto(f"{server.url}/account")
 
-    for form in await page.locator(".card:not([hidden]) > .setting form:not([hidden])").all():
+    for form in await page.locator(".card:not([hidden]) > .setting:not([hidden]) form:not([hidden])").all():
         await expect(form).to_be_visible()
     await expect(page.get_by_role("button", name="Change: Password")).to_be_hidden()
     await context.close()

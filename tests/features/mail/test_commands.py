@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
+from gatepost.mail.outbox import MailKind
 from tests.support.server import COMMAND, run_gatepost, server_env
 
 ADDRESS = "abbey.salami@example.com"
@@ -66,7 +67,8 @@ def test_preview_shows_every_kind_or_writes_it(tmp_path: Path) -> None:
     assert shown.count("#token=gpt_example") == 21
     assert "Passwort zurücksetzen" in one
     assert "Bestätigen" not in one
-    assert len(list((tmp_path / "out" / "de").iterdir())) == 70
+    # As a file for mail programs, as HTML and as text.
+    assert len(list((tmp_path / "out" / "de").iterdir())) == 3 * len(MailKind)
     assert "<html" in (tmp_path / "out" / "de" / "new_device.html").read_text()
 
 

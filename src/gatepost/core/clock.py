@@ -32,6 +32,11 @@ class SystemClock:
         return timedelta(seconds=time.monotonic())
 
 
+def text_of(moment: datetime | None) -> str | None:
+    """Return a moment as it is written in exports (ISO 8601)."""
+    return None if moment is None else moment.isoformat()
+
+
 def utc(moment: datetime) -> datetime:
     """Convert a moment from outside to UTC.
 

@@ -2,14 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
 from gatepost.audit.log import AuditEvent, record
-from gatepost.core.clock import Clock
+from gatepost.core.clock import Clock, text_of
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import in_pages
 from gatepost.identity.accounts.models import Role, User
@@ -69,11 +68,11 @@ def _account(user: User) -> dict[str, Any]:
         "email": user.email,
         "password_hash": user.password_hash,
         "roles": list(user.role_names),
-        "created_at": _text(user.created_at),
-        "updated_at": _text(user.updated_at),
-        "email_verified": _text(user.email_verified_at),
-        "disabled": _text(user.disabled_at),
-        "erase_at": _text(user.erase_at),
+        "created_at": text_of(user.created_at),
+        "updated_at": text_of(user.updated_at),
+        "email_verified": text_of(user.email_verified_at),
+        "disabled": text_of(user.disabled_at),
+        "erase_at": text_of(user.erase_at),
         "language": user.language,
         "token_version": user.token_version,
         "random_id": user.random_id,
@@ -82,7 +81,3 @@ def _account(user: User) -> dict[str, Any]:
 
 def _line(value: dict[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False) + "\n"
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from gatepost.core.clock import text_of
 from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.recovery_codes.codes import COUNT, KEY_BYTES
 from gatepost.identity.credentials.totp.codes import step_at
-from gatepost.transfer.fields import FactorRefused, Fields, octets_in, text_of
+from gatepost.transfer.fields import FactorRefused, Fields, octets_in
 from gatepost.transfer.identities import MovedIdentities, read_identities
 from gatepost.transfer.marks import Mark
 from gatepost.transfer.passkeys import MovedPasskeys, read_passkeys

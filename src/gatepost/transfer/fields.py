@@ -92,8 +92,3 @@ def octets_in(text: object, *, shortest: int, longest: int) -> bytes | None:
     except ValueError:
         return None
     return data if shortest <= len(data) <= longest else None
-
-
-def text_of(moment: datetime | None) -> str | None:
-    """Return a moment as written in an export."""
-    return None if moment is None else moment.isoformat()

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from gatepost.core.clock import text_of
 from gatepost.identity.credentials.external.linking import MOST_IDENTITIES
 from gatepost.identity.external.models import LONGEST_PROVIDER
 from gatepost.identity.providers.profile import LONGEST_ISSUER, LONGEST_SUBJECT, is_key
-from gatepost.transfer.fields import Fields, text_of
+from gatepost.transfer.fields import Fields
 from gatepost.transfer.marks import IDENTITY, Mark
 
 LONGEST_EMAIL = 320

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from gatepost.core.clock import text_of
 from gatepost.core.crypto import base64url
 from gatepost.identity.credentials.passkeys.aaguids import usual_name
 from gatepost.identity.credentials.passkeys.authenticator_data import AAGUID_BYTES, LONGEST_CREDENTIAL_ID
@@ -13,7 +14,7 @@ from gatepost.identity.credentials.passkeys.bounds import LONGEST_NAME, MOST_PAS
 from gatepost.identity.credentials.passkeys.public_keys import read_public_key
 from gatepost.identity.credentials.passkeys.refusals import PasskeyRefused
 from gatepost.identity.credentials.passkeys.responses import LONGEST_USER_HANDLE, read_transports
-from gatepost.transfer.fields import Fields, octets_in, text_of
+from gatepost.transfer.fields import Fields, octets_in
 from gatepost.transfer.marks import CREDENTIAL, HANDLE, Mark
 
 # The lengths of the columns: a domain (RFC 1035, section 2.3.4), and the longest accepted key.

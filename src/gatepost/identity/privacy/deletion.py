@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from gatepost.audit.log import AuditEvent, record
 from gatepost.audit.models import AuditEntry
 from gatepost.audit.repository import Entries
-from gatepost.core.clock import Clock
+from gatepost.core.clock import Clock, text_of
 from gatepost.core.crypto import base64url
 from gatepost.core.db.database import Database, Transaction, retry_conflicts
 from gatepost.core.paging import ReadPage, in_pages
@@ -69,7 +69,7 @@ class DeletionService:
             factors = await _factors(tx, user.id)
             identities = await identities_of(tx, user.id)
         return {
-            "exportedAt": _text(self._clock.now()),
+            "exportedAt": text_of(self._clock.now()),
             "account": _account(user),
             "sessions": self._pages(_owned(Session, user.id), _session),
             "secondFactors": factors,
@@ -187,23 +187,19 @@ def _told_of(user_id: int) -> ReadPage[AuditEntry]:
     return read
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
-
-
 def _account(user: User) -> dict[str, Any]:
     return {
         "id": user.id,
         "username": user.username,
         "email": user.email,
-        "emailVerifiedAt": _text(user.email_verified_at),
-        "firstVerifiedAt": _text(user.first_verified_at),
+        "emailVerifiedAt": text_of(user.email_verified_at),
+        "firstVerifiedAt": text_of(user.first_verified_at),
         "language": user.language,
         "roles": list(user.role_names),
-        "createdAt": _text(user.created_at),
-        "updatedAt": _text(user.updated_at),
-        "disownedAt": _text(user.disowned_at),
-        "eraseAt": _text(user.erase_at),
+        "createdAt": text_of(user.created_at),
+        "updatedAt": text_of(user.updated_at),
+        "disownedAt": text_of(user.disowned_at),
+        "eraseAt": text_of(user.erase_at),
     }
 
 
@@ -217,19 +213,19 @@ def _session(session: Session) -> dict[str, Any]:
         "kind": session.kind,
         "amr": session.amr,
         "acr": session.acr,
-        "authenticatedAt": _text(session.proved_at),
+        "authenticatedAt": text_of(session.proved_at),
         "clientId": session.client_id,
         "scope": session.scope,
         "actorId": session.actor_id,
-        "createdAt": _text(session.created_at),
-        "lastUsedAt": _text(session.last_used_at),
-        "endedAt": _text(session.ended_at),
+        "createdAt": text_of(session.created_at),
+        "lastUsedAt": text_of(session.last_used_at),
+        "endedAt": text_of(session.ended_at),
         "endReason": session.end_reason,
     }
 
 
 def _link(link: OneTimeToken) -> dict[str, Any]:
-    return {"purpose": link.purpose, "createdAt": _text(link.created_at), "usedAt": _text(link.used_at)}
+    return {"purpose": link.purpose, "createdAt": text_of(link.created_at), "usedAt": text_of(link.used_at)}
 
 
 async def _factors(tx: Transaction, user_id: int) -> dict[str, Any]:
@@ -239,13 +235,13 @@ async def _factors(tx: Transaction, user_id: int) -> dict[str, Any]:
         "totp": None
         if totp is None
         else {
-            "createdAt": _text(totp.created_at),
-            "confirmedAt": _text(totp.confirmed_at),
-            "lastUsedAt": _text(totp.last_used_at),
+            "createdAt": text_of(totp.created_at),
+            "confirmedAt": text_of(totp.confirmed_at),
+            "lastUsedAt": text_of(totp.last_used_at),
         },
         "recoveryCodes": None
         if codes is None
-        else {"left": codes.left, "createdAt": _text(codes.created_at), "lastUsedAt": _text(codes.last_used_at)},
+        else {"left": codes.left, "createdAt": text_of(codes.created_at), "lastUsedAt": text_of(codes.last_used_at)},
         "passkeys": list(map(_passkey, passkeys)),
     }
 
@@ -258,8 +254,8 @@ def _passkey(passkey: Passkey) -> dict[str, Any]:
         "transports": passkey.transports,
         "synced": passkey.backup_state,
         "rpId": passkey.rp_id,
-        "createdAt": _text(passkey.created_at),
-        "lastUsedAt": _text(passkey.last_used_at),
+        "createdAt": text_of(passkey.created_at),
+        "lastUsedAt": text_of(passkey.last_used_at),
     }
 
 
@@ -267,8 +263,8 @@ def _asked(row: PendingSignIn | EmailCode) -> dict[str, Any]:
     return {
         "userAgent": row.user_agent,
         "address": row.address,
-        "createdAt": _text(row.created_at),
-        "expiresAt": _text(row.expires_at),
+        "createdAt": text_of(row.created_at),
+        "expiresAt": text_of(row.expires_at),
     }
 
 
@@ -277,16 +273,16 @@ def _trusted(device: TrustedDevice) -> dict[str, Any]:
         "device": device.device,
         "userAgent": device.user_agent,
         "address": device.address,
-        "createdAt": _text(device.created_at),
-        "lastUsedAt": _text(device.last_used_at),
-        "expiresAt": _text(device.expires_at),
+        "createdAt": text_of(device.created_at),
+        "lastUsedAt": text_of(device.last_used_at),
+        "expiresAt": text_of(device.expires_at),
     }
 
 
 def _activity(entry: AuditEntry) -> dict[str, Any]:
     # An entry of an administrator's action has the administrator's address, which the person must not get.
     return {
-        "at": _text(entry.at),
+        "at": text_of(entry.at),
         "event": entry.event,
         "sessionId": entry.session_id,
         "address": entry.address if entry.actor_id in (None, entry.user_id) else "",

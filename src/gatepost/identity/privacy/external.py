@@ -1,9 +1,9 @@
 """What an export shows of a person's accounts at other providers."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
+from gatepost.core.clock import text_of
 from gatepost.core.db.database import Transaction
 from gatepost.identity.external.models import ExternalIdentity, PendingAuthorization
 from gatepost.identity.external.repository import Identities
@@ -20,8 +20,8 @@ def authorization(pending: PendingAuthorization) -> dict[str, Any]:
         "provider": pending.provider,
         "purpose": pending.purpose,
         "sessionId": pending.session_id,
-        "createdAt": _text(pending.created_at),
-        "expiresAt": _text(pending.expires_at),
+        "createdAt": text_of(pending.created_at),
+        "expiresAt": text_of(pending.expires_at),
     }
 
 
@@ -31,10 +31,6 @@ def _identity(identity: ExternalIdentity) -> dict[str, Any]:
         "issuer": identity.issuer,
         "subject": identity.subject,
         "email": identity.email,
-        "createdAt": _text(identity.created_at),
-        "lastUsedAt": _text(identity.last_used_at),
+        "createdAt": text_of(identity.created_at),
+        "lastUsedAt": text_of(identity.last_used_at),
     }
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

@@ -6,7 +6,8 @@ import { markLastWay, rememberWay } from "./last-way.js";
 import { finish } from "./link.js";
 import { user } from "./page.js";
 import { offerPasskeys } from "./passkey-sign-in.js";
-import { bindProviders, forgetOutcome, outcomeOf, providerOf } from "./providers.js";
+import { offerProviders } from "./provider-sign-in.js";
+import { forgetOutcome, outcomeOf, providerOf } from "./providers.js";
 import { secondFactor } from "./second-factor.js";
 import { goTo } from "./session.js";
 import { bindRestart, stand } from "./steps.js";
@@ -28,13 +29,7 @@ handle(
   { onProblem: look("password") },
 );
 offerPasskeys(form, () => arrive("passkey"), look("passkey"));
-bindProviders(
-  form,
-  (name) => {
-    rememberWay(`provider:${name}`);
-    return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
-  },
-);
+offerProviders(form);
 bindRestart(restart);
 markLastWay();
 

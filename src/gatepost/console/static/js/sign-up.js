@@ -5,7 +5,7 @@ import { rememberWay } from "./last-way.js";
 import { finish } from "./link.js";
 import "./page.js";
 import { signingUp } from "./passkey-sign-up.js";
-import { bindProviders } from "./providers.js";
+import { offerProviders } from "./provider-sign-in.js";
 import { secondFactor } from "./second-factor.js";
 import { goTo } from "./session.js";
 import { needsApp, setUpFirst } from "./set-up-app.js";
@@ -37,12 +37,6 @@ if (form) {
     one("[name=username]", form).focus();
   };
   bindEmailCode(form, arrive, secondFactor(form, arrive, restart));
-  bindProviders(
-    form,
-    (name) => {
-      rememberWay(`provider:${name}`);
-      return client.signInWith(name, { returnTo: data.returnTo ?? "/account" });
-    },
-  );
+  offerProviders(form);
   bindRestart(restart);
 }

@@ -18,7 +18,8 @@ from gatepost.core.db.purging import delete_batch
 from gatepost.core.ids import LARGEST_IMPORTED_ID, new_random_text
 from gatepost.flows.oauth.models import ResourceServer
 from gatepost.identity.accounts.models import User
-from gatepost.identity.assurance.models import PendingSignIn
+from gatepost.identity.assurance.models import PendingSignIn, TrustedDevice
+from gatepost.identity.external.models import PendingAuthorization
 from gatepost.identity.invitations.models import Invitation
 from gatepost.identity.links.models import EmailCode, OneTimeToken
 from gatepost.identity.sessions.models import Session
@@ -68,8 +69,9 @@ class Restoring:
             return (await tx.scalars(select(ResourceServer.client_id).order_by(ResourceServer.client_id))).all()
 
     async def run(self, *, account_gap: int) -> Restored:
-        """Hold back mails, void links and codes, end all sessions and pending sign-ins, and finally revoke all earlier
-        access tokens. The ids of new accounts are greater than those in the copy by at least `account_gap`.
+        """Hold back mails, void links and codes, end all sessions and pending sign-ins and all trust in devices, and
+        finally revoke all earlier access tokens. The ids of new accounts are greater than those in the copy by at least
+        `account_gap`.
         """
         now = self._clock.now()
         grace_ends_at = now + self._deletion_grace
@@ -82,9 +84,9 @@ class Restoring:
         links += await self._all(Invitation.id, Invitation.expires_at > now, expires_at=now, digest=None)
         deletions = await self._all(User.id, User.erase_at < grace_ends_at, erase_at=grace_ends_at)
         sessions = await self._all(Session.id, Session.ended_at.is_(None), ended_at=now, end_reason=END_REASON)
-        pending = 0
-        while gone := await delete_batch(self._db, PendingSignIn.id, PendingSignIn.id > 0):
-            pending += gone
+        pending = await self._gone(PendingSignIn.id) + await self._gone(PendingAuthorization.id)
+        # The trust may have ended since, with a password or a factor that is back now, too.
+        await self._gone(TrustedDevice.id)
         # Last, so that no refresh in progress finishes after it.
         has_new_key = await self._keys.replace_all()
         counted = {
@@ -92,6 +94,13 @@ class Restoring:
         }  # fmt: skip
         new_accounts_from = await self._finish(account_gap=account_gap, details=counted)
         return Restored(**counted, new_accounts_from=new_accounts_from, has_new_key=has_new_key)
+
+    async def _gone(self, key: InstrumentedAttribute[int]) -> int:
+        """Delete all rows of a table, in batches; return how many."""
+        count = 0
+        while gone := await delete_batch(self._db, key, key > 0):
+            count += gone
+        return count
 
     async def _all(self, key: InstrumentedAttribute[int], condition: ColumnElement[bool], **values: Any) -> int:
         """Change all rows that match, in batches; return how many."""

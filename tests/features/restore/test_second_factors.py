@@ -7,7 +7,7 @@ from tests.support.api import Api, assert_problem
 from tests.support.clock import FakeClock
 from tests.support.commands import run_command
 from tests.support.copies import Copy
-from tests.support.factors import go_on, pending_token, set_up_app
+from tests.support.factors import begin_sign_in, go_on, pending_token, set_up_app
 
 pytestmark = pytest.mark.both_databases
 
@@ -47,3 +47,25 @@ async def test_code_of_the_app_from_before_the_restore_has_expired(
     clock.advance(seconds=90)
 
     assert_problem(await go_on(api, await pending_token(api, person), code), 401, "invalid_code")
+
+
+async def test_device_that_was_trusted_in_the_copy_is_asked_for_the_factor_again(
+    api: Api, services: Services, copy: Copy, clock: FakeClock
+) -> None:
+    """Its owner may have ended the trust since, and the password of then works again."""
+    person = await api.sign_up()
+    app = await set_up_app(api, services, person)
+    clock.advance(minutes=1)
+    code = app.code(clock.now())
+    body = {"pendingToken": await pending_token(api, person), "method": "totp", "code": code, "trustDevice": True}
+    trusted = await api.post("/api/auth/signin/continue", json=body, headers={"X-Device-Token": ""})
+    assert trusted.status_code == 200, trusted.text
+    device = {"X-Device-Token": trusted.headers["x-device-token"]}
+    assert (await begin_sign_in(api, person, **device)).status_code == 200
+    await copy.make()
+    await copy.put_back()
+
+    result = await run_command(services.settings, "after-restore", "--yes")
+
+    assert result.exit_code == 0, result.output
+    assert_problem(await begin_sign_in(api, person, **device), 401, "second_factor_required")

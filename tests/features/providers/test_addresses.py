@@ -304,3 +304,16 @@ async def test_a_new_address_is_given_to_no_account_whose_owner_is_not_there(
         assert await tx.scalar(select(User.email).where(User.id == stranger.id)) == stranger.email
     theirs = await api.post("/api/auth/email/verify", json={"token": token}, headers=stranger.headers)
     assert theirs.status_code == 200, theirs.text
+
+
+async def test_codes_asked_for_again_and_again_do_not_keep_an_answer_for_more_than_an_hour(
+    visitor: Visitor, provider: FakeProvider, clock: FakeClock
+) -> None:
+    provider.tells(email=None)
+    await visitor.visit()
+    asked = []
+    for _ in range(8):
+        asked.append((await visitor.ask_code("new@example.com")).status_code)
+        clock.advance(minutes=9)
+
+    assert asked == [202] * 7 + [401]

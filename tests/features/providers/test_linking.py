@@ -375,3 +375,15 @@ async def test_a_password_that_is_proved_again_unlinks(
     proved = await prove_again(api, person, person.password, "password")
 
     assert (await unlink(api, proved, identity["id"])).status_code == 204
+
+
+async def test_what_waited_in_a_browser_goes_with_the_link_that_is_made_another_way(
+    person: Person, visitor: Visitor, provider: FakeProvider
+) -> None:
+    """Else whoever has the browser after a sign-out would be signed in by what the provider had said before."""
+    provider.tells(is_email_verified=False)
+    assert outcome(await visitor.visit()) == "email_needed"
+
+    assert outcome(await visitor.visit("link", person=person)) == "linked"
+
+    assert_problem(await visitor.go_on(), 401, "provider_sign_in_invalid")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from gatepost.core.crypto.secrets import digest_of
 from gatepost.core.db.database import Transaction
@@ -17,6 +17,8 @@ from gatepost.identity.providers.profile import ProviderProfile
 
 # From the start to the answer, and from the answer to what follows.
 LIFE = timedelta(minutes=10)
+# From the answer to the end, however often another code is asked for meanwhile.
+LONGEST_LIFE = timedelta(hours=1)
 
 
 class Purpose(StrEnum):
@@ -134,10 +136,10 @@ class Authorizations:
         statement = update(PendingAuthorization).where(PendingAuthorization.id == pending_id)
         await self._tx.execute(statement.values(told=told.as_json()).execution_options(synchronize_session=False))
 
-    async def prolong(self, pending_id: int, *, now: datetime) -> None:
-        """Let an authorization wait for some more time."""
-        statement = update(PendingAuthorization).where(PendingAuthorization.id == pending_id)
-        statement = statement.values(expires_at=now + LIFE)
+    async def prolong(self, pending: PendingAuthorization, *, now: datetime) -> None:
+        """Let an authorization wait for some more time, but not beyond an hour after its answer."""
+        statement = update(PendingAuthorization).where(PendingAuthorization.id == pending.id)
+        statement = statement.values(expires_at=min(now + LIFE, (pending.answered_at or now) + LONGEST_LIFE))
         await self._tx.execute(statement.execution_options(synchronize_session=False))
 
     async def going_on(self, browser: str, *, now: datetime) -> PendingAuthorization | None:
@@ -152,10 +154,17 @@ class Authorizations:
         query = query.order_by(PendingAuthorization.answered_at.desc(), PendingAuthorization.id.desc()).limit(1)
         return await self._tx.scalar(query.execution_options(populate_existing=True))
 
-    async def end(self, pending_id: int) -> bool:
-        """Remove one that has led to what it was for; of several who do so, one gets True."""
-        statement = delete(PendingAuthorization).where(PendingAuthorization.id == pending_id)
-        return await rows_changed(self._tx, statement.execution_options(synchronize_session=False)) == 1
+    async def end(self, pending: PendingAuthorization) -> None:
+        """Remove one that has led to what it was for, and all others whose answers wait in this browser.
+
+        Whoever has the browser next could go on with them.
+        """
+        waits = and_(
+            PendingAuthorization.browser_digest == pending.browser_digest,
+            PendingAuthorization.answered_at.is_not(None),
+        )
+        statement = delete(PendingAuthorization).where(or_(PendingAuthorization.id == pending.id, waits))
+        await self._tx.execute(statement.execution_options(synchronize_session=False))
 
 
 def _address(text: str | None) -> Name | None:

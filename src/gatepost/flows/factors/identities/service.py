@@ -100,7 +100,7 @@ class IdentityService:
             identity = await self._links.link(
                 tx, user, pending.provider, told, session_id=principal.session_id, info=info
             )
-            await Authorizations(tx).end(pending.id)
+            await Authorizations(tx).end(pending)
         return self._shown(identity)
 
     def _shown(self, identity: ExternalIdentity) -> OwnIdentity:

@@ -189,7 +189,7 @@ class ProviderCallback:
         async with self._db.begin() as tx:
             user = await self._asker(tx, pending)
             await self._links.link(tx, user, pending.provider, told, session_id=pending.session_id, info=info)
-            await Authorizations(tx).end(pending.id)
+            await Authorizations(tx).end(pending)
 
     @retry_conflicts
     async def _reauthenticate(
@@ -205,7 +205,7 @@ class ProviderCallback:
             proved = proof_by(identity.id, told, at=at)
             await self._reauthentication.by_identity(tx, pending.session_id or 0, user, proved, info=info)
             await Identities(tx).use(identity.id, email=told.email, now=self._clock.now())
-            await Authorizations(tx).end(pending.id)
+            await Authorizations(tx).end(pending)
 
     async def _asker(self, tx: Transaction, pending: PendingAuthorization) -> User:
         """Return the locked account of who has asked, in a session that still goes on.

@@ -69,9 +69,9 @@ class ProviderSignIn:
             signed_in = await self._sign_in.sign_in(attempt, replaces=replaces)
         except SecondFactorRequired:
             # The token of the pending sign-in goes on from here: what the provider said is good once.
-            await self._end(pending.id)
+            await self._end(pending)
             raise
-        await self._end(pending.id)
+        await self._end(pending)
         return signed_in
 
     async def go_on(self, browser: str, *, info: RequestInfo, device: Device, replaces: Collection[int]) -> SignedIn:
@@ -97,7 +97,7 @@ class ProviderSignIn:
             if not told.is_email_verified:
                 bound_to = _bond(pending)
                 await self._codes.ask(tx, CodePurpose.PROVE_ADDRESS, email, bound_to=bound_to, info=info)
-                await Authorizations(tx).prolong(pending.id, now=self._clock.now())
+                await Authorizations(tx).prolong(pending, now=self._clock.now())
 
     async def sign_up(
         self,
@@ -153,9 +153,9 @@ class ProviderSignIn:
         return pending, Told.from_json(pending.told)
 
     @retry_conflicts
-    async def _end(self, pending_id: int) -> None:
+    async def _end(self, pending: PendingAuthorization) -> None:
         async with self._db.begin() as tx:
-            await Authorizations(tx).end(pending_id)
+            await Authorizations(tx).end(pending)
 
 
 def _bond(pending: PendingAuthorization) -> str:
